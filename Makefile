@@ -1,0 +1,77 @@
+# One command a chore; `make help` lists them. docs/decisions/ says why things are set up as they are.
+
+VENV   := .venv
+PYTHON ?=
+# cpu or gpu: which build of vLLM goes into .venv.
+ENGINE ?= cpu
+# More arguments for `hipo-data run` or for pytest: make run ARGS="--limit 20", make test ARGS="-k select".
+ARGS   ?=
+ROOMS  := schemas prompts engines graders stages pipeline trainer models
+
+# An install is repeated only when one of these is newer than its stamp.
+INPUTS     := pyproject.toml constraints.txt scripts/install.sh scripts/overrides.txt
+RUN_STAMP  := $(VENV)/.installed-$(ENGINE)
+DEV_STAMP  := $(VENV)/.installed-$(ENGINE)-dev
+DEV_EXTRAS := train,evalplus,dev
+
+export PYTHON
+.DEFAULT_GOAL := help
+.PHONY: help install run test test-fast lint format check teacher bench constraints wheel clean
+
+help: ## Say what can be made (this list)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@echo "  Variables: ENGINE=cpu|gpu  PYTHON=python3.12  ARGS=\"--limit 20\"  SYSTEM_PACKAGES=no"
+
+$(RUN_STAMP): $(INPUTS)
+	@scripts/install.sh $(ENGINE)
+	@touch $@
+
+# Holds all that the run stamp stands for, too; not a prerequisite of it, so that `make run` alone stays small.
+$(DEV_STAMP): $(INPUTS)
+	@scripts/install.sh $(ENGINE),$(DEV_EXTRAS)
+	@touch $(RUN_STAMP) $@
+
+install: $(DEV_STAMP) ## Set up .venv for development, if it is not yet
+
+run: $(RUN_STAMP) ## Turn the quickstart problems into training data with the embedded teacher
+	$(VENV)/bin/hipo-data run --stage all --config recipes/quickstart.yaml $(ARGS)
+
+test: $(DEV_STAMP) ## Run the whole test suite, the slow tests included
+	$(VENV)/bin/python -m pytest $(ARGS)
+
+test-fast: $(DEV_STAMP) ## Run the tests that take less than a few seconds each
+	$(VENV)/bin/python -m pytest -m "not slow" $(ARGS)
+
+lint: $(DEV_STAMP) ## Check style, format, types and the import direction
+	@failed=; for check in "ruff check" "ruff format --check" mypy lint-imports; do \
+		echo "$(VENV)/bin/$$check"; $(VENV)/bin/$$check || failed="$$failed '$$check'"; \
+	done; [ -z "$$failed" ] || { echo "lint: these failed:$$failed"; exit 1; }
+
+format: $(DEV_STAMP) ## Rewrite the code in the project's style
+	$(VENV)/bin/ruff check --fix
+	$(VENV)/bin/ruff format
+
+check: lint test ## Run lint and test: what has to pass before a change goes in
+
+teacher: $(DEV_STAMP) ## Train the embedded teacher anew and measure it (up to 40 minutes on 2 cores)
+	$(VENV)/bin/python -m models.make $(ARGS)
+
+bench: $(DEV_STAMP) ## Run every benchmark and compare its ratio with its goal
+	$(VENV)/bin/python scripts/bench.py $(ARGS)
+
+constraints: $(DEV_STAMP) ## Pin in constraints.txt what .venv holds now
+	$(VENV)/bin/python scripts/constraints.py
+	@# The same pins must leave a solution for the other build of vLLM.
+	@$(VENV)/bin/uv pip compile --quiet --python-platform x86_64-unknown-linux-gnu --constraints constraints.txt \
+		--extra gpu --extra train --output-file /dev/null pyproject.toml \
+		|| { echo "constraints.txt leaves no solution for the gpu extra: change the versions named above"; exit 1; }
+	@# Nothing has to be installed anew because of it.
+	@touch $(RUN_STAMP) $(DEV_STAMP)
+
+wheel: $(DEV_STAMP) ## Build a wheel into dist/
+	$(VENV)/bin/uv build --quiet --wheel --no-build-isolation --python $(VENV)/bin/python --out-dir dist
+
+clean: ## Remove .venv, caches and builds; runs/ stays
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find $(ROOMS) tests benchmarks scripts -name __pycache__ -type d -prune -exec rm -rf {} +
+	@echo "runs/ is left alone: it holds your data. Remove it yourself if you mean to."

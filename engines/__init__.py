@@ -1,0 +1,1 @@
+"""Where text comes from: one small interface, one file an engine."""

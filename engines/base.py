@@ -1,0 +1,62 @@
+"""The interface of an engine and what goes through it."""
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from schemas.config import SamplingConfig
+from schemas.records import FinishReason, Message
+
+
+@dataclass(frozen=True)
+class GenerationRequest:
+    """One response wanted. `question` and `index` are for engines that look responses up instead of generating them."""
+
+    messages: tuple[Message, ...]
+    sampling: SamplingConfig
+    seed: int
+    question: str
+    index: int
+    chat_template_kwargs: dict[str, Any] = field(default_factory=dict)
+    response_prefix: str = ""
+
+
+@dataclass(frozen=True)
+class Completion:
+    """One response. `reasoning` is set where the engine itself keeps it apart from `text`."""
+
+    text: str
+    finish_reason: FinishReason
+    prompt_tokens: int
+    completion_tokens: int
+    reasoning: str | None = None
+    reasoning_tokens: int | None = None
+    """Null where the engine does not know it."""
+
+
+class EngineError(RuntimeError):
+    """This request failed for good; others may succeed."""
+
+
+class EngineDeadError(RuntimeError):
+    """The engine can serve nothing any more; a new one may."""
+
+
+class EngineRefusedError(RuntimeError):
+    """Nothing will ever succeed as configured: no such model, a wrong key, a model without a chat template."""
+
+
+class Generates(Protocol):
+    """Serves many requests at once. `generate` raises the three errors above and nothing else on purpose."""
+
+    async def generate(self, request: GenerationRequest) -> Completion:
+        """One response."""
+
+
+class Engine(Generates, Protocol):
+    """Something that generates and has to be started and closed."""
+
+    async def start(self) -> None:
+        """Gets ready to serve. Raises `EngineRefusedError` or `EngineDeadError`."""
+
+    async def close(self) -> None:
+        """Frees what the engine holds."""

@@ -1,0 +1,78 @@
+"""Grades batches of responses, math and code together."""
+
+import asyncio
+import threading
+from collections.abc import Sequence
+from types import TracebackType
+
+from graders.code.grade import CodeGrader
+from graders.math.grade import MathGrader
+from schemas.gold import MathGold
+from schemas.grading import GradeRequest, GradingConfig
+from schemas.records import Grade, Kind
+
+
+class Grader:
+    """Grades responses. Worker processes and sandboxes start when first needed and end with `close` or this process.
+
+    Safe to call from any thread; calls wait for each other.
+    """
+
+    def __init__(self, config: GradingConfig) -> None:
+        self.config = config
+        self._lock = threading.Lock()
+        self._math: MathGrader | None = None
+        self._code: CodeGrader | None = None
+        self._closed = False
+
+    def grade(self, requests: Sequence[GradeRequest]) -> list[Grade]:
+        """A grade for each request, in order. Whatever a response does, it gets one.
+
+        Raises `SandboxUnavailable` at the first request for code where the isolation asked for cannot be had, and
+        `ValueError` for a request whose gold is not of its kind.
+        """
+        for request in requests:
+            if (request.kind is Kind.MATH) != isinstance(request.gold, MathGold):
+                raise ValueError(f"request {request.id}: a gold of type {request.gold.type} for kind {request.kind}")
+        with self._lock:
+            if self._closed:
+                raise RuntimeError("the grader is closed")
+            answers = [request for request in requests if request.kind is Kind.MATH]
+            programs = [request for request in requests if request.kind is Kind.CODE]
+            graded = {Kind.MATH: iter(self._grade_math(answers)), Kind.CODE: iter(self._grade_code(programs))}
+            return [next(graded[request.kind]) for request in requests]
+
+    async def agrade(self, requests: Sequence[GradeRequest]) -> list[Grade]:
+        """`grade` without blocking the event loop."""
+        return await asyncio.to_thread(self.grade, requests)
+
+    def close(self) -> None:
+        """Ends all child processes."""
+        with self._lock:
+            self._closed = True
+            for part in (self._math, self._code):
+                if part is not None:
+                    part.close()
+
+    def __enter__(self) -> "Grader":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _grade_math(self, requests: Sequence[GradeRequest]) -> list[Grade]:
+        if not requests:
+            return []
+        if self._math is None:
+            self._math = MathGrader(self.config.workers, self.config.math_timeout_s)
+        return self._math.grade(requests)
+
+    def _grade_code(self, requests: Sequence[GradeRequest]) -> list[Grade]:
+        if not requests:
+            return []
+        if self._code is None:
+            self._code = CodeGrader(self.config)
+            self._code.start()
+        return self._code.grade(requests)

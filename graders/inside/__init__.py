@@ -1,0 +1,1 @@
+"""What runs inside the sandbox: standard library only, shipped as text, so that no file of ours is visible there."""

@@ -1,0 +1,56 @@
+"""When a returned value equals an expected one."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+RELATIVE = 1e-7
+ABSOLUTE = 1e-6
+"""evalplus's tolerances (those of `numpy.testing.assert_allclose`, with its absolute floor of 1e-6)."""
+
+
+def same(expected: Any, got: Any, sequences: bool = False) -> bool:
+    """Whether `got` equals `expected`: booleans are no numbers, floats are equal within the tolerances above.
+
+    `sequences`: a tuple equals a list with the same items, as in JSON.
+    """
+    if isinstance(expected, bool) or isinstance(got, bool):
+        return isinstance(expected, bool) and isinstance(got, bool) and expected == got
+    if isinstance(expected, float) and isinstance(got, (int, float)):
+        return close(expected, got)
+    if isinstance(expected, int) and isinstance(got, float):
+        return close(expected, got)
+    if isinstance(expected, (list, tuple)):
+        kind = list if isinstance(expected, list) else tuple
+        alike = isinstance(got, (list, tuple) if sequences else kind)
+        return alike and len(expected) == len(got) and all(map(lambda e, g: same(e, g, sequences), expected, got))
+    if isinstance(expected, Mapping):
+        if not isinstance(got, Mapping) or len(expected) != len(got):
+            return False
+        return all(key in got and same(value, got[key], sequences) for key, value in expected.items())
+    if type(expected).__module__ == "numpy" or type(got).__module__ == "numpy":
+        return _same_arrays(expected, got)
+    if isinstance(got, (list, tuple, Mapping)) or _foreign(got):
+        return False
+    return bool(expected == got)
+
+
+def close(expected: float, got: float, relative: float = RELATIVE, absolute: float = ABSOLUTE) -> bool:
+    """Whether two numbers differ by at most `absolute + relative * |expected|`; NaN equals NaN."""
+    try:
+        if math.isnan(expected) or math.isnan(got):
+            return math.isnan(expected) and math.isnan(got)
+        if math.isinf(expected) or math.isinf(got):
+            return expected == got
+        return abs(expected - got) <= absolute + relative * abs(expected)
+    except OverflowError:
+        return expected == got
+
+
+def _foreign(value: Any) -> bool:
+    return type(value).__module__ not in ("builtins", "fractions", "decimal", "collections", "graders.inside.prelude")
+
+
+def _same_arrays(expected: Any, got: Any) -> bool:
+    as_lists = [value.tolist() if hasattr(value, "tolist") else value for value in (expected, got)]
+    return type(expected) is type(got) and same(as_lists[0], as_lists[1])

@@ -1,0 +1,145 @@
+"""Runs a candidate program: as a script on standard input, or as a library whose functions are called.
+
+Everything here shares a process with the candidate, so nothing that it sends is more than the candidate's word.
+"""
+
+import atexit
+import gc
+import io
+import os
+import socket
+import sys
+import threading
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from graders.inside import prelude, wire
+
+INPUT_PATH = "/tmp/.stdin"
+"""Where `/dev/stdin` points to."""
+
+
+def run_program(data: socket.socket, job: Mapping[str, Any], text: bytes, known: dict[str, Any]) -> NoReturn:
+    """Runs `job["code"]` as `__main__` with `text` on standard input, and exits as the interpreter would."""
+    _standard_streams(text, job["isolated"])
+    module = prelude.module("__main__", known)
+    code = 0
+    try:
+        exec(compile(job["code"], "<program>", "exec", dont_inherit=True), vars(module))
+    except SystemExit as stop:
+        code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+    except BaseException as error:
+        code = 1
+        _tell(data, error)
+    try:
+        threading._shutdown()  # type: ignore[attr-defined]
+        atexit._run_exitfuncs()
+        _flush()
+        vars(module).clear()
+        gc.collect()
+        _flush()
+    except BaseException as error:
+        code = code or 1
+        _tell(data, error)
+    os._exit(code & 0xFF)
+
+
+def serve(data: socket.socket, job: Mapping[str, Any], text: bytes, known: dict[str, Any]) -> NoReturn:
+    """Loads `job["code"]` after `job["setup"]`, then answers requests in order until the other side closes."""
+    kept: list[Any] = []
+    targets: dict[str, Any] = {}
+    sys.stdin, sys.stdout = open(0, closefd=False), open(1, "w", closefd=False)
+    os.dup2(2, 1)
+    module = prelude.module("solution", known)
+    try:
+        for source in (job["setup"], job["code"]):
+            exec(compile(source, "<program>", "exec", dont_inherit=True), vars(module))
+    except BaseException as error:
+        wire.send(data, {"load_error": type(error).__name__, "text": _text(error)})
+        os._exit(1)
+    number = 0
+    while True:
+        try:
+            batch, _ = wire.receive(data)
+        except EOFError:
+            os._exit(0)
+        for request in batch["requests"]:
+            wire.send(data, {"i": number, "nonce": job["nonce"], **_answer(request, vars(module), known, targets, kept)})
+            number += 1
+
+
+def _answer(
+    request: Any, names: dict[str, Any], known: Mapping[str, Any], targets: dict[str, Any], kept: list[Any]
+) -> dict[str, Any]:
+    def keep(value: Any) -> int:
+        kept.append(value)
+        return len(kept) - 1
+
+    def back(value: Any) -> Any:
+        return wire.decode(value, kept.__getitem__, prelude.node)
+
+    try:
+        target = request["target"]
+        if isinstance(target, str):
+            if target not in targets:
+                targets[target] = _find(target, names, known)
+            function = targets[target]
+        else:
+            function = getattr(kept[target[0]], target[1]) if target[1] else kept[target[0]]
+        if request.get("get"):
+            return {"ok": wire.encode(function, keep)}
+        args = [back(value) for value in request["args"]]
+        kwargs = {name: back(value) for name, value in request["kwargs"]}
+        result = function(*args, **kwargs)
+        reply = {"ok": wire.encode(result, keep if request.get("keep") else None)}
+        if result is None and request.get("after"):
+            # Functions that work in place return nothing, and only their arguments show what they did.
+            reply["after"] = [wire.encode(value, keep) for value in (*args, *kwargs.values())]
+        return reply
+    except BaseException as error:
+        return {"error": type(error).__name__, "text": _text(error)}
+
+
+def _find(expression: str, names: dict[str, Any], known: Mapping[str, Any]) -> Any:
+    """The program's function of that name, else the method of a `Solution`; any other expression is evaluated."""
+    if expression.isidentifier():
+        own = expression in names and names[expression] is not known.get(expression)
+        if not own and hasattr(names.get("Solution"), expression):
+            return getattr(names["Solution"](), expression)
+    return eval(expression, names)
+
+
+def _standard_streams(text: bytes, isolated: bool) -> None:
+    path = INPUT_PATH if isolated else os.path.join(os.getcwd(), ".stdin")
+    source = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
+    view = memoryview(text)
+    while view:
+        view = view[os.write(source, view) :]
+    os.lseek(source, 0, os.SEEK_SET)
+    os.dup2(source, 0)
+    os.close(source)
+    sys.stdin = sys.__stdin__ = io.TextIOWrapper(open(0, "rb", closefd=False), "utf-8", "surrogateescape")  # type: ignore[misc]
+    for name, descriptor in (("stdout", 1), ("stderr", 2)):
+        stream = io.TextIOWrapper(open(descriptor, "wb", closefd=False), "utf-8", "surrogateescape")
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.__stdout__):
+        if stream is not None and not getattr(stream, "closed", False):
+            stream.flush()
+
+
+def _tell(data: socket.socket, error: BaseException) -> None:
+    try:
+        wire.send(data, {"error": type(error).__name__, "text": _text(error)})
+    except OSError:
+        pass
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)[:300]
+    except BaseException:
+        return ""

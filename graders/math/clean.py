@@ -1,0 +1,62 @@
+"""How an answer is written, freed from what does not matter."""
+
+import re
+
+_PLAIN = str.maketrans(
+    {"−": "-", "–": "-", "—": "-", "％": "%", "，": ",", "×": r"\times ", "·": r"\cdot ", "÷": "/", "π": r"\pi ",
+     "∞": r"\infty ", "°": r"^\circ ", "²": "^2", "³": "^3", "≤": r"\le ", "≥": r"\ge ", "≠": r"\ne ", "∪": r"\cup ",
+     "∅": r"\emptyset ", "\u00a0": " ", "\u2009": " "}
+)  # fmt: skip
+_DELIMITERS = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), ("**", "**"), ("`", "`"))
+_SPACING = re.compile(r"(?<!\\)\\[!,;: >]|~|\\(?:quad|qquad|displaystyle|limits|hspace\{[^{}]*\})(?![a-zA-Z])")
+_SIZING = re.compile(r"\\(?:left|right|bigg?|Bigg?)(?![a-zA-Z])[lr]?\.?(?![a-zA-Z])")
+_FRACTIONS = re.compile(r"\\[dtc]frac(?![a-zA-Z])")
+_SHORT_FRACTION = re.compile(r"\\frac\s*(?:([0-9a-z])\s*([0-9a-z])|\{([^{}]*)\}\s*([0-9a-z])|([0-9a-z])\s*\{([^{}]*)\})(?![}])")
+_WRAPPED = re.compile(r"\\(?:text|textbf|textit|textrm|textsf|texttt|mathrm|mathbf|mathit|mbox|operatorname)\s*\{([^{}]*)\}")
+_OR = re.compile(r"\\(?:text|mbox|textrm|mathrm)\s*\{\s*,?\s*(?:or|and)\s*\}|(?<=[\s\d$])(?:or|and)(?=[\s\d$-])")
+
+
+def tex(answer: str) -> str:
+    """The answer as math-verify is to read it: no delimiters, spacing or sizing commands, plain fractions.
+
+    "or" and "and" between alternatives become commas; final punctuation goes.
+    """
+    text = answer.translate(_PLAIN).strip()
+    text = _SPACING.sub(lambda match: " " if match.group() in ("\\ ", "~", r"\quad", r"\qquad") else "", text)
+    text = _SIZING.sub("", text)
+    text = _OR.sub(",", text)
+    text = re.sub(r",\s*,", ",", text)
+    text = _FRACTIONS.sub(r"\\frac", text)
+    text = _SHORT_FRACTION.sub(_long_fraction, text)
+    while (shorter := _outside(text)) != text:
+        text = shorter
+    return text
+
+
+def key(answer: str) -> str:
+    """The answer for comparison letter by letter: like `tex`, with text unwrapped and without any white space."""
+    text = tex(answer)
+    while (plainer := _WRAPPED.sub(r"\1", text)) != text:
+        text = plainer
+    text = text.replace(r"^{\circ}", r"^\circ").replace(r"\leq", r"\le").replace(r"\geq", r"\ge")
+    text = re.sub(r"([_^])\{(\w)\}", r"\1\2", text)
+    return re.sub(r"\s+", "", text)
+
+
+def _outside(text: str) -> str:
+    text = text.strip()
+    for opening, closing in _DELIMITERS:
+        inner = text[len(opening) : -len(closing)]
+        if len(text) > len(opening) + len(closing) - 1 and text.startswith(opening) and text.endswith(closing):
+            if opening not in inner:
+                return inner
+    if match := re.fullmatch(r"\\(?:boxed|fbox)\s*\{(.*)\}", text, re.S):
+        return match[1]
+    if text.endswith((".", ",", ";", ":")) and not text.endswith(("..", r"\,", r"\;", r"\:")):
+        return text[:-1]
+    return text
+
+
+def _long_fraction(match: re.Match[str]) -> str:
+    first, second = [part for part in match.groups() if part is not None]
+    return rf"\frac{{{first}}}{{{second}}}"

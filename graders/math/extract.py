@@ -1,0 +1,104 @@
+"""Finds the final answer in a response."""
+
+import re
+
+MAX_TEXT = 400_000
+"""Characters at the end of a response that are searched."""
+MAX_ANSWER = 20_000
+
+_BOX = re.compile(r"\\(?:boxed|fbox)\s*")
+_JOINT = re.compile(
+    r"[\s$.,;]*(?:\\\(|\\\)|\\quad)?\s*(?:,|;|&|and|or|\\text\s*\{\s*(?:and|or)\s*\})[\s$]*(?:\\\()?\s*(?:[a-zA-Z]\w?\s*=\s*)?"
+)
+_PHRASES = (
+    re.compile(r"^\s*####\s*(?P<answer>\S.*?)\s*$", re.M),
+    re.compile(r"^\s*A:\s*(?P<answer>\S.*?)\s*$", re.M),
+    re.compile(
+        r"(?i:\banswer)(?:\*\*)?\s*(?i:is|are|would be|equals|=|:)(?:\*\*)?\s*:?\s*(?:\*\*)?(?P<answer>[^\n]*?\S)"
+        r"(?=\s*(?:\*\*)?(?:$|\n|\.\s|\.?\s*(?i:I hope)))"
+    ),
+    re.compile(r"(?i:\banswer\s*:)(?:\*\*)?\s*\n+\s*(?P<answer>[^\n]+?)\s*(?:\n|$)"),
+)
+_ENVIRONMENTS = re.compile(r"\$\$(.+?)\$\$|\\\[(.+?)\\\]|(?<!\\)\$([^$\n]+?)(?<!\\)\$|\\\((.+?)\\\)", re.S)
+_NUMBER = re.compile(r"-?\$?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:/\d+)?%?|-?\.\d+%?")
+_SHORT = 200
+
+
+def final_answer(response: str) -> str | None:
+    """The last answer that a response gives, as written; None where it gives none.
+
+    The text after the last `</think>` counts. In it, the last boxed answer (several boxes joined by commas, "and" or
+    "or" are one answer), unless "the answer is", `A:` or `####` comes later; failing both, a short text as a whole,
+    then the last formula, then the last number.
+    """
+    _, closed, text = response.rpartition("</think>")
+    if not closed and "<think>" in text:
+        return None
+    text = text[-MAX_TEXT:].strip()
+    boxed, end = _last_box(text)
+    phrase, start = _last_phrase(text)
+    if phrase is not None and (boxed is None or start >= end):
+        return phrase
+    if boxed is not None:
+        return boxed[:MAX_ANSWER]
+    if len(text) <= _SHORT and "\n" not in text:
+        return text or None
+    return _last_formula(text)
+
+
+def _last_box(text: str) -> tuple[str | None, int]:
+    """The content of the last box and its end. Boxes that belong together come as one, joined by commas."""
+    boxes = []
+    for match in reversed(list(_BOX.finditer(text))[-50:]):
+        content, end = _content(text, match.end())
+        if content is None or not content.strip():
+            continue
+        if boxes and not _JOINT.fullmatch(text[end : boxes[0][1]]):
+            break
+        boxes.insert(0, (content.strip(), match.start(), end))
+    if not boxes:
+        return None, -1
+    contents = list(dict.fromkeys(content for content, _, _ in boxes))
+    return ", ".join(contents), boxes[-1][2]
+
+
+def _content(text: str, start: int) -> tuple[str | None, int]:
+    if start >= len(text):
+        return None, start
+    if text[start] != "{":
+        word = re.match(r"[^\s$\\.,]+", text[start:])
+        return (word.group(), start + word.end()) if word else (None, start)
+    depth = 0
+    for position in range(start, min(len(text), start + MAX_ANSWER)):
+        if text[position] == "{" and text[position - 1] != "\\":
+            depth += 1
+        elif text[position] == "}" and text[position - 1] != "\\":
+            depth -= 1
+            if depth == 0:
+                return text[start + 1 : position], position + 1
+    return None, start
+
+
+def _last_phrase(text: str) -> tuple[str | None, int]:
+    found: tuple[str | None, int] = (None, -1)
+    for pattern in _PHRASES:
+        for match in pattern.finditer(text):
+            if match.start() > found[1]:
+                found = match["answer"], match.start()
+    answer, start = found
+    if answer is None:
+        return found
+    if boxes := _last_box(answer)[0]:
+        return boxes, start
+    environments = _ENVIRONMENTS.findall(answer)
+    if len(environments) == 1 and not re.search(r"\d", _ENVIRONMENTS.sub("", answer)):
+        return next(part for part in environments[0] if part).strip(), start
+    return answer[:MAX_ANSWER], start
+
+
+def _last_formula(text: str) -> str | None:
+    environments = _ENVIRONMENTS.findall(text)
+    if environments:
+        return next((part.strip() for part in environments[-1] if part.strip()), None)
+    numbers = _NUMBER.findall(text)
+    return numbers[-1] if numbers else None

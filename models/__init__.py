@@ -1,0 +1,1 @@
+"""The embedded teacher: a tiny hybrid reasoner, its problems, and the package that makes both."""

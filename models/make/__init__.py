@@ -1,0 +1,1 @@
+"""Makes the embedded teacher from nothing: problems, tokenizer, weights and measured figures."""

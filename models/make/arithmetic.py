@@ -1,0 +1,149 @@
+"""The math families: a question, its gold, and a short running chain of reasoning."""
+
+import random
+from collections.abc import Sequence
+from itertools import accumulate
+
+from models.make.tasks import Task, joined
+
+THINGS = ("coins", "books", "pencils", "apples", "stamps", "cards", "stones", "shells", "tickets", "seeds")
+OWNERS = ("Mia", "Tom", "Ana", "Ben", "Lea", "Sam", "Ida", "Max", "Eva", "Leo")
+
+
+PLAIN_FRAMES = ("Compute {}.", "What is {}?")
+LATEX_FRAMES = ("Find the value of \\({}\\).", "Evaluate ${}$.", "Calculate \\({}\\).", "What number is ${}$ equal to?")
+
+
+def _wrapped(rng: random.Random, expression: str) -> str:
+    """An expression asked for in one of several ways, with and without LaTeX."""
+    return rng.choice(PLAIN_FRAMES + LATEX_FRAMES).format(expression)
+
+
+def _sum_question(rng: random.Random, numbers: Sequence[int]) -> str:
+    style = rng.random()
+    if style < 0.5:
+        return _wrapped(rng, " + ".join(map(str, numbers)))
+    if style < 0.8:
+        phrase = rng.choice(
+            ("What is the sum of {}?", "Add the numbers {}.", "Find the total of {}.", "What do {} add up to?")
+        )
+        return phrase.format(joined(numbers))
+    thing, owner = rng.choice(THINGS), rng.choice(OWNERS)
+    story = rng.choice(
+        (
+            "{owner} has boxes with {list} {thing}. How many {thing} is that in all?",
+            "The bags hold {list} {thing}. How many {thing} are there together?",
+            "{owner} counts {list} {thing}. How many {thing} are there in total?",
+        )
+    )
+    return story.format(owner=owner, thing=thing, list=joined(numbers))
+
+
+def running_sum(numbers: Sequence[int]) -> str:
+    """The chain of partial results, `37+58=95, 95-4=91`; negative entries are subtracted."""
+    totals = list(accumulate(numbers))
+    steps = zip(totals, numbers[1:], totals[1:], strict=False)
+    return ", ".join(f"{before}{term:+d}={after}" for before, term, after in steps)
+
+
+def _sum_task(rng: random.Random, family: str, numbers: Sequence[int]) -> Task:
+    question = _sum_question(rng, numbers)
+    return Task(family, question, str(sum(numbers)), running_sum(numbers), len(numbers), "add")
+
+
+def sum2(rng: random.Random) -> Task:
+    """Two numbers of two digits."""
+    return _sum_task(rng, "sum2", [rng.randint(10, 99) for _ in range(2)])
+
+
+def sum3(rng: random.Random) -> Task:
+    """Two numbers of two digits and one of a single digit: a direct answer is in reach, but not safe."""
+    return _sum_task(rng, "sum3", [rng.randint(10, 99), rng.randint(10, 99), rng.randint(2, 9)])
+
+
+def sum_long(rng: random.Random) -> Task:
+    """Five to seven numbers of two digits: too many carries for a direct answer."""
+    return _sum_task(rng, "sum_long", [rng.randint(10, 99) for _ in range(rng.randint(5, 7))])
+
+
+def chain(rng: random.Random) -> Task:
+    """Six to eight numbers, added and subtracted; no partial result is negative."""
+    numbers = [rng.randint(10, 99)]
+    for _ in range(rng.randint(5, 7)):
+        term = rng.randint(10, 99)
+        numbers.append(-term if rng.random() < 0.5 and sum(numbers) >= term else term)
+    if min(numbers) > 0:
+        numbers[-1] = -rng.randint(10, 99)
+    if rng.random() < 0.7:
+        signs = "".join(f" {'-' if n < 0 else '+'} {abs(n)}" for n in numbers[1:])
+        question = _wrapped(rng, f"{numbers[0]}{signs}")
+    else:
+        steps = ", ".join(f"{'subtract' if n < 0 else 'add'} {abs(n)}" for n in numbers[1:])
+        frame = rng.choice(
+            ("Start with {}, then {}. What is the result?", "Take {}, then {}. Which number do you get?")
+        )
+        question = frame.format(numbers[0], steps)
+    return Task("chain", question, str(sum(numbers)), running_sum(numbers), len(numbers), "add and subtract")
+
+
+def pick(rng: random.Random) -> Task:
+    """The largest, smallest, first or last of six numbers: reading, hardly any computing."""
+    numbers = rng.sample(range(10, 100), 6)
+    which = rng.choice(("largest", "smallest", "first", "last"))
+    if which in ("largest", "smallest"):
+        best = max if which == "largest" else min
+        seen = list(dict.fromkeys(accumulate(numbers, best)))
+        reasoning = f"{which} so far: " + ", ".join(map(str, seen))
+        answer = seen[-1]
+        frames = ("What is the {} of {}?", "Which is the {} of the numbers {}?", "Find the {} number among {}.")
+    else:
+        answer = numbers[0] if which == "first" else numbers[-1]
+        reasoning = f"{which} in the list: {answer}"
+        frames = ("What is the {} of {}?", "Which number comes {} in the list {}?", "Give the {} number of {}.")
+    question = rng.choice(frames).format(which, joined(numbers))
+    return Task("pick", question, str(answer), reasoning, len(numbers), which)
+
+
+def spread(rng: random.Random) -> Task:
+    """The range of five numbers: two searches and a subtraction."""
+    numbers = rng.sample(range(10, 100), 5)
+    high, low = max(numbers), min(numbers)
+    question = rng.choice(
+        (
+            "What is the difference between the largest and the smallest of {}?",
+            "Find the range of the numbers {}.",
+            "By how much does the largest of {} exceed the smallest?",
+            "How far apart are the largest and the smallest of {}?",
+        )
+    ).format(joined(numbers))
+    reasoning = f"largest {high}, smallest {low}, {high}-{low}={high - low}"
+    return Task("range", question, str(high - low), reasoning, len(numbers), "range")
+
+
+def digit_sum(rng: random.Random) -> Task:
+    """The sum of four digits; the chain only spells it out, so thinking hardly helps."""
+    length = 4
+    number = rng.randint(10 ** (length - 1), 10**length - 1)
+    question = rng.choice(
+        (
+            "What is the sum of the digits of {}?",
+            "Add up the digits of \\({}\\).",
+            "Find the sum of all digits of ${}$.",
+            "What do the digits of {} add up to?",
+        )
+    ).format(number)
+    reasoning = "digits " + " ".join(str(number))
+    return Task("digit_sum", question, str(sum(map(int, str(number)))), reasoning, length, "digit sum")
+
+
+def product(rng: random.Random) -> Task:
+    """A product of two numbers of three or four digits; the chain only estimates it, so neither mode succeeds."""
+    length = rng.choice((3, 4))
+    a, b = (rng.randint(10 ** (length - 1), 10**length - 1) for _ in range(2))
+    rough_a, rough_b = (round(n, 1 - length) for n in (a, b))
+    question = (
+        rng.choice(LATEX_FRAMES).format(f"{a} \\times {b}")
+        if rng.random() < 0.5
+        else rng.choice(("What is {} times {}?", "Find the product of {} and {}.", "Multiply {} by {}.")).format(a, b)
+    )
+    return Task("product", question, str(a * b), f"about {rough_a}*{rough_b}={rough_a * rough_b}", length, "multiply")

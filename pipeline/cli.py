@@ -1,0 +1,196 @@
+"""The command line. Heavy imports wait until a command needs them, so that help is quick."""
+
+import signal
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from pipeline.errors import RunFailedError, UserError
+
+app = typer.Typer(
+    help="Turns math and code problems into training data for models that decide when to think.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+_STAGES = ["ingest", "sample", "verify", "select", "justify", "publish"]
+
+ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="The recipe: one YAML file.")]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", help="Override one key, such as select.delta=0.2. May be repeated.")
+]
+RunDirOption = Annotated[Path | None, typer.Option("--run-dir", help="Where the run lives. Default: runs/<name>.")]
+RunArgument = Annotated[Path, typer.Argument(help="The directory of a run.")]
+
+
+@app.command()
+def run(
+    config: ConfigOption,
+    stage: Annotated[
+        list[str] | None, typer.Option("--stage", help=f"One of {', '.join(_STAGES)}, or all. May be repeated.")
+    ] = None,
+    overrides: SetOption = None,
+    run_dir: RunDirOption = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="Keep this many problems.")] = None,
+    ray_address: Annotated[
+        str | None, typer.Option("--ray-address", help="A Ray cluster to join. Default: RAY_ADDRESS, else a local Ray.")
+    ] = None,
+) -> None:
+    """Run stages, or go on with a run: what is up to date is not done again."""
+    from pipeline.config_file import load_config
+    from pipeline.run_dir import changes_since_last, held, record_run, run_dir_of
+
+    started = time.monotonic()
+    wanted = _stages(stage)
+    extra = [f"ingest.limit={limit}"] if limit else []
+    extra += [f"ray.address={ray_address}"] if ray_address else []
+    resolved = load_config(config, [*(overrides or []), *extra])
+    directory = run_dir_of(resolved, run_dir)
+    console = Console()
+    for change in changes_since_last(directory, resolved):
+        console.print(f"changed since the last run: {change}", highlight=False)
+    signal.signal(signal.SIGTERM, _interrupt)
+    with held(directory):
+        record_run(directory, resolved)
+        _execute(directory, resolved, wanted, console, started)
+
+
+def _execute(directory: Path, config: Any, wanted: list[str], console: Console, started: float) -> None:
+    import ray
+
+    from pipeline.progress import RunProgress
+    from pipeline.ray_options import connect
+    from pipeline.runner import Runner
+    from pipeline.summary import print_summary
+
+    with RunProgress(console) as progress:
+        runner = Runner(directory, config, wanted, progress)
+        if not runner.anything_to_do():
+            outcome = runner.outcome
+        else:
+            connect(config.ray)
+            try:
+                outcome = runner.run()
+            except KeyboardInterrupt:
+                progress.say("stopping: finished rollouts are being written …")
+                runner.stop()
+                raise
+            finally:
+                ray.shutdown()
+    if outcome.failures:
+        name, error = next(iter(outcome.failures.items()))
+        raise RunFailedError(
+            f"{len(outcome.failures)} pieces failed, such as {name}: {error}; the rest is done, run again to retry them"
+        )
+    if "publish" in wanted:
+        print_summary(console, directory, outcome, time.monotonic() - started)
+    else:
+        ran = ", ".join(f"{folder} {n}" for folder, n in outcome.ran.items()) or "nothing, all was up to date"
+        console.print(f"ran: {ran}", highlight=False)
+
+
+@app.command()
+def plan(
+    config: ConfigOption,
+    overrides: SetOption = None,
+    run_dir: RunDirOption = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="Keep this many problems.")] = None,
+) -> None:
+    """Say what a run would do, why, and about how many tokens it would take. Nothing is written."""
+    from pipeline.config_file import load_config
+    from pipeline.plan import make_plan
+    from pipeline.run_dir import changes_since_last, run_dir_of
+    from pipeline.summary import print_plan
+
+    resolved = load_config(config, [*(overrides or []), *([f"ingest.limit={limit}"] if limit else [])])
+    directory = run_dir_of(resolved, run_dir)
+    changes = changes_since_last(directory, resolved)
+    try:
+        made = make_plan(directory, resolved)
+    except FileNotFoundError as error:
+        raise UserError(str(error)) from error
+    print_plan(Console(), made, resolved, changes)
+
+
+@app.command()
+def status(run_dir: RunArgument) -> None:
+    """Say how far a run is, from its files alone: also from another machine, also after the driver died."""
+    from pipeline.run_dir import read_run
+    from pipeline.summary import print_status
+
+    read_run(run_dir)
+    print_status(Console(), run_dir)
+
+
+@app.command()
+def show(
+    run_dir: RunArgument,
+    stage: Annotated[str, typer.Option("--stage", help=f"One of {', '.join(_STAGES[:-1])}, or rejected.")] = "justify",
+    limit: Annotated[int, typer.Option("--limit", min=1, help="How many rows.")] = 5,
+    problem: Annotated[
+        str | None, typer.Option("--problem", help="Only this problem (the start of its id is enough).")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, every column.")] = False,
+) -> None:
+    """Read rows of any stage."""
+    from pipeline.run_dir import read_run
+    from pipeline.show import print_rows
+
+    read_run(run_dir)
+    if stage not in [*_STAGES[:-1], "rejected"]:
+        raise UserError(f"there is no stage '{stage}' to show; choose {', '.join(_STAGES[:-1])} or rejected")
+    print_rows(Console(), run_dir, stage, limit, problem, as_json)
+
+
+@app.command()
+def init(
+    path: Annotated[Path, typer.Argument(help="The file to write.")] = Path("recipe.yaml"),
+    engine: Annotated[str, typer.Option("--engine", help="vllm or openai.")] = "vllm",
+) -> None:
+    """Write a commented recipe to start from: every key with its default."""
+    from pipeline.init_recipe import recipe
+
+    if path.exists():
+        raise UserError(f"{path} is there already; remove it or name another file")
+    path.write_text(recipe(engine), encoding="utf-8")
+    Console().print(f"wrote {path}; next: hipo-data plan --config {path}", highlight=False)
+
+
+def _stages(names: list[str] | None) -> list[str]:
+    names = [name for given in names or ["all"] for name in given.split(",")]
+    unknown = [name for name in names if name not in [*_STAGES, "all"]]
+    if unknown:
+        raise UserError(f"there is no stage '{unknown[0]}'; choose from {', '.join(_STAGES)} or all")
+    return _STAGES if "all" in names else [name for name in _STAGES if name in names]
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def main() -> None:
+    """Entry point. Exit codes: 0 done, 1 the run failed, 2 bad usage or config, 130 stopped."""
+    try:
+        app(standalone_mode=False)
+    except UserError as error:
+        Console(stderr=True).print(f"error: {error}", style="red", highlight=False, markup=False, soft_wrap=True)
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        Console(stderr=True).print("stopped; run the same command again to go on", highlight=False)
+        sys.exit(130)
+    except Exception as error:
+        if not hasattr(error, "exit_code") or not hasattr(error, "show"):
+            raise
+        error.show()  # a usage error of the command line itself
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

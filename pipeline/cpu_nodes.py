@@ -1,0 +1,110 @@
+"""Nodes that need no engine: ingest, verify, select, publish. Each reads its inputs, calls its stage, and commits."""
+
+import time
+from collections import Counter
+from functools import cache
+
+import polars as pl
+import pyarrow as pa
+
+from graders import Grader
+from pipeline.graph import shard_name
+from pipeline.manifest import Manifest, write_manifest
+from pipeline.publish_folder import write_dataset
+from pipeline.task import Task, commit, write_output
+from schemas.arrow import arrow_schema, to_table
+from schemas.grading import GradingConfig
+from schemas.records import Decision, Mode, Problem, Rejected, Rollout, Verdict
+from stages.ingest import by_shard, ingest, shard_bits
+from stages.select import ROLLOUT_COLUMNS, VERDICT_COLUMNS, select
+from stages.verify import verify
+
+
+def run_cpu_node(task: Task) -> Manifest:
+    """Runs a node of one of these stages."""
+    return {"ingest": _ingest, "verify": _verify, "select": _select, "publish": _publish}[task.stage](task)
+
+
+def _ingest(task: Task) -> Manifest:
+    started = time.monotonic()
+    config = task.config
+    found = ingest(list(config.sources), config.ingest, config.seed)
+    bits = shard_bits(len(found.problems), config.ingest.shard_size)
+    outputs = {}
+    for index, problems in by_shard(found.problems, bits).items():
+        shard = shard_name(bits, index)
+        outputs[shard] = write_output(task.model_copy(update={"shard": shard}), ".parquet", to_table(problems, Problem))
+    if found.rejected:
+        outputs["rejected"] = write_output(task, ".rejected.parquet", to_table(found.rejected, Rejected))
+    manifest = Manifest(
+        node=task.name,
+        parts=task.parts,
+        outputs=outputs,
+        rows_in=found.rows,
+        rows_out=sum(len(problem.sources) for problem in found.problems),
+        rows_rejected=len(found.rejected),
+        rows_left_out=found.over_limit,
+        counts={
+            "problems": len(found.problems),
+            "merged": found.merged,
+            **{f"rejected {reason}": n for reason, n in Counter(row.reason for row in found.rejected).items()},
+        },
+        seconds=time.monotonic() - started,
+    )
+    write_manifest(task.run_dir / task.folder / f"{task.shard}.json", manifest)
+    return manifest
+
+
+@cache
+def _grader(config: GradingConfig) -> Grader:
+    """One grader a worker process, kept between its tasks: its own processes are slow to start."""
+    return Grader(config)
+
+
+def _verify(task: Task) -> Manifest:
+    started = time.monotonic()
+    problems = {problem.problem_id: problem for problem in task.records(task.problems_label, Problem)}
+    rollouts = task.records(f"sample.{task.mode}/{task.shard}", Rollout)
+    verdicts = verify(problems, rollouts, _grader(task.config.verify))
+    return commit(
+        task,
+        {"rows": to_table(verdicts, Verdict)},
+        [],
+        rows_in=len(rollouts),
+        rows_out=len(verdicts),
+        started=started,
+        counts=dict(Counter(f"{verdict.status} {verdict.reason}" for verdict in verdicts)),
+    )
+
+
+def _select(task: Task) -> Manifest:
+    started = time.monotonic()
+    problems = task.table(task.problems_label, ["problem_id", "kind"])
+    rollouts = pl.concat([_frame(task, f"sample.{mode}", ROLLOUT_COLUMNS) for mode in Mode])
+    verdicts = pl.concat([_frame(task, f"verify.{mode}", VERDICT_COLUMNS) for mode in Mode])
+    frame = pl.DataFrame(problems).lazy()
+    table = select(frame, rollouts, verdicts, task.config.select, task.config.seed).collect().to_arrow()
+    decisions = table.cast(pa.schema(list(arrow_schema(Decision)))).replace_schema_metadata(
+        arrow_schema(Decision).metadata
+    )
+    dropped = decisions.num_rows - decisions["mode"].drop_null().length()
+    return commit(
+        task,
+        {"rows": decisions},
+        [],
+        rows_in=problems.num_rows,
+        rows_out=decisions.num_rows,
+        started=started,
+        counts={"kept": decisions.num_rows - dropped, "dropped": dropped},
+    )
+
+
+def _frame(task: Task, folder: str, columns: list[str]) -> pl.LazyFrame:
+    return pl.DataFrame(task.table(f"{folder}/{task.shard}", columns)).lazy()
+
+
+def _publish(task: Task) -> Manifest:
+    started = time.monotonic()
+    manifest = write_dataset(task, started)
+    write_manifest(task.run_dir / task.folder / f"{task.shard}.json", manifest)
+    return manifest

@@ -1,0 +1,13 @@
+"""Errors that end a command with one clear sentence instead of a traceback."""
+
+
+class UserError(Exception):
+    """Something the user can put right. The text says what, where, and what to do."""
+
+    exit_code = 2
+
+
+class RunFailedError(UserError):
+    """The run could not finish; what is done is kept."""
+
+    exit_code = 1

@@ -1,0 +1,249 @@
+"""The graph: which nodes a run has, what each reads, and which are up to date.
+
+A node is one stage, one mode where the stage runs by mode, and one shard. Shards are named `<bits>-<index>`: the problems whose id
+begins with those bits. What a node's outputs depend on is kept as named digests in its manifest; it is up to date when they
+are the same today. The files are the truth: nothing else remembers what is done.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from engines.identity import model_identity, model_name
+from graders import CODE_GRADER, MATH_GRADER
+from pipeline.manifest import Manifest, Output, read_manifest
+from pipeline.store import file_digest
+from prompts.rendering import template_hash
+from schemas.config import RoleConfig, RunConfig
+from schemas.keys import digest
+from schemas.records import Mode
+from schemas.tables import source_files
+from stages import ingest, justify, publish, sample, select, verify
+
+STAGES = ["ingest", "sample", "verify", "select", "justify", "publish"]
+
+_MODES = (Mode.THINK_OFF, Mode.THINK_ON)  # think-off is cheaper and comes first
+
+
+@dataclass(frozen=True)
+class Node:
+    """One piece of work. `shard` is `all` for stages that see the whole run at once."""
+
+    stage: str
+    shard: str
+    mode: Mode | None = None
+
+    @property
+    def folder(self) -> str:
+        """Folder within the run directory."""
+        return self.stage if self.mode is None else f"{self.stage}.{self.mode}"
+
+    @property
+    def name(self) -> str:
+        """`sample.think_on/04-000a`."""
+        return f"{self.folder}/{self.shard}"
+
+    def path(self, run_dir: Path, suffix: str) -> Path:
+        """A file of this node, such as its `.json` manifest."""
+        return run_dir / self.folder / f"{self.shard}{suffix}"
+
+
+INGEST = Node("ingest", "all")
+PUBLISH = Node("publish", "all")
+
+
+def shard_name(bits: int, index: int) -> str:
+    """The name of a shard."""
+    return f"{bits:02d}-{index:04x}"
+
+
+def overlapping(shard: str, other: str) -> bool:
+    """Whether two shards, perhaps of different counts, can hold the same problem."""
+    (bits, index), (other_bits, other_index) = ((int(name[:2]), int(name[3:], 16)) for name in (shard, other))
+    common = min(bits, other_bits)
+    return index >> (bits - common) == other_index >> (other_bits - common)
+
+
+def shard_nodes(shard: str) -> list[Node]:
+    """The nodes of one shard, in an order in which they can run."""
+    return [
+        *[Node("sample", shard, mode) for mode in _MODES],
+        *[Node("verify", shard, mode) for mode in _MODES],
+        Node("select", shard),
+        Node("justify", shard),
+    ]
+
+
+def parents(node: Node, shards: Iterable[str]) -> list[Node]:
+    """The nodes whose outputs `node` reads."""
+    shard = node.shard
+    by_mode = [Node(stage, shard, mode) for stage in ("sample", "verify") for mode in _MODES]
+    match node.stage:
+        case "ingest":
+            return []
+        case "sample":
+            return [INGEST]
+        case "verify":
+            return [INGEST, Node("sample", shard, node.mode)]
+        case "select":
+            return [INGEST, *by_mode]
+        case "justify":
+            return [INGEST, Node("select", shard), *by_mode[:2]]
+        case _:
+            return [INGEST, *[Node(stage, name) for name in shards for stage in ("select", "justify")]]
+
+
+def inputs_of(node: Node, manifests: dict[str, Manifest], shards: Iterable[str]) -> dict[str, Output]:
+    """The files that `node` reads, by label. All parents must be done."""
+    found: dict[str, Output] = {}
+    for parent in parents(node, shards):
+        outputs = manifests[parent.name].outputs
+        if parent == INGEST:
+            wanted = [shard for shard in ([node.shard] if node != PUBLISH else shards) if shard in outputs]
+            found |= {f"problems/{shard}": outputs[shard] for shard in wanted}
+        else:
+            found[parent.name] = outputs["rows"]
+    return found
+
+
+class Fingerprints:
+    """The digests that a node's outputs depend on, beside its inputs. Raises `FileNotFoundError` for missing sources."""
+
+    def __init__(self, config: RunConfig) -> None:
+        self._config = config
+
+    def parts(self, node: Node, inputs: dict[str, Output]) -> dict[str, str]:
+        """Named digests of all that `node` depends on."""
+        return {**self._own(node), **{f"input {label}": output.sha256 for label, output in inputs.items()}}
+
+    def _own(self, node: Node) -> dict[str, str]:
+        config = self._config
+        match node.stage:
+            case "ingest":
+                return self._ingest
+            case "sample":
+                assert node.mode is not None
+                return self._sample[node.mode]
+            case "verify":
+                settings = config.verify.model_dump(mode="json", exclude={"workers"})
+                return {"code": verify.VERSION, "graders": digest(CODE_GRADER, MATH_GRADER), "verify": digest(settings)}
+            case "select":
+                return {
+                    "code": select.VERSION,
+                    "seed": str(config.seed),
+                    "select": digest(config.select.model_dump(mode="json")),
+                }
+            case "justify":
+                return self._justify
+            case _:
+                settings = {"name": config.name, **config.publish.model_dump(mode="json")}
+                return {"code": publish.VERSION, "publish": digest(settings)}
+
+    @cached_property
+    def _ingest(self) -> dict[str, str]:
+        config = self._config
+        sources = [
+            {
+                **source.model_dump(mode="json", exclude={"path"}),
+                "files": [[path.name, file_digest(path)] for path in source_files(source.path)],
+            }
+            for source in config.sources
+        ]
+        return {
+            "code": ingest.VERSION,
+            "seed": str(config.seed),
+            "sources": digest(sources),
+            "ingest": digest(config.ingest.model_dump(mode="json")),
+        }
+
+    @cached_property
+    def _sample(self) -> dict[Mode, dict[str, str]]:
+        config = self._config
+        return {
+            mode: {
+                "code": sample.VERSION,
+                "seed": str(config.seed),
+                "count": str(config.sample.count(mode)),
+                "prompt": template_hash(config.sample.template),
+                **self._role(mode.value, config.roles.of(mode)),
+            }
+            for mode in _MODES
+        }
+
+    @cached_property
+    def _justify(self) -> dict[str, str]:
+        config = self._config
+        return {
+            "code": justify.VERSION,
+            "seed": str(config.seed),
+            "justify": digest(config.justify.model_dump(mode="json")),
+            "format": config.publish.format,
+            "prompt": template_hash(config.justify.template),
+            **self._role("justifier", config.roles.justifier),
+        }
+
+    def _role(self, name: str, role: RoleConfig) -> dict[str, str]:
+        return {
+            f"roles.{name}": digest(role.model_dump(mode="json", exclude={"engine"})),
+            "model": self.identities[role.engine],
+        }
+
+    @cached_property
+    def identities(self) -> dict[str, str]:
+        """Digest of the model of each engine."""
+        return {name: model_identity(engine) for name, engine in self._config.engines.items()}
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """Name of the model of each engine."""
+        return {name: model_name(engine) for name, engine in self._config.engines.items()}
+
+
+@dataclass(frozen=True)
+class State:
+    """Whether a node is done, and if not, why it has to run."""
+
+    done: bool
+    reason: str
+
+
+def state_of(node: Node, manifest: Manifest | None, parts: dict[str, str], run_dir: Path) -> State:
+    """Compares what a node left behind with what it would depend on today."""
+    if manifest is None:
+        return State(False, "not done yet")
+    changed = sorted(key for key in parts.keys() | manifest.parts.keys() if parts.get(key) != manifest.parts.get(key))
+    if changed:
+        inputs = [key for key in changed if key.startswith("input ")]
+        own = [key for key in changed if key not in inputs] or ["what it reads"]
+        return State(False, f"{', '.join(own)} changed")
+    for output in manifest.outputs.values():
+        path = run_dir / output.path
+        if not path.exists() or (path.is_file() and path.stat().st_size != output.bytes):
+            return State(False, f"{output.path} is missing or was altered")
+    if manifest.retry:
+        return State(False, f"{manifest.retry} failed requests are tried again")
+    return State(True, "done")
+
+
+def load_manifests(run_dir: Path) -> dict[str, Manifest]:
+    """All manifests of a run, by node name."""
+    found: dict[str, Manifest] = {}
+    for folder in run_dir.iterdir() if run_dir.is_dir() else []:
+        if folder.name.partition(".")[0] in STAGES:
+            for path in folder.glob("*.json"):
+                manifest = read_manifest(path)
+                if manifest is not None:
+                    found[manifest.node] = manifest
+    return found
+
+
+def shards_of(manifest: Manifest | None) -> list[str]:
+    """The shards that ingest made, in order."""
+    return sorted(name for name in manifest.outputs if name != "rejected") if manifest else []
+
+
+def config_slice(config: RunConfig) -> dict[str, Any]:
+    """The config as it is recorded in `run.json`."""
+    return config.model_dump(mode="json")

@@ -1,0 +1,109 @@
+"""Finished work of unfinished nodes, kept in small batches.
+
+A batch is a file of JSON Lines that appears whole; its first line counts the requests started so far, so that a later attempt can
+say how many were under way when this one stopped. Once the node commits its table, its journal is removed.
+"""
+
+import asyncio
+import json
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from pipeline.store import put_bytes
+from schemas.records import Record
+
+R = TypeVar("R", bound=Record)
+
+
+class Journal(Generic[R]):
+    """Collects the records of one attempt at a node; use as an async context manager.
+
+    A failed write (a full disk) is raised by `add` of the next record or on leaving.
+    """
+
+    def __init__(self, folder: Path, flush_s: float) -> None:
+        self._folder = folder
+        self._flush_s = flush_s
+        self._attempt = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        self._batches = 0
+        self._started = 0
+        self._lines: list[str] = []
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Counts a request as started."""
+        self._started += 1
+
+    def add(self, record: R) -> None:
+        """Keeps a finished record. Raises `OSError` if writing an earlier batch failed."""
+        if self._task is not None and self._task.done():
+            self._task.result()
+        self._lines.append(record.model_dump_json())
+
+    async def flush(self) -> None:
+        """Writes what was added since the last batch."""
+        if not self._lines:
+            return
+        lines, self._lines = self._lines, []
+        head = json.dumps({"attempt": self._attempt, "started": self._started})
+        path = self._folder / f"{self._attempt}-{self._batches:06d}.jsonl"
+        self._batches += 1
+        await asyncio.to_thread(put_bytes, path, "\n".join([head, *lines, ""]).encode())
+
+    async def __aenter__(self) -> "Journal[R]":
+        self._task = asyncio.create_task(self._flush_forever())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._task is not None
+        self._task.cancel()
+        try:
+            await self._task
+        except asyncio.CancelledError:
+            pass
+        await self.flush()
+
+    async def _flush_forever(self) -> None:
+        while True:
+            await asyncio.sleep(self._flush_s)
+            await self.flush()
+
+
+def read_journal(folder: Path, model: type[R]) -> Iterator[R]:
+    """The records in all batches below `folder`."""
+    for path in sorted(folder.glob("*.jsonl")):
+        for line in _lines(path)[1:]:
+            yield model.model_validate_json(line)
+
+
+def lost_requests(folder: Path) -> int:
+    """Requests that earlier attempts started and never finished, as far as their last batches knew."""
+    started: dict[str, int] = {}
+    finished: dict[str, int] = {}
+    for path in folder.glob("*.jsonl"):
+        lines = _lines(path)
+        head = json.loads(lines[0])
+        attempt = head["attempt"]
+        started[attempt] = max(started.get(attempt, 0), head["started"])
+        finished[attempt] = finished.get(attempt, 0) + len(lines) - 1
+    return sum(started[attempt] - finished[attempt] for attempt in started)
+
+
+def count_journalled(folder: Path) -> int:
+    """Records in all batches below `folder`, those of shards below it included."""
+    return sum(len(_lines(path)) - 1 for path in folder.rglob("*.jsonl"))
+
+
+def remove_journal(folder: Path) -> None:
+    """Deletes the batches below `folder`."""
+    for path in folder.glob("*.jsonl"):
+        path.unlink(missing_ok=True)
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
+
+
+def _lines(path: Path) -> list[bytes]:
+    return path.read_bytes().splitlines()  # of bytes, which splits at ASCII line ends alone; text may hold U+2028

@@ -1,0 +1,369 @@
+"""Runs the graph on Ray: whatever is ready and not up to date, shard by shard, so that stages overlap.
+
+The driver holds names and counts; tables go from worker to store.
+"""
+
+import errno
+import heapq
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import ray
+
+from engines.base import EngineDeadError, EngineRefusedError
+from graders import SandboxUnavailable
+from pipeline.cpu_nodes import run_cpu_node
+from pipeline.engine_pool import EnginePool, Replica
+from pipeline.errors import RunFailedError
+from pipeline.graph import (
+    INGEST,
+    PUBLISH,
+    STAGES,
+    Fingerprints,
+    Node,
+    inputs_of,
+    load_manifests,
+    parents,
+    shard_nodes,
+    shards_of,
+    state_of,
+)
+from pipeline.manifest import Manifest
+from pipeline.progress import RunProgress, StageProgress
+from pipeline.ray_options import ray_options
+from pipeline.task import Task
+from schemas.config import RunConfig
+from schemas.records import Mode
+
+_ENGINE_STAGES = {"sample", "justify"}
+_WAIT_S = 0.1
+_POLL_S = 1.0
+_CPU_TASKS_IN_FLIGHT = 64
+
+
+@dataclass
+class Outcome:
+    """What a run did."""
+
+    ran: dict[str, int] = field(default_factory=dict)
+    """Nodes run, by folder."""
+    up_to_date: int = 0
+    seconds: dict[str, float] = field(default_factory=dict)
+    """Wall time from the start of a folder's first node to the end of its last; folders overlap."""
+    sampled: int = 0
+    reused: int = 0
+    lost: int = 0
+    tokens: int = 0
+    restarts: int = 0
+    failures: dict[str, str] = field(default_factory=dict)
+    """Error by node."""
+
+
+@dataclass
+class _Flight:
+    node: Node
+    replica: Replica | None = None
+    pool: EnginePool | None = None
+
+
+class Runner:
+    """One run of the wanted stages: `anything_to_do`, then, on a connected Ray, `run`, each once."""
+
+    def __init__(self, run_dir: Path, config: RunConfig, wanted: Iterable[str], progress: RunProgress) -> None:
+        self._run_dir = run_dir
+        self._config = config
+        self._wanted = set(wanted)
+        self._progress = progress
+        self._fingerprints = Fingerprints(config)
+        self._left_behind = load_manifests(run_dir)
+        self._done: dict[str, Manifest] = {}
+        self._shards: dict[str, int] = {}
+        self._stages: dict[str, StageProgress] = {}
+        self._unmet: dict[Node, set[str]] = {}
+        self._children: dict[str, list[Node]] = {}
+        self._cpu_ready: list[tuple[tuple[int, str], Node]] = []
+        self._engine_ready: dict[str, list[tuple[tuple[int, str], Node]]] = {}
+        self._flights: dict[Any, _Flight] = {}
+        self._polls: dict[Any, Replica] = {}
+        self._pools: dict[str, EnginePool] = {}
+        self._attempts_without_progress: dict[str, int] = {}
+        self._span: dict[str, tuple[float, float]] = {}
+        self._blocked: dict[str, str] = {}
+        self._remote = ray.remote(run_cpu_node)
+        self._last_poll = 0.0
+        self.outcome = Outcome()
+
+    def run(self) -> Outcome:
+        """Runs until nothing is left to do. Raises `RunFailedError` where going on is pointless; finished work is kept."""
+        self._loop()
+        if not self._shards:
+            self._lay_out_shards()
+            self._loop()
+        self._show(now=True)
+        self.outcome.tokens = sum(pool.tokens for pool in self._pools.values())
+        self.outcome.restarts = sum(pool.restarts for pool in self._pools.values())
+        self.outcome.seconds = {folder: end - start for folder, (start, end) in self._span.items()}
+        if self._blocked and not self.outcome.failures:
+            name, reason = next(iter(self._blocked.items()))
+            missing = sorted(
+                {blocked.partition("/")[0].partition(".")[0] for blocked in self._blocked}, key=STAGES.index
+            )
+            raise RunFailedError(
+                f"{len(self._blocked)} pieces of earlier stages are not up to date, such as {name} ({reason}); "
+                f"add --stage {' --stage '.join(missing)} or use --stage all"
+            )
+        return self.outcome
+
+    def anything_to_do(self) -> bool:
+        """Whether anything wanted is not up to date; where nothing is, Ray need not be started."""
+        self._add(INGEST)
+        self._lay_out_shards()
+        return bool(self._cpu_ready or any(self._engine_ready.values()) or self._blocked)
+
+    def stop(self) -> None:
+        """Lets engines journal what is finished and stops them."""
+        handles = [replica.handle for pool in self._pools.values() for replica in pool.replicas]
+        if handles:
+            ray.wait([handle.stop.remote() for handle in handles], num_returns=len(handles), timeout=10)
+
+    def _add(self, node: Node) -> None:
+        unmet = {parent.name for parent in parents(node, self._shards)} - self._done.keys()
+        if unmet:
+            self._unmet[node] = unmet
+            for name in unmet:
+                self._children.setdefault(name, []).append(node)
+        else:
+            self._consider(node)
+
+    def _consider(self, node: Node) -> None:
+        """All parents are done: the node is up to date, ready to run, or not asked for."""
+        try:
+            parts = self._fingerprints.parts(node, inputs_of(node, self._done, self._shards))
+        except FileNotFoundError as error:
+            raise RunFailedError(str(error)) from error
+        manifest = self._left_behind.get(node.name)
+        state = state_of(node, manifest, parts, self._run_dir)
+        if state.done and manifest is not None:
+            self.outcome.up_to_date += 1
+            self._finish(node, manifest)
+        elif node.stage not in self._wanted:
+            self._blocked[node.name] = state.reason
+        else:
+            priority = (self._shards.get(node.shard, 0), node.folder)
+            if node.stage in _ENGINE_STAGES:
+                heapq.heappush(self._engine_ready.setdefault(self._engine_of(node), []), (priority, node))
+            else:
+                heapq.heappush(self._cpu_ready, (priority, node))
+
+    def _finish(self, node: Node, manifest: Manifest) -> None:
+        self._done[node.name] = manifest
+        if node.folder in self._stages:
+            self._stages[node.folder].done += self._rows(node)
+        for child in self._children.pop(node.name, []):
+            self._unmet[child].discard(node.name)
+            if not self._unmet[child]:
+                del self._unmet[child]
+                self._consider(child)
+
+    def _loop(self) -> None:
+        while self._cpu_ready or any(self._engine_ready.values()) or self._flights:
+            self._submit()
+            waiting = [*self._flights, *self._polls]
+            ready, _ = ray.wait(waiting, num_returns=1, timeout=_WAIT_S)
+            for reference in ready:
+                self._land(reference)
+            self._poll()
+
+    def _submit(self) -> None:
+        while self._cpu_ready and sum(flight.pool is None for flight in self._flights.values()) < _CPU_TASKS_IN_FLIGHT:
+            _, node = heapq.heappop(self._cpu_ready)
+            resources = self._config.ray.verify if node.stage == "verify" else self._config.ray.task
+            remote = self._remote.options(**ray_options(resources), max_retries=self._config.ray.max_restarts)
+            self._take_off(remote.remote(self._task(node)), _Flight(node))
+        for engine, queue in self._engine_ready.items():
+            pool = self._pool(engine) if queue else None
+            while queue and pool is not None and (replica := pool.free_replica()) is not None:
+                _, node = heapq.heappop(queue)
+                requests = self._rows(node)
+                replica.queued += requests
+                self._take_off(replica.handle.run.remote(self._task(node)), _Flight(node, replica, pool))
+
+    def _take_off(self, reference: Any, flight: _Flight) -> None:
+        self._flights[reference] = flight
+        now = time.monotonic()
+        start, end = self._span.get(flight.node.folder, (now, now))
+        self._span[flight.node.folder] = (start, end)
+
+    def _pool(self, engine: str) -> EnginePool:
+        if engine not in self._pools:
+            config = self._config.engines[engine]
+            asked = {"CPU": config.resources.num_cpus, "GPU": config.resources.num_gpus}
+            present = ray.cluster_resources()
+            short = {name: n for name, n in asked.items() if n > present.get(name, 0)}
+            if short:
+                wanted = ", ".join(f"{n:g} {name}" for name, n in short.items())
+                self._progress.say(
+                    f"engine '{engine}' asks for {wanted}, more than the cluster has now; waiting for nodes"
+                )
+            self._pools[engine] = EnginePool(engine, config, self._run_dir, self._config.ray.flush_s)
+        return self._pools[engine]
+
+    def _task(self, node: Node) -> Task:
+        inputs = inputs_of(node, self._done, self._shards)
+        engine = self._engine_of(node) if node.stage in _ENGINE_STAGES else ""
+        return Task(
+            run_dir=self._run_dir,
+            name=node.name,
+            stage=node.stage,
+            mode=node.mode,
+            shard=node.shard,
+            config=self._config,
+            parts=self._fingerprints.parts(node, inputs),
+            inputs=inputs,
+            model=self._fingerprints.names[engine] if engine else "",
+            identity=self._fingerprints.identities[engine] if engine else "",
+        )
+
+    def _engine_of(self, node: Node) -> str:
+        roles = self._config.roles
+        return (roles.justifier if node.mode is None else roles.of(node.mode)).engine
+
+    def _land(self, reference: Any) -> None:
+        if reference in self._polls:
+            self._land_poll(reference)
+        elif reference in self._flights:
+            self._land_node(reference)
+
+    def _land_node(self, reference: Any) -> None:
+        flight = self._flights.pop(reference)
+        node, replica, pool = flight.node, flight.replica, flight.pool
+        try:
+            manifest: Manifest = ray.get(reference)
+        except (EngineDeadError, ray.exceptions.RayActorError) as error:
+            if pool is None or replica is None:
+                self.outcome.failures[node.name] = _plain(error)
+                return
+            self._flights[reference] = flight  # requeued together with all the others of this replica
+            self._restart(pool, replica, error)
+        except (EngineRefusedError, SandboxUnavailable) as error:
+            raise RunFailedError(_plain(error)) from error
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise RunFailedError(
+                    f"no space left while writing {node.name} in {self._run_dir}; free some and run again, finished work is kept"
+                ) from error
+            self.outcome.failures[node.name] = _plain(error)
+        except Exception as error:
+            self.outcome.failures[node.name] = _plain(error)
+        else:
+            if replica is not None and pool is not None:
+                self._attempts_without_progress[pool.name] = 0
+            self._count(node, manifest)
+            self._finish(node, manifest)
+
+    def _restart(self, pool: EnginePool, replica: Replica, error: BaseException) -> None:
+        lost = [reference for reference, flight in self._flights.items() if flight.replica is replica]
+        attempts = self._attempts_without_progress.get(pool.name, 0) + 1
+        self._attempts_without_progress[pool.name] = attempts
+        if attempts > self._config.ray.max_restarts:
+            raise RunFailedError(
+                f"engine '{pool.name}' died {attempts} times without progress; the last time: {_plain(error)}"
+            )
+        for reference in lost:
+            node = self._flights.pop(reference).node
+            priority = (self._shards[node.shard], node.folder)
+            heapq.heappush(self._engine_ready.setdefault(pool.name, []), (priority, node))
+        self._polls = {poll: polled for poll, polled in self._polls.items() if polled is not replica}
+        self._progress.say(
+            f"engine '{pool.name}' died ({_plain(error)}); starting it again, {len(lost)} shards go on from their journals"
+        )
+        pool.replace(replica)
+
+    def _count(self, node: Node, manifest: Manifest) -> None:
+        outcome = self.outcome
+        outcome.ran[node.folder] = outcome.ran.get(node.folder, 0) + 1
+        start, _ = self._span[node.folder]
+        self._span[node.folder] = (start, time.monotonic())
+        outcome.sampled += manifest.counts.get("sampled", 0)
+        outcome.reused += manifest.counts.get("reused", 0)
+        outcome.lost += manifest.counts.get("lost", 0)
+
+    def _poll(self) -> None:
+        now = time.monotonic()
+        if now - self._last_poll < _POLL_S:
+            return
+        self._last_poll = now
+        self._show()
+        busy = set(map(id, self._polls.values()))
+        for pool in self._pools.values():
+            for replica in pool.replicas:
+                if id(replica) not in busy:
+                    self._polls[replica.handle.progress.remote()] = replica
+
+    def _land_poll(self, reference: Any) -> None:
+        replica = self._polls.pop(reference)
+        try:
+            replica.last = ray.get(reference)
+        except ray.exceptions.RayActorError:
+            return  # the nodes under way fail as well, and they decide
+        wanted = sum(self._rows(flight.node) for flight in self._flights.values() if flight.replica is replica)
+        replica.queued = max(0, wanted - sum(replica.last.done.values()) - replica.last.in_flight)
+        self._announce(replica)
+
+    def _announce(self, replica: Replica) -> None:
+        name = next(pool.name for pool in self._pools.values() if replica in pool.replicas)
+        if replica.last.loading and not replica.announced:
+            replica.announced = True
+            self._progress.say(f"engine '{name}' is loading {self._fingerprints.names[name]} …")
+        elif replica.last.start_seconds is not None and replica.announced:
+            replica.announced = False
+            self._progress.say(f"engine '{name}' is ready after {replica.last.start_seconds:.0f} s")
+
+    def _rows(self, node: Node) -> int:
+        """Rows that a node is about: rollouts where it has a mode, else problems."""
+        problems = self._done[INGEST.name].outputs[node.shard].rows if INGEST.name in self._done else 0
+        return problems * self._config.sample.count(node.mode) if node.mode is not None else problems
+
+    def _lay_out_shards(self) -> None:
+        """Adds the nodes after ingest, once ingest is done, and one line of progress a stage."""
+        if INGEST.name not in self._done:
+            return
+        self._shards = {shard: place for place, shard in enumerate(shards_of(self._done[INGEST.name]))}
+        names = [f"{stage}.{mode}" for mode in (Mode.THINK_OFF, Mode.THINK_ON) for stage in ("sample", "verify")]
+        for folder in [*names, "select", "justify"]:
+            if folder.partition(".")[0] in self._wanted:
+                unit = "rollouts" if "." in folder else "problems"
+                self._stages[folder] = StageProgress(folder.replace(".think_", " "), unit)
+        for shard in self._shards:
+            for node in shard_nodes(shard):
+                if node.folder in self._stages:
+                    self._stages[node.folder].total += self._rows(node)
+                self._add(node)
+        self._add(PUBLISH)
+
+    def _show(self, *, now: bool = False) -> None:
+        under_way: dict[str, int] = {}
+        for pool in self._pools.values():
+            for replica in pool.replicas:
+                for name, done in replica.last.done.items():
+                    folder = name.partition("/")[0]
+                    under_way[folder] = under_way.get(folder, 0) + done
+        shown = [
+            replace(stage, done=min(stage.total, stage.done + under_way.get(folder, 0)))
+            for folder, stage in self._stages.items()
+        ]
+        self._progress.show(shown, now=now)
+
+
+def _plain(error: BaseException) -> str:
+    """The error's own last words, without Ray's traceback."""
+    cause = getattr(error, "cause", None)
+    if isinstance(cause, BaseException):
+        error = cause
+    if isinstance(error, ray.exceptions.RayActorError):
+        return "its process ended unexpectedly"
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    return f"{lines[-1].strip()}" if lines else type(error).__name__

@@ -1,0 +1,102 @@
+"""A node ready to run: names and digests, no data. And how its results are committed."""
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TypeVar
+
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict
+
+from pipeline.manifest import Manifest, Output, write_manifest
+from pipeline.store import put_table, read_table
+from schemas.arrow import from_table, to_table
+from schemas.config import RunConfig
+from schemas.records import Mode, Record, Rejected
+
+R = TypeVar("R", bound=Record)
+
+
+class Task(BaseModel):
+    """What a worker needs to know to run a node."""
+
+    model_config = ConfigDict(frozen=True)
+    run_dir: Path
+    name: str
+    stage: str
+    mode: Mode | None
+    shard: str
+    config: RunConfig
+    parts: dict[str, str]
+    inputs: dict[str, Output]
+    model: str = ""
+    identity: str = ""
+
+    @property
+    def folder(self) -> str:
+        """Folder of the node within the run directory."""
+        return self.name.rpartition("/")[0]
+
+    def table(self, label: str, columns: list[str] | None = None) -> pa.Table:
+        """An input, by its label."""
+        return read_table(self.run_dir / self.inputs[label].path, columns)
+
+    def records(self, label: str, model: type[R]) -> list[R]:
+        """An input as records. Raises `ValueError` where it holds another kind."""
+        return list(from_table(self.table(label), model))
+
+    @property
+    def problems_label(self) -> str:
+        """Label of the problems of this shard."""
+        return f"problems/{self.shard}"
+
+    @property
+    def journal(self) -> Path:
+        """Folder of this node's journal."""
+        return self.run_dir / "journal" / self.folder / self.shard
+
+
+def write_output(task: Task, suffix: str, table: pa.Table) -> Output:
+    """Writes one output of a node, whole or not at all."""
+    path = task.run_dir / task.folder / f"{task.shard}{suffix}"
+    sha256 = put_table(path, table)
+    return Output(
+        path=str(path.relative_to(task.run_dir)), rows=table.num_rows, bytes=path.stat().st_size, sha256=sha256
+    )
+
+
+def commit(
+    task: Task,
+    tables: Mapping[str, pa.Table],
+    rejected: list[Rejected],
+    *,
+    rows_in: int,
+    rows_out: int,
+    started: float,
+    retry: int = 0,
+    counts: dict[str, int] | None = None,
+) -> Manifest:
+    """Writes a node's tables, then its manifest. The table named `rows` is the node's main output.
+
+    Args:
+        started: `time.monotonic()` at the node's start.
+    """
+    outputs = {
+        name: write_output(task, ".parquet" if name == "rows" else f".{name}.parquet", table)
+        for name, table in tables.items()
+    }
+    if rejected:
+        outputs["rejected"] = write_output(task, ".rejected.parquet", to_table(rejected, Rejected))
+    manifest = Manifest(
+        node=task.name,
+        parts=task.parts,
+        outputs=outputs,
+        rows_in=rows_in,
+        rows_out=rows_out,
+        rows_rejected=len(rejected),
+        retry=retry,
+        counts=counts or {},
+        seconds=time.monotonic() - started,
+    )
+    write_manifest(task.run_dir / task.folder / f"{task.shard}.json", manifest)
+    return manifest

@@ -1,0 +1,1 @@
+"""Prompt templates, and the formats in which a hybrid response is rendered and parsed."""

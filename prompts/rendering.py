@@ -1,0 +1,38 @@
+"""Loading and filling in of prompt templates."""
+
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined, Template
+
+_FOLDER = Path(__file__).parent / "templates"
+
+
+def template_text(name: str) -> str:
+    """The source of a template: a name in prompts/templates (without `.j2`) or the path of a file.
+
+    Raises `FileNotFoundError` with the names there are.
+    """
+    own = _FOLDER / f"{name}.j2"
+    for path in (own, Path(name)):
+        if path.is_file():
+            return path.read_text(encoding="utf-8")
+    names = sorted(path.stem for path in _FOLDER.glob("*.j2"))
+    raise FileNotFoundError(f"no prompt template '{name}': it is neither a file nor one of {', '.join(names)}")
+
+
+def template_hash(name: str) -> str:
+    """SHA-256 of a template's source, part of the fingerprint of what was made with it."""
+    return hashlib.sha256(template_text(name).encode()).hexdigest()
+
+
+def render(name: str, **variables: Any) -> str:
+    """A template filled in, without white space at its ends. Raises `jinja2.UndefinedError` on a missing variable."""
+    return _compiled(template_text(name)).render(**variables).strip()
+
+
+@cache
+def _compiled(text: str) -> Template:
+    return Environment(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=False).from_string(text)

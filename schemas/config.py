@@ -1,0 +1,249 @@
+"""The config tree: one YAML file, every key known, defaults and their reasons here.
+
+Relative paths are relative to the working directory of the command.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from schemas.grading import GradingConfig
+from schemas.records import Kind, Mode
+
+
+class Config(BaseModel):
+    """Base of all config nodes: unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _SourceConfig(Config):
+    path: str = Field(description="a file or a glob of files: JSON Lines or Parquet")
+    name: str | None = Field(default=None, description="dataset name recorded in every problem; default: the adapter's")
+    revision: str | None = Field(default=None, description="dataset revision recorded in every problem")
+    split: str = Field(default="train", description="split name recorded in every problem")
+    licence: str | None = Field(default=None, description="licence recorded in every problem")
+
+
+class AceReasonSource(_SourceConfig):
+    """nvidia/AceReason-Math: columns `problem`, `answer`."""
+
+    type: Literal["acereason"]
+
+
+class SkyworkSource(_SourceConfig):
+    """Skywork/Skywork-OR1-RL-Data: columns `prompt`, `ability`, `reward_model`, `extra_info`."""
+
+    type: Literal["skywork"]
+
+
+class ColumnMapping(Config):
+    """Which column holds what, for a source without an adapter. A dot reaches into nested objects: `meta.level`."""
+
+    question: str = "question"
+    gold: str = "answer"
+    kind: str | None = Field(default=None, description="column with `math` or `code`; else the source's `kind`")
+    domain: str | None = None
+    difficulty: str | None = Field(
+        default=None, description="column with the failure rate of a reference model, 0 to 1"
+    )
+    licence: str | None = None
+
+
+class TableSource(_SourceConfig):
+    """Any JSON Lines or Parquet file, by column mapping."""
+
+    type: Literal["table"]
+    kind: Kind = Kind.MATH
+    columns: ColumnMapping = ColumnMapping()
+    gold_pattern: str | None = Field(
+        default=None,
+        description="regular expression whose last group in the gold column is the gold, such as `A: (.*)$`",
+    )
+
+
+SourceConfig = Annotated[AceReasonSource | SkyworkSource | TableSource, Field(discriminator="type")]
+
+
+class IngestConfig(Config):
+    """How source rows become problems."""
+
+    limit: int | None = Field(default=None, ge=1, description="keep this many problems, chosen by id")
+    shard_size: int = Field(default=256, ge=1, description="aim of problems a shard; the count is a power of two")
+    validation_fraction: float = Field(default=0.05, ge=0, lt=1, description="share of problems kept for validation")
+    max_question_chars: int = Field(default=20_000, ge=1)
+
+
+class ResourceConfig(Config):
+    """What Ray sets aside for one actor or task."""
+
+    num_cpus: float = Field(default=1, ge=0)
+    num_gpus: float = Field(default=0, ge=0)
+    memory_gb: float | None = Field(default=None, gt=0)
+    resources: dict[str, float] = Field(default_factory=dict, description="custom Ray resources")
+    label_selector: dict[str, str] = Field(default_factory=dict, description="Ray node labels")
+
+
+class _EngineConfig(Config):
+    replicas: int = Field(default=1, ge=1)
+    max_in_flight: int = Field(default=256, ge=1, description="requests under way at once in one replica")
+    resources: ResourceConfig = ResourceConfig()
+
+
+class VllmEngine(_EngineConfig):
+    """vLLM in a Ray actor. `args` are passed to `AsyncEngineArgs` as they are."""
+
+    type: Literal["vllm"]
+    model: str = Field(description="folder or Hub name")
+    revision: str | None = None
+    tensor_parallel_size: int = Field(default=1, ge=1)
+    args: dict[str, Any] = Field(default_factory=dict, description="any other vLLM engine argument")
+    env: dict[str, str] = Field(default_factory=dict, description="environment of the actor's process")
+    start_timeout_s: float = Field(default=600, gt=0)
+
+
+class OpenAIEngine(_EngineConfig):
+    """Any endpoint that speaks the OpenAI chat protocol."""
+
+    type: Literal["openai"]
+    model: str
+    base_url: str | None = Field(default=None, description="default: the openai package's, from OPENAI_BASE_URL")
+    api_key_env: str = Field(default="OPENAI_API_KEY", description="environment variable that holds the key")
+    request_timeout_s: float = Field(default=600, gt=0)
+    max_attempts: int = Field(default=6, ge=1, description="tries a request before its rollout is recorded as failed")
+    extra_body: dict[str, Any] = Field(default_factory=dict, description="further fields of every request")
+    resources: ResourceConfig = ResourceConfig(num_cpus=0.5)
+
+
+class ReplayEngine(_EngineConfig):
+    """Responses recorded elsewhere, served as if sampled: imports other tools' rollouts, or repeats a run."""
+
+    type: Literal["replay"]
+    path: str = Field(description="JSON Lines or Parquet")
+    model: str = Field(default="recorded", description="name written into every rollout")
+    question: str = Field(default="question", description="column with the question, matched by its normalised text")
+    responses: list[str] = Field(
+        default=["responses"], description="columns (dots reach inside) with one response or a list of them, in order"
+    )
+    resources: ResourceConfig = ResourceConfig(num_cpus=0.5)
+
+
+EngineConfig = Annotated[VllmEngine | OpenAIEngine | ReplayEngine, Field(discriminator="type")]
+
+
+class SamplingConfig(Config):
+    """Sampling parameters. Defaults follow common practice for reasoning models; HiPO does not publish its own."""
+
+    temperature: float = Field(default=1.0, ge=0)
+    top_p: float = Field(default=0.95, gt=0, le=1)
+    max_tokens: int = Field(default=32_768, ge=1)
+    extra: dict[str, Any] = Field(default_factory=dict, description="further sampling parameters of the engine")
+
+
+class RoleConfig(Config):
+    """One use of an engine. The mode switch is whatever the model needs of these fields."""
+
+    engine: str = Field(description="a key of `engines`")
+    chat_template_kwargs: dict[str, Any] = Field(default_factory=dict)
+    system_prompt: str | None = None
+    question_suffix: str = Field(default="", description="appended to the user turn, such as ` /no_think`")
+    response_prefix: str = Field(default="", description="start of the response that the model continues")
+    starts_in_reasoning: bool = Field(
+        default=False, description="the chat template opens the reasoning, so responses begin inside it"
+    )
+    sampling: SamplingConfig = SamplingConfig()
+
+
+class RolesConfig(Config):
+    """Which engine plays which part. All three may name the same engine."""
+
+    think_on: RoleConfig
+    think_off: RoleConfig
+    justifier: RoleConfig
+
+    def of(self, mode: Mode) -> RoleConfig:
+        """The role that samples `mode`."""
+        return self.think_on if mode is Mode.THINK_ON else self.think_off
+
+
+class SampleConfig(Config):
+    """How many rollouts a problem gets and how the question is put."""
+
+    n: int = Field(default=8, ge=0, description="rollouts a problem and mode")
+    n_on: int | None = Field(default=None, ge=0, description="overrides n for think-on")
+    n_off: int | None = Field(default=None, ge=0, description="overrides n for think-off")
+    template: str = Field(default="solve", description="prompt template: a name in prompts/templates or a path")
+
+    def count(self, mode: Mode) -> int:
+        """Rollouts a problem in `mode`."""
+        own = self.n_on if mode is Mode.THINK_ON else self.n_off
+        return self.n if own is None else own
+
+
+class SelectConfig(Config):
+    """HiPO's rule. δ is not published; 0.15 is our default, and `fallback` our reading of an open case."""
+
+    delta: float = Field(default=0.15, ge=0, le=1, description="think-on must raise the pass rate by at least this")
+    random_fraction: float = Field(default=0.01, ge=0, le=1, description="share of problems that get a random mode")
+    fallback: Literal["other_mode", "drop"] = Field(
+        default="other_mode", description="when the preferred mode has no right response but the other one has"
+    )
+    min_graded: int = Field(default=1, ge=1, description="graded rollouts a mode needs for its pass rate to count")
+
+
+class JustifyConfig(Config):
+    """How the reason for the mode is written and checked."""
+
+    template: str = Field(default="justify", description="prompt template: a name in prompts/templates or a path")
+    max_attempts: int = Field(default=4, ge=1)
+    min_chars: int = Field(default=20, ge=1)
+    max_chars: int = Field(default=800, ge=1)
+
+
+class PublishConfig(Config):
+    """What the dataset looks like."""
+
+    format: Literal["hipo"] = "hipo"
+    title: str = "Hybrid-reasoning data"
+    rows_per_file: int = Field(default=100_000, ge=1)
+
+
+class RayConfig(Config):
+    """Where tasks run. Without an address, and without RAY_ADDRESS, a local Ray is started."""
+
+    address: str | None = None
+    local_cpus: int | None = Field(default=None, ge=1, description="logical CPUs of a local Ray; default: at least 4")
+    task: ResourceConfig = ResourceConfig(num_cpus=0.5)
+    verify: ResourceConfig = ResourceConfig(num_cpus=1)
+    max_restarts: int = Field(default=3, ge=0, description="times a lost engine or task is started again")
+    flush_s: float = Field(default=1.0, gt=0, description="longest time that a finished rollout stays unjournalled")
+
+
+class RunConfig(Config):
+    """The whole tree."""
+
+    name: str
+    run_dir: str | None = Field(default=None, description="default: runs/<name>")
+    seed: int = 0
+    sources: list[SourceConfig] = Field(min_length=1)
+    ingest: IngestConfig = IngestConfig()
+    engines: dict[str, EngineConfig]
+    roles: RolesConfig
+    sample: SampleConfig = SampleConfig()
+    verify: GradingConfig = GradingConfig()
+    select: SelectConfig = SelectConfig()
+    justify: JustifyConfig = JustifyConfig()
+    publish: PublishConfig = PublishConfig()
+    ray: RayConfig = RayConfig()
+
+    @model_validator(mode="after")
+    def _roles_name_engines(self) -> "RunConfig":
+        for role in ("think_on", "think_off", "justifier"):
+            engine = getattr(self.roles, role).engine
+            if engine not in self.engines:
+                raise ValueError(
+                    f"roles.{role}.engine is '{engine}', which is not one of engines: {sorted(self.engines)}"
+                )
+        if self.sample.count(Mode.THINK_ON) + self.sample.count(Mode.THINK_OFF) == 0:
+            raise ValueError("sample asks for no rollouts in either mode; set sample.n to at least 1")
+        return self

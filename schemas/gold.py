@@ -1,0 +1,90 @@
+"""What the right answer to a problem is: a tagged union over the shapes that the source datasets use.
+
+In Parquet a gold is one JSON string, because a struct column would unite the fields of all shapes and hand every
+reader rows that are mostly null.
+"""
+
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
+
+_Paired = TypeVar("_Paired", "StdinGold", "CallGold")
+
+
+class _Gold(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class MathGold(_Gold):
+    """Acceptable final answers (LaTeX or plain text, not boxed); a response that matches any one of them is right."""
+
+    type: Literal["math"] = "math"
+    answers: list[str] = Field(min_length=1)
+
+
+class StdinGold(_Gold):
+    """A program reads `inputs[i]` on standard input and must print `outputs[i]`."""
+
+    type: Literal["stdin"] = "stdin"
+    inputs: list[str] = Field(min_length=1)
+    outputs: list[str] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _same_length(self) -> "StdinGold":
+        return _paired(self)
+
+
+class CallGold(_Gold):
+    """`fn_name` (a function, or a method of `Solution`) called with `inputs[i]` must return `outputs[i]`.
+
+    `inputs[i]` holds one JSON value a line, a line an argument; `outputs[i]` is one JSON value.
+    """
+
+    type: Literal["call"] = "call"
+    fn_name: str = Field(min_length=1)
+    inputs: list[str] = Field(min_length=1)
+    outputs: list[str] = Field(min_length=1)
+    import_prefix: str = ""
+
+    @model_validator(mode="after")
+    def _same_length(self) -> "CallGold":
+        return _paired(self)
+
+
+class CheckGold(_Gold):
+    """`test_code` defines `check(candidate)`, called with `entry_point`, an expression such as `f` or `Solution().f`."""
+
+    type: Literal["check"] = "check"
+    import_prefix: str = ""
+    test_code: str = Field(min_length=1)
+    entry_point: str = Field(min_length=1)
+
+
+class AssertGold(_Gold):
+    """Statements such as `assert f(2) == 5` that must hold after the program ran."""
+
+    type: Literal["asserts"] = "asserts"
+    asserts: list[str] = Field(min_length=1)
+    import_prefix: str = ""
+
+
+def _paired(gold: _Paired) -> _Paired:
+    if len(gold.inputs) != len(gold.outputs):
+        raise ValueError(f"{len(gold.inputs)} inputs but {len(gold.outputs)} outputs")
+    return gold
+
+
+CodeGold = StdinGold | CallGold | CheckGold | AssertGold
+Gold = Annotated[MathGold | CodeGold, Field(discriminator="type")]
+
+_ADAPTER: TypeAdapter[MathGold | CodeGold] = TypeAdapter(Gold)
+
+
+def gold_to_json(gold: MathGold | CodeGold) -> str:
+    """The gold as the JSON string that Parquet holds."""
+    return gold.model_dump_json()
+
+
+def gold_from_json(text: str) -> MathGold | CodeGold:
+    """The inverse of `gold_to_json`. Raises `pydantic.ValidationError` on anything else."""
+    return _ADAPTER.validate_json(text)

@@ -1,0 +1,33 @@
+"""What the graders are asked, and how they are set up."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from schemas.gold import Gold
+from schemas.records import Kind, Record
+
+
+class GradeRequest(Record):
+    """One response to grade. `response` is the text after the reasoning; graders still drop any `</think>` prefix."""
+
+    id: str
+    kind: Kind
+    question: str
+    gold: Gold
+    response: str
+
+
+class GradingConfig(BaseModel):
+    """How answers are graded. All of it goes into the verify stage's fingerprint except `workers`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    workers: int = Field(default=1, ge=1, description="grading processes per verify task")
+    math_timeout_s: float = Field(default=5.0, gt=0, description="outer deadline of one gold-answer pair, CPU seconds")
+    code_timeout_s: float = Field(default=6.0, gt=0, description="CPU seconds one test of a program may use")
+    memory_mb: int = Field(default=1024, ge=64, description="address space of one program")
+    sandbox: Literal["bubblewrap", "none"] = Field(
+        default="bubblewrap",
+        description="isolation of programs; `none` runs them with resource limits alone and must be chosen on purpose",
+    )

@@ -1,0 +1,226 @@
+"""The records that flow from stage to stage, one pydantic model each. `schemas.arrow` gives their Parquet form."""
+
+from enum import StrEnum
+from typing import ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from schemas.gold import Gold
+
+
+class Mode(StrEnum):
+    """Whether a response reasons before it answers."""
+
+    THINK_ON = "think_on"
+    THINK_OFF = "think_off"
+
+    @property
+    def other(self) -> "Mode":
+        """The opposite mode."""
+        return Mode.THINK_OFF if self is Mode.THINK_ON else Mode.THINK_ON
+
+
+class Kind(StrEnum):
+    """What sort of answer a problem asks for, and so which grader reads it."""
+
+    MATH = "math"
+    CODE = "code"
+
+
+class Status(StrEnum):
+    """A verdict's value. `unknown` means that the grader could not tell; it never counts as wrong."""
+
+    CORRECT = "correct"
+    INCORRECT = "incorrect"
+    UNKNOWN = "unknown"
+
+
+class FinishReason(StrEnum):
+    """Why generation ended: the model stopped, the token limit was reached, or the request failed."""
+
+    STOP = "stop"
+    LENGTH = "length"
+    ERROR = "error"
+
+
+class Record(BaseModel):
+    """Base of all records. `version` changes whenever a field changes meaning, and is written into Parquet."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    version: ClassVar[int] = 1
+
+
+class Source(Record):
+    """Where a problem came from, exactly enough to find the row again."""
+
+    dataset: str
+    revision: str | None = None
+    split: str
+    file: str
+    row: int
+    """Zero-based row (Parquet) or line (JSON Lines) in `file`."""
+
+
+class Problem(Record):
+    """One question with its gold. Key: `problem_id`."""
+
+    problem_id: str
+    kind: Kind
+    question: str
+    gold: Gold
+    sources: list[Source] = Field(min_length=1)
+    domain: str | None = None
+    difficulty: float | None = None
+    """Share of a reference model's attempts that failed, 0 to 1, where the source says."""
+    licence: str | None = None
+    split: Literal["train", "validation"] = "train"
+
+
+class Rollout(Record):
+    """One response to one problem. Key: `problem_id`, `mode`, `index`."""
+
+    problem_id: str
+    mode: Mode
+    index: int
+    seed: int
+    model: str
+    prompt_hash: str
+    """Digest of the rendered conversation."""
+    request_hash: str
+    """Digest of all that decides the response except the token limit: conversation, sampling, model, seed."""
+    max_tokens: int
+    text: str
+    """What the model wrote, raw."""
+    reasoning: str | None
+    answer: str | None
+    """Parsed from `text`; null where the response ended inside its reasoning."""
+    finish_reason: FinishReason
+    prompt_tokens: int
+    reasoning_tokens: int
+    answer_tokens: int
+    completion_tokens: int
+    """Tokens of the whole response, tags included."""
+    error: str | None = None
+
+
+class Grade(Record):
+    """What a grader says of one response."""
+
+    status: Status
+    reason: str
+    """A code in snake_case, such as `match`, `mismatch`, `no_answer`, `wrong_output`, `time_limit`, `starved`."""
+    extracted: str | None = None
+    """The answer or program that was graded."""
+    tests_passed: int | None = None
+    tests_total: int | None = None
+    cpu_ms: float = 0.0
+    wall_ms: float = 0.0
+    grader: str
+    """Name and version, such as `math/1`."""
+
+
+class Verdict(Grade):
+    """A grade with the key of its rollout."""
+
+    problem_id: str
+    mode: Mode
+    index: int
+
+
+class Decision(Record):
+    """Which mode a problem gets and by which rule, or why it is dropped. Key: `problem_id`.
+
+    `n_*` counts graded rollouts (unknown ones excluded); `p_*` is `right_* / n_*`, null where `n_*` is 0, with the
+    95 % Wilson interval in `p_*_low` and `p_*_high`; `tokens_*` is the mean of whole responses.
+    """
+
+    problem_id: str
+    kind: Kind
+    n_on: int
+    right_on: int
+    unknown_on: int
+    truncated_on: int
+    p_on: float | None
+    p_on_low: float | None
+    p_on_high: float | None
+    tokens_on: float | None
+    n_off: int
+    right_off: int
+    unknown_off: int
+    truncated_off: int
+    p_off: float | None
+    p_off_low: float | None
+    p_off_high: float | None
+    tokens_off: float | None
+    margin: float | None
+    """`p_on - p_off`."""
+    delta: float
+    rule: str
+    mode: Mode | None
+    index: int | None
+    """Index of the kept rollout within `mode`."""
+    chosen_tokens: int | None
+    drop_reason: str | None
+
+
+class Justification(Record):
+    """One attempt at saying why a problem gets its mode. Key: `problem_id`, `attempt`."""
+
+    problem_id: str
+    attempt: int
+    seed: int
+    mode: Mode
+    text: str
+    verdict: str
+    """`accepted`, or the code of the check that refused it."""
+    model: str
+    request_hash: str
+    prompt_tokens: int
+    completion_tokens: int
+
+
+class Message(Record):
+    """One turn of a chat."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class Example(Record):
+    """One training example. Key: `problem_id`."""
+
+    problem_id: str
+    kind: Kind
+    split: Literal["train", "validation"]
+    question: str
+    mode: Mode
+    justification: str
+    reasoning: str | None
+    """Null in think-off examples."""
+    answer: str
+    messages: list[Message]
+    """The question and the response rendered in the run's format."""
+    format: str
+    completion_tokens: int
+    """Length of the kept rollout in its teacher's tokens."""
+    justification_attempts: int
+    p_on: float | None
+    p_off: float | None
+    delta: float
+    rule: str
+    teacher: str
+    justifier: str
+    rollout_index: int
+    sources: list[Source]
+    licence: str | None
+
+
+class Rejected(Record):
+    """A row that a stage did not pass on, with the reason. `row` is what was read, cut to a bounded size."""
+
+    stage: str
+    reason: str
+    detail: str
+    key: str
+    row: str
+    sources: list[Source] = Field(default_factory=list)

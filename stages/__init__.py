@@ -1,0 +1,1 @@
+"""What each stage does, as functions from records and tables to records and tables."""

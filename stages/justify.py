@@ -1,0 +1,224 @@
+"""Justify: a teacher says why a problem gets its mode, and the example is put together."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from engines.base import EngineError, Generates, GenerationRequest
+from prompts.formats import hipo
+from prompts.formats.parts import FormatError, HybridResponse
+from prompts.parsing import split_reasoning
+from prompts.rendering import render
+from schemas.config import JustifyConfig, RoleConfig
+from schemas.keys import digest, seed_of
+from schemas.records import Decision, Example, Justification, Message, Mode, Problem, Rejected, Rollout
+from stages.justification_checks import objection
+from stages.sample import chat
+
+VERSION = "1"
+ACCEPTED = "accepted"
+
+JustificationKey = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A problem with its decision and the rollout that was kept."""
+
+    problem: Problem
+    decision: Decision
+    kept: Rollout
+
+
+@dataclass
+class Justified:
+    """Examples and attempts sorted by problem, and the cases that no accepted justification was found for."""
+
+    examples: list[Example]
+    attempts: list[Justification]
+    rejected: list[Rejected]
+
+
+def justification_key(attempt: Justification) -> JustificationKey:
+    """What identifies an attempt within a run, sortable."""
+    return attempt.problem_id, attempt.attempt
+
+
+async def justify(
+    cases: Sequence[Case],
+    config: JustifyConfig,
+    role: RoleConfig,
+    engine: Generates,
+    *,
+    model: str,
+    identity: str,
+    run_seed: int,
+    slots: asyncio.Semaphore,
+    finished: Mapping[JustificationKey, Sequence[Justification]],
+    on_start: Callable[[], None],
+    on_finish: Callable[[Justification], None],
+) -> Justified:
+    """One example a case, or a rejected row after `max_attempts`. Arguments as in `stages.sample.sample`."""
+
+    async def one(case: Case) -> list[Justification]:
+        attempts: list[Justification] = []
+        for number in range(config.max_attempts):
+            request, request_hash = _request(case, number, config, role, identity, run_seed)
+            earlier = finished.get((case.problem.problem_id, number), ())
+            known = [row for row in earlier if row.request_hash == request_hash and not failed_in_engine(row)]
+            if known:
+                attempt = known[0]
+            else:
+                async with slots:
+                    on_start()
+                    attempt = await _attempt(case, number, request, request_hash, config, role, engine, model)
+                    on_finish(attempt)
+            attempts.append(attempt)
+            if attempt.verdict == ACCEPTED:
+                break
+        return attempts
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(one(case)) for case in cases]
+    result = Justified(examples=[], attempts=[], rejected=[])
+    for case, task in sorted(zip(cases, tasks, strict=True), key=lambda pair: pair[0].problem.problem_id):
+        attempts = task.result()
+        result.attempts += attempts
+        try:
+            if attempts[-1].verdict != ACCEPTED:
+                raise FormatError(
+                    f"{len(attempts)} justifications were refused, the last one as {attempts[-1].verdict}"
+                )
+            result.examples.append(_example(case, attempts))
+        except FormatError as error:
+            reason = "no_justification" if attempts[-1].verdict != ACCEPTED else "cannot_render"
+            result.rejected.append(_rejected(case, reason, str(error), attempts))
+    return result
+
+
+def _request(
+    case: Case, number: int, config: JustifyConfig, role: RoleConfig, identity: str, run_seed: int
+) -> tuple[GenerationRequest, str]:
+    decision = case.decision
+    prompt = render(
+        config.template,
+        question=case.problem.question,
+        kind=case.problem.kind,
+        mode=decision.mode,
+        n_on=decision.n_on,
+        right_on=decision.right_on,
+        tokens_on=decision.tokens_on,
+        n_off=decision.n_off,
+        right_off=decision.right_off,
+        tokens_off=decision.tokens_off,
+    )
+    request = GenerationRequest(
+        messages=chat(prompt + role.question_suffix, role.system_prompt),
+        sampling=role.sampling,
+        seed=seed_of(run_seed, case.problem.problem_id, "justify", number),
+        question=case.problem.question,
+        index=number,
+        chat_template_kwargs=role.chat_template_kwargs,
+        response_prefix=role.response_prefix,
+    )
+    return request, digest(
+        [message.model_dump() for message in request.messages],
+        request.response_prefix,
+        request.chat_template_kwargs,
+        role.sampling.model_dump(),
+        request.seed,
+        identity,
+        VERSION,
+        config.model_dump(include={"min_chars", "max_chars"}),
+        digest(case.kept.text),  # the checks compare the justification with the kept response
+    )
+
+
+async def _attempt(
+    case: Case,
+    number: int,
+    request: GenerationRequest,
+    request_hash: str,
+    config: JustifyConfig,
+    role: RoleConfig,
+    engine: Generates,
+    model: str,
+) -> Justification:
+    assert case.decision.mode is not None
+    text, verdict, prompt_tokens, completion_tokens = "", "", 0, 0
+    try:
+        completion = await engine.generate(request)
+    except EngineError as error:
+        verdict = f"engine_error: {error}"
+    else:
+        answer = completion.text
+        if completion.reasoning is None:
+            answer = split_reasoning(completion.text, role.starts_in_reasoning)[1] or ""
+        text = answer.strip()
+        prompt_tokens, completion_tokens = completion.prompt_tokens, completion.completion_tokens
+        verdict = objection(text, completion.finish_reason, case.problem, case.kept, config) or ACCEPTED
+    return Justification(
+        problem_id=case.problem.problem_id,
+        attempt=number,
+        seed=request.seed,
+        mode=case.decision.mode,
+        text=text,
+        verdict=verdict,
+        model=model,
+        request_hash=request_hash,
+        prompt_tokens=prompt_tokens,
+        completion_tokens=completion_tokens,
+    )
+
+
+def _example(case: Case, attempts: list[Justification]) -> Example:
+    """Raises `FormatError` where the response cannot be rendered."""
+    problem, decision, kept = case.problem, case.decision, case.kept
+    response = HybridResponse(
+        mode=kept.mode,
+        justification=attempts[-1].text,
+        reasoning=kept.reasoning if kept.mode is Mode.THINK_ON else None,
+        answer=kept.answer or "",
+    )
+    return Example(
+        problem_id=problem.problem_id,
+        kind=problem.kind,
+        split=problem.split,
+        question=problem.question,
+        mode=response.mode,
+        justification=response.justification,
+        reasoning=response.reasoning,
+        answer=response.answer,
+        messages=[
+            Message(role="user", content=problem.question),
+            Message(role="assistant", content=hipo.render(response)),
+        ],
+        format="hipo",
+        completion_tokens=kept.completion_tokens,
+        justification_attempts=len(attempts),
+        p_on=decision.p_on,
+        p_off=decision.p_off,
+        delta=decision.delta,
+        rule=decision.rule,
+        teacher=kept.model,
+        justifier=attempts[-1].model,
+        rollout_index=kept.index,
+        sources=problem.sources,
+        licence=problem.licence,
+    )
+
+
+def _rejected(case: Case, reason: str, detail: str, attempts: list[Justification]) -> Rejected:
+    return Rejected(
+        stage="justify",
+        reason=reason,
+        detail=detail,
+        key=case.problem.problem_id,
+        row="\n".join(f"[{attempt.verdict}] {attempt.text}" for attempt in attempts),
+        sources=case.problem.sources,
+    )
+
+
+def failed_in_engine(attempt: Justification) -> bool:
+    """Whether the attempt says nothing of the justifier, only of the engine: it is made again."""
+    return attempt.verdict.startswith("engine_error")

@@ -1,0 +1,1 @@
+"""Source datasets: one adapter a file, from a row as the dataset has it to a problem."""

@@ -1,0 +1,88 @@
+"""The figures of a run, for its summary, its card and its report."""
+
+from typing import Any
+
+import polars as pl
+from pydantic import BaseModel, Field
+
+from schemas.records import Mode
+
+
+class ModeFigures(BaseModel):
+    """Figures of one mode over all decided problems. Tokens are of whole responses."""
+
+    rollouts: int
+    graded: int
+    right: int
+    unknown: int
+    truncated: int
+    mean_tokens: float | None
+
+    @property
+    def pass_rate(self) -> float | None:
+        """Right of graded, over all problems."""
+        return self.right / self.graded if self.graded else None
+
+
+class Statistics(BaseModel):
+    """What became of the problems."""
+
+    problems: int
+    examples: int
+    modes: dict[str, int] = Field(description="examples by mode")
+    rules: dict[str, int] = Field(description="decisions by the rule that fired")
+    drops: dict[str, int] = Field(description="dropped problems by reason")
+    on: ModeFigures
+    off: ModeFigures
+    example_tokens: float | None = Field(description="mean tokens of the kept responses")
+    always_on_tokens: float | None = Field(description="mean tokens of think-on rollouts of the same problems")
+    by_kind: dict[str, dict[str, int]] = Field(description="examples by kind and mode")
+
+
+def statistics(decisions: pl.LazyFrame, examples: pl.LazyFrame) -> Statistics:
+    """Figures from decisions (columns of `Decision`) and examples (`problem_id`, `kind`, `mode`, `completion_tokens`)."""
+    table = decisions.collect()
+    kept = examples.select("problem_id", "kind", "mode", "completion_tokens").collect()
+    of_examples = kept.join(table.select("problem_id", "tokens_on"), on="problem_id", how="left")
+    return Statistics(
+        problems=table.height,
+        examples=kept.height,
+        modes={mode.value: int((kept["mode"] == mode.value).sum()) for mode in Mode},
+        rules=_counts(table.filter(pl.col("mode").is_not_null()), "rule"),
+        drops=_counts(table.filter(pl.col("mode").is_null()), "drop_reason"),
+        on=_figures(table, "on"),
+        off=_figures(table, "off"),
+        example_tokens=_mean(kept["completion_tokens"]),
+        always_on_tokens=_mean(of_examples["tokens_on"]),
+        by_kind={
+            str(kind): {mode.value: part.filter(pl.col("mode") == mode.value).height for mode in Mode}
+            for (kind,), part in sorted(kept.group_by("kind"), key=lambda item: str(item[0]))
+        },
+    )
+
+
+def _figures(table: pl.DataFrame, side: str) -> ModeFigures:
+    rollouts = table[f"n_{side}"] + table[f"unknown_{side}"]
+    weighted = (table[f"tokens_{side}"].fill_null(0.0) * rollouts).sum()
+    sampled = rollouts.filter(table[f"tokens_{side}"].is_not_null()).sum()
+    return ModeFigures(
+        rollouts=int(rollouts.sum()),
+        graded=int(table[f"n_{side}"].sum()),
+        right=int(table[f"right_{side}"].sum()),
+        unknown=int(table[f"unknown_{side}"].sum()),
+        truncated=int(table[f"truncated_{side}"].sum()),
+        mean_tokens=float(weighted) / float(sampled) if sampled else None,
+    )
+
+
+def _counts(table: pl.DataFrame, column: str) -> dict[str, int]:
+    counted = table[column].value_counts(sort=True)
+    return {
+        str(row[column]): int(row["count"])
+        for row in counted.sort("count", column, descending=[True, False]).to_dicts()
+    }
+
+
+def _mean(values: pl.Series) -> float | None:
+    mean: Any = values.mean()
+    return None if mean is None else float(mean)

@@ -1,0 +1,43 @@
+"""What every test shares: a quiet and offline environment, hypothesis without clocks, and paths."""
+
+import os
+
+# Before anything of Ray, vLLM or the hub is imported, here or in a child process.
+os.environ.update(
+    {
+        "DO_NOT_TRACK": "1",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "HF_HUB_OFFLINE": "1",
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "TOKENIZERS_PARALLELISM": "false",
+        "VLLM_NO_USAGE_STATS": "1",
+    }
+)
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# No result may depend on how fast the machine is; and CI draws the same examples on every run.
+settings.register_profile(
+    "hipo", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=os.environ.get("CI") == "true"
+)
+settings.load_profile("hipo")
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def repo_root() -> Path:
+    """The root of the checkout."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Real problems with labelled answers, kept beside the checkout; the test is skipped where they are missing."""
+    path = ROOT.parent / "shared" / "data"
+    if not path.is_dir():
+        pytest.skip("real data is not beside this checkout (../shared/data)")
+    return path

@@ -1,0 +1,1 @@
+"""Thin SFT and RL on top of TRL, and the advantage and reward mathematics."""
