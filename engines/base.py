@@ -34,7 +34,11 @@ class Completion:
 
 
 class EngineError(RuntimeError):
-    """This request failed for good; others may succeed."""
+    """This request failed; others may succeed. `permanent` where asking again would only fail again."""
+
+    def __init__(self, message: str, *, permanent: bool = False) -> None:
+        super().__init__(message)
+        self.permanent = permanent
 
 
 class EngineDeadError(RuntimeError):

@@ -8,14 +8,17 @@ from schemas.keys import digest
 from schemas.tables import source_files
 
 _WHOLE = 16 * 2**20
-_EDGE = 2**20
+_STRIDE = 16 * 2**20
+_BLOCK = 16 * 2**10
+_ABOUT = {"readme", "license", "licence", "notice", "use_policy"}
+"""Names, whatever their suffix, of files that are about a model and no part of it."""
 
 
 def model_identity(config: EngineConfig) -> str:
     """Digest of the model: of a folder's files, or of name and revision. How it is served does not enter.
 
-    Files over 16 MiB enter by name, size and their first and last MiB, since hashing hundreds of gigabytes at each start would
-    cost more than it tells.
+    A file over 16 MiB enters by its size, its end and 16 KiB of every 16 MiB: hashing hundreds of gigabytes at each
+    start would cost more than it tells, while a look at the edges alone would miss layers tuned in between.
     """
     if isinstance(config, ReplayEngine):
         try:
@@ -26,7 +29,7 @@ def model_identity(config: EngineConfig) -> str:
             return digest("replay", config.path)  # the engine says what is missing as it starts
     folder = Path(config.model)
     if not isinstance(config, OpenAIEngine) and folder.is_dir():
-        files = sorted(path for path in folder.iterdir() if path.is_file() and path.suffix not in {".md", ".txt"})
+        files = sorted(path for path in folder.iterdir() if path.is_file() and not _is_about(path))
         return digest([[path.name, _file_part(path)] for path in files])
     return digest(config.model, getattr(config, "revision", None))
 
@@ -36,11 +39,17 @@ def model_name(config: EngineConfig) -> str:
     return Path(config.model).name if Path(config.model).is_dir() else config.model
 
 
+def _is_about(path: Path) -> bool:
+    return path.name.startswith(".") or path.suffix == ".md" or path.stem.lower() in _ABOUT
+
+
 def _file_part(path: Path) -> str:
     size = path.stat().st_size
     with path.open("rb") as file:
         if size <= _WHOLE:
             return hashlib.file_digest(file, "sha256").hexdigest()
-        first = file.read(_EDGE)
-        file.seek(-_EDGE, 2)
-        return digest(size, hashlib.sha256(first).hexdigest(), hashlib.sha256(file.read()).hexdigest())
+        blocks = hashlib.sha256()
+        for start in [*range(0, size, _STRIDE), size - _BLOCK]:
+            file.seek(start)
+            blocks.update(file.read(_BLOCK))
+        return digest(size, blocks.hexdigest())

@@ -4,7 +4,7 @@ from engines.base import Completion, EngineError, EngineRefusedError, Generation
 from schemas.config import ReplayEngine
 from schemas.keys import problem_id
 from schemas.records import FinishReason
-from schemas.tables import lookup, read_rows, source_files
+from schemas.tables import Row, lookup, read_rows, source_files
 
 
 class Replay:
@@ -12,36 +12,41 @@ class Replay:
 
     def __init__(self, config: ReplayEngine) -> None:
         self._config = config
-        self._responses: dict[str, list[str]] = {}
+        self._responses: dict[str, list[str | None]] = {}
 
     async def start(self) -> None:
-        """Reads the file. Raises `EngineRefusedError` where it cannot be read or holds no response."""
+        """Reads the files. Raises `EngineRefusedError` where one cannot be read or none holds a response."""
         try:
-            files = source_files(self._config.path)
-        except FileNotFoundError as error:
+            for path in source_files(self._config.path):
+                for row in read_rows(path):
+                    self._add(path.name, row)
+        except (FileNotFoundError, ValueError) as error:
             raise EngineRefusedError(str(error)) from error
-        for path in files:
-            for row in read_rows(path):
-                question = None if row.values is None else lookup(row.values, self._config.question)
-                if row.values is None or not isinstance(question, str):
-                    raise EngineRefusedError(
-                        f"{path.name}, row {row.number}: {row.error or f'no text in column {self._config.question!r}'}"
-                    )
-                recorded = self._responses.setdefault(problem_id(question), [])
-                for column in self._config.responses:
-                    found = lookup(row.values, column)
-                    recorded.extend([found] if isinstance(found, str) else found or [])
-        if not any(self._responses.values()):
+        if not any(text for recorded in self._responses.values() for text in recorded):
             raise EngineRefusedError(f"{self._config.path} has no response in {', '.join(self._config.responses)}")
+
+    def _add(self, file: str, row: Row) -> None:
+        place = f"{file}, row {row.number}"
+        question = None if row.values is None else lookup(row.values, self._config.question)
+        if row.values is None or not isinstance(question, str):
+            raise EngineRefusedError(f"{place}: {row.error or f'no text in column {self._config.question!r}'}")
+        recorded = self._responses.setdefault(problem_id(question), [])
+        for column in self._config.responses:
+            found = lookup(row.values, column)
+            texts = [found] if isinstance(found, str) else found or []
+            if not isinstance(texts, list) or not all(isinstance(text, str | None) for text in texts):
+                raise EngineRefusedError(f"{place}: column {column!r} holds neither a text nor a list of texts")
+            recorded.extend(texts)
 
     async def generate(self, request: GenerationRequest) -> Completion:
         """The recorded response with the request's index; raises `EngineError` where there is none."""
         recorded = self._responses.get(problem_id(request.question), [])
-        if request.index >= len(recorded):
+        text = recorded[request.index] if request.index < len(recorded) else None
+        if text is None:
             raise EngineError(
-                f"{len(recorded)} responses are recorded for this question, none with index {request.index}"
+                f"{len(recorded)} responses are recorded for this question, none with index {request.index}",
+                permanent=True,
             )
-        text = recorded[request.index]
         return Completion(
             text=text,
             finish_reason=FinishReason.STOP,

@@ -6,8 +6,14 @@ the journal keeps, are exactly repeatable.
 
 import asyncio
 import os
+from dataclasses import fields
+from difflib import get_close_matches
 from itertools import count
+from pathlib import Path
 from typing import Any
+
+from jinja2 import TemplateError
+from pydantic import ValidationError
 
 from engines.base import Completion, EngineDeadError, EngineError, EngineRefusedError, GenerationRequest
 from prompts.parsing import CLOSE
@@ -27,78 +33,62 @@ class Vllm:
         self._prompt_ids: dict[Any, list[int]] = {}
 
     async def start(self) -> None:
-        """Loads the model. Raises `EngineRefusedError` with vLLM's own last error."""
+        """Loads the model. Raises `EngineRefusedError` with vLLM's own error, `EngineDeadError` where it takes long."""
         os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
         os.environ.update(self._config.env)
         try:
-            from vllm import AsyncEngineArgs
-            from vllm.v1.engine.async_llm import AsyncLLM
+            import vllm  # noqa: F401
         except ImportError as error:
             raise EngineRefusedError(
                 f"vLLM cannot be imported ({error}); install hipo-data[cpu] or hipo-data[gpu] where this engine runs"
             ) from error
-        args = {
-            "model": self._config.model,
-            "revision": self._config.revision,
-            "tensor_parallel_size": self._config.tensor_parallel_size,
-            "disable_log_stats": True,
-            **_platform_args(),
-            **self._config.args,
-        }
-        try:
-            engine_args = AsyncEngineArgs(**args)
-        except TypeError as error:
-            raise EngineRefusedError(
-                f"vLLM does not know an engine argument of '{self._config.model}': {error}"
-            ) from error
+        _check_folder(self._config.model)
+        _check_arguments(self._config.args)
         try:
             async with asyncio.timeout(self._config.start_timeout_s):
-                self._llm = await asyncio.to_thread(AsyncLLM.from_engine_args, engine_args)
+                vllm_config = await asyncio.to_thread(self._read_config)
+                self._read_tokenizer(vllm_config.model_config)
+                self._llm = await asyncio.to_thread(_load, vllm_config)
         except TimeoutError as error:
+            limit = self._config.start_timeout_s
             raise EngineDeadError(
-                f"vLLM did not start '{self._config.model}' within {self._config.start_timeout_s:.0f} s (start_timeout_s)"
+                f"vLLM did not start '{self._config.model}' within {limit:.0f} s (start_timeout_s)"
             ) from error
+        except EngineRefusedError:
+            raise
         except Exception as error:
-            raise EngineRefusedError(f"vLLM cannot start '{self._config.model}': {_last_line(error)}") from error
-        self._tokenizer = self._llm.get_tokenizer()
-        if not getattr(self._tokenizer, "chat_template", None):
-            raise EngineRefusedError(f"the tokenizer of '{self._config.model}' has no chat template")
-        close = self._tokenizer.encode(CLOSE, add_special_tokens=False)
-        self._close_id = close[0] if len(close) == 1 else None
+            raise EngineRefusedError(f"vLLM cannot start {_place(self._config.model)}: {_explain(error)}") from error
 
     async def generate(self, request: GenerationRequest) -> Completion:
         """One response; raises `EngineError` where the prompt leaves no room in the context."""
-        from vllm import SamplingParams
-        from vllm.exceptions import VLLMClientError
-        from vllm.sampling_params import RequestOutputKind
+        from vllm.exceptions import VLLMClientError, VLLMError
         from vllm.v1.engine.exceptions import EngineDeadError as CoreDeadError
 
         prompt = self._render(request)
-        sampling = request.sampling
         room = self._llm.model_config.max_model_len - len(prompt)
         if room < 1:
-            raise EngineError(f"the prompt has {len(prompt)} tokens, which leaves no room in the model's context")
-        params = SamplingParams(
-            temperature=sampling.temperature,
-            top_p=sampling.top_p,
-            max_tokens=min(sampling.max_tokens, room),
-            seed=request.seed,
-            output_kind=RequestOutputKind.FINAL_ONLY,
-            # Control tokens such as </think> are what tells reasoning and answer apart.
-            skip_special_tokens=False,
-            **sampling.extra,
-        )
+            raise EngineError(
+                f"the prompt has {len(prompt)} tokens, which leaves no room in the model's context of"
+                f" {self._llm.model_config.max_model_len}",
+                permanent=True,
+            )
+        params = self._sampling_params(request, room)
         try:
             final = None
             async for output in self._llm.generate({"prompt_token_ids": prompt}, params, f"r{next(self._ids)}"):
                 final = output
         except CoreDeadError as error:
-            raise EngineDeadError(f"the vLLM engine of '{self._config.model}' died: {_last_line(error)}") from error
-        except (VLLMClientError, ValueError) as error:
-            raise EngineError(_last_line(error)) from error
+            raise EngineDeadError(
+                f"the vLLM engine of '{self._config.model}' died; its own log says why, and the system's where it ran"
+                " out of memory"
+            ) from error
+        except (VLLMError, ValueError) as error:
+            raise EngineError(_explain(error), permanent=isinstance(error, VLLMClientError | ValueError)) from error
         if final is None:
             raise EngineError("vLLM returned no output")
         choice = final.outputs[0]
+        if choice.finish_reason not in ("stop", "length", "repetition"):
+            raise EngineError(f"vLLM broke the response off: {choice.finish_reason}")
         ids = list(choice.token_ids)
         return Completion(
             text=request.response_prefix + self._strip_end(choice.text),
@@ -114,17 +104,72 @@ class Vllm:
             self._llm.shutdown()
             self._llm = None
 
+    def _read_config(self) -> Any:
+        from vllm import AsyncEngineArgs
+
+        args = {
+            "model": self._config.model,
+            "revision": self._config.revision,
+            "tensor_parallel_size": self._config.tensor_parallel_size,
+            "disable_log_stats": True,
+            **_platform_args(),
+            **self._config.args,
+        }
+        return AsyncEngineArgs(**args).create_engine_config()
+
+    def _read_tokenizer(self, model_config: Any) -> None:
+        """Before the weights are loaded, since a large model takes minutes to load and is no use without it."""
+        from vllm.tokenizers import cached_tokenizer_from_config
+
+        tokenizer = cached_tokenizer_from_config(model_config)
+        model = self._config.model
+        if not tokenizer.encode(CLOSE, add_special_tokens=False):
+            raise EngineRefusedError(f"the tokenizer of '{model}' has no vocabulary; is its tokenizer.json missing?")
+        if not getattr(tokenizer, "chat_template", None):
+            raise EngineRefusedError(
+                f"the tokenizer of '{model}' has no chat template (chat_template.jinja, or chat_template in"
+                " tokenizer_config.json); base models have none"
+            )
+        close = tokenizer.encode(CLOSE, add_special_tokens=False)
+        self._close_id = close[0] if len(close) == 1 else None
+        self._tokenizer = tokenizer
+
+    def _sampling_params(self, request: GenerationRequest, room: int) -> Any:
+        from vllm import SamplingParams
+        from vllm.exceptions import VLLMError
+        from vllm.sampling_params import RequestOutputKind
+
+        sampling = request.sampling
+        try:
+            return SamplingParams(
+                temperature=sampling.temperature,
+                top_p=sampling.top_p,
+                max_tokens=min(sampling.max_tokens, room),
+                seed=request.seed,
+                output_kind=RequestOutputKind.FINAL_ONLY,
+                # Control tokens such as </think> are what tells reasoning and answer apart.
+                skip_special_tokens=False,
+                **sampling.extra,
+            )
+        except (TypeError, ValueError, VLLMError) as error:
+            raise EngineRefusedError(
+                f"vLLM refuses the sampling parameters {sampling.extra}: {_explain(error)}"
+            ) from error
+
     def _render(self, request: GenerationRequest) -> list[int]:
         key = (request.messages, repr(request.chat_template_kwargs), request.response_prefix)
         if key not in self._prompt_ids:
             if len(self._prompt_ids) > 10_000:  # the rollouts of one problem come together; older ones are done
                 self._prompt_ids.clear()
-            text = self._tokenizer.apply_chat_template(
-                [message.model_dump() for message in request.messages],
-                tokenize=False,
-                add_generation_prompt=True,
-                **request.chat_template_kwargs,
-            )
+            try:
+                text = self._tokenizer.apply_chat_template(
+                    [message.model_dump() for message in request.messages],
+                    tokenize=False,
+                    add_generation_prompt=True,
+                    **request.chat_template_kwargs,
+                )
+            except (TemplateError, TypeError, ValueError) as error:
+                raise EngineError(f"the chat template refuses the prompt: {_explain(error)}", permanent=True) from error
             self._prompt_ids[key] = self._tokenizer.encode(text + request.response_prefix, add_special_tokens=False)
         return self._prompt_ids[key]
 
@@ -139,13 +184,50 @@ class Vllm:
 
 
 def _platform_args() -> dict[str, Any]:
-    """On a CPU, prefills in one piece: vLLM rewinds the generator of a seeded request after a part of a prefill, which the CPU's
-    generator cannot do, and the engine dies."""
+    """On a CPU, prefills in one piece: vLLM rewinds the generator of a seeded request after a part of a prefill, which
+    the CPU's generator cannot do, and the engine dies."""
     from vllm.platforms import current_platform
 
     return {"enable_chunked_prefill": False} if current_platform.is_cpu() else {}
 
 
-def _last_line(error: BaseException) -> str:
-    lines = [line for line in str(error).splitlines() if line.strip()]
-    return lines[-1].strip() if lines else type(error).__name__
+def _load(vllm_config: Any) -> Any:
+    from vllm.v1.engine.async_llm import AsyncLLM
+
+    return AsyncLLM.from_vllm_config(vllm_config, disable_log_stats=True)
+
+
+def _check_folder(model: str) -> None:
+    path = Path(model)
+    if not path.exists() and (path.is_absolute() or model.startswith((".", "~")) or len(path.parts) > 2):
+        raise EngineRefusedError(f"there is no folder '{model}' (relative paths start at {Path.cwd()})")
+
+
+def _place(model: str) -> str:
+    """vLLM looks for what is no folder on the Hub, where a mistyped path is not found either."""
+    return f"'{model}'" if Path(model).exists() else f"'{model}', which is no folder in {Path.cwd()}"
+
+
+def _check_arguments(args: dict[str, Any]) -> None:
+    from vllm import AsyncEngineArgs
+
+    known = [field.name for field in fields(AsyncEngineArgs)]
+    for name in args:
+        if name not in known:
+            near = get_close_matches(name, known, n=1, cutoff=0.5)
+            hint = f"; did you mean '{near[0]}'?" if near else ""
+            raise EngineRefusedError(f"vLLM has no engine argument '{name}' (in the engine's args){hint}")
+
+
+def _explain(error: BaseException) -> str:
+    """An error in one line: what is wrong of pydantic's several, the last line of a traceback, else the message."""
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False)[0]
+        field = f"{first['loc'][0]}: " if first["loc"] else ""
+        return f"{field}{' '.join(first['msg'].removeprefix('Value error, ').split())}"
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if "Engine core initialization failed" in str(error):
+        return "its engine process failed while it loaded, and printed why"
+    if not lines:
+        return type(error).__name__
+    return lines[-1] if any(line.startswith("Traceback") for line in lines) else " ".join(lines)

@@ -8,4 +8,14 @@ from graders.math.grade import MATH_GRADER
 from graders.sandbox.box import SandboxUnavailable
 from graders.sandbox.probe import Protection, probe_sandbox
 
-__all__ = ["CODE_GRADER", "MATH_GRADER", "GoldError", "Grader", "Protection", "SandboxUnavailable", "grade_file", "parse_gold", "probe_sandbox"]
+__all__ = [
+    "CODE_GRADER",
+    "MATH_GRADER",
+    "GoldError",
+    "Grader",
+    "Protection",
+    "SandboxUnavailable",
+    "grade_file",
+    "parse_gold",
+    "probe_sandbox",
+]

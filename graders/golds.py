@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from graders.code import evalplus
 from schemas.gold import AssertGold, CallGold, CheckGold, CodeGold, Gold, MathGold, StdinGold
 from schemas.records import Kind
 
@@ -23,7 +24,8 @@ def parse_gold(kind: Kind | str, raw: Any) -> Gold:
     """The gold in `raw`, which may also be given as a JSON string.
 
     Math: an answer, a list of acceptable answers, or such a list written as a string (JSON or Python).
-    Code: {import_prefix?, test_code, entry_point?} · {inputs, outputs, fn_name?} · {assert_case} · {test_cases}.
+    Code: {import_prefix?, test_code, entry_point?} · {inputs, outputs, fn_name?} · {assert_case} · {test_cases} ·
+    a task of HumanEval+ or MBPP+.
     Raises `GoldError` where there is nothing to grade with.
     """
     try:
@@ -71,6 +73,8 @@ def _code(raw: Any) -> CodeGold:
         return _TYPES[raw["type"]].model_validate(raw)
     if raw.get("test_code") is not None:
         return _check(raw)
+    if evalplus.is_task(raw):
+        return _check({"test_code": evalplus.check_code(raw), "entry_point": raw["entry_point"]})
     if raw.get("assert_case") is not None:
         asserts = [raw["assert_case"]] if isinstance(raw["assert_case"], str) else list(raw["assert_case"])
         asserts = [text.strip() for text in asserts if isinstance(text, str) and text.strip()]

@@ -12,7 +12,7 @@ _NAMES = {Mode.THINK_OFF.value: "think-off", Mode.THINK_ON.value: "think-on"}
 
 
 def pass_rate_map(decisions: pl.DataFrame, delta: float) -> str:
-    """Problems by pass rate without (x) and with thinking (y), coloured by their mode; above the line thinking wins by δ."""
+    """Problems by pass rate without (x) and with thinking (y), coloured by mode; above the line thinking wins."""
     counted = (
         decisions.drop_nulls(["p_on", "p_off"])
         .with_columns(mode=_named("mode"), p_on=pl.col("p_on").round(2), p_off=pl.col("p_off").round(2))
@@ -21,7 +21,7 @@ def pass_rate_map(decisions: pl.DataFrame, delta: float) -> str:
         .sort("p_off", "p_on", "mode")
     )
     dots = (
-        alt.Chart(alt.Data(values=counted.to_dicts()))
+        alt.Chart(_data(counted.to_dicts()))
         .mark_circle(opacity=0.75)
         .encode(
             x=alt.X("p_off:Q", title="pass rate without thinking", scale=alt.Scale(domain=[-0.05, 1.05], nice=False)),
@@ -31,7 +31,7 @@ def pass_rate_map(decisions: pl.DataFrame, delta: float) -> str:
         )
     )
     line = (
-        alt.Chart(alt.Data(values=[{"x": 0.0, "y": delta}, {"x": 1.0 - delta, "y": 1.0}]))
+        alt.Chart(_data([{"x": 0.0, "y": delta}, {"x": 1.0 - delta, "y": 1.0}]))
         .mark_line(strokeDash=[5, 4], color="#555")
         .encode(x="x:Q", y="y:Q")
     )
@@ -42,7 +42,7 @@ def mode_shares(decisions: pl.DataFrame) -> str:
     """Problems by kind and by what became of them."""
     counted = decisions.with_columns(mode=_named("mode")).group_by("kind", "mode").len("problems").sort("kind", "mode")
     bars = (
-        alt.Chart(alt.Data(values=counted.to_dicts()))
+        alt.Chart(_data(counted.to_dicts()))
         .mark_bar()
         .encode(
             y=alt.Y("kind:N", title=None),
@@ -63,7 +63,7 @@ def token_histogram(examples: pl.DataFrame) -> str:
         .sort("bin", "mode")
     )
     bars = (
-        alt.Chart(alt.Data(values=counted.to_dicts()))
+        alt.Chart(_data(counted.to_dicts()))
         .mark_bar()
         .encode(
             x=alt.X("bin:O", title="tokens of the kept response, from", axis=alt.Axis(labelAngle=0)),
@@ -77,6 +77,10 @@ def token_histogram(examples: pl.DataFrame) -> str:
 def _log_bin(tokens: pl.Expr) -> pl.Expr:
     """The lower edge of a bin: three bins each time the length doubles from 8 on, so that 10 and 10,000 both show."""
     return (2 ** ((tokens.clip(8).cast(pl.Float64).log(2) * 3 + 1e-9).floor() / 3)).round().cast(pl.Int64)
+
+
+def _data(rows: list[dict[str, Any]]) -> Any:
+    return alt.Data(values=rows)  # type: ignore[no-untyped-call]
 
 
 def _named(column: str) -> pl.Expr:

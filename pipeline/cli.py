@@ -20,6 +20,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+_LOG_COLUMNS = 200
 _STAGES = ["ingest", "sample", "verify", "select", "justify", "publish"]
 
 ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="The recipe: one YAML file.")]
@@ -53,7 +54,7 @@ def run(
     extra += [f"ray.address={ray_address}"] if ray_address else []
     resolved = load_config(config, [*(overrides or []), *extra])
     directory = run_dir_of(resolved, run_dir)
-    console = Console()
+    console = _console()
     for change in changes_since_last(directory, resolved):
         console.print(f"changed since the last run: {change}", highlight=False)
     signal.signal(signal.SIGTERM, _interrupt)
@@ -75,7 +76,7 @@ def _execute(directory: Path, config: Any, wanted: list[str], console: Console, 
         if not runner.anything_to_do():
             outcome = runner.outcome
         else:
-            connect(config.ray)
+            connect(config)
             try:
                 outcome = runner.run()
             except KeyboardInterrupt:
@@ -116,7 +117,7 @@ def plan(
         made = make_plan(directory, resolved)
     except FileNotFoundError as error:
         raise UserError(str(error)) from error
-    print_plan(Console(), made, resolved, changes)
+    print_plan(_console(), made, resolved, changes)
 
 
 @app.command()
@@ -126,7 +127,7 @@ def status(run_dir: RunArgument) -> None:
     from pipeline.summary import print_status
 
     read_run(run_dir)
-    print_status(Console(), run_dir)
+    print_status(_console(), run_dir)
 
 
 @app.command()
@@ -146,7 +147,7 @@ def show(
     read_run(run_dir)
     if stage not in [*_STAGES[:-1], "rejected"]:
         raise UserError(f"there is no stage '{stage}' to show; choose {', '.join(_STAGES[:-1])} or rejected")
-    print_rows(Console(), run_dir, stage, limit, problem, as_json)
+    print_rows(_console(), run_dir, stage, limit, problem, as_json)
 
 
 @app.command()
@@ -160,7 +161,13 @@ def init(
     if path.exists():
         raise UserError(f"{path} is there already; remove it or name another file")
     path.write_text(recipe(engine), encoding="utf-8")
-    Console().print(f"wrote {path}; next: hipo-data plan --config {path}", highlight=False)
+    _console().print(f"wrote {path}; next: hipo-data plan --config {path}", highlight=False)
+
+
+def _console() -> Console:
+    """Standard output; wide where no terminal says how wide it is, so that logs hold whole lines."""
+    console = Console()
+    return console if console.is_terminal else Console(width=_LOG_COLUMNS)
 
 
 def _stages(names: list[str] | None) -> list[str]:

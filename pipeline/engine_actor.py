@@ -47,7 +47,7 @@ class EngineProgress:
 
 
 class EngineActor:
-    """Serves the nodes of one engine replica, many at once. The engine starts with the first request that needs it."""
+    """Serves the nodes of one engine replica, many at once. The engine starts with the first request."""
 
     def __init__(self, config: EngineConfig, log: Path, flush_s: float) -> None:
         self._config = config
@@ -63,7 +63,7 @@ class EngineActor:
         self._start_seconds: float | None = None
 
     async def ready(self) -> None:
-        """Starts the engine, once. Raises `EngineRefusedError` with the engine's own last error, or `EngineDeadError`."""
+        """Starts the engine, once. Raises `EngineRefusedError` with its own last error, or `EngineDeadError`."""
         if self._starting is None:
             self._starting = asyncio.create_task(self._start())
         await asyncio.shield(self._starting)

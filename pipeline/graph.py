@@ -1,15 +1,14 @@
 """The graph: which nodes a run has, what each reads, and which are up to date.
 
-A node is one stage, one mode where the stage runs by mode, and one shard. Shards are named `<bits>-<index>`: the problems whose id
-begins with those bits. What a node's outputs depend on is kept as named digests in its manifest; it is up to date when they
-are the same today. The files are the truth: nothing else remembers what is done.
+A node is one stage, one mode where the stage runs by mode, and one shard. Shards are named `<bits>-<index>`: the
+problems whose id begins with those bits. What a node's outputs depend on is kept as named digests in its manifest; it
+is up to date when they are the same today. The files are the truth: nothing else remembers what is done.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from engines.identity import model_identity, model_name
 from graders import CODE_GRADER, MATH_GRADER
@@ -109,7 +108,7 @@ def inputs_of(node: Node, manifests: dict[str, Manifest], shards: Iterable[str])
 
 
 class Fingerprints:
-    """The digests that a node's outputs depend on, beside its inputs. Raises `FileNotFoundError` for missing sources."""
+    """The digests that outputs depend on, beside the inputs. Raises `FileNotFoundError` for missing sources."""
 
     def __init__(self, config: RunConfig) -> None:
         self._config = config
@@ -242,8 +241,3 @@ def load_manifests(run_dir: Path) -> dict[str, Manifest]:
 def shards_of(manifest: Manifest | None) -> list[str]:
     """The shards that ingest made, in order."""
     return sorted(name for name in manifest.outputs if name != "rejected") if manifest else []
-
-
-def config_slice(config: RunConfig) -> dict[str, Any]:
-    """The config as it is recorded in `run.json`."""
-    return config.model_dump(mode="json")

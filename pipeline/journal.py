@@ -1,10 +1,11 @@
 """Finished work of unfinished nodes, kept in small batches.
 
-A batch is a file of JSON Lines that appears whole; its first line counts the requests started so far, so that a later attempt can
-say how many were under way when this one stopped. Once the node commits its table, its journal is removed.
+A batch is a file of JSON Lines that appears whole. Its first line counts the requests started so far, so that a later
+attempt can say how many were under way when this one stopped. Once the node commits its table, its journal is removed.
 """
 
 import asyncio
+import contextlib
 import json
 import os
 import uuid
@@ -30,6 +31,7 @@ class Journal(Generic[R]):
         self._attempt = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self._batches = 0
         self._started = 0
+        self._started_written = 0
         self._lines: list[str] = []
         self._task: asyncio.Task[None] | None = None
 
@@ -44,10 +46,11 @@ class Journal(Generic[R]):
         self._lines.append(record.model_dump_json())
 
     async def flush(self) -> None:
-        """Writes what was added since the last batch."""
-        if not self._lines:
+        """Writes what was added or started since the last batch."""
+        if not self._lines and self._started == self._started_written:
             return
         lines, self._lines = self._lines, []
+        self._started_written = self._started
         head = json.dumps({"attempt": self._attempt, "started": self._started})
         path = self._folder / f"{self._attempt}-{self._batches:06d}.jsonl"
         self._batches += 1
@@ -60,10 +63,8 @@ class Journal(Generic[R]):
     async def __aexit__(self, *_: object) -> None:
         assert self._task is not None
         self._task.cancel()
-        try:
+        with contextlib.suppress(asyncio.CancelledError):
             await self._task
-        except asyncio.CancelledError:
-            pass
         await self.flush()
 
     async def _flush_forever(self) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 import polars as pl
 
 from pipeline.manifest import Manifest, Output
-from pipeline.report import write_report
 from pipeline.store import file_digest, put_bytes, read_table
 from pipeline.task import Task
 from schemas.arrow import arrow_schema
@@ -23,6 +22,8 @@ _SPLITS = ("train", "validation")
 
 def write_dataset(task: Task, started: float) -> Manifest:
     """Writes `dataset/` and `report.html`; memory is that of one shard and of one narrow column set over all."""
+    from pipeline.report import write_report  # charts take a second to import, and every worker imports this module
+
     aside = task.run_dir / f".dataset.{uuid.uuid4().hex[:8]}.tmp"
     shards = sorted(label.removeprefix("problems/") for label in task.inputs if label.startswith("problems/"))
     sft = {split: _writer(aside / "sft", split, task, sft=True) for split in _SPLITS}

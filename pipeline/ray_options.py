@@ -2,10 +2,11 @@
 
 import logging
 import os
+from math import ceil
 from typing import Any
 
-from pipeline.errors import RunFailedError
-from schemas.config import RayConfig, ResourceConfig
+from pipeline.errors import RunFailedError, UserError
+from schemas.config import ResourceConfig, RunConfig
 
 _OBJECT_STORE_BYTES = 100 * 2**20  # tables never pass through Ray; Ray's own minimum is 75 MiB
 
@@ -22,28 +23,47 @@ def ray_options(resources: ResourceConfig) -> dict[str, Any]:
     return options
 
 
-def connect(config: RayConfig) -> str:
-    """Joins the configured cluster, or the one in RAY_ADDRESS, or starts a local one; returns a word on which.
+def cpus_needed(config: RunConfig) -> float:
+    """Logical CPUs below which a run cannot go on: all engines at once, and one task beside them."""
+    used = {role.engine for role in (config.roles.think_on, config.roles.think_off, config.roles.justifier)}
+    engines = sum(config.engines[name].replicas * config.engines[name].resources.num_cpus for name in used)
+    return engines + max(config.ray.task.num_cpus, config.ray.verify.num_cpus)
 
-    Raises `RunFailedError` where the cluster does not answer.
+
+def connect(config: RunConfig) -> None:
+    """Joins the configured cluster, or the one in RAY_ADDRESS, or starts a local one.
+
+    Raises `RunFailedError` where the cluster does not answer, and `UserError` for a local one too small to finish.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     import ray
 
-    address = config.address or os.environ.get("RAY_ADDRESS")
+    address = config.ray.address or os.environ.get("RAY_ADDRESS")
     common: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR, "ignore_reinit_error": True}
     try:
         if address:
             ray.init(address=address, **common)
-            return f"the Ray cluster at {address}"
+            return
         ray.init(
-            num_cpus=config.local_cpus or max(4, os.cpu_count() or 1),
+            num_cpus=_local_cpus(config),
             include_dashboard=False,
             object_store_memory=_OBJECT_STORE_BYTES,
             **common,
         )
+    except UserError:
+        raise
     except Exception as error:
         where = f"join the Ray cluster at {address}" if address else "start a local Ray"
         raise RunFailedError(f"could not {where}: {error}") from error
-    return "a local Ray"
+
+
+def _local_cpus(config: RunConfig) -> int:
+    needed = ceil(cpus_needed(config))
+    given = config.ray.local_cpus
+    if given is not None and given < needed:
+        raise UserError(
+            f"ray.local_cpus is {given}, but the engines and one task beside them ask for {needed}; "
+            "raise it, or lower engines.*.resources.num_cpus"
+        )
+    return given or max(4, os.cpu_count() or 1, needed)

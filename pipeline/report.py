@@ -8,7 +8,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from pipeline.charts import mode_shares, pass_rate_map, token_histogram
 from pipeline.graph import load_manifests
-from pipeline.store import put_bytes, read_table
+from pipeline.quarantine import quarantine_counts
+from pipeline.store import put_bytes
 from pipeline.task import Task
 from schemas.arrow import from_table
 from schemas.records import Example, Mode
@@ -40,15 +41,6 @@ def write_report(task: Task, stats: Statistics, decisions: pl.LazyFrame, example
         cards=_cards(task),
     )
     put_bytes(task.run_dir / "report.html", page.encode())
-
-
-def quarantine_counts(run_dir: Path) -> dict[str, int]:
-    """Rejected rows of the whole run by `stage: reason`."""
-    counts: Counter[str] = Counter()
-    for path in sorted(run_dir.glob("*/*rejected.parquet")):
-        rows = read_table(path, ["stage", "reason"])
-        counts.update(f"{stage}: {reason}" for stage, reason in zip(*rows.to_pydict().values(), strict=True))
-    return dict(counts.most_common())
 
 
 def _stage_rows(run_dir: Path) -> list[tuple[str, int, int, int, int]]:

@@ -97,7 +97,7 @@ class Runner:
         self.outcome = Outcome()
 
     def run(self) -> Outcome:
-        """Runs until nothing is left to do. Raises `RunFailedError` where going on is pointless; finished work is kept."""
+        """Runs until nothing is left. Raises `RunFailedError` where going on is pointless; finished work is kept."""
         self._loop()
         if not self._shards:
             self._lay_out_shards()
@@ -201,7 +201,7 @@ class Runner:
         if engine not in self._pools:
             config = self._config.engines[engine]
             asked = {"CPU": config.resources.num_cpus, "GPU": config.resources.num_gpus}
-            present = ray.cluster_resources()
+            present = ray.cluster_resources()  # type: ignore[no-untyped-call]
             short = {name: n for name, n in asked.items() if n > present.get(name, 0)}
             if short:
                 wanted = ", ".join(f"{n:g} {name}" for name, n in short.items())
@@ -253,7 +253,8 @@ class Runner:
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise RunFailedError(
-                    f"no space left while writing {node.name} in {self._run_dir}; free some and run again, finished work is kept"
+                    f"no space left while writing {node.name} in {self._run_dir}; "
+                    "free some and run again, finished work is kept"
                 ) from error
             self.outcome.failures[node.name] = _plain(error)
         except Exception as error:
@@ -278,7 +279,8 @@ class Runner:
             heapq.heappush(self._engine_ready.setdefault(pool.name, []), (priority, node))
         self._polls = {poll: polled for poll, polled in self._polls.items() if polled is not replica}
         self._progress.say(
-            f"engine '{pool.name}' died ({_plain(error)}); starting it again, {len(lost)} shards go on from their journals"
+            f"engine '{pool.name}' died ({_plain(error)}); starting it again, "
+            f"{len(lost)} shards go on from their journals"
         )
         pool.replace(replica)
 

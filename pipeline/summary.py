@@ -1,5 +1,6 @@
 """What a command prints of a run: the summary at its end, its plan, its status."""
 
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from pipeline.graph import INGEST, Node, load_manifests, shard_nodes, shards_of
 from pipeline.journal import count_journalled
 from pipeline.plan import Plan
 from pipeline.publish_folder import read_statistics
-from pipeline.report import quarantine_counts
+from pipeline.quarantine import quarantine_counts
 from pipeline.runner import Outcome
 from schemas.config import RunConfig
 from schemas.records import Mode
@@ -31,7 +32,7 @@ def print_summary(console: Console, run_dir: Path, outcome: Outcome, seconds: fl
         done = ", ".join(f"{folder.replace('.think_', ' ')} {outcome.seconds[folder]:.1f}" for folder in outcome.ran)
         table.add_row("seconds", f"{seconds:.1f} in all; stages overlap: {done}")
     console.print(table, highlight=False)
-    console.print(f"\nNext: hipo-data show {_relative(run_dir)} --stage justify", highlight=False, soft_wrap=True)
+    console.print(f"\nNext: {_command()} show {_relative(run_dir)}", highlight=False, soft_wrap=True)
 
 
 def _figures(stats: Statistics, outcome: Outcome, run_dir: Path) -> dict[str, str]:
@@ -87,8 +88,9 @@ def print_plan(console: Console, plan: Plan, config: RunConfig, changes: list[st
     console.print(table, highlight=False)
     if plan.ingest_first:
         console.print(
-            f"Ingest runs first; the stages after it are planned once it has. Each problem will get "
-            f"{config.sample.count(Mode.THINK_ON)} think-on and {config.sample.count(Mode.THINK_OFF)} think-off rollouts.",
+            "Ingest runs first; the stages after it are planned once it has. Each problem will get "
+            f"{config.sample.count(Mode.THINK_ON)} think-on and "
+            f"{config.sample.count(Mode.THINK_OFF)} think-off rollouts.",
             highlight=False,
         )
 
@@ -121,6 +123,11 @@ def print_status(console: Console, run_dir: Path) -> None:
 
 def _count(value: int | None) -> str:
     return "" if value is None else f"{value:,}"
+
+
+def _command() -> str:
+    """This program as it was called, so that the line can be pasted."""
+    return _relative(Path(sys.argv[0]).absolute()) if "/" in sys.argv[0] else Path(sys.argv[0]).name
 
 
 def _relative(path: Path) -> str:

@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined, Template
+from jinja2 import Environment, StrictUndefined, Template, TemplateSyntaxError, UndefinedError
 
 _FOLDER = Path(__file__).parent / "templates"
 
@@ -29,8 +29,20 @@ def template_hash(name: str) -> str:
 
 
 def render(name: str, **variables: Any) -> str:
-    """A template filled in, without white space at its ends. Raises `jinja2.UndefinedError` on a missing variable."""
-    return _compiled(template_text(name)).render(**variables).strip()
+    """A template filled in, without white space at its ends.
+
+    Raises `FileNotFoundError` where there is no such template, `jinja2.TemplateSyntaxError` where it does not
+    compile, and `jinja2.UndefinedError`, with the variables there are, where it uses another one.
+    """
+    text = template_text(name)
+    try:
+        return _compiled(text).render(**variables).strip()
+    except TemplateSyntaxError as error:
+        raise TemplateSyntaxError(f"prompt template '{name}': {error.message}", error.lineno) from error
+    except UndefinedError as error:
+        raise UndefinedError(
+            f"prompt template '{name}': {error.message}; its variables are {', '.join(sorted(variables))}"
+        ) from error
 
 
 @cache

@@ -3,7 +3,8 @@
 import types
 from collections.abc import Iterable, Iterator
 from enum import Enum
-from functools import cache
+from functools import cache, reduce
+from operator import or_
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 import pyarrow as pa
@@ -73,7 +74,7 @@ def _unwrap_optional(annotation: Any) -> tuple[Any, bool]:
     if get_origin(annotation) in (Union, types.UnionType):
         members = [arg for arg in get_args(annotation) if arg is not type(None)]
         if len(members) < len(get_args(annotation)):
-            return (members[0] if len(members) == 1 else Union[tuple(members)]), True
+            return reduce(or_, members), True
     return annotation, False
 
 

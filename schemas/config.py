@@ -3,9 +3,10 @@
 Relative paths are relative to the working directory of the command.
 """
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from schemas.grading import GradingConfig
 from schemas.records import Kind, Mode
@@ -61,6 +62,15 @@ class TableSource(_SourceConfig):
         description="regular expression whose last group in the gold column is the gold, such as `A: (.*)$`",
     )
 
+    @field_validator("gold_pattern")
+    @classmethod
+    def _compiles(cls, pattern: str | None) -> str | None:
+        try:
+            re.compile(pattern or "")
+        except re.error as error:
+            raise ValueError(f"'{pattern}' is not a regular expression: {error}") from error
+        return pattern
+
 
 SourceConfig = Annotated[AceReasonSource | SkyworkSource | TableSource, Field(discriminator="type")]
 
@@ -111,8 +121,12 @@ class OpenAIEngine(_EngineConfig):
     api_key_env: str = Field(default="OPENAI_API_KEY", description="environment variable that holds the key")
     request_timeout_s: float = Field(default=600, gt=0)
     max_attempts: int = Field(default=6, ge=1, description="tries a request before its rollout is recorded as failed")
+    max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = Field(
+        default="max_tokens",
+        description="what the endpoint calls the token limit; OpenAI's own reasoning models take only the second",
+    )
     extra_body: dict[str, Any] = Field(default_factory=dict, description="further fields of every request")
-    resources: ResourceConfig = ResourceConfig(num_cpus=0.5)
+    resources: ResourceConfig = ResourceConfig(num_cpus=0)  # it waits, it does not compute
 
 
 class ReplayEngine(_EngineConfig):
@@ -125,7 +139,7 @@ class ReplayEngine(_EngineConfig):
     responses: list[str] = Field(
         default=["responses"], description="columns (dots reach inside) with one response or a list of them, in order"
     )
-    resources: ResourceConfig = ResourceConfig(num_cpus=0.5)
+    resources: ResourceConfig = ResourceConfig(num_cpus=0)  # it waits, it does not compute
 
 
 EngineConfig = Annotated[VllmEngine | OpenAIEngine | ReplayEngine, Field(discriminator="type")]
@@ -212,7 +226,11 @@ class RayConfig(Config):
     """Where tasks run. Without an address, and without RAY_ADDRESS, a local Ray is started."""
 
     address: str | None = None
-    local_cpus: int | None = Field(default=None, ge=1, description="logical CPUs of a local Ray; default: at least 4")
+    local_cpus: int | None = Field(
+        default=None,
+        ge=1,
+        description="logical CPUs of a local Ray; default: at least 4, and enough for all engines and one task",
+    )
     task: ResourceConfig = ResourceConfig(num_cpus=0.5)
     verify: ResourceConfig = ResourceConfig(num_cpus=1)
     max_restarts: int = Field(default=3, ge=0, description="times a lost engine or task is started again")

@@ -52,7 +52,7 @@ class CallGold(_Gold):
 
 
 class CheckGold(_Gold):
-    """`test_code` defines `check(candidate)`, called with `entry_point`, an expression such as `f` or `Solution().f`."""
+    """`test_code` defines `check(candidate)`; `entry_point` is the candidate, an expression such as `Solution().f`."""
 
     type: Literal["check"] = "check"
     import_prefix: str = ""

@@ -7,11 +7,27 @@ import unicodedata
 from typing import Any
 
 _SPACE = re.compile(r"\s+")
+_SCRIPTS = {"<super>": "^", "<sub>": "_"}
 
 
 def normalise_question(question: str) -> str:
-    """The question as identity sees it: NFKC, lower case, runs of white space as one space, no space at the ends."""
-    return _SPACE.sub(" ", unicodedata.normalize("NFKC", question)).strip().lower()
+    """The question as identity sees it: NFKC, lower case, runs of white space as one space, no space at the ends.
+
+    Raised and lowered characters get a `^` or `_` first, since NFKC alone would make 2² and 22 one question.
+    """
+    marked = question if question.isascii() else _mark_scripts(question)
+    return _SPACE.sub(" ", unicodedata.normalize("NFKC", marked)).strip().lower()
+
+
+def _mark_scripts(text: str) -> str:
+    """A `^` before each run of superscripts, a `_` before each of subscripts, a space where a digit follows a run."""
+    marked, before = [], ""
+    for char in text:
+        mark = _SCRIPTS.get(unicodedata.decomposition(char).partition(" ")[0], "")
+        ends = before and not mark and char.isdecimal()
+        marked += [" " if ends else mark if mark != before else "", char]
+        before = mark
+    return "".join(marked)
 
 
 def problem_id(question: str) -> str:

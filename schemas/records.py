@@ -87,7 +87,7 @@ class Rollout(Record):
     prompt_hash: str
     """Digest of the rendered conversation."""
     request_hash: str
-    """Digest of all that decides the response except the token limit: conversation, sampling, model, seed."""
+    """Digest of all that decides the record except the token limit: conversation, sampling, model, seed, parsing."""
     max_tokens: int
     text: str
     """What the model wrote, raw."""

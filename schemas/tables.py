@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 
@@ -24,6 +25,8 @@ class Row:
 
 def source_files(pattern: str) -> list[Path]:
     """The files that a path or glob names, sorted. Raises `FileNotFoundError` where there is none."""
+    if Path(pattern).is_file():
+        return [Path(pattern)]  # also where its name holds a glob's signs
     files = sorted(Path(name) for name in glob.glob(pattern, recursive=True) if Path(name).is_file())
     if not files:
         raise FileNotFoundError(f"no file matches '{pattern}' (relative paths start at {Path.cwd()})")
@@ -31,7 +34,11 @@ def source_files(pattern: str) -> list[Path]:
 
 
 def read_rows(path: Path) -> Iterator[Row]:
-    """Every row of a `.parquet` or JSON Lines file; a broken line comes out as a row with an `error`."""
+    """Every row of a `.parquet` or JSON Lines file; a broken line comes out as a row with an `error`.
+
+    Blank lines are no rows, yet they count in the numbers of those after them. Raises `ValueError` on a `.parquet` file
+    that is none.
+    """
     if path.suffix == ".parquet":
         yield from _read_parquet(path)
     else:
@@ -56,9 +63,9 @@ def _read_json_lines(path: Path) -> Iterator[Row]:
             if not line.strip():
                 continue
             try:
-                text = line.decode("utf-8")
+                text = line.decode("utf-8" if number else "utf-8-sig")  # some tools put a mark before the first line
                 values = json.loads(text)
-            except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+            except (ValueError, RecursionError) as error:  # a ValueError too for a number of over 4,300 digits
                 yield Row(path.name, number, None, line.decode("utf-8", "replace"), f"{type(error).__name__}: {error}")
                 continue
             if isinstance(values, dict):
@@ -69,7 +76,10 @@ def _read_json_lines(path: Path) -> Iterator[Row]:
 
 def _read_parquet(path: Path) -> Iterator[Row]:
     number = 0
-    for batch in pq.ParquetFile(path).iter_batches(batch_size=1024):
-        for values in batch.to_pylist():
-            yield Row(path.name, number, values)
-            number += 1
+    try:
+        for batch in pq.ParquetFile(path).iter_batches(batch_size=1024):
+            for values in batch.to_pylist():
+                yield Row(path.name, number, values)
+                number += 1
+    except (pa.ArrowInvalid, OSError) as error:
+        raise ValueError(f"{path} cannot be read as Parquet, after row {number}: {error}") from error

@@ -1,13 +1,16 @@
 """Ingest: source rows become problems, each question once, whatever source and however often it came."""
 
+import glob
 import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import ceil, log2
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import PydanticSerializationError
 
 from graders.golds import GoldError, parse_gold
 from schemas.config import AceReasonSource, IngestConfig, SkyworkSource, SourceConfig
@@ -15,6 +18,7 @@ from schemas.gold import gold_to_json
 from schemas.keys import problem_id, seed_of, shard_of
 from schemas.records import Problem, Rejected, Source
 from schemas.tables import Row, read_rows, source_files
+from schemas.text import valid_unicode
 from stages.sources import acereason, skywork, table
 from stages.sources.draft import Draft, RefusedRowError
 
@@ -58,7 +62,7 @@ def ingest(sources: list[SourceConfig], config: IngestConfig, seed: int) -> Inge
             problems[found.problem_id] = known.model_copy(update={"sources": [*known.sources, *found.sources]})
             if gold_to_json(known.gold) != gold_to_json(found.gold):
                 conflicting.add(found.problem_id)
-    for key in conflicting:
+    for key in sorted(conflicting):
         rejected.extend(_conflict(problems.pop(key)))
     kept = sorted(problems.values(), key=lambda problem: problem.problem_id)
     beyond = kept[config.limit :] if config.limit is not None else []
@@ -88,6 +92,7 @@ def by_shard(problems: list[Problem], bits: int) -> dict[int, list[Problem]]:
 
 def _rows(source: SourceConfig) -> Iterator[tuple[Row, Source]]:
     for path in source_files(source.path):
+        file = _file_label(path, source.path)
         for row in read_rows(path):
             yield (
                 row,
@@ -95,10 +100,19 @@ def _rows(source: SourceConfig) -> Iterator[tuple[Row, Source]]:
                     dataset=source.name or _adapter(source).DATASET,
                     revision=source.revision,
                     split=source.split,
-                    file=row.file,
+                    file=file,
                     row=row.number,
                 ),
             )
+
+
+def _file_label(path: Path, pattern: str) -> str:
+    """The file's name, with the folders that a glob matched: `data/*/train.jsonl` names many a `train.jsonl`."""
+    steps = Path(pattern).parts
+    fixed = next((at for at, step in enumerate(steps) if glob.has_magic(step)), len(steps))
+    is_glob = str(path) != str(Path(pattern)) and fixed < len(steps)
+    label = path.relative_to(Path(*steps[:fixed])).as_posix() if is_glob else path.name
+    return valid_unicode(label)
 
 
 def _adapter(source: SourceConfig) -> Any:
@@ -117,16 +131,13 @@ def _problem(row: Row, origin: Source, source: SourceConfig, config: IngestConfi
     if len(question) > config.max_question_chars:
         raise RefusedRowError("question_too_long", f"{len(question)} characters, over {config.max_question_chars}")
     try:
-        question.encode("utf-8")
         gold = parse_gold(draft.kind, draft.gold)
-    except UnicodeEncodeError as error:
-        raise RefusedRowError("bad_text", f"the question is not valid Unicode: {error.reason}") from error
     except GoldError as error:
         raise RefusedRowError(error.reason, str(error)) from error
     key = problem_id(question)
     in_validation = seed_of(seed, "split", key) < config.validation_fraction * 2**31
     try:
-        return Problem(
+        problem = Problem(
             problem_id=key,
             kind=draft.kind,
             question=question,
@@ -138,7 +149,13 @@ def _problem(row: Row, origin: Source, source: SourceConfig, config: IngestConfi
             split="validation" if in_validation else "train",
         )
     except ValidationError as error:
-        raise RefusedRowError("bad_column", str(error.errors()[0]["msg"])) from error
+        wrong = error.errors()[0]
+        raise RefusedRowError("bad_column", f"{'.'.join(map(str, wrong['loc']))}: {wrong['msg']}") from error
+    try:
+        problem.model_dump_json()
+    except PydanticSerializationError as error:
+        raise RefusedRowError("bad_text", f"the row holds text that is not valid Unicode: {error}") from error
+    return problem
 
 
 def _rejected(reason: str, detail: str, row: Row, origin: Source) -> Rejected:
@@ -146,7 +163,7 @@ def _rejected(reason: str, detail: str, row: Row, origin: Source) -> Rejected:
     return Rejected(
         stage="ingest",
         reason=reason,
-        detail=detail[:_KEPT_CHARS],
+        detail=valid_unicode(detail)[:_KEPT_CHARS],
         key=f"{origin.file}:{origin.row}",
         row=text[:_KEPT_CHARS],
         sources=[origin],

@@ -10,13 +10,16 @@ from prompts.formats.parts import FormatError, HybridResponse
 from prompts.parsing import split_reasoning
 from prompts.rendering import render
 from schemas.config import JustifyConfig, RoleConfig
+from schemas.gold import gold_to_json
 from schemas.keys import digest, seed_of
-from schemas.records import Decision, Example, Justification, Message, Mode, Problem, Rejected, Rollout
+from schemas.records import Decision, Example, Justification, Message, Problem, Rejected, Rollout
+from schemas.text import valid_unicode
 from stages.justification_checks import objection
-from stages.sample import chat
+from stages.sample import chat, storable
 
 VERSION = "1"
 ACCEPTED = "accepted"
+_KEPT_CHARS = 2_000
 
 JustificationKey = tuple[str, int]
 
@@ -130,7 +133,8 @@ def _request(
         identity,
         VERSION,
         config.model_dump(include={"min_chars", "max_chars"}),
-        digest(case.kept.text),  # the checks compare the justification with the kept response
+        role.starts_in_reasoning,
+        digest(case.kept.text, gold_to_json(case.problem.gold)),  # the checks compare the justification with both
     )
 
 
@@ -147,9 +151,9 @@ async def _attempt(
     assert case.decision.mode is not None
     text, verdict, prompt_tokens, completion_tokens = "", "", 0, 0
     try:
-        completion = await engine.generate(request)
+        completion = storable(await engine.generate(request))
     except EngineError as error:
-        verdict = f"engine_error: {error}"
+        verdict = valid_unicode(f"engine_error: {error}")
     else:
         answer = completion.text
         if completion.reasoning is None:
@@ -177,7 +181,7 @@ def _example(case: Case, attempts: list[Justification]) -> Example:
     response = HybridResponse(
         mode=kept.mode,
         justification=attempts[-1].text,
-        reasoning=kept.reasoning if kept.mode is Mode.THINK_ON else None,
+        reasoning=kept.reasoning,
         answer=kept.answer or "",
     )
     return Example(
@@ -214,7 +218,7 @@ def _rejected(case: Case, reason: str, detail: str, attempts: list[Justification
         reason=reason,
         detail=detail,
         key=case.problem.problem_id,
-        row="\n".join(f"[{attempt.verdict}] {attempt.text}" for attempt in attempts),
+        row="\n".join(f"[{attempt.verdict}] {attempt.text}" for attempt in attempts)[:_KEPT_CHARS],
         sources=case.problem.sources,
     )
 

@@ -42,7 +42,7 @@ RL_SCHEMA = pa.schema(
 
 
 class ShardedWriter:
-    """Rows of one split into files of bounded length, named `<split>-00000-of-00002.parquet` once the count is known."""
+    """Rows of one split in files of bounded length, named `<split>-00000-of-00002.parquet` once the count is known."""
 
     def __init__(self, folder: Path, split: str, schema: pa.Schema, rows_per_file: int) -> None:
         self._folder, self._split, self._schema, self._limit = folder, split, schema, rows_per_file

@@ -10,6 +10,7 @@ from prompts.rendering import render
 from schemas.config import RoleConfig, SampleConfig
 from schemas.keys import digest, seed_of
 from schemas.records import FinishReason, Message, Mode, Problem, Rollout
+from schemas.text import valid_unicode
 
 VERSION = "1"
 
@@ -55,7 +56,7 @@ async def sample(
     ]
 
     async def one(problem: Problem, request: GenerationRequest) -> Rollout:
-        rendered = _hash_request(request, identity)
+        rendered = _hash_request(request, role, identity)
         for known in finished.get((problem.problem_id, mode, request.index), ()):
             if _still_good(known, rendered, role.sampling.max_tokens):
                 return known
@@ -91,14 +92,16 @@ def chat(user: str, system: str | None) -> tuple[Message, ...]:
     return (turn,) if system is None else (Message(role="system", content=system), turn)
 
 
-def _hash_request(request: GenerationRequest, identity: str) -> tuple[str, str]:
+def _hash_request(request: GenerationRequest, role: RoleConfig, identity: str) -> tuple[str, str]:
     """Digests of the conversation and of the whole request.
 
-    The token limit is left out: a response that ended by itself below a limit is the same under a higher one.
+    The token limit is left out: a response that ended by itself below a limit is the same under a higher one. Where the
+    response starts is in, since it decides what of it is reasoning.
     """
     prompt = digest([message.model_dump() for message in request.messages], request.response_prefix)
     sampling = request.sampling.model_dump(exclude={"max_tokens"})
-    return prompt, digest(prompt, request.chat_template_kwargs, sampling, request.seed, identity)
+    parts = (prompt, request.chat_template_kwargs, sampling, request.seed, identity, role.starts_in_reasoning)
+    return prompt, digest(*parts)
 
 
 def _still_good(known: Rollout, rendered: tuple[str, str], max_tokens: int) -> bool:
@@ -120,9 +123,9 @@ async def _generate(
 ) -> Rollout:
     error: str | None = None
     try:
-        completion = _valid_unicode(await engine.generate(request))
+        completion = storable(await engine.generate(request))
     except EngineError as failure:
-        error = str(failure)
+        error = valid_unicode(str(failure))
         completion = Completion(text="", finish_reason=FinishReason.ERROR, prompt_tokens=0, completion_tokens=0)
     reasoning, answer = _parts(completion, role)
     reasoning_tokens = _reasoning_tokens(completion, reasoning, answer)
@@ -147,14 +150,10 @@ async def _generate(
     )
 
 
-def _valid_unicode(completion: Completion) -> Completion:
-    """Endpoints can send lone surrogates as JSON escapes; neither Parquet nor a tokenizer takes them."""
-
-    def clean(text: str) -> str:
-        return text.encode("utf-8", "replace").decode()
-
-    reasoning = None if completion.reasoning is None else clean(completion.reasoning)
-    return replace(completion, text=clean(completion.text), reasoning=reasoning)
+def storable(completion: Completion) -> Completion:
+    """The completion without the lone surrogates that endpoints can send as JSON escapes."""
+    reasoning = None if completion.reasoning is None else valid_unicode(completion.reasoning)
+    return replace(completion, text=valid_unicode(completion.text), reasoning=reasoning)
 
 
 def _parts(completion: Completion, role: RoleConfig) -> tuple[str | None, str | None]:
@@ -172,5 +171,5 @@ def _reasoning_tokens(completion: Completion, reasoning: str | None, answer: str
     if answer is None:
         return completion.completion_tokens
     if completion.reasoning_tokens is not None:
-        return completion.reasoning_tokens
+        return min(completion.reasoning_tokens, completion.completion_tokens)
     return round(completion.completion_tokens * len(reasoning) / (len(reasoning) + len(answer)))

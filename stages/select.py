@@ -1,5 +1,7 @@
-"""Select: HiPO's rule (arXiv 2509.23967). The mode with the higher pass rate wins, and think-off where thinking raises the
-pass rate by less than δ; the shortest right response of the winning mode is kept.
+"""Select: HiPO's rule (arXiv 2509.23967).
+
+The mode with the higher pass rate wins, and think-off where thinking raises the pass rate by less than δ; the shortest
+right response of the winning mode is kept.
 
 What the paper leaves open and is decided here:
 
@@ -156,8 +158,8 @@ def _preferred(config: SelectConfig) -> pl.Expr:
 def _random_mode(config: SelectConfig, seed: int) -> pl.Expr:
     """The mode of a problem that is drawn for a random one, null for all others.
 
-    Both draws come from one SHA-256 of seed and problem id, so they do not depend on the order of the rows. A problem with a
-    usable response in one mode alone can only get that mode.
+    Both draws come from one SHA-256 of seed and problem id, so they do not depend on the order of the rows. A problem
+    with a usable response in one mode alone can only get that mode.
     """
     hashed = plh.concat_str(pl.lit(f"{seed}:random_mode:"), pl.col("problem_id")).chash.sha2_256()
     drawn = hashed.str.slice(0, 12).str.to_integer(base=16) < int(config.random_fraction * 16**12)

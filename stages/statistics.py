@@ -40,7 +40,12 @@ class Statistics(BaseModel):
 
 
 def statistics(decisions: pl.LazyFrame, examples: pl.LazyFrame) -> Statistics:
-    """Figures from decisions (columns of `Decision`) and examples (`problem_id`, `kind`, `mode`, `completion_tokens`)."""
+    """The figures.
+
+    Args:
+        decisions: columns of `schemas.records.Decision`.
+        examples: columns `problem_id`, `kind`, `mode`, `completion_tokens`.
+    """
     table = decisions.collect()
     kept = examples.select("problem_id", "kind", "mode", "completion_tokens").collect()
     of_examples = kept.join(table.select("problem_id", "tokens_on"), on="problem_id", how="left")

@@ -22,7 +22,8 @@ def verify(problems: Mapping[str, Problem], rollouts: Iterable[Rollout], grader:
     """Verdicts in the order of the rollouts.
 
     A rollout that failed in its engine is `unknown` (`engine_error`); one without an answer is `incorrect`, as
-    `truncated` where it ran into the token limit and `no_answer` elsewhere. What a grader could not tell is asked again.
+    `truncated` where it ran into the token limit and `no_answer` elsewhere. What a grader could not tell is asked
+    again, twice at most.
     """
     rollouts = list(rollouts)
     grades: dict[int, Grade] = {}

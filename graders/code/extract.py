@@ -23,9 +23,13 @@ def program(response: str, needed: Sequence[str] = (), question: str = "") -> st
     where that is Python. None where there is no program.
     """
     text = after_reasoning(response)
-    blocks = [body for _, language, body in _FENCE.findall(text) if language.lower() in _PYTHON and body.strip()]
+    blocks: list[str] = [
+        body for _, language, body in _FENCE.findall(text) if language.lower() in _PYTHON and body.strip()
+    ]
     blocks = [block for block in blocks if len(block) <= MAX_PROGRAM]
-    fits = [block for block in blocks if _defines(block, needed)] if needed else list(filter(_READS_INPUT.search, blocks))
+    fits = (
+        [block for block in blocks if _defines(block, needed)] if needed else list(filter(_READS_INPUT.search, blocks))
+    )
     for block in reversed(fits):
         if parses(block):
             return block

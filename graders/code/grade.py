@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from graders.code import extract
 from graders.code.judge import Outcome, judge
-from graders.sandbox.box import Box, Limits, SandboxBroken
+from graders.sandbox.box import Box
+from graders.sandbox.run import Limits, SandboxBroken
 from schemas.gold import AssertGold, CallGold, CheckGold, CodeGold, StdinGold
 from schemas.grading import GradeRequest, GradingConfig
 from schemas.records import Grade, Status

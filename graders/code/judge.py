@@ -6,6 +6,7 @@ import json
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from graders.code import cases, output
@@ -13,7 +14,8 @@ from graders.code.cases import Case, NotACase
 from graders.code.extract import defined_names, parses
 from graders.inside import prelude, wire
 from graders.inside.equality import same
-from graders.sandbox.box import Box, Exceeded, Limits, Run, SandboxBroken
+from graders.sandbox.box import Box
+from graders.sandbox.run import Exceeded, Limits, Run, SandboxBroken
 from schemas.gold import AssertGold, CallGold, CheckGold, CodeGold, StdinGold
 from schemas.records import Status
 
@@ -225,15 +227,10 @@ def _free_names(tree: ast.Module, known: set[str], candidates: set[str]) -> list
     return free or [name for name in loaded if name in candidates]
 
 
+@cache
 def prelude_names() -> frozenset[str]:
     """The names that programs may use without importing them."""
-    global _PRELUDE
-    if not _PRELUDE:
-        _PRELUDE = frozenset(prelude.names())
-    return _PRELUDE
-
-
-_PRELUDE: frozenset[str] = frozenset()
+    return frozenset(prelude.names())
 
 
 def _not_the_candidates(gold: AssertGold) -> set[str]:
@@ -260,7 +257,7 @@ def _helpers(question: str, gold: CheckGold | AssertGold) -> str:
 
 
 def _has_body(node: ast.FunctionDef | ast.ClassDef) -> bool:
-    return any(not (isinstance(part, ast.Pass) or isinstance(part, ast.Expr)) for part in node.body)
+    return any(not isinstance(part, (ast.Pass, ast.Expr)) for part in node.body)
 
 
 def _stopped(stop: Exceeded, passed: int | None, total: int | None, cpu_s: float) -> Outcome:

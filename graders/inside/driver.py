@@ -33,8 +33,13 @@ class _Candidate:
         if "ok" not in reply:
             kind = getattr(builtins, str(reply.get("error")), None)
             # StopIteration would silently end a loop in the tests.
-            known = isinstance(kind, type) and issubclass(kind, Exception) and kind not in (StopIteration, StopAsyncIteration)
-            self.error = (kind if known else CandidateError)(str(reply.get("text", "")))
+            known = (
+                isinstance(kind, type)
+                and issubclass(kind, Exception)
+                and kind not in (StopIteration, StopAsyncIteration)
+            )
+            text = str(reply.get("text", ""))
+            self.error = kind(text) if known and kind else CandidateError(text)
             raise self.error
         return reply
 
@@ -132,7 +137,8 @@ def _function(candidate: _Candidate, target: str) -> Callable[..., Any]:
 
 def _instrument(source: str) -> ast.Module:
     """The test code with strict equality in its asserts, and a count of those that held."""
-    tree = _Asserts().visit(ast.parse(source))
+    tree = ast.parse(source)
+    _Asserts().visit(tree)
     return ast.fix_missing_locations(tree)
 
 

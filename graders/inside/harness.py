@@ -4,6 +4,7 @@ Everything here shares a process with the candidate, so nothing that it sends is
 """
 
 import atexit
+import contextlib
 import gc
 import io
 import os
@@ -48,7 +49,7 @@ def serve(data: socket.socket, job: Mapping[str, Any], text: bytes, known: dict[
     """Loads `job["code"]` after `job["setup"]`, then answers requests in order until the other side closes."""
     kept: list[Any] = []
     targets: dict[str, Any] = {}
-    sys.stdin, sys.stdout = open(0, closefd=False), open(1, "w", closefd=False)
+    sys.stdin, sys.stdout = _reader(0), _writer(1)
     os.dup2(2, 1)
     module = prelude.module("solution", known)
     try:
@@ -64,7 +65,9 @@ def serve(data: socket.socket, job: Mapping[str, Any], text: bytes, known: dict[
         except EOFError:
             os._exit(0)
         for request in batch["requests"]:
-            wire.send(data, {"i": number, "nonce": job["nonce"], **_answer(request, vars(module), known, targets, kept)})
+            wire.send(
+                data, {"i": number, "nonce": job["nonce"], **_answer(request, vars(module), known, targets, kept)}
+            )
             number += 1
 
 
@@ -118,11 +121,20 @@ def _standard_streams(text: bytes, isolated: bool) -> None:
     os.lseek(source, 0, os.SEEK_SET)
     os.dup2(source, 0)
     os.close(source)
-    sys.stdin = sys.__stdin__ = io.TextIOWrapper(open(0, "rb", closefd=False), "utf-8", "surrogateescape")  # type: ignore[misc]
+    sys.stdin = sys.__stdin__ = _reader(0)  # type: ignore[misc]
     for name, descriptor in (("stdout", 1), ("stderr", 2)):
-        stream = io.TextIOWrapper(open(descriptor, "wb", closefd=False), "utf-8", "surrogateescape")
+        stream = _writer(descriptor)
         setattr(sys, name, stream)
         setattr(sys, f"__{name}__", stream)
+
+
+def _reader(descriptor: int) -> io.TextIOWrapper:
+    return io.TextIOWrapper(io.BufferedReader(io.FileIO(descriptor, closefd=False)), "utf-8", "surrogateescape")
+
+
+def _writer(descriptor: int) -> io.TextIOWrapper:
+    raw = io.FileIO(descriptor, "w", closefd=False)
+    return io.TextIOWrapper(io.BufferedWriter(raw), "utf-8", "surrogateescape")
 
 
 def _flush() -> None:
@@ -132,10 +144,8 @@ def _flush() -> None:
 
 
 def _tell(data: socket.socket, error: BaseException) -> None:
-    try:
+    with contextlib.suppress(OSError):
         wire.send(data, {"error": type(error).__name__, "text": _text(error)})
-    except OSError:
-        pass
 
 
 def _text(error: BaseException) -> str:

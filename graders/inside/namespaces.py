@@ -4,13 +4,14 @@ import ctypes
 import platform
 import resource
 import signal
+from collections.abc import Mapping
 from typing import Any
 
 _NEW_MOUNTS, _NEW_PIDS = 0x00020000, 0x20000000
 _CLONE_NUMBER = {"x86_64": 56, "aarch64": 220}
 _CAPSET_NUMBER = {"x86_64": 126, "aarch64": 91}
 _NOSUID_NODEV = 0x2 | 0x4
-_PDEATHSIG, _DUMPABLE, _SECCOMP, _SUBREAPER, _NO_NEW_PRIVS, _AMBIENT = 1, 4, 22, 36, 38, 47
+_PDEATHSIG, _SECCOMP, _SUBREAPER, _NO_NEW_PRIVS, _AMBIENT = 1, 22, 36, 38, 47
 _SECCOMP_FILTER = 2
 _AMBIENT_CLEAR = 4
 _CAPABILITY_VERSION = 0x20080522
@@ -32,11 +33,6 @@ def mount_scratch(path: str, size: int, files: int) -> None:
     options = f"size={size},nr_inodes={files},mode=1777".encode()
     if _libc.mount(b"tmpfs", path.encode(), b"tmpfs", _NOSUID_NODEV, options) < 0:
         raise OSError(ctypes.get_errno(), f"mount over {path}")
-
-
-def hide_memory() -> None:
-    """Keeps other processes, of the same user too, from reading or writing this one's memory."""
-    _prctl(_DUMPABLE, 0)
 
 
 def adopt_orphans() -> None:
@@ -70,7 +66,7 @@ def filter_calls(program: bytes) -> None:
     _prctl(_SECCOMP, _SECCOMP_FILTER, ctypes.byref(described))
 
 
-def limit(limits: dict[str, int]) -> None:
+def limit(limits: Mapping[str, int]) -> None:
     """Sets resource limits: memory, CPU seconds, file size, open files, processes; no core files."""
     for name, value in (
         (resource.RLIMIT_AS, limits["memory"]),
@@ -90,5 +86,3 @@ def limit(limits: dict[str, int]) -> None:
 def _prctl(option: int, *values: Any) -> None:
     if _libc.prctl(option, *values, *(0,) * (4 - len(values))) < 0:
         raise OSError(ctypes.get_errno(), f"prctl {option}")
-
-

@@ -1,113 +1,174 @@
-"""The fork server: process 1 of a sandbox. For every run it forks an init, and that forks the program.
+"""The fork server: process 1 of a sandbox. For every run it forks a program into namespaces of its own.
 
-The server never reads what a run is given: a run's data goes through descriptors of its own, straight to its init and
-its program, so nothing of one run stays in the memory that the next is forked from.
+The server never reads what a run is given: that goes through a descriptor of the run's own, straight to its program,
+so nothing of one run stays in the memory that the next is forked from.
 """
 
+import contextlib
 import gc
+import json
 import os
 import resource
+import select
+import shutil
 import signal
 import socket
 import sys
 import tempfile
+import threading
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from graders.inside import driver, harness, namespaces, prelude, wire
 
 SCRATCH = "/tmp"
 SHARED_MEMORY = "/dev/shm"
+THREAD_STACK = 8 << 20
+MAX_ORDER = 4096
+"""Bytes of the message that asks for a run."""
 
 
 def main() -> None:
-    """Serves runs until the control socket (descriptor 3) is closed at its other end."""
+    """Serves runs until the control socket (descriptor 3) is closed at its other end.
+
+    A run is asked for with its limits (JSON) and three descriptors: the link, on which the program says hello, so that
+    the kernel tells the asker its process id, on which its end is reported, and whose closing ends it; the data; the
+    standard output.
+    """
     control = socket.socket(fileno=3)
     control.set_inheritable(False)
-    setup, program = wire.receive(control)
+    setup, filter_ = wire.receive(control)
     known = prelude.preload()
     sys.setrecursionlimit(50_000)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    # Threads would otherwise get a stack as large as the main one, and a few of them fill the address space.
+    threading.stack_size(THREAD_STACK)
+    woken, wake = socket.socketpair()
+    for end in (woken, wake):
+        end.setblocking(False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(wake.fileno(), warn_on_full_buffer=False)
     gc.collect()
     gc.freeze()
-    wire.send(control, {"ready": True})
+    wire.send(control, {"resident_kb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss})
     fork = namespaces.fork_isolated if setup["isolated"] else os.fork
+    running: dict[int, socket.socket] = {}
+    stopping: set[int] = set()
     while True:
-        message, descriptors, _, _ = socket.recv_fds(control, 1, 2)
-        if not message:
-            return
-        if fork() == 0:
-            control.close()
-            _init(setup, program, known, *descriptors)
-        for descriptor in descriptors:
-            os.close(descriptor)
+        watched = [link for pid, link in running.items() if pid not in stopping]
+        ready = select.select([control, woken, *watched], [], [])[0]
+        for pid in [pid for pid, link in running.items() if link in ready]:
+            _stop(pid, setup["isolated"])
+            stopping.add(pid)
+        if woken in ready:
+            with contextlib.suppress(BlockingIOError):
+                woken.recv(MAX_ORDER)
+            stopping.difference_update(_report_ended(running))
+        if control in ready:
+            message, descriptors, _, _ = socket.recv_fds(control, MAX_ORDER, 3)
+            if not message:
+                return
+            link = socket.socket(fileno=descriptors[0])
+            pid = fork()
+            if pid == 0:
+                signal.set_wakeup_fd(-1)
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                _start(setup, filter_, known, json.loads(message), link, *descriptors[1:])
+            running[pid] = link
+            for descriptor in descriptors[1:]:
+                os.close(descriptor)
 
 
-def _init(setup: dict[str, Any], program: bytes, known: dict[str, Any], link_fd: int, data_fd: int) -> NoReturn:
-    """Prepares one run, waits for its program, ends whatever it left behind, and reports over the link."""
-    try:
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        link, data = socket.socket(fileno=link_fd), socket.socket(fileno=data_fd)
-        wire.send(link, {"hello": os.getpid()})
-        limits, _ = wire.receive(link)
-        namespaces.hide_memory()
-        work = _scratch(setup, limits)
-        output = tempfile.TemporaryFile(dir=SCRATCH, buffering=0)
-        if setup["isolated"]:
-            namespaces.drop_privileges()
-        pid = os.fork()
+def _stop(pid: int, isolated: bool) -> None:
+    """Kills a program; with it go all processes of its namespace, or, without one, its descendants one by one."""
+    found = [pid]
+    for member in found if not isolated else ():
+        with contextlib.suppress(FileNotFoundError), open(f"/proc/{member}/task/{member}/children") as file:
+            found += [int(child) for child in file.read().split()]
+    for member in reversed(found):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(member, signal.SIGKILL)
+
+
+def _report_ended(running: dict[int, socket.socket]) -> set[int]:
+    """Tells over the link of every program that has ended how it did; gives their process ids."""
+    ended: set[int] = set()
+    while True:
+        try:
+            pid, status, usage = os.wait4(-1, os.WNOHANG)
+        except ChildProcessError:
+            return ended
         if pid == 0:
-            link.close()
-            _program(setup, program, known, data, output.fileno(), limits)
-        data.close()
-        status = _wait(pid)
-        _end_all(setup["isolated"])
-        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-        size = os.fstat(output.fileno()).st_size
-        report = {"status": status, "cpu_s": usage.ru_utime + usage.ru_stime, "peak_kb": usage.ru_maxrss, "size": size}
-        os.lseek(output.fileno(), 0, os.SEEK_SET)
-        wire.send(link, report, _read(output.fileno(), min(size, limits["file_size"])))
-        if not setup["isolated"]:
-            work.cleanup()  # type: ignore[union-attr]
-    finally:
-        os._exit(0)
+            return ended
+        ended.add(pid)
+        link = running.pop(pid)
+        spent = usage.ru_utime + usage.ru_stime
+        report = {"status": os.waitstatus_to_exitcode(status), "cpu_s": spent, "peak_kb": usage.ru_maxrss}
+        with link, contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            wire.send(link, report)
 
 
-def _program(
-    setup: dict[str, Any], filter_: bytes, known: dict[str, Any], data: socket.socket, output: int, limits: Any
+def _start(
+    setup: Mapping[str, Any],
+    filter_: bytes,
+    known: dict[str, Any],
+    limits: Mapping[str, int],
+    link: socket.socket,
+    data: int,
+    output: int,
 ) -> NoReturn:
+    """Becomes the program: takes its place in the sandbox, gives up every right, and does its job."""
     try:
-        quiet = os.open(os.devnull, os.O_RDWR)
-        for target, source in ((0, quiet), (1, output), (2, quiet)):
-            os.dup2(source, target)
-        keep = os.dup2(data.fileno(), 3) if data.fileno() != 3 else 3
-        if data.fileno() != 3:
-            data.detach()
-        os.closerange(4, 1024)
-        data = data if data.fileno() == 3 else socket.socket(fileno=keep)
-        os.set_inheritable(3, False)
+        # A signal to one's own process group reaches across process namespaces.
+        os.setsid()
+        wire.send(link, {"hello": True})
+        if setup["isolated"]:
+            namespaces.mount_scratch(SCRATCH, limits["scratch"], limits["files"])
+            namespaces.mount_scratch(SHARED_MEMORY, limits["scratch"] // 4, 64)
+            os.mkdir(f"{SCRATCH}/work")
+            os.chdir(f"{SCRATCH}/work")
+            namespaces.drop_privileges()
+        else:
+            _guard()
+        # The link must not stay with the program: a report of its end could be forged on it.
+        _only_descriptors(data, output)
         namespaces.limit(limits)
         if setup["isolated"]:
             namespaces.filter_calls(filter_)
-        job, text = wire.receive(data)
+        channel = socket.socket(fileno=3)
+        job, text = wire.receive(channel)
         modes = {"stdin": harness.run_program, "serve": harness.serve, "drive": driver.drive}
-        modes[job["mode"]](data, job, text, known)
+        modes[job["mode"]](channel, job, text, known)
     finally:
         os._exit(97)
 
 
-def _scratch(setup: dict[str, Any], limits: dict[str, int]) -> "tempfile.TemporaryDirectory[str] | None":
-    if setup["isolated"]:
-        namespaces.mount_scratch(SCRATCH, limits["scratch"], limits["files"])
-        namespaces.mount_scratch(SHARED_MEMORY, limits["scratch"] // 4, 64)
-        work = None
-        os.mkdir(f"{SCRATCH}/work")
-        os.chdir(f"{SCRATCH}/work")
-    else:
-        namespaces.adopt_orphans()
-        namespaces.die_with_parent()
-        work = tempfile.TemporaryDirectory(prefix="program-")
-        os.chdir(work.name)
-    return work
+def _only_descriptors(data: int, output: int) -> None:
+    """Closes all descriptors but standard input and error (empty), output (1) and data (3)."""
+    quiet = os.open(os.devnull, os.O_RDWR)
+    first = max(data, output, quiet, 9) + 1
+    moved = [os.dup2(source, first + place) for place, source in enumerate((quiet, output, quiet, data))]
+    for target, source in enumerate(moved):
+        os.dup2(source, target, inheritable=target < 3)
+    os.closerange(4, first + 64)
+
+
+def _guard() -> None:
+    """Without namespaces: forks, and returns in the child; the parent waits for it, ends what it leaves behind, and
+    then ends the same way.
+    """
+    namespaces.adopt_orphans()
+    namespaces.die_with_parent()
+    work = tempfile.mkdtemp(prefix="program-")
+    pid = os.fork()
+    if pid == 0:
+        os.chdir(work)
+        return
+    status = _wait(pid)
+    _end_children()
+    shutil.rmtree(work, ignore_errors=True)
+    if status < 0:
+        os.kill(os.getpid(), -status)
+    os._exit(status & 0xFF)
 
 
 def _wait(pid: int) -> int:
@@ -117,27 +178,12 @@ def _wait(pid: int) -> int:
             return os.waitstatus_to_exitcode(status)
 
 
-def _end_all(isolated: bool) -> None:
-    """Kills and reaps every process that is left; without a process namespace, every child and adopted orphan."""
+def _end_children() -> None:
     while True:
-        if isolated:
-            try:
-                os.kill(-1, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-        else:
-            with open(f"/proc/self/task/{os.getpid()}/children") as file:
-                for child in file.read().split():
-                    os.kill(int(child), signal.SIGKILL)
+        with open(f"/proc/self/task/{os.getpid()}/children") as file:
+            for child in file.read().split():
+                os.kill(int(child), signal.SIGKILL)
         try:
             os.wait()
         except ChildProcessError:
             return
-
-
-def _read(descriptor: int, size: int) -> bytes:
-    parts = []
-    while size > 0 and (part := os.read(descriptor, size)):
-        parts.append(part)
-        size -= len(part)
-    return b"".join(parts)

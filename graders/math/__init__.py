@@ -1,0 +1,1 @@
+"""Is this mathematical answer equal to the gold."""

@@ -11,8 +11,12 @@ _DELIMITERS = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), ("**", 
 _SPACING = re.compile(r"(?<!\\)\\[!,;: >]|~|\\(?:quad|qquad|displaystyle|limits|hspace\{[^{}]*\})(?![a-zA-Z])")
 _SIZING = re.compile(r"\\(?:left|right|bigg?|Bigg?)(?![a-zA-Z])[lr]?\.?(?![a-zA-Z])")
 _FRACTIONS = re.compile(r"\\[dtc]frac(?![a-zA-Z])")
-_SHORT_FRACTION = re.compile(r"\\frac\s*(?:([0-9a-z])\s*([0-9a-z])|\{([^{}]*)\}\s*([0-9a-z])|([0-9a-z])\s*\{([^{}]*)\})(?![}])")
-_WRAPPED = re.compile(r"\\(?:text|textbf|textit|textrm|textsf|texttt|mathrm|mathbf|mathit|mbox|operatorname)\s*\{([^{}]*)\}")
+_SHORT_FRACTION = re.compile(
+    r"\\frac\s*(?:([0-9a-z])\s*([0-9a-z])|\{([^{}]*)\}\s*([0-9a-z])|([0-9a-z])\s*\{([^{}]*)\})(?![}])"
+)
+_WRAPPED = re.compile(
+    r"\\(?:text|textbf|textit|textrm|textsf|texttt|mathrm|mathbf|mathit|mbox|operatorname)\s*\{([^{}]*)\}"
+)
 _OR = re.compile(r"\\(?:text|mbox|textrm|mathrm)\s*\{\s*,?\s*(?:or|and)\s*\}|(?<=[\s\d$])(?:or|and)(?=[\s\d$-])")
 
 
@@ -47,9 +51,9 @@ def _outside(text: str) -> str:
     text = text.strip()
     for opening, closing in _DELIMITERS:
         inner = text[len(opening) : -len(closing)]
-        if len(text) > len(opening) + len(closing) - 1 and text.startswith(opening) and text.endswith(closing):
-            if opening not in inner:
-                return inner
+        surrounded = text.startswith(opening) and text.endswith(closing) and len(text) >= len(opening) + len(closing)
+        if surrounded and opening not in inner:
+            return inner
     if match := re.fullmatch(r"\\(?:boxed|fbox)\s*\{(.*)\}", text, re.S):
         return match[1]
     if text.endswith((".", ",", ";", ":")) and not text.endswith(("..", r"\,", r"\;", r"\:")):

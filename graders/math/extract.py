@@ -7,15 +7,18 @@ MAX_TEXT = 400_000
 MAX_ANSWER = 20_000
 
 _BOX = re.compile(r"\\(?:boxed|fbox)\s*")
+_EMPTY_BOX = re.compile(r"\\(?:boxed|fbox)\s*\{\s*\}")
 _JOINT = re.compile(
     r"[\s$.,;]*(?:\\\(|\\\)|\\quad)?\s*(?:,|;|&|and|or|\\text\s*\{\s*(?:and|or)\s*\})[\s$]*(?:\\\()?\s*(?:[a-zA-Z]\w?\s*=\s*)?"
 )
+_END = r"(?=\s*(?:\*\*)?(?:$|\n|\.\s|\.?\s*(?i:I hope)))"
 _PHRASES = (
     re.compile(r"^\s*####\s*(?P<answer>\S.*?)\s*$", re.M),
     re.compile(r"^\s*A:\s*(?P<answer>\S.*?)\s*$", re.M),
+    re.compile(r"(?i:final answer)(?:\*\*)?\s*(?i:is|=|:)(?:\*\*)?\s*:?\s*(?:\*\*)?(?P<answer>[^\n]*?\S)" + _END),
     re.compile(
         r"(?i:\banswer)(?:\*\*)?\s*(?i:is|are|would be|equals|=|:)(?:\*\*)?\s*:?\s*(?:\*\*)?(?P<answer>[^\n]*?\S)"
-        r"(?=\s*(?:\*\*)?(?:$|\n|\.\s|\.?\s*(?i:I hope)))"
+        + _END
     ),
     re.compile(r"(?i:\banswer\s*:)(?:\*\*)?\s*\n+\s*(?P<answer>[^\n]+?)\s*(?:\n|$)"),
 )
@@ -28,19 +31,20 @@ def final_answer(response: str) -> str | None:
     """The last answer that a response gives, as written; None where it gives none.
 
     The text after the last `</think>` counts. In it, the last boxed answer (several boxes joined by commas, "and" or
-    "or" are one answer), unless "the answer is", `A:` or `####` comes later; failing both, a short text as a whole,
-    then the last formula, then the last number.
+    "or" are one answer), unless "the final answer is", `A:` or `####` comes later; failing both, a short text as a
+    whole, then the last formula, then the last number.
     """
     _, closed, text = response.rpartition("</think>")
     if not closed and "<think>" in text:
         return None
     text = text[-MAX_TEXT:].strip()
     boxed, end = _last_box(text)
-    phrase, start = _last_phrase(text)
-    if phrase is not None and (boxed is None or start >= end):
+    phrase = _last_phrase(text if boxed is None else text[end:], anchored=boxed is not None)
+    if phrase is not None:
         return phrase
     if boxed is not None:
         return boxed[:MAX_ANSWER]
+    text = _EMPTY_BOX.sub("", text).strip()
     if len(text) <= _SHORT and "\n" not in text:
         return text or None
     return _last_formula(text)
@@ -48,7 +52,7 @@ def final_answer(response: str) -> str | None:
 
 def _last_box(text: str) -> tuple[str | None, int]:
     """The content of the last box and its end. Boxes that belong together come as one, joined by commas."""
-    boxes = []
+    boxes: list[tuple[str, int, int]] = []
     for match in reversed(list(_BOX.finditer(text))[-50:]):
         content, end = _content(text, match.end())
         if content is None or not content.strip():
@@ -79,21 +83,25 @@ def _content(text: str, start: int) -> tuple[str | None, int]:
     return None, start
 
 
-def _last_phrase(text: str) -> tuple[str | None, int]:
-    found: tuple[str | None, int] = (None, -1)
-    for pattern in _PHRASES:
-        for match in pattern.finditer(text):
-            if match.start() > found[1]:
-                found = match["answer"], match.start()
-    answer, start = found
-    if answer is None:
-        return found
+def _last_phrase(text: str, anchored: bool) -> str | None:
+    """What the last phrase such as "the answer is" says; with `anchored`, only the unmistakable ones count."""
+    found = max(
+        (
+            (match.start(), match["answer"])
+            for pattern in _PHRASES[: 3 if anchored else None]
+            for match in pattern.finditer(text)
+        ),
+        default=None,
+    )
+    if found is None:
+        return None
+    answer = found[1].strip()
     if boxes := _last_box(answer)[0]:
-        return boxes, start
+        return boxes
     environments = _ENVIRONMENTS.findall(answer)
     if len(environments) == 1 and not re.search(r"\d", _ENVIRONMENTS.sub("", answer)):
-        return next(part for part in environments[0] if part).strip(), start
-    return answer[:MAX_ANSWER], start
+        return str(next(part for part in environments[0] if part).strip())
+    return str(answer.removesuffix(".")[:MAX_ANSWER]) or None
 
 
 def _last_formula(text: str) -> str | None:

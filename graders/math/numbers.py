@@ -19,8 +19,36 @@ _NUMBER = re.compile(
     rf"|(?P<fixed>\d*)\.(?P<start>\d*)(?:\\(?:overline|bar|dot)\{{?(?P<repeat>\d+)\}}?|\((?P<repeat2>\d+)\))"
     rf"|(?P<plain>{_UNSIGNED})(?:(?:[eE]|(?:\\times|\\cdot|\*|x)10\^)\{{?(?P<exponent>[+-]?\d{{1,3}})\}}?)?)"
 )
-_UNIT = re.compile(r"(?P<percent>\\?%|percent|percentagepoints?)|(?P<degree>\^\\circ|degrees?)|(?P<word>[A-Za-z][A-Za-z/.]*(?:\^[23])?)")
-_NO_UNITS = frozenset(["i", "e", "x", "y", "z", "n", "k", "a", "b", "c", "t", "r", "pi", "sqrt", "sin", "cos", "tan", "log", "ln", "mod", "or", "and", "choose"])
+_UNIT = re.compile(
+    r"(?P<percent>\\?%|percent|percentagepoints?)|(?P<degree>\^\\circ|degrees?)|(?P<word>[A-Za-z][A-Za-z/.]*(?:\^[23])?)"
+)
+_NO_UNITS = frozenset(
+    [
+        "i",
+        "e",
+        "x",
+        "y",
+        "z",
+        "n",
+        "k",
+        "a",
+        "b",
+        "c",
+        "t",
+        "r",
+        "pi",
+        "sqrt",
+        "sin",
+        "cos",
+        "tan",
+        "log",
+        "ln",
+        "mod",
+        "or",
+        "and",
+        "choose",
+    ]
+)
 _SCALES: dict[str, tuple[str, Fraction]] = {
     "mm": ("m", Fraction(1, 1000)), "cm": ("m", Fraction(1, 100)), "m": ("m", Fraction(1)), "km": ("m", Fraction(1000)),
     "g": ("g", Fraction(1)), "kg": ("g", Fraction(1000)), "mg": ("g", Fraction(1, 1000)),
@@ -52,7 +80,8 @@ def read(answer: str) -> PlainNumber | None:
     if len(text) > MAX_DIGITS:
         return None
     spaced = re.search(r"\d\s+\d", text) is not None
-    text = re.sub(r"\{,\}", ",", text)
+    text = re.sub(r"\{\s*,\s*\}", ",", text)
+    text = re.sub(r"^(-?0),(\d+)$", r"\1.\2", text)
     match = _NUMBER.match(re.sub(r"(?<=\d),\s*(?=\d{3}\b)", ",", clean.key(text)))
     if match is None or (spaced and not re.fullmatch(r"-?\d+\s+\d+/\d+", text)):
         return None

@@ -71,7 +71,9 @@ def _plain_numbers(gold: str, answer: str, question: str) -> bool | None:
     if wanted.percent == got.percent:
         return numbers.equal(wanted, got)
     shares = [n.value / 100 if n.percent else n.value for n in (wanted, got)]
-    return shares[0] == shares[1] or (bool(_PERCENT_ASKED.search(question)) and wanted.value == got.value)
+    # Where the gold or the question says "percent", an answer may leave the sign out, or repeat it.
+    said = wanted.percent or bool(_PERCENT_ASKED.search(question))
+    return shares[0] == shares[1] or (said and wanted.value == got.value)
 
 
 _LETTER = re.compile(r"\(?([A-J])\)?")
@@ -122,7 +124,10 @@ _SIDES = re.compile(r"(\\?[\[({])(.*)(\\?[\])}])", re.S)
 
 
 def _brackets(gold: str, answer: str, question: str) -> bool | None:
-    pair = [_SIDES.fullmatch(clean.key(text).replace(r"\lbrace", r"\{").replace(r"\rbrace", r"\}")) for text in (gold, answer)]
+    pair = [
+        _SIDES.fullmatch(clean.key(text).replace(r"\lbrace", r"\{").replace(r"\rbrace", r"\}"))
+        for text in (gold, answer)
+    ]
     if not all(pair):
         return None
     kinds = [(match[1], match[3]) for match in pair if match]
@@ -182,22 +187,55 @@ RULES = (
         "plain_numbers",
         _plain_numbers,
         accepts=[
-            ("12", "12."), ("1000", "1,000"), ("21,\\!000", "21000"), (r"\frac{1}{3}", r"0.\overline{3}"), ("1e-9", r"10^{-9}"[:0] + r"1 \times 10^{-9}"),
-            ("0.000000001", "1e-9"), ("1/6", r"0.1\overline{6}"), ("18", "$18.00"), (r"\$132", "132"), ("60^\\circ", "60"),
-            ("10", r"10\text{ cm}"), ("10 cm", "0.1 m"), ("5", "5 apples"), ("0.5", r"50\%"), (r"70\%", r"70 \%"),
-            (r"70\%", "70", "What percent of the cars are red?"), (r"\frac{3}{2}", r"1\frac{1}{2}"), ("1.5", "3/2"), ("1/3", "0.333333"),
-            ("-7/2", r"-\frac{7}{2}"), ("2/3", "0.6666667"), ("1 1/2", "3/2"),
+            ("12", "12."),
+            ("1000", "1,000"),
+            ("21,\\!000", "21000"),
+            (r"\frac{1}{3}", r"0.\overline{3}"),
+            ("1e-9", r"1 \times 10^{-9}"),
+            ("0.000000001", "1e-9"),
+            ("1/6", r"0.1\overline{6}"),
+            ("18", "$18.00"),
+            (r"\$132", "132"),
+            ("60^\\circ", "60"),
+            ("10", r"10\text{ cm}"),
+            ("10 cm", "0.1 m"),
+            ("5", "5 apples"),
+            ("0.5", r"50\%"),
+            (r"70\%", r"70 \%"),
+            (r"70\%", "70"),
+            ("70", r"70\%", "What percent of the cars are red?"),
+            ("0,111", "0.111"),
+            (r"\frac{3}{2}", r"1\frac{1}{2}"),
+            ("1.5", "3/2"),
+            ("1/3", "0.333333"),
+            ("-7/2", r"-\frac{7}{2}"),
+            ("2/3", "0.6666667"),
+            ("1 1/2", "3/2"),
         ],
         refuses=[
-            ("50", r"50\%"), ("10 cm", "10 m"), (r"10\text{ cm}", r"10\text{ kg}"), ("0.0000001", "0.0000002"), ("1/3", "0.33333349"),
-            ("1", "2"), ("1/3", "0.33"), ("0.1234567", "0.1234569"), ("18", "-18"),
+            ("50", r"50\%"),
+            ("10 cm", "10 m"),
+            (r"10\text{ cm}", r"10\text{ kg}"),
+            ("0.0000001", "0.0000002"),
+            ("1/3", "0.33333349"),
+            ("1", "2"),
+            ("1/3", "0.33"),
+            ("0.1234567", "0.1234569"),
+            ("18", "-18"),
         ],
         leaves=[("3x", "3x + 0"), ("2i", "2"), ("3\\sqrt{5}", "3"), ("1, 2", "2, 1"), ("1_2", "1")],
     ),
     Rule(
         "multiple_choice",
         _multiple_choice,
-        accepts=[("A", "A"), ("B", "(B)"), ("(C)", r"\text{C}"), ("D", "D. 14"), ("A", "(A) 12"), ("E", r"\textbf{(E)}\ 5")],
+        accepts=[
+            ("A", "A"),
+            ("B", "(B)"),
+            ("(C)", r"\text{C}"),
+            ("D", "D. 14"),
+            ("A", "(A) 12"),
+            ("E", r"\textbf{(E)}\ 5"),
+        ],
         refuses=[("A", "B"), ("(C)", r"\text{(D)}"), ("A", "C) 4")],
         leaves=[("A", "12"), ("AB", "A")],
     ),
@@ -221,4 +259,4 @@ RULES = (
         refuses=[("(1,2)", r"\{1,2\}"), (r"\{1,2\}", "(1,2)"), ("(1,2)", "[1,2]"), ("[0,1)", "(0,1]")],
         leaves=[("(1,2)", "(2,1)"), ("1,2", "(1,2)"), (r"\{1,2,3\}", "(1,2,3)"), ("[0,1]", r"[0,\frac{2}{2}]")],
     ),
-)  # fmt: skip
+)

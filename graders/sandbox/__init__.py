@@ -1,0 +1,1 @@
+"""Where programs run without reaching anything outside."""

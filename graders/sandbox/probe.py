@@ -4,7 +4,8 @@ import os
 import tempfile
 from dataclasses import dataclass
 
-from graders.sandbox.box import Box, Exceeded, Exit, Limits, SandboxBroken, SandboxUnavailable
+from graders.sandbox.box import Box, SandboxUnavailable
+from graders.sandbox.run import Exceeded, Exit, Limits, SandboxBroken
 from schemas.grading import GradingConfig
 
 _CPU_S = 1.0

@@ -1,5 +1,6 @@
 """What a sandbox sees of this machine, and the command that starts it."""
 
+import glob
 import os
 import pwd
 import random
@@ -14,7 +15,6 @@ from graders.inside import harness, server
 
 PYTHON = "/runtime/python"
 PACKAGES = "/runtime/packages"
-SHARED_LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache", "/etc/ld.so.conf")
 OFFERED_PACKAGES = ("numpy", "numpy.libs", "sortedcontainers")
 STACK_BYTES = 256 << 20
 _UNUSED_UIDS = range(61184, 65520)
@@ -52,67 +52,81 @@ def environment() -> dict[str, str]:
     return fixed | dict.fromkeys(one_thread, "1")
 
 
-def bubblewrap() -> str | None:
-    """The path of bubblewrap, if it is installed."""
-    return shutil.which("bwrap")
-
-
 def plan(isolated: bool) -> dict[str, object]:
     """What `launch.py` is to do. Raises `FileNotFoundError` where bubblewrap is needed and missing."""
-    base = {"stack": STACK_BYTES, "parent": os.getpid(), "uid": 0, "stage": "", "binds": []}
+    base: dict[str, object] = {"stack": STACK_BYTES, "parent": os.getpid(), "uid": 0, "stage": "", "binds": []}
     if not isolated:
-        boot = _BOOT.format(path=[path for path in sys.path if path and "site-packages" in path] + [_library(), f"{_library()}/lib-dynload"])
-        command = [_interpreter(), "-I", "-S", "-B", "-c", boot]
-        return base | {"command": command, "environment": environment()}
-    bwrap = bubblewrap()
+        packages = [path for path in sys.path if "site-packages" in path]
+        boot = _BOOT.format(path=[*packages, _library(), f"{_library()}/lib-dynload"])
+        return base | {"command": [_interpreter(), "-I", "-S", "-B", "-c", boot], "environment": environment()}
+    shown = binds()
+    if os.geteuid() == 0:
+        free = [path for path in _STAGES if os.path.isdir(path) and not any(here.startswith(path) for here, _ in shown)]
+        if not free:
+            raise FileNotFoundError(f"none of {', '.join(_STAGES)} is free to bind the Python runtime to")
+        staged = [(here, f"{free[0]}/{number}") for number, (here, _) in enumerate(shown)]
+        uid = random.choice([uid for uid in _UNUSED_UIDS if not _known(uid)])
+        base |= {"stage": free[0], "binds": staged, "uid": uid}
+        shown = [(middle, inside) for (_, middle), (_, inside) in zip(staged, shown, strict=True)]
+    library = _inside_library()
+    boot = _BOOT.format(path=[library, f"{library}/lib-dynload", PACKAGES])
+    return base | {"command": command(boot, shown), "environment": {}}
+
+
+def command(boot: str, shown: list[tuple[str, str]]) -> list[str]:
+    """The command that runs the Python text `boot` in a sandbox which sees the (here, inside) paths `shown`.
+
+    Raises `FileNotFoundError` where bubblewrap is missing.
+    """
+    bwrap = shutil.which("bwrap")
     if bwrap is None:
         raise FileNotFoundError("bubblewrap is not installed")
-    binds = _binds()
-    if os.geteuid() == 0:
-        stage = next(path for path in _STAGES if os.path.isdir(path) and not any(s.startswith(path) for s, _ in binds))
-        staged = [(source, f"{stage}/{number}") for number, (source, _) in enumerate(binds)]
-        uid = random.choice([uid for uid in _UNUSED_UIDS if not _known(uid)])
-        base |= {"stage": stage, "binds": staged, "uid": uid}
-        binds = [(middle, target) for (_, middle), (_, target) in zip(staged, binds, strict=True)]
-    return base | {"command": _command(bwrap, binds), "environment": {}}
-
-
-def _command(bwrap: str, binds: list[tuple[str, str]]) -> list[str]:
-    command = [bwrap, "--unshare-all", "--unshare-user", "--uid", "65534", "--gid", "65534", "--hostname", "sandbox"]
-    command += ["--die-with-parent", "--new-session", "--as-pid-1", "--cap-drop", "ALL", "--cap-add", "CAP_SYS_ADMIN"]
-    for path in SHARED_LIBRARIES:
+    made = [bwrap, "--unshare-all", "--unshare-user", "--uid", "65534", "--gid", "65534", "--hostname", "sandbox"]
+    made += ["--die-with-parent", "--new-session", "--as-pid-1", "--cap-drop", "ALL", "--cap-add", "CAP_SYS_ADMIN"]
+    for path in _shared_libraries():
         if os.path.islink(path):
-            command += ["--symlink", os.readlink(path).removeprefix("/"), path]
+            made += ["--symlink", os.readlink(path).removeprefix("/"), path]
         elif os.path.exists(path):
-            command += ["--ro-bind", path, path]
-    for source, target in binds:
-        command += ["--ro-bind", source, target]
+            made += ["--ro-bind", path, path]
+    for here, inside in shown:
+        made += ["--ro-bind", here, inside]
     for device in ("null", "zero", "full", "random", "urandom"):
-        command += ["--dev-bind", f"/dev/{device}", f"/dev/{device}"]
-    version = f"{PYTHON}/lib/python{sysconfig.get_python_version()}"
-    if os.path.isdir(os.path.join(_library(), "site-packages")):
-        command += ["--size", "4096", "--tmpfs", f"{version}/site-packages"]
-        command += ["--remount-ro", f"{version}/site-packages"]
-    command += ["--symlink", harness.INPUT_PATH, "/dev/stdin", "--dir", "/dev/shm"]
-    command += ["--size", str(1 << 20), "--tmpfs", "/tmp", "--remount-ro", "/"]
+        made += ["--dev-bind", f"/dev/{device}", f"/dev/{device}"]
+    if os.path.isdir(f"{_library()}/site-packages"):
+        hidden = f"{_inside_library()}/site-packages"
+        made += ["--size", "4096", "--tmpfs", hidden, "--remount-ro", hidden]
+    made += ["--symlink", harness.INPUT_PATH, "/dev/stdin", "--dir", "/dev/shm"]
+    made += ["--size", str(1 << 20), "--tmpfs", "/tmp", "--remount-ro", "/"]
     for name, value in (environment() | {"LD_LIBRARY_PATH": f"{PYTHON}/lib"}).items():
-        command += ["--setenv", name, value]
-    boot = _BOOT.format(path=[version, f"{version}/lib-dynload", PACKAGES])
-    return [*command, f"{PYTHON}/bin/python3", "-I", "-S", "-B", "-c", boot]
+        made += ["--setenv", name, value]
+    return [*made, f"{PYTHON}/bin/python3", "-I", "-S", "-B", "-c", boot]
 
 
-def _binds() -> list[tuple[str, str]]:
+def binds() -> list[tuple[str, str]]:
     """(here, inside) of the interpreter, its standard library, and the offered packages."""
-    interpreter = _interpreter()
-    version = f"python{sysconfig.get_python_version()}"
-    binds = [(interpreter, f"{PYTHON}/bin/python3"), (_library(), f"{PYTHON}/lib/{version}")]
+    found = [(_interpreter(), f"{PYTHON}/bin/python3"), (_library(), _inside_library())]
     shared = sysconfig.get_config_var("INSTSONAME")
     if shared and (path := Path(sys.base_prefix, "lib", shared)).exists():
-        binds.append((str(path.resolve()), f"{PYTHON}/lib/{shared}"))
+        found.append((str(path.resolve()), f"{PYTHON}/lib/{shared}"))
     for name in OFFERED_PACKAGES:
-        if found := _package(name):
-            binds.append((found, f"{PACKAGES}/{name}"))
-    return binds
+        if package := _package(name):
+            found.append((package, f"{PACKAGES}/{name}"))
+    return found
+
+
+def _shared_libraries() -> list[str]:
+    """Where the C library and its like are: with Debian's layout only the folder of this processor."""
+    own = f"/usr/lib/{sysconfig.get_config_var('MULTIARCH')}"
+    if os.path.isdir(own):
+        found = [own, *glob.glob("/usr/lib/ld-linux*")]
+        found += ["/lib"] if os.path.islink("/lib") else [own.removeprefix("/usr")]
+    else:
+        found = ["/usr/lib", "/lib"]
+    return [*found, "/usr/lib64", "/lib64", "/etc/ld.so.cache"]
+
+
+def _inside_library() -> str:
+    return f"{PYTHON}/lib/python{sysconfig.get_python_version()}"
 
 
 def _interpreter() -> str:

@@ -11,7 +11,7 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 class Usage:
     """CPU seconds, seconds spent ready to run but waiting for a processor, and bytes of memory of one's own.
 
-    Memory counts what each descendant has beyond the first process, whose memory all were forked from.
+    Memory is counted beyond what each process shares with the server that all were forked from.
     """
 
     cpu_s: float
@@ -19,9 +19,12 @@ class Usage:
     resident: int
 
 
-def usage(pid: int) -> Usage:
-    """The usage of process `pid` and all its living descendants, with what their ended children used."""
-    cpu, waited, resident, shared = 0.0, 0.0, 0, 0
+def usage(pid: int, shared: int = 0) -> Usage:
+    """The usage of process `pid` and all its living descendants, with what their ended children used.
+
+    `shared`: bytes that each of them has in common with the others.
+    """
+    cpu, waited, resident = 0.0, 0.0, 0
     for member in tree(pid):
         try:
             with open(f"/proc/{member}/stat") as file:
@@ -30,9 +33,7 @@ def usage(pid: int) -> Usage:
         except (FileNotFoundError, ProcessLookupError):
             continue
         ticks = sum(map(int, fields[11:15])) / _TICK
-        pages = int(fields[21])
-        shared = shared if member != pid else pages
-        resident += max(0, pages - shared) * _PAGE
+        resident += max(0, int(fields[21]) * _PAGE - shared)
         running = 0.0
         for thread in threads:
             try:

@@ -33,7 +33,7 @@ class Settings:
     layers: int = 4
     heads: int = 4
     mlp: int = 384
-    steps: int = 3200
+    steps: int = 2800
     batch: int = 96
     micro_batches: int = 6
     learning_rate: float = 2.5e-3
@@ -163,7 +163,7 @@ def quick_accuracy(model: Any, tokenizer: Any, per_family: int, seed: int) -> di
     return shares
 
 
-def train(folder: Path, settings: Settings, evaluate_every: int = 800) -> float:
+def train(folder: Path, settings: Settings, evaluate_every: int = 700) -> float:
     """Train with the tokenizer in `folder`, save the weights beside it, and return the seconds it took."""
     torch.set_num_threads(settings.threads)
     torch.manual_seed(settings.seed)

@@ -1,9 +1,11 @@
 """HiPO's response format, after the chat template of KAT-V1 (arXiv 2509.23967).
 
-    think-on    <judge>\\n{justification}\\n</judge>\\n\\n<think_on>\\n<think>\\n{reasoning}\\n</think>\\n\\n<answer>\\n{answer}\\n</answer>
-    think-off   <judge>\\n{justification}\\n</judge>\\n\\n<think_off>\\n<answer>\\n{answer}\\n</answer>
+    think-on    <judge>\\n{justification}\\n</judge>\\n\\n
+                <think_on>\\n<think>\\n{reasoning}\\n</think>\\n\\n<answer>\\n{answer}\\n</answer>
+    think-off   <judge>\\n{justification}\\n</judge>\\n\\n
+                <think_off>\\n<answer>\\n{answer}\\n</answer>
 
-The closing tags and blank lines are our reading; the tags themselves are the model's.
+Only `\\n` is a line break. The closing tags and blank lines are our reading; the tags themselves are the model's.
 """
 
 import re

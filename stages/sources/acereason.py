@@ -1,4 +1,7 @@
-"""nvidia/AceReason-Math (CC-BY-4.0): `problem` and `answer`, both text; the answer is LaTeX, a fraction or an integer."""
+"""nvidia/AceReason-Math (CC-BY-4.0).
+
+`problem` and `answer` are both text; the answer is LaTeX, a fraction or an integer.
+"""
 
 from typing import Any
 

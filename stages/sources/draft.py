@@ -27,6 +27,11 @@ class Draft:
     licence: str | None = None
 
 
+def is_number(value: Any) -> bool:
+    """Whether a column's value is a number; true and false are none here."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def text_of(values: dict[str, Any], column: str) -> str:
     """A required text column. Raises `RefusedRowError` where it is missing or not text."""
     value = values.get(column)

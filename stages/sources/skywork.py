@@ -1,8 +1,8 @@
 """Skywork/Skywork-OR1-RL-Data.
 
-`prompt` holds the chat turns, `ability` is `math` or `code`, `reward_model.ground_truth` is the gold as a string (a list of
-acceptable answers for math, JSON for code), and `extra_info.model_difficulty` counts the failures of three distilled
-models in 16 attempts each.
+`prompt` holds the chat turns, `ability` is `math` or `code`, `reward_model.ground_truth` is the gold as a string (a
+list of acceptable answers for math, JSON for code), and `extra_info.model_difficulty` counts the failures of three
+distilled models in 16 attempts each.
 """
 
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from schemas.config import SkyworkSource
 from schemas.records import Kind
 from schemas.tables import lookup
-from stages.sources.draft import Draft, RefusedRowError, text_of
+from stages.sources.draft import Draft, RefusedRowError, is_number, text_of
 
 DATASET = "Skywork/Skywork-OR1-RL-Data"
 _ATTEMPTS = 16
@@ -42,6 +42,7 @@ def _question(prompt: Any) -> str:
 
 
 def _difficulty(failures: Any) -> float | None:
-    """The mean failure rate of the reference models, 0 to 1."""
-    counts = [n for n in failures.values() if isinstance(n, int)] if isinstance(failures, dict) else []
+    """The mean failure rate of the reference models, 0 to 1; models without a count of 0 to 16 do not enter."""
+    found = failures.values() if isinstance(failures, dict) else []
+    counts = [n for n in found if is_number(n) and 0 <= n <= _ATTEMPTS]
     return sum(counts) / (_ATTEMPTS * len(counts)) if counts else None

@@ -6,7 +6,7 @@ from typing import Any
 from schemas.config import TableSource
 from schemas.records import Kind
 from schemas.tables import lookup
-from stages.sources.draft import Draft, RefusedRowError
+from stages.sources.draft import Draft, RefusedRowError, is_number
 
 DATASET = "table"
 
@@ -14,6 +14,7 @@ DATASET = "table"
 def draft(values: dict[str, Any], config: TableSource) -> Draft:
     """A row as a draft. Raises `RefusedRowError`."""
     columns = config.columns
+    kind = _kind(values, config)  # first: of a row out of scope, nothing else need be right
     question, gold = lookup(values, columns.question), lookup(values, columns.gold)
     if not isinstance(question, str):
         raise RefusedRowError(
@@ -27,11 +28,11 @@ def draft(values: dict[str, Any], config: TableSource) -> Draft:
             raise RefusedRowError("no_gold", f"'{config.gold_pattern}' matches nothing in column '{columns.gold}'")
         gold = found[-1] if isinstance(found[-1], str) else found[-1][-1]
     return Draft(
-        kind=_kind(values, config),
+        kind=kind,
         question=question,
         gold=str(gold) if isinstance(gold, int | float) else gold,
         domain=_text(values, columns.domain),
-        difficulty=_number(values, columns.difficulty),
+        difficulty=_rate(values, columns.difficulty),
         licence=_text(values, columns.licence),
     )
 
@@ -50,6 +51,12 @@ def _text(values: dict[str, Any], column: str | None) -> str | None:
     return None if value is None else str(value)
 
 
-def _number(values: dict[str, Any], column: str | None) -> float | None:
+def _rate(values: dict[str, Any], column: str | None) -> float | None:
     value = lookup(values, column) if column else None
-    return float(value) if isinstance(value, int | float) else None
+    if value is None:
+        return None
+    if not is_number(value) or not 0 <= value <= 1:
+        raise RefusedRowError(
+            "bad_column", f"column '{column}' must be a failure rate from 0 to 1; it is {value!r:.80}"
+        )
+    return float(value)

@@ -1,0 +1,266 @@
+"""vLLM itself, on the CPU, with the embedded teacher."""
+
+import asyncio
+import re
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import pytest_asyncio
+
+from engines.base import Completion, EngineDeadError, EngineError, EngineRefusedError, GenerationRequest
+from engines.vllm import Vllm
+from prompts.parsing import CLOSE, OPEN, split_reasoning
+from schemas.config import SamplingConfig, VllmEngine
+from schemas.records import FinishReason, Message
+
+pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
+
+CONTEXT = 512
+ARGS = {"max_model_len": CONTEXT, "max_num_seqs": 256, "enforce_eager": True, "dtype": "bfloat16"}
+ON, OFF = {"enable_thinking": True}, {"enable_thinking": False}
+
+
+def config(model: Path | str, **changes: Any) -> VllmEngine:
+    base = {"type": "vllm", "model": str(model), "args": ARGS, "env": {"VLLM_CPU_KVCACHE_SPACE": "1"}}
+    return VllmEngine.model_validate(base | changes)
+
+
+class Shared:
+    """One started engine for all tests; another one once a test has taken it down."""
+
+    def __init__(self, model: Path) -> None:
+        self._model = model
+        self._engine: Vllm | None = None
+
+    async def get(self) -> Vllm:
+        if self._engine is None:
+            engine = Vllm(config(self._model))
+            await engine.start()
+            self._engine = engine
+        return self._engine
+
+    async def close(self) -> None:
+        if self._engine is not None:
+            await self._engine.close()
+            self._engine = None
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared(repo_root: Path) -> AsyncIterator[Shared]:
+    shared = Shared(repo_root / "models" / "tiny-hybrid")
+    yield shared
+    await shared.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def engine(shared: Shared) -> Vllm:
+    return await shared.get()
+
+
+def request(question: str = "Compute 12 + 34.", seed: int = 1, max_tokens: int = 200, **changes: Any) -> Any:
+    sampling = SamplingConfig(temperature=1.0, top_p=0.95, max_tokens=max_tokens, extra=changes.pop("extra", {}))
+    changes.setdefault("chat_template_kwargs", ON)
+    return GenerationRequest(
+        messages=(Message(role="user", content=question),),
+        sampling=sampling,
+        seed=seed,
+        question=question,
+        index=0,
+        **changes,
+    )
+
+
+async def many(engine: Vllm, count: int, **changes: Any) -> list[Completion]:
+    return await asyncio.gather(*(engine.generate(request(seed=seed, **changes)) for seed in range(count)))
+
+
+async def test_chat_template_switches_the_mode(engine: Vllm) -> None:
+    on, off = await asyncio.gather(many(engine, 16), many(engine, 16, chat_template_kwargs=OFF))
+    assert sum(CLOSE in completion.text for completion in on) >= 12
+    assert not any(CLOSE in completion.text or OPEN in completion.text for completion in off)
+    for completion in on:
+        reasoning, answer = split_reasoning(completion.text, starts_in_reasoning=True)
+        assert reasoning and (answer is None) == (CLOSE not in completion.text)
+
+
+async def test_seed_makes_a_response(engine: Vllm) -> None:
+    product = "What is 777 times 984?"
+    first, second = [await engine.generate(request(product, seed=7)) for _ in range(2)]
+    assert first == second
+    assert len({completion.text for completion in await many(engine, 16, question=product)}) > 4
+
+
+async def test_response_ends_by_itself_or_at_the_token_limit(engine: Vllm) -> None:
+    cut, ended = await asyncio.gather(many(engine, 8, max_tokens=5), many(engine, 8, chat_template_kwargs=OFF))
+    assert {(completion.finish_reason, completion.completion_tokens) for completion in cut} == {
+        (FinishReason.LENGTH, 5)
+    }
+    assert all(completion.reasoning_tokens == 0 for completion in cut)  # none closed
+    assert {completion.finish_reason for completion in ended} == {FinishReason.STOP}
+    assert not any("<|im_end|>" in completion.text for completion in ended)
+
+
+async def test_tokens_are_counted(engine: Vllm, repo_root: Path) -> None:
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(repo_root / "models" / "tiny-hybrid")
+    prompt = tokenizer.apply_chat_template(
+        [{"role": "user", "content": "Compute 12 + 34."}], add_generation_prompt=True, return_dict=True, **ON
+    )
+    for completion in await many(engine, 16):
+        assert completion.prompt_tokens == len(prompt["input_ids"])
+        if CLOSE not in completion.text:
+            assert completion.reasoning_tokens == 0
+            continue
+        reasoning, answer = completion.text.rsplit(CLOSE, 1)
+        end = completion.finish_reason is FinishReason.STOP
+        assert completion.reasoning_tokens is not None
+        assert abs(completion.reasoning_tokens - len(tokenizer.encode(reasoning))) <= 2  # sampled, not encoded
+        rest = completion.completion_tokens - completion.reasoning_tokens
+        assert abs(rest - (1 + len(tokenizer.encode(answer)) + end)) <= 2
+
+
+async def test_prefix_is_continued(engine: Vllm) -> None:
+    prefix = f"12 + 34 = 46\n{CLOSE}\n\nThe answer"
+    plain, continued = await asyncio.gather(
+        engine.generate(request()), engine.generate(request(response_prefix=prefix))
+    )
+    assert continued.text.startswith(prefix) and len(continued.text) > len(prefix)
+    assert continued.prompt_tokens > plain.prompt_tokens
+    assert continued.completion_tokens < CONTEXT - continued.prompt_tokens
+
+
+async def test_prompt_that_fills_the_context_is_an_error_for_good(engine: Vllm) -> None:
+    with pytest.raises(EngineError, match=r"\d{3,} tokens, which leaves no room .* of 512$") as caught:
+        await engine.generate(request("Compute 1" + " + 1" * CONTEXT))
+    assert caught.value.permanent
+    assert (await engine.generate(request())).text
+
+
+async def test_response_is_limited_by_what_is_left_of_the_context(engine: Vllm) -> None:
+    completion = await engine.generate(
+        request("Compute 1" + " + 1" * 100, max_tokens=10_000, extra={"ignore_eos": True})
+    )
+    assert completion.finish_reason is FinishReason.LENGTH
+    assert completion.prompt_tokens + completion.completion_tokens == CONTEXT
+
+
+async def test_prompt_that_the_template_refuses_is_an_error_for_good(engine: Vllm) -> None:
+    with pytest.raises(EngineError, match="the chat template refuses the prompt") as caught:
+        await engine.generate(request(chat_template_kwargs={"messages": 1}))
+    assert caught.value.permanent
+
+
+async def test_sampling_parameters_go_through(engine: Vllm) -> None:
+    greedy = await many(engine, 8, extra={"top_k": 1})
+    assert len({completion.text for completion in greedy}) == 1
+
+
+@pytest.mark.parametrize(
+    ("extra", "reason"), [({"topp": 1}, "nexpected keyword argument 'topp'"), ({"top_k": -7}, "top_k")]
+)
+async def test_sampling_parameter_that_vllm_does_not_take_refuses(
+    engine: Vllm, extra: dict[str, Any], reason: str
+) -> None:
+    with pytest.raises(EngineRefusedError, match=reason):
+        await engine.generate(request(extra=extra))
+
+
+async def test_many_seeded_requests_of_all_lengths_at_once(engine: Vllm) -> None:
+    """More prompt tokens at once than one step takes, which kills a CPU engine that splits seeded prompts."""
+    requests = [
+        request("Compute 1" + " + 1" * (number * 37 % 110), seed=number, max_tokens=1 + number * 53 % 120)
+        for number in range(500)
+    ]
+    completions = await asyncio.gather(*(engine.generate(each) for each in requests))
+    assert all(
+        1 <= completion.completion_tokens <= each.sampling.max_tokens
+        for completion, each in zip(completions, requests, strict=True)
+    )
+    assert sum(completion.prompt_tokens for completion in completions) > 50_000
+
+
+async def test_engine_that_is_killed_fails_all_its_requests(shared: Shared) -> None:
+    engine = await shared.get()
+    endless = [request(seed=seed, max_tokens=400, extra={"ignore_eos": True}) for seed in range(256)]
+    pending = [asyncio.create_task(engine.generate(each)) for each in endless]
+    await engine.generate(request(max_tokens=1))  # so the engine has them
+    core = [child for child in psutil.Process().children() if "EngineCore" in "".join(child.cmdline())]
+    (victim,) = core
+    victim.kill()
+    outcomes = await asyncio.gather(*pending, return_exceptions=True)
+    failed = [outcome for outcome in outcomes if not isinstance(outcome, Completion)]
+    assert failed and {type(outcome) for outcome in failed} == {EngineDeadError}
+    for _ in range(2):
+        with pytest.raises(EngineDeadError, match=r"the vLLM engine of '.*tiny-hybrid' died"):
+            await engine.generate(request())
+    await shared.close()
+    assert not victim.is_running() or victim.status() == psutil.STATUS_ZOMBIE
+
+
+# Engines that cannot start
+
+
+@pytest.fixture
+def broken(repo_root: Path, tmp_path: Path) -> Path:
+    """A copy of the teacher to take something away from."""
+    copy = tmp_path / "broken"
+    shutil.copytree(repo_root / "models" / "tiny-hybrid", copy)
+    return copy
+
+
+async def refusal(model: Path | str, **args: Any) -> str:
+    engine = Vllm(config(model, args=ARGS | args))
+    with pytest.raises(EngineRefusedError) as caught:
+        await engine.start()
+    await engine.close()
+    said = str(caught.value)
+    assert "\n" not in said and "pydantic" not in said
+    return said
+
+
+@pytest.mark.parametrize(
+    ("args", "reason"),
+    [
+        ({"max_len": 512}, "vLLM has no engine argument 'max_len' .*; did you mean 'max_model_len'?"),
+        ({"zzz": 1}, "vLLM has no engine argument 'zzz' (in the engine's args)$"),
+        ({"dtype": "float7"}, "dtype: Input should be 'auto', "),
+        ({"max_model_len": 5000}, r"max_model_len (5000) is greater than the derived"),
+        ({"tensor_parallel_size": 3}, "must be divisible by tensor parallel size (3)"),
+    ],
+)
+async def test_argument_that_vllm_refuses_is_named(repo_root: Path, args: dict[str, Any], reason: str) -> None:
+    said = await refusal(repo_root / "models" / "tiny-hybrid", **args)
+    pattern = ".*".join(re.escape(part) for part in reason.removesuffix("$").split(".*"))
+    assert re.search(pattern + ("$" if reason.endswith("$") else ""), said), said
+
+
+@pytest.mark.parametrize(
+    ("model", "reason"),
+    [
+        ("/nowhere/model", "there is no folder '/nowhere/model' (relative paths start at "),
+        ("./model", "there is no folder './model' "),
+        ("models/nothing", "vLLM cannot start 'models/nothing', which is no folder in "),
+    ],
+)
+async def test_folder_that_is_missing_is_named(model: str, reason: str) -> None:
+    assert (await refusal(model)).startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("missing", "reason"),
+    [
+        (["chat_template.jinja"], "has no chat template"),
+        (["tokenizer.json", "tokenizer_config.json"], "has no vocabulary; is its tokenizer.json missing?"),
+        (["config.json"], "ensure the presence of a 'config.json'"),
+    ],
+)
+async def test_file_that_a_model_lacks_is_named(broken: Path, missing: list[str], reason: str) -> None:
+    for name in missing:
+        (broken / name).unlink()
+    said = await refusal(broken)
+    assert str(broken) in said and reason in said

@@ -1,0 +1,191 @@
+"""Math grading: the rules' own examples, what math-verify errs on, its documented examples, and hostile answers."""
+
+import time
+
+import pytest
+
+from graders import Grader
+from graders.math import rewrite, rules
+from graders.math.extract import final_answer
+from schemas.records import Status
+from tests.graders.conftest import math
+
+CASES = [
+    (rule, wanted, pair)
+    for rule in rules.RULES
+    for wanted, pairs in ((True, rule.accepts), (False, rule.refuses), (None, rule.leaves))
+    for pair in pairs
+]
+
+
+@pytest.mark.parametrize(("rule", "wanted", "pair"), CASES, ids=lambda value: str(getattr(value, "name", value))[:50])
+def test_a_rule_decides_its_examples(rule: rules.Rule, wanted: bool | None, pair: tuple[str, ...]) -> None:
+    gold, answer, question = (*pair, "")[:3]
+    assert rule.decide(gold, answer, question) is wanted
+
+
+@pytest.mark.parametrize("rule", rules.RULES, ids=lambda rule: rule.name)
+def test_every_rule_has_examples(rule: rules.Rule) -> None:
+    assert (rule.accepts or rule.refuses) and rule.leaves
+
+
+ACCEPTED_WRONGLY = [
+    ("listen", "silent"),
+    (r"\text{even}", r"\text{neve}"),
+    ("2", "x=1=2"),
+    ("1", "7=1"),
+    ("50", r"50\%"),
+    ("10 cm", "10 m"),
+    (r"10\text{ cm}", r"10 \text{ m}"),
+    ("1_2", "1_3"),
+    ("(1,2)", r"\{1,2\}"),
+    ("11:30", "11/30"),
+    ("0.0000001", "0.0000002"),
+    (r"\frac{1}{3}", "0.33333349"),
+    ("-1,5", "-1.5"),
+]
+REFUSED_WRONGLY = [
+    (r"\frac{1}{3}", r"0.\overline{3}"),
+    (r"0.\overline{3}", r"\frac13"),
+    ("(1,2)", r"\begin{pmatrix} 1 \\ 2 \end{pmatrix}"),
+    (r"\begin{pmatrix} 1 \\ 2 \end{pmatrix}", "(1,2)"),
+    ("5", "101_2"),
+    ("101_2", "5"),
+    (r"(3,\infty)", "x > 3"),
+    ("x > 3", r"(3,\infty)"),
+    ("1 < x < 2", "(1,2)"),
+    ("12", "12."),
+    ("12.", "12"),
+    ("0.000000001", "1e-9"),
+    ("1e-9", "0.000000001"),
+]
+DOCUMENTED = [
+    (r"\{1,3\} \cup \{2,4\}", r"\{1,2,3,4\}"),
+    ("-5", "-5"),
+    ("7425000", "7,425,000"),
+    ("1000", "1000.0"),
+    ("0.4", ".4"),
+    ("1000.99", r"\$1,000.99"),
+    ("10/9", r"\frac{10}{9}"),
+    ("[0,1)", "[0,1)"),
+    ("1/3", r"\frac13"),
+    ("1", r"\frac3{3}"),
+    (r"\sqrt{3}", r"\sqrt3"),
+    ("1/3", r"\cfrac{1}{3}"),
+    ("1/3", r"\left( \frac{1}{3} \right)"),
+    ("1/3", r"\frac{1}{3} \text{meters}"),
+    ("1/3", r"k = \frac{1}{3}"),
+    (r"28\%", "28 percent"),
+    (r"28\%", "28"),
+    (r"(3, \frac{\pi}{2})", r"\left( 3, \frac{\pi}{2} \right)"),
+    (r"\text{Evelyn}", "Evelyn"),
+    (r"90^\circ", "90"),
+    ("14{,}916", "14 {, }916"),
+    ("2-2p", "-2p+2"),
+    (r"\begin{pmatrix} 0 & 3 \\ 0 & -1 \end{pmatrix}", r"\begin{bmatrix} 0 & 3 \\ 0 & -1 \end{bmatrix}"),
+]
+DIFFERENT = [
+    ("[0,9)", "[0,1)"),
+    ("(0,9)", "[0,9)"),
+    ("0.28", "28"),
+    ("28", "28/100"),
+    ("28/100", "28"),
+    ("1", "-[0,1)"),
+    ("x^2", "x^3"),
+    (r"\sqrt{2}", "1.4"),
+    ("5", "-5"),
+    ("1,2", "1,3"),
+    (r"\frac{1}{2}", r"\frac{2}{1}"),
+    ("A", "B"),
+    ("3i", "3"),
+]
+
+
+@pytest.mark.parametrize(("gold", "answer"), [*ACCEPTED_WRONGLY, *DIFFERENT, *rewrite.NOT_EQUAL])
+def test_different_answers_are_refused(grader: Grader, gold: str, answer: str) -> None:
+    assert grader.grade([math(gold, rf"So \boxed{{{answer}}}.")])[0].status is Status.INCORRECT
+
+
+@pytest.mark.parametrize(("gold", "answer"), [*REFUSED_WRONGLY, *DOCUMENTED, *rewrite.EQUAL_BY_REWRITING])
+def test_equal_answers_are_accepted(grader: Grader, gold: str, answer: str) -> None:
+    assert grader.grade([math(gold, rf"So \boxed{{{answer}}}.")])[0].status is Status.CORRECT
+
+
+@pytest.mark.parametrize(
+    ("response", "answer"),
+    [
+        (r"First \boxed{3}. Wait, that is wrong: \boxed{4}.", "4"),
+        (r"<think>\boxed{1}</think> It is \boxed{2}.", "2"),
+        (r"<think>a</think> \boxed{1} </think> so \boxed{2}", "2"),
+        ("<think> it never ends, perhaps 5", None),
+        (r"Either $x = \boxed{1}$ or $x = \boxed{2}$.", "1, 2"),
+        (r"\boxed{5}. But no. The final answer is 6.", "6"),
+        ("The final answer is $\\frac{1}{2}$. I hope it is correct.", r"\frac{1}{2}"),
+        ("So she has 18.\nA: 18", "18"),
+        ("Reasoning\n#### 1,234", "1,234"),
+        ("**Answer:** 12", "12"),
+        ("The answer is: B", "B"),
+        ("72", "72"),
+        ("We get 5 apples, then 7 more.\nThat makes 12 apples in all.", "12"),
+        (r"Thus $x=3$." + "\n" + r"Then \[ y = 4 \]", "y = 4"),
+        (r"\boxed{\frac{1}{2}} and an unclosed \boxed{3", r"\frac{1}{2}"),
+        (r"\boxed 7", "7"),
+        (r"\boxed{}", None),
+        ("", None),
+        ("I do not know.\nReally.", None),
+    ],
+)
+def test_the_last_answer_counts(response: str, answer: str | None) -> None:
+    assert final_answer(response) == answer
+
+
+def test_any_acceptable_gold_will_do(grader: Grader) -> None:
+    request = math(["7", r"\frac{1}{2}"], r"\boxed{0.5}")
+    assert grader.grade([request])[0].status is Status.CORRECT
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "10^{10^{10}}",
+        "(10^9)!",
+        "9^{9^{9^9}}",
+        "(" * 5000 + "1" + ")" * 5000,
+        "{" * 5000 + "}" * 5000,
+        "1" * 100_000,
+        r"\frac{" * 3000,
+        r"\sqrt{" * 2000 + "2" + "}" * 2000,
+        "2^{3^{4^{5}}}!",
+        "((10!)!)!",
+        "\x00\ud800",
+        "x" * 1_000_000,
+    ],
+    ids=lambda answer: answer[:20].encode("unicode_escape").decode(),
+)
+def test_a_hostile_answer_is_never_right_and_costs_little(grader: Grader, answer: str) -> None:
+    started = time.monotonic()
+    grade = grader.grade([math("12", rf"\boxed{{{answer}}}")])[0]
+    assert grade.status is not Status.CORRECT
+    assert time.monotonic() - started < 20
+    assert grader.grade([math("x+y", r"\boxed{y+x}")])[0].status is Status.CORRECT
+
+
+def test_a_comparison_that_does_not_end_is_unknown(grader: Grader) -> None:
+    slow = r"\int_0^1 \frac{\ln(1+x^{2+\sqrt{3}})}{1+x} dx"
+    grade = grader.grade([math(r"\frac{\pi^2}{12}(1-\sqrt{3})+\ln(2)\ln(1+\sqrt{3})", rf"\boxed{{{slow}}}")])[0]
+    assert (grade.status, grade.reason) == (Status.UNKNOWN, "time_limit")
+
+
+def test_a_poisoned_batch_costs_its_own_timeouts(grader: Grader) -> None:
+    slow = r"\int_0^1 \frac{\ln(1+x^{2+\sqrt{3}})}{1+x} dx"
+    batch = [math("x+y", rf"\boxed{{y+x+0 \cdot {number}}}") for number in range(100)]
+    batch[50] = math(r"\frac{\pi^2}{12}", rf"\boxed{{{slow}}}")
+    grades = grader.grade(batch)
+    assert [index for index, grade in enumerate(grades) if grade.status is not Status.CORRECT] == [50]
+
+
+def test_equal_pairs_are_compared_once(grader: Grader) -> None:
+    batch = [math("a+b+c", r"\boxed{c+b+a}")] * 500
+    started = time.monotonic()
+    assert {grade.status for grade in grader.grade(batch)} == {Status.CORRECT}
+    assert time.monotonic() - started < 2

@@ -1,0 +1,92 @@
+"""A wrong config is refused with a sentence that says what, where, and what is right."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pipeline.config_file import differences, flatten, load_config
+from pipeline.errors import UserError
+from pipeline.init_recipe import recipe
+
+QUICKSTART = Path("recipes/quickstart.yaml")
+
+
+@pytest.fixture(autouse=True)
+def at_root(repo_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Paths in recipes start at the root of the checkout."""
+    monkeypatch.chdir(repo_root)
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("select.dleta=0.2", "unknown key 'select.dleta'; did you mean 'delta'?"),
+        ("engines.teacher.maxinflight=3", "unknown key 'engines.teacher.maxinflight'; did you mean 'max_in_flight'?"),
+        ("roles.think_on.sampling.temprature=1", "did you mean 'temperature'?"),
+        ("smaple.n=3", "unknown key 'smaple'; did you mean 'sample'?"),
+        ("select.zzz=1", "known keys there: delta, random_fraction"),
+        ("select.delta=2", "'select.delta': Input should be less than or equal to 1"),
+        ("roles.justifier.engine=other", "roles.justifier.engine is 'other', which is not one of engines: ['teacher']"),
+        ("sources.0.type=parquet", "does not match any of the expected tags"),
+        ("sample.n=0", "sample asks for no rollouts"),
+    ],
+)
+def test_a_wrong_key_or_value_is_named_with_the_nearest_right_one(override: str, said: str) -> None:
+    with pytest.raises(UserError) as caught:
+        load_config(QUICKSTART, [override])
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_overrides_are_read_as_yaml_and_reach_into_lists() -> None:
+    config = load_config(QUICKSTART, ["select.delta=0.3", "sources.1.name=other", "ingest.limit=7"])
+    assert config.select.delta == 0.3
+    assert config.sources[1].name == "other"
+    assert config.ingest.limit == 7
+
+
+@pytest.mark.parametrize("override", ["select.delta", "=3", ""])
+def test_an_override_without_key_or_value_is_refused(override: str) -> None:
+    with pytest.raises(UserError, match="key=value"):
+        load_config(QUICKSTART, [override])
+
+
+def test_a_missing_file_and_broken_yaml_are_said_in_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="there is no config file"):
+        load_config(tmp_path / "none.yaml", [])
+    broken = tmp_path / "broken.yaml"
+    broken.write_text("a: [1,\nb: 2")
+    with pytest.raises(UserError, match="is not YAML"):
+        load_config(broken, [])
+    broken.write_text("- a\n- b\n")
+    with pytest.raises(UserError, match="must hold a mapping"):
+        load_config(broken, [])
+
+
+@pytest.mark.parametrize("engine", ["vllm", "openai"])
+def test_the_recipe_that_init_writes_is_valid_and_shows_every_default(engine: str, tmp_path: Path) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_text(recipe(engine))
+    config = load_config(path, [])
+    assert config.engines["teacher"].type == engine
+    for section in ("ingest", "sample", "select", "justify", "publish", "verify", "ray"):
+        for key in getattr(config, section).model_dump():
+            assert f"#   {key}: " in path.read_text(), f"{section}.{key}"
+
+
+def test_the_defaults_that_init_shows_are_those_in_force(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_text(recipe("vllm"))
+    uncommented = re.sub(r"^# (?=\w+:$)|^#(?=   \w)", "", path.read_text(), flags=re.MULTILINE)
+    tree = yaml.safe_load(uncommented)
+    config = load_config(path, [])
+    for section in ("ingest", "sample", "verify", "select", "justify", "publish", "ray"):
+        assert tree[section] == getattr(config, section).model_dump(mode="json")
+
+
+def test_differences_name_the_keys_and_both_values() -> None:
+    old, new = {"a": {"b": 1, "c": [1, 2]}}, {"a": {"b": 2, "c": [1, 2]}, "d": 3}
+    assert differences(old, new) == ["a.b: 1 → 2", "d: unset → 3"]
+    assert flatten({"a": {}, "b": []}) == {"a": {}, "b": []}

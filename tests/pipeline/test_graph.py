@@ -1,0 +1,122 @@
+"""Which pieces of a run depend on which, and when a piece is done."""
+
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from pipeline.config_file import load_config
+from pipeline.graph import (
+    INGEST,
+    PUBLISH,
+    Fingerprints,
+    Node,
+    overlapping,
+    parents,
+    shard_name,
+    shard_nodes,
+    state_of,
+)
+from pipeline.manifest import Manifest, Output, read_manifest, write_manifest
+from schemas.keys import problem_id, shard_of
+from schemas.records import Mode
+
+SHARDS = ["01-0000", "01-0001"]
+
+
+def test_nodes_of_a_shard_come_after_what_they_read() -> None:
+    seen = {INGEST.name}
+    for node in [*shard_nodes(SHARDS[0]), *shard_nodes(SHARDS[1]), PUBLISH]:
+        assert {parent.name for parent in parents(node, SHARDS)} <= seen
+        seen.add(node.name)
+
+
+def test_shards_overlap_exactly_when_they_can_hold_the_same_problem() -> None:
+    ids = [problem_id(str(i)) for i in range(2_000)]
+    held = {
+        shard_name(bits, index): {key for key in ids if shard_of(key, bits) == index}
+        for bits in (0, 1, 3)
+        for index in range(2**bits)
+    }
+    for (one, of_one), (other, of_other) in product(held.items(), held.items()):
+        assert overlapping(one, other) == bool(of_one & of_other)
+
+
+@pytest.mark.parametrize(
+    ("override", "changed"),
+    [
+        ("select.delta=0.3", {"select"}),
+        ("verify.math_timeout_s=9", {"verify"}),
+        ("justify.max_attempts=9", {"justify"}),
+        ("publish.title=x", {"publish"}),
+        ("sample.n=9", {"sample"}),
+        ("roles.think_on.sampling.temperature=0.5", {"sample.think_on"}),
+        ("roles.justifier.sampling.temperature=0.5", {"justify"}),
+        ("ingest.limit=3", {"ingest"}),
+        ("sources.0.licence=x", {"ingest"}),
+        ("engines.teacher.max_in_flight=3", set()),
+        ("engines.teacher.resources.num_cpus=3", set()),
+        ("verify.workers=3", set()),
+        ("ray.local_cpus=3", set()),
+        ("run_dir=elsewhere", set()),
+    ],
+)
+def test_a_config_key_touches_the_stages_that_read_it_and_no_others(
+    override: str, changed: set[str], repo_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(repo_root)
+    before, after = (Fingerprints(load_config(Path("recipes/quickstart.yaml"), given)) for given in ([], [override]))
+    nodes = [INGEST, *shard_nodes(SHARDS[0]), PUBLISH]
+    touched = {node.folder for node in nodes if before.parts(node, {}) != after.parts(node, {})}
+    assert {
+        folder for folder in touched if not any(folder == c or folder.startswith(c + ".") for c in changed)
+    } == set()
+    assert all(any(folder == c or folder.startswith(c + ".") for folder in touched) for c in changed)
+
+
+@pytest.fixture
+def done(tmp_path: Path) -> tuple[Node, Manifest]:
+    """A finished node."""
+    node = Node("sample", SHARDS[0], Mode.THINK_ON)
+    path = node.path(tmp_path, ".parquet")
+    path.parent.mkdir()
+    path.write_bytes(b"12345")
+    output = Output(path=str(path.relative_to(tmp_path)), rows=1, bytes=5, sha256="s")
+    parts = {"code": "1", "input problems": "a"}
+    manifest = Manifest(node=node.name, parts=parts, outputs={"rows": output}, rows_in=1, rows_out=1, rows_rejected=0)
+    write_manifest(node.path(tmp_path, ".json"), manifest)
+    return node, manifest
+
+
+def test_a_node_is_done_only_while_its_files_are_whole_and_nothing_it_read_changed(
+    done: tuple[Node, Manifest], tmp_path: Path
+) -> None:
+    node, manifest = done
+    assert state_of(node, read_manifest(node.path(tmp_path, ".json")), manifest.parts, tmp_path).done
+    assert "not done yet" in state_of(node, None, manifest.parts, tmp_path).reason
+    changed = {**manifest.parts, "code": "2"}
+    assert state_of(node, manifest, changed, tmp_path).reason == "code changed"
+    node.path(tmp_path, ".parquet").write_bytes(b"1234")
+    assert "was altered" in state_of(node, manifest, manifest.parts, tmp_path).reason
+    node.path(tmp_path, ".parquet").unlink()
+    assert "missing" in state_of(node, manifest, manifest.parts, tmp_path).reason
+
+
+def test_failed_requests_make_a_node_run_again(done: tuple[Node, Manifest], tmp_path: Path) -> None:
+    node, manifest = done
+    state = state_of(node, manifest.model_copy(update={"retry": 3}), manifest.parts, tmp_path)
+    assert not state.done
+    assert "3 failed requests" in state.reason
+
+
+def test_rows_that_vanish_stop_the_commit(tmp_path: Path) -> None:
+    manifest = Manifest(node="x/y", parts={}, outputs={}, rows_in=5, rows_out=3, rows_rejected=1)
+    with pytest.raises(RuntimeError, match="5 rows came in but 4 are accounted for"):
+        write_manifest(tmp_path / "y.json", manifest)
+    assert not (tmp_path / "y.json").exists()
+
+
+def test_a_torn_manifest_counts_as_none(tmp_path: Path) -> None:
+    path = tmp_path / "y.json"
+    path.write_bytes(b'{"node": "x/y", "parts"')
+    assert read_manifest(path) is None

@@ -1,0 +1,71 @@
+"""The config tree refuses what it does not know, and says where."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from schemas.config import RunConfig
+from schemas.records import Mode
+
+
+def tree(**changes: Any) -> dict[str, Any]:
+    base: dict[str, Any] = {
+        "name": "test",
+        "sources": [{"type": "acereason", "path": "rows.jsonl"}],
+        "engines": {"teacher": {"type": "openai", "model": "m"}},
+        "roles": {role: {"engine": "teacher"} for role in ("think_on", "think_off", "justifier")},
+    }
+    return base | changes
+
+
+def test_the_smallest_config_has_the_documented_defaults() -> None:
+    config = RunConfig.model_validate(tree())
+    assert (config.sample.n, config.select.delta, config.select.random_fraction) == (8, 0.15, 0.01)
+    assert (config.select.fallback, config.select.min_graded, config.seed) == ("other_mode", 1, 0)
+    sampling = config.roles.think_on.sampling
+    assert (sampling.temperature, sampling.top_p, sampling.max_tokens) == (1.0, 0.95, 32_768)
+
+
+@pytest.mark.parametrize(
+    ("changes", "where", "says"),
+    [
+        ({"sede": 1}, "sede", "Extra inputs"),
+        ({"select": {"delta": 1.5}}, "select.delta", "less than or equal to 1"),
+        ({"select": {"delat": 0.1}}, "select.delat", "Extra inputs"),
+        ({"sources": []}, "sources", "at least 1 item"),
+        ({"sources": [{"type": "csv", "path": "x"}]}, "sources.0", "expected tags"),
+        ({"sources": [{"type": "acereason"}]}, "sources.0.acereason.path", "Field required"),
+        (
+            {"sources": [{"type": "table", "path": "x", "gold_pattern": "A: (.*"}]},
+            "sources.0.table.gold_pattern",
+            "'A: (.*' is not a regular expression: missing )",
+        ),
+        ({"engines": {"teacher": {"type": "vllm"}}}, "engines.teacher.vllm.model", "Field required"),
+        ({"roles": {"think_on": {"engine": "teacher"}}}, "roles.think_off", "Field required"),
+        ({"ingest": {"limit": 0}}, "ingest.limit", "greater than or equal to 1"),
+    ],
+)
+def test_a_wrong_value_is_refused_where_it_stands(changes: dict[str, Any], where: str, says: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        RunConfig.model_validate(tree(**changes))
+    found = {".".join(map(str, error["loc"])): error["msg"] for error in refused.value.errors()}
+    assert says in found[where]
+
+
+def test_a_role_of_an_engine_that_is_not_there_names_those_that_are() -> None:
+    roles = tree()["roles"] | {"justifier": {"engine": "techer"}}
+    with pytest.raises(ValidationError, match=r"roles.justifier.engine is 'techer'.*\['teacher'\]"):
+        RunConfig.model_validate(tree(roles=roles))
+
+
+def test_a_run_without_any_rollouts_is_refused() -> None:
+    with pytest.raises(ValidationError, match=r"set sample\.n to at least 1"):
+        RunConfig.model_validate(tree(sample={"n": 0}))
+    one_mode = RunConfig.model_validate(tree(sample={"n": 0, "n_on": 2}))
+    assert (one_mode.sample.count(Mode.THINK_ON), one_mode.sample.count(Mode.THINK_OFF)) == (2, 0)
+
+
+def test_a_config_survives_its_own_dump() -> None:
+    config = RunConfig.model_validate(tree(select={"delta": 0.3}))
+    assert RunConfig.model_validate(config.model_dump(mode="json")) == config

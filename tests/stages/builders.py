@@ -1,0 +1,95 @@
+"""Records with sensible defaults, and an engine that answers from a function."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from engines.base import Completion, GenerationRequest
+from schemas.gold import Gold, MathGold
+from schemas.keys import problem_id
+from schemas.records import Decision, FinishReason, Kind, Mode, Problem, Rollout, Source
+
+SOURCE = Source(dataset="org/data", revision="abc", split="train", file="rows.jsonl", row=3)
+
+
+def make_problem(question: str = "What is 6 times 7?", gold: Gold | None = None, **changes: Any) -> Problem:
+    fields = {
+        "problem_id": problem_id(question),
+        "kind": Kind.MATH if gold is None or gold.type == "math" else Kind.CODE,
+        "question": question,
+        "gold": gold or MathGold(answers=["42"]),
+        "sources": [SOURCE],
+    }
+    return Problem.model_validate(fields | changes)
+
+
+def make_rollout(problem: Problem, mode: Mode = Mode.THINK_ON, index: int = 0, **changes: Any) -> Rollout:
+    fields = {
+        "problem_id": problem.problem_id,
+        "mode": mode,
+        "index": index,
+        "seed": 1,
+        "model": "teacher",
+        "prompt_hash": "p",
+        "request_hash": "r",
+        "max_tokens": 100,
+        "text": "the raw text",
+        "reasoning": "Six sevens make it." if mode is Mode.THINK_ON else None,
+        "answer": "It is 42.",
+        "finish_reason": FinishReason.STOP,
+        "prompt_tokens": 5,
+        "reasoning_tokens": 4 if mode is Mode.THINK_ON else 0,
+        "answer_tokens": 6,
+        "completion_tokens": 10,
+    }
+    return Rollout.model_validate(fields | changes)
+
+
+def make_decision(problem: Problem, mode: Mode | None = Mode.THINK_ON, **changes: Any) -> Decision:
+    sides = {
+        f"{name}_{side}": value
+        for side in ("on", "off")
+        for name, value in {"n": 8, "right": 4, "unknown": 0, "truncated": 0, "p": 0.5, "tokens": 20.0}.items()
+    }
+    intervals = {f"p_{side}_{end}": at for side in ("on", "off") for end, at in (("low", 0.2), ("high", 0.8))}
+    fields = {
+        "problem_id": problem.problem_id,
+        "kind": problem.kind,
+        "margin": 0.0,
+        "delta": 0.15,
+        "rule": "margin",
+        "mode": mode,
+        "index": None if mode is None else 0,
+        "chosen_tokens": None if mode is None else 10,
+        "drop_reason": "no_right_response" if mode is None else None,
+    }
+    return Decision.model_validate(fields | sides | intervals | changes)
+
+
+def completion(text: str, tokens: int = 7, finish: FinishReason = FinishReason.STOP, **changes: Any) -> Completion:
+    return Completion(text=text, finish_reason=finish, prompt_tokens=3, completion_tokens=tokens, **changes)
+
+
+class ScriptedEngine:
+    """Answers by a function of the request, after `turns(request)` turns of the event loop; keeps what it was asked."""
+
+    def __init__(
+        self,
+        answer: Callable[[GenerationRequest], Completion],
+        turns: Callable[[GenerationRequest], int] = lambda request: 0,
+    ) -> None:
+        self._answer, self._turns = answer, turns
+        self.requests: list[GenerationRequest] = []
+        self.under_way = 0
+        self.most_under_way = 0
+
+    async def generate(self, request: GenerationRequest) -> Completion:
+        self.requests.append(request)
+        self.under_way += 1
+        self.most_under_way = max(self.most_under_way, self.under_way)
+        try:
+            for _ in range(self._turns(request)):
+                await asyncio.sleep(0)
+            return self._answer(request)
+        finally:
+            self.under_way -= 1

@@ -1,0 +1,238 @@
+"""Rollouts: one a key whatever finishes first, and none sampled again that still answers the same request."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engines.base import Completion, EngineDeadError, EngineError, GenerationRequest
+from schemas.arrow import to_table
+from schemas.config import RoleConfig, SampleConfig, SamplingConfig
+from schemas.gold import AssertGold
+from schemas.keys import seed_of
+from schemas.records import FinishReason, Mode, Problem, Rollout
+from stages.sample import rollout_key, sample
+from tests.stages.builders import ScriptedEngine, completion, make_problem
+
+PROBLEMS = [make_problem(f"What is {number} + 1?") for number in range(3)]
+ROLE = RoleConfig(engine="teacher")
+
+
+async def run(
+    engine: ScriptedEngine,
+    problems: Sequence[Problem] = PROBLEMS,
+    mode: Mode = Mode.THINK_ON,
+    n: int = 2,
+    role: RoleConfig = ROLE,
+    earlier: Iterable[Rollout] = (),
+    slots: int = 100,
+    seen: list[Rollout] | None = None,
+    **changes: Any,
+) -> list[Rollout]:
+    finished: dict[Any, list[Rollout]] = defaultdict(list)
+    for rollout in earlier:
+        finished[rollout_key(rollout)].append(rollout)
+    names: dict[str, Any] = {"model": "teacher", "identity": "weights", "run_seed": 0}
+    return await sample(
+        problems,
+        mode,
+        SampleConfig(n=n),
+        role,
+        engine,
+        slots=asyncio.Semaphore(slots),
+        finished=finished,
+        on_start=lambda: None,
+        on_finish=(seen if seen is not None else []).append,
+        **names | changes,
+    )
+
+
+def with_limit(max_tokens: int, **changes: Any) -> RoleConfig:
+    return RoleConfig(engine="teacher", sampling=SamplingConfig(max_tokens=max_tokens), **changes)
+
+
+def echo(request: GenerationRequest) -> Completion:
+    return completion(f"<think>{request.question}</think>seed {request.seed}")
+
+
+@settings(max_examples=20)
+@given(turns=st.lists(st.integers(0, 9), min_size=6, max_size=6), slots=st.integers(1, 6), flip=st.booleans())
+def test_the_order_in_which_responses_finish_never_changes_the_result(turns: list[int], slots: int, flip: bool) -> None:
+    places = {problem.question: place for place, problem in enumerate(PROBLEMS)}
+    engine = ScriptedEngine(echo, lambda request: turns[2 * places[request.question] + request.index])
+    seen: list[Rollout] = []
+    rollouts = asyncio.run(run(engine, PROBLEMS[::-1] if flip else PROBLEMS, slots=slots, seen=seen))
+    assert [rollout_key(r) for r in rollouts] == sorted((p.problem_id, "think_on", i) for p in PROBLEMS for i in (0, 1))
+    assert rollouts == asyncio.run(run(ScriptedEngine(echo)))
+    assert sorted(seen, key=rollout_key) == rollouts
+    assert engine.most_under_way <= slots
+
+
+async def test_a_rollout_says_what_was_asked_and_what_came_back() -> None:
+    engine = ScriptedEngine(lambda request: completion("<think>\nabcd\n</think>\n\nefgh", tokens=10))
+    role = RoleConfig(
+        engine="teacher",
+        system_prompt="Be exact.",
+        question_suffix=" /think",
+        response_prefix="<think>",
+        chat_template_kwargs={"enable_thinking": True},
+    )
+    (rollout,) = await run(engine, PROBLEMS[:1], n=1, role=role)
+    (request,) = engine.requests
+    assert [(m.role, m.content) for m in request.messages] == [
+        ("system", "Be exact."),
+        ("user", "What is 0 + 1?\n\nGive the final answer in \\boxed{}. /think"),
+    ]
+    assert (request.response_prefix, request.chat_template_kwargs) == ("<think>", {"enable_thinking": True})
+    assert (rollout.reasoning, rollout.answer, rollout.text) == ("abcd", "efgh", "<think>\nabcd\n</think>\n\nefgh")
+    assert (rollout.prompt_tokens, rollout.completion_tokens) == (3, 10)
+    assert (rollout.reasoning_tokens, rollout.answer_tokens) == (5, 5)
+    assert (rollout.model, rollout.max_tokens, rollout.error) == ("teacher", 32_768, None)
+    assert rollout.seed == request.seed == seed_of(0, rollout.problem_id, "think_on", 0)
+
+
+async def test_code_problems_are_asked_for_a_program() -> None:
+    engine = ScriptedEngine(echo)
+    await run(engine, [make_problem("Write f.", AssertGold(asserts=["assert f()"]))], n=1)
+    assert "```python" in engine.requests[0].messages[-1].content
+
+
+async def test_more_rollouts_keep_the_seeds_of_the_first_and_none_repeats() -> None:
+    few, many = await run(ScriptedEngine(echo), n=2), await run(ScriptedEngine(echo), n=5)
+    seeds = {rollout_key(rollout): rollout.seed for rollout in many}
+    assert all(seeds[rollout_key(rollout)] == rollout.seed for rollout in few)
+    assert len(set(seeds.values())) == 15
+    off = await run(ScriptedEngine(echo), mode=Mode.THINK_OFF)
+    assert not {rollout.seed for rollout in off} & set(seeds.values())
+
+
+async def test_finished_rollouts_are_taken_and_not_sampled_again() -> None:
+    first = await run(ScriptedEngine(echo), n=2)
+    engine = ScriptedEngine(lambda request: completion("<think>new</think>new"))
+    seen: list[Rollout] = []
+    again = await run(engine, n=3, earlier=first, seen=seen)
+    assert [rollout for rollout in again if rollout.index < 2] == first
+    assert sorted((r.question, r.index) for r in engine.requests) == [(p.question, 2) for p in PROBLEMS]
+    assert len(seen) == 3
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"identity": "other weights"},
+        {"run_seed": 1},
+        {"role": RoleConfig(engine="teacher", system_prompt="Be brief.")},
+        {"role": RoleConfig(engine="teacher", question_suffix=" /no_think")},
+        {"role": RoleConfig(engine="teacher", response_prefix="<think>")},
+        {"role": RoleConfig(engine="teacher", chat_template_kwargs={"enable_thinking": False})},
+        {"role": RoleConfig(engine="teacher", sampling=SamplingConfig(temperature=0.6))},
+        {"role": RoleConfig(engine="teacher", sampling=SamplingConfig(extra={"min_p": 0.1}))},
+        {"role": RoleConfig(engine="teacher", starts_in_reasoning=True)},
+    ],
+)
+async def test_a_rollout_of_another_request_is_never_taken(changed: dict[str, Any]) -> None:
+    first = await run(ScriptedEngine(echo))
+    engine = ScriptedEngine(echo)
+    await run(engine, earlier=first, **changed)
+    assert len(engine.requests) == 6
+
+
+async def test_another_engine_name_or_model_folder_keeps_rollouts() -> None:
+    first = await run(ScriptedEngine(echo))
+    engine = ScriptedEngine(echo)
+    assert await run(engine, earlier=first, role=RoleConfig(engine="other"), model="moved") == first
+    assert engine.requests == []
+
+
+async def test_a_higher_token_limit_samples_the_truncated_ones_anew_and_only_those() -> None:
+    def cut_first(request: GenerationRequest) -> Completion:
+        cut = request.index == 0 and request.sampling.max_tokens == 8
+        return completion("<think>long", 8, FinishReason.LENGTH) if cut else completion("<think>a</think>b", 6)
+
+    first = await run(ScriptedEngine(cut_first), role=with_limit(8))
+    same = ScriptedEngine(cut_first)
+    assert await run(same, role=with_limit(8), earlier=first) == first
+    assert same.requests == []
+    higher = ScriptedEngine(cut_first)
+    rollouts = await run(higher, role=with_limit(16), earlier=first)
+    assert [request.index for request in higher.requests] == [0, 0, 0]
+    assert {rollout.finish_reason for rollout in rollouts} == {FinishReason.STOP}
+
+
+async def test_a_lower_token_limit_samples_those_anew_that_would_not_fit() -> None:
+    first = await run(ScriptedEngine(lambda request: completion("<think>a</think>b", 5 + request.index)))
+    engine = ScriptedEngine(lambda request: completion("<think>a", 5, FinishReason.LENGTH))
+    await run(engine, role=with_limit(5), earlier=first)
+    assert [request.index for request in engine.requests] == [1, 1, 1]
+
+
+async def test_a_failed_request_becomes_a_rollout_with_its_error_and_is_tried_again_next_time() -> None:
+    def fails_once(request: GenerationRequest) -> Completion:
+        if request.index == 1:
+            raise EngineError("prompt too long \ud800")
+        return echo(request)
+
+    first = await run(ScriptedEngine(fails_once))
+    failed = [rollout for rollout in first if rollout.index == 1]
+    assert {(r.error, r.finish_reason, r.answer, r.reasoning) for r in failed} == {
+        ("prompt too long ?", FinishReason.ERROR, None, None)
+    }
+    to_table(first, Rollout)
+    engine = ScriptedEngine(echo)
+    again = await run(engine, earlier=first)
+    assert [request.index for request in engine.requests] == [1, 1, 1]
+    assert all(rollout.error is None for rollout in again)
+
+
+async def test_a_dead_engine_is_raised_and_what_was_finished_before_was_handed_over() -> None:
+    def dies(request: GenerationRequest) -> Completion:
+        if request.question == PROBLEMS[2].question:
+            raise EngineDeadError("gone")
+        return echo(request)
+
+    seen: list[Rollout] = []
+    with pytest.raises(ExceptionGroup) as died:
+        await run(ScriptedEngine(dies), seen=seen, slots=1)
+    assert died.value.subgroup(EngineDeadError) is not None
+    assert len(seen) == 4
+
+
+async def test_lone_surrogates_are_cleaned_so_that_the_rollout_can_be_stored() -> None:
+    texts = {0: completion("<think>a\ud800</think>b\udfff"), 1: completion("b\udfff", reasoning="a\ud800")}
+    rollouts = await run(ScriptedEngine(lambda request: texts[request.index]), PROBLEMS[:1])
+    assert [(rollout.reasoning, rollout.answer) for rollout in rollouts] == [("a?", "b?")] * 2
+    to_table(rollouts, Rollout)
+
+
+@pytest.mark.parametrize(
+    ("role", "reply", "reasoning", "answer", "reasoning_tokens"),
+    [
+        (ROLE, completion("42", 4), None, "42", 0),
+        (ROLE, completion("<think>cut", 4, FinishReason.LENGTH), "cut", None, 4),
+        (ROLE, completion("42", 4, reasoning=" why ", reasoning_tokens=3), "why", "42", 3),
+        (ROLE, completion("", 4, FinishReason.LENGTH, reasoning="why"), "why", None, 4),
+        (ROLE, completion("42", 4, reasoning="  ", reasoning_tokens=3), None, "42", 0),
+        (ROLE, completion("42", 4, reasoning="why", reasoning_tokens=9), "why", "42", 4),
+        (ROLE, completion("<think>ab</think>abcdef", 4), "ab", "abcdef", 1),
+        (with_limit(9, starts_in_reasoning=True), completion("cut", 9, FinishReason.LENGTH), "cut", None, 9),
+        (with_limit(9, starts_in_reasoning=True), completion("why</think>42", 5), "why", "42", 3),
+    ],
+)
+async def test_reasoning_and_answer_and_their_tokens_add_up(
+    role: RoleConfig, reply: Completion, reasoning: str | None, answer: str | None, reasoning_tokens: int
+) -> None:
+    (rollout,) = await run(ScriptedEngine(lambda request: reply), PROBLEMS[:1], n=1, role=role)
+    assert (rollout.reasoning, rollout.answer, rollout.reasoning_tokens) == (reasoning, answer, reasoning_tokens)
+    assert rollout.reasoning_tokens + rollout.answer_tokens == rollout.completion_tokens
+    assert rollout.answer_tokens >= 0
+
+
+async def test_no_rollouts_asked_for_means_no_request() -> None:
+    engine = ScriptedEngine(echo)
+    assert await run(engine, n=0) == []
+    assert await run(engine, problems=[]) == []
+    assert engine.requests == []

@@ -1,0 +1,153 @@
+"""Figures of a run, against a sum done by hand."""
+
+import polars as pl
+import pytest
+import yaml
+
+from schemas.arrow import to_table
+from schemas.gold import AssertGold
+from schemas.records import Decision, Kind, Mode, Problem
+from stages.card import card, number, percent
+from stages.statistics import Statistics, statistics
+from tests.stages.builders import make_decision, make_problem
+
+EASY, HARD = make_problem("easy"), make_problem("hard")
+CODE, LOST, DEAD = make_problem("code", AssertGold(asserts=["assert f()"])), make_problem("lost"), make_problem("dead")
+
+DECISIONS = [
+    # 8 think-on rollouts of 100 tokens, 8 think-off ones of 20, one of them unknown.
+    make_decision(
+        EASY, Mode.THINK_OFF, rule="default_off", right_on=8, right_off=7, n_off=7, unknown_off=1, tokens_on=100.0
+    ),
+    make_decision(HARD, Mode.THINK_ON, right_on=6, right_off=1, tokens_on=200.0, truncated_on=2),
+    make_decision(
+        CODE, Mode.THINK_ON, right_on=4, right_off=0, n_on=4, unknown_on=4, tokens_on=50.0, tokens_off=None, n_off=0
+    ),
+    make_decision(LOST, None, right_on=0, right_off=0, tokens_on=300.0, truncated_off=3),
+    make_decision(
+        DEAD,
+        None,
+        n_on=0,
+        right_on=0,
+        unknown_on=0,
+        tokens_on=None,
+        n_off=0,
+        right_off=0,
+        tokens_off=None,
+        drop_reason="ungraded",
+    ),
+]
+EXAMPLES = [(EASY, "think_off", 18), (HARD, "think_on", 150)]  # the code problem got no justification
+
+
+def figures(
+    decisions: list[Decision] = DECISIONS, examples: list[tuple[Problem, str, int]] | None = None
+) -> Statistics:
+    rows = [
+        {"problem_id": problem.problem_id, "kind": problem.kind.value, "mode": mode, "completion_tokens": tokens}
+        for problem, mode, tokens in (EXAMPLES if examples is None else examples)
+    ]
+    schema = {"problem_id": pl.String, "kind": pl.String, "mode": pl.String, "completion_tokens": pl.Int64}
+    frame = pl.DataFrame(to_table(decisions, Decision))
+    return statistics(frame.lazy(), pl.DataFrame(rows, schema=schema).lazy())
+
+
+def test_counts_are_those_counted_by_hand() -> None:
+    found = figures()
+    assert (found.problems, found.examples) == (5, 2)
+    assert found.modes == {"think_on": 1, "think_off": 1}
+    assert found.rules == {"margin": 2, "default_off": 1}
+    assert found.drops == {"no_right_response": 1, "ungraded": 1}
+    assert found.by_kind == {"math": {"think_on": 1, "think_off": 1}}
+
+
+def test_figures_of_a_mode_are_over_all_problems_and_unknown_is_not_graded() -> None:
+    found = figures()
+    assert (found.on.rollouts, found.on.graded, found.on.right, found.on.unknown, found.on.truncated) == (
+        32,
+        28,
+        18,
+        4,
+        2,
+    )
+    assert (found.off.rollouts, found.off.graded, found.off.right, found.off.unknown, found.off.truncated) == (
+        24,
+        23,
+        8,
+        1,
+        3,
+    )
+    assert found.on.pass_rate == 18 / 28
+    assert found.off.pass_rate == 8 / 23
+
+
+def test_mean_lengths_weigh_every_rollout_alike() -> None:
+    found = figures()
+    assert found.on.mean_tokens == pytest.approx((8 * 100 + 8 * 200 + 8 * 50 + 8 * 300) / 32)
+    assert found.off.mean_tokens == pytest.approx(20.0)
+    assert found.example_tokens == (18 + 150) / 2
+    assert found.always_on_tokens == (100 + 200) / 2  # of the problems that became examples
+
+
+def test_kinds_are_kept_apart() -> None:
+    found = figures(examples=[(EASY, "think_off", 1), (CODE, "think_on", 2), (HARD, "think_on", 3)])
+    assert found.by_kind == {
+        Kind.CODE.value: {"think_on": 1, "think_off": 0},
+        Kind.MATH.value: {"think_on": 1, "think_off": 1},
+    }
+
+
+def test_a_run_of_nothing_has_figures_without_dividing_by_zero() -> None:
+    found = figures([], [])
+    assert (found.problems, found.examples, found.rules, found.drops, found.by_kind) == (0, 0, {}, {}, {})
+    assert (found.on.pass_rate, found.on.mean_tokens, found.example_tokens, found.always_on_tokens) == (None,) * 4
+
+
+def test_figures_survive_their_own_json() -> None:
+    assert Statistics.model_validate_json(figures().model_dump_json()) == figures()
+
+
+def make_card(**changes: object) -> str:
+    values = {
+        "title": 'Data: small & "quoted"',
+        "name": "run",
+        "delta": 0.15,
+        "rollouts": 8,
+        "splits": {"sft": {"train": 2}, "rl": {"train": 3, "validation": 1}},
+        "data_files": {"train": "sft/train-*.parquet"},
+        "sources": {"org/data": 2},
+        "licences": ["MIT"],
+        "teachers": ["teacher"],
+    }
+    return card(figures(), **(values | changes))
+
+
+def test_the_cards_head_is_yaml_whatever_the_title() -> None:
+    _, head, body = make_card().split("---\n", 2)
+    read = yaml.safe_load(head)
+    assert read["pretty_name"] == 'Data: small & "quoted"'
+    assert [
+        (config["config_name"], [file["split"] for file in config["data_files"]]) for config in read["configs"]
+    ] == [
+        ("sft", ["train"]),
+        ("rl", ["train", "validation"]),
+    ]
+    assert '# Data: small & "quoted"' in body
+
+
+def test_the_card_says_what_was_dropped_and_by_which_rule_modes_were_chosen() -> None:
+    text = make_card()
+    assert "Rules that chose the mode: margin 2, default_off 1." in text
+    assert "Problems dropped: no_right_response 1, ungraded 1." in text
+    assert "| examples | 2, think-on 1, think-off 1 |" in text
+    assert "64.3 % of 28 graded rollouts" in text
+
+
+def test_a_part_without_rows_is_left_out_of_the_cards_head() -> None:
+    head = make_card(splits={"sft": {"train": 2}, "rl": {}}).split("---\n", 2)[1]
+    assert [config["config_name"] for config in yaml.safe_load(head)["configs"]] == ["sft"]
+
+
+def test_figures_are_written_for_people() -> None:
+    assert (percent(0.625), percent(0.0), percent(None)) == ("62.5 %", "0.0 %", "–")
+    assert (number(1234.56), number(0.0), number(None)) == ("1,234.6", "0.0", "–")
