@@ -32,6 +32,7 @@ GOALS = {"math": 5.0, "code": 4.0, "evalplus": 1.0}
 WORKERS = 2
 ROUNDS = 3
 PROGRAMS = 60
+LIGHT_MS = 50.0
 SAMPLES = 4
 """Responses to each MATH problem: the gold, as a model would repeat it, in another form, and a wrong one."""
 
@@ -73,22 +74,27 @@ def code_ratio(data: Path) -> float:
     for row in _rows(data / "leetcode.jsonl"):
         gold = parse_gold("code", {"test_code": row["tests"]["functional"]})
         try:
-            made = cases.check_cases(gold.test_code, gold.entry_point)
+            cases.check_cases(gold.test_code, gold.entry_point)
         except cases.NotACase:
             continue
         if "_node(" in gold.test_code or len(programs) == PROGRAMS:
             continue
         check = next(node for node in ast.parse(gold.test_code).body if isinstance(node, ast.FunctionDef))
         check.body = check.body[:1]
-        programs.append((row["solutions"], ast.unparse(check), gold.entry_point, len(made)))
+        programs.append((row["solutions"], ast.unparse(check), gold.entry_point))
     requests = [
         _code({"test_code": check, "entry_point": entry}, solution, str(number))
-        for number, (solution, check, entry, _) in enumerate(programs)
+        for number, (solution, check, entry) in enumerate(programs)
     ]
+    # What is measured is the cost of a run; a program that computes for long would drown it on both sides.
+    with Grader(GradingConfig(workers=WORKERS)) as grader:
+        light = [grade.cpu_ms < LIGHT_MS for grade in grader.grade(requests)]
+    requests = [request for request, keep in zip(requests, light, strict=True) if keep]
+    programs = [program for program, keep in zip(programs, light, strict=True) if keep]
     command = _isolated_interpreter()
     scripts = [
         f"{_IMPORTS}\n{_NODES}\n{solution}\n{check}\ncheck({entry})\nprint('passed')"
-        for solution, check, entry, _ in programs
+        for solution, check, entry in programs
     ]
 
     def fresh(script: str) -> bool:

@@ -12,7 +12,7 @@ from pipeline.manifest import Manifest, Output
 from pipeline.store import file_digest, put_bytes, read_table
 from pipeline.task import Task
 from schemas.arrow import arrow_schema
-from schemas.records import Decision, Example, Problem
+from schemas.records import Decision, Example, Mode, Problem
 from stages.card import card
 from stages.publish import RL_SCHEMA, ShardedWriter, rl_table
 from stages.statistics import Statistics, statistics
@@ -104,7 +104,8 @@ def _card(
         title=config.publish.title,
         name=config.name,
         delta=config.select.delta,
-        rollouts=config.sample.n,
+        n_on=config.sample.count(Mode.THINK_ON),
+        n_off=config.sample.count(Mode.THINK_OFF),
         splits=splits,
         data_files={split: f"sft/{split}-*.parquet" for split in splits["sft"]},
         sources=dict(sources.most_common()),

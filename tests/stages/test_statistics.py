@@ -112,7 +112,7 @@ def make_card(**changes: object) -> str:
         "title": 'Data: small & "quoted"',
         "name": "run",
         "delta": 0.15,
-        "rollouts": 8,
+        "n_on": 8, "n_off": 8,
         "splits": {"sft": {"train": 2}, "rl": {"train": 3, "validation": 1}},
         "data_files": {"train": "sft/train-*.parquet"},
         "sources": {"org/data": 2},

@@ -1,0 +1,100 @@
+"""What README and docs/ tell people to type works, and what they show is true."""
+
+import re
+import shlex
+import subprocess
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from pipeline.config_file import load_config
+from tests.conftest import ROOT
+from tests.support.commands import COMMAND, succeed, write_lines
+from tests.support.teacher_endpoint import teacher_endpoint
+
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def blocks(language: str) -> list[tuple[str, str]]:
+    """(page, text) of every fenced block in a language."""
+    return [(page.name, text) for page in PAGES for kind, text in _BLOCK.findall(page.read_text()) if kind == language]
+
+
+def commands() -> list[tuple[str, str]]:
+    """(page, command) of every line of every console block, without comments."""
+    lines = chain.from_iterable([(page, line) for line in text.splitlines()] for page, text in blocks("console"))
+    bare = ((page, re.sub(r"\s+#.*", "", line).strip()) for page, line in lines)
+    return [(page, line) for page, line in bare if line and not line.startswith("#")]
+
+
+def test_there_is_no_shell_block_that_these_tests_overlook() -> None:
+    assert commands()
+    assert not [page for language in ("bash", "sh", "shell") for page, _ in blocks(language)]
+
+
+@pytest.mark.parametrize(("page", "command"), [item for item in commands() if item[1].startswith("make ")])
+def test_make_targets_exist(page: str, command: str) -> None:
+    done = subprocess.run(
+        ["make", "--dry-run", *shlex.split(command)[1:]], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, f"{page}: {command}\n{done.stderr}"
+
+
+@pytest.mark.slow
+def test_hipo_data_commands_run_in_the_order_of_the_page(tmp_path: Path) -> None:
+    write_lines(
+        tmp_path / "problems.jsonl",
+        [{"question": f"What is {i} plus {7 * i}?", "answer": str(8 * i)} for i in range(10, 22)],
+    )
+    ran = 0
+    with teacher_endpoint() as url:
+        for page, command in commands():
+            words = shlex.split(command)
+            if words[0] != "hipo-data":
+                continue
+            out = succeed(*words[1:], cwd=tmp_path)
+            ran += 1
+            assert out, f"{page}: {command}"
+            recipe = tmp_path / "recipe.yaml"
+            recipe.write_text(recipe.read_text().replace("http://localhost:8000/v1", url))
+            if words[1] == "run":
+                assert "12 → 12 examples" in out
+    assert ran >= 5
+
+
+def test_every_other_command_is_one_that_these_tests_know() -> None:
+    known = ("make ", "hipo-data ", "git ", "cd ")
+    assert [item for item in commands() if not item[1].startswith(known)] == []
+
+
+@pytest.mark.parametrize(("page", "text"), blocks("yaml"))
+def test_recipes_shown_are_valid(page: str, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    shown = yaml.safe_load(text)
+    base: dict[str, Any] = yaml.safe_load((ROOT / "recipes/quickstart.yaml").read_text())
+    if "engines" in shown:
+        base["engines"] = {**base["engines"], **shown["engines"]}
+    base |= {key: value for key, value in shown.items() if key != "engines"}
+    path = tmp_path / "recipe.yaml"
+    path.write_text(yaml.safe_dump(base))
+    load_config(path, [])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+?)\)", page.read_text()):
+        assert target.startswith("https://") or (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_help_names_every_command_and_needs_no_heavy_import() -> None:
+    said = subprocess.run([COMMAND, "--help"], capture_output=True, text=True, check=True).stdout
+    assert all(name in said for name in ("run", "plan", "status", "show", "init"))
+    loaded = subprocess.run(
+        [str(Path(COMMAND).parent / "python"), "-c", "import sys, pipeline.cli; print(*sys.modules)"],
+        capture_output=True, text=True, check=True,
+    ).stdout.split()  # fmt: skip
+    assert not {"ray", "polars", "pyarrow", "vllm", "torch", "datasets", "altair"} & set(loaded)
