@@ -91,7 +91,7 @@ class Vllm:
             raise EngineError(f"vLLM broke the response off: {choice.finish_reason}")
         ids = list(choice.token_ids)
         return Completion(
-            text=request.response_prefix + self._strip_end(choice.text),
+            text=request.response_prefix + choice.text,
             finish_reason=FinishReason.LENGTH if choice.finish_reason == "length" else FinishReason.STOP,
             prompt_tokens=len(prompt),
             completion_tokens=len(ids),
@@ -172,10 +172,6 @@ class Vllm:
                 raise EngineError(f"the chat template refuses the prompt: {_explain(error)}", permanent=True) from error
             self._prompt_ids[key] = self._tokenizer.encode(text + request.response_prefix, add_special_tokens=False)
         return self._prompt_ids[key]
-
-    def _strip_end(self, text: str) -> str:
-        end = self._tokenizer.eos_token
-        return text.removesuffix(end) if end else text
 
     def _reasoning_tokens(self, ids: list[int]) -> int | None:
         if self._close_id is None:

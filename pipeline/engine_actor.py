@@ -167,7 +167,7 @@ class EngineActor:
             rows_in=len(problems) * task.config.sample.count(task.mode),
             rows_out=len(rollouts),
             started=started,
-            retry=len(failed),
+            retry=sum(not rollout.error_permanent for rollout in failed),
             counts={
                 "sampled": new,
                 "reused": len(rollouts) - new,

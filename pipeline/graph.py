@@ -15,7 +15,7 @@ from graders import CODE_GRADER, MATH_GRADER
 from pipeline.manifest import Manifest, Output, read_manifest
 from pipeline.store import file_digest
 from prompts.rendering import template_hash
-from schemas.config import RoleConfig, RunConfig
+from schemas.config import RoleConfig, RunConfig, VllmEngine
 from schemas.keys import digest
 from schemas.records import Mode
 from schemas.tables import source_files
@@ -184,10 +184,14 @@ class Fingerprints:
         }
 
     def _role(self, name: str, role: RoleConfig) -> dict[str, str]:
-        return {
+        engine = self._config.engines[role.engine]
+        parts = {
             f"roles.{name}": digest(role.model_dump(mode="json", exclude={"engine"})),
             "model": self.identities[role.engine],
         }
+        if isinstance(engine, VllmEngine) and "max_model_len" in engine.args:
+            parts["max_model_len"] = str(engine.args["max_model_len"])  # decides what is truncated
+        return parts
 
     @cached_property
     def identities(self) -> dict[str, str]:

@@ -46,6 +46,7 @@ def connect(config: RunConfig) -> None:
             ray.init(address=address, **common)
             return
         ray.init(
+            address="local",  # otherwise a cluster that happens to run on this machine would be joined
             num_cpus=_local_cpus(config),
             include_dashboard=False,
             object_store_memory=_OBJECT_STORE_BYTES,

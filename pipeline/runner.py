@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import ray
 
@@ -106,14 +106,12 @@ class Runner:
         self.outcome.tokens = sum(pool.tokens for pool in self._pools.values())
         self.outcome.restarts = sum(pool.restarts for pool in self._pools.values())
         self.outcome.seconds = {folder: end - start for folder, (start, end) in self._span.items()}
-        if self._blocked and not self.outcome.failures:
+        if self._out_of_reach() and not self.outcome.failures:
             name, reason = next(iter(self._blocked.items()))
-            missing = sorted(
-                {blocked.partition("/")[0].partition(".")[0] for blocked in self._blocked}, key=STAGES.index
-            )
+            missing = {blocked.partition("/")[0].partition(".")[0] for blocked in self._blocked}
             raise RunFailedError(
                 f"{len(self._blocked)} pieces of earlier stages are not up to date, such as {name} ({reason}); "
-                f"add --stage {' --stage '.join(missing)} or use --stage all"
+                f"add --stage {' --stage '.join(sorted(missing, key=STAGES.index))} or use --stage all"
             )
         return self.outcome
 
@@ -121,7 +119,11 @@ class Runner:
         """Whether anything wanted is not up to date; where nothing is, Ray need not be started."""
         self._add(INGEST)
         self._lay_out_shards()
-        return bool(self._cpu_ready or any(self._engine_ready.values()) or self._blocked)
+        return bool(self._cpu_ready or any(self._engine_ready.values()) or self._out_of_reach())
+
+    def _out_of_reach(self) -> bool:
+        """Whether wanted nodes wait for others that nobody asked for."""
+        return bool(self._blocked) and any(node.stage in self._wanted for node in self._unmet)
 
     def stop(self) -> None:
         """Lets engines journal what is finished and stops them."""
@@ -251,7 +253,7 @@ class Runner:
         except (EngineRefusedError, SandboxUnavailable) as error:
             raise RunFailedError(_plain(error)) from error
         except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            if _cause(error).errno in (errno.ENOSPC, errno.EDQUOT):
                 raise RunFailedError(
                     f"no space left while writing {node.name} in {self._run_dir}; "
                     "free some and run again, finished work is kept"
@@ -360,11 +362,18 @@ class Runner:
         self._progress.show(shown, now=now)
 
 
+E = TypeVar("E", bound=BaseException)
+
+
+def _cause(error: E) -> E:
+    """What was raised in the worker; Ray hands out a copy of its class that lacks its attributes."""
+    cause = getattr(error, "cause", None)
+    return cause if cause is not None and isinstance(error, type(cause)) else error
+
+
 def _plain(error: BaseException) -> str:
     """The error's own last words, without Ray's traceback."""
-    cause = getattr(error, "cause", None)
-    if isinstance(cause, BaseException):
-        error = cause
+    error = _cause(error)
     if isinstance(error, ray.exceptions.RayActorError):
         return "its process ended unexpectedly"
     lines = [line for line in str(error).splitlines() if line.strip()]

@@ -101,6 +101,8 @@ class Rollout(Record):
     completion_tokens: int
     """Tokens of the whole response, tags included."""
     error: str | None = None
+    error_permanent: bool = False
+    """Whether the same request would only fail again, such as a prompt that the model's context cannot hold."""
 
 
 class Grade(Record):

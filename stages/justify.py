@@ -19,6 +19,8 @@ from stages.sample import chat, storable
 
 VERSION = "1"
 ACCEPTED = "accepted"
+_FAILED_IN_ENGINE = "engine_error"
+_REFUSED_BY_ENGINE = "engine_refused"  # for good: no further attempt is made
 _KEPT_CHARS = 2_000
 
 JustificationKey = tuple[str, int]
@@ -77,7 +79,7 @@ async def justify(
                     attempt = await _attempt(case, number, request, request_hash, config, role, engine, model)
                     on_finish(attempt)
             attempts.append(attempt)
-            if attempt.verdict == ACCEPTED:
+            if attempt.verdict == ACCEPTED or attempt.verdict.startswith(_REFUSED_BY_ENGINE):
                 break
         return attempts
 
@@ -153,7 +155,7 @@ async def _attempt(
     try:
         completion = storable(await engine.generate(request))
     except EngineError as error:
-        verdict = valid_unicode(f"engine_error: {error}")
+        verdict = valid_unicode(f"{_REFUSED_BY_ENGINE if error.permanent else _FAILED_IN_ENGINE}: {error}")
     else:
         answer = completion.text
         if completion.reasoning is None:
@@ -225,4 +227,4 @@ def _rejected(case: Case, reason: str, detail: str, attempts: list[Justification
 
 def failed_in_engine(attempt: Justification) -> bool:
     """Whether the attempt says nothing of the justifier, only of the engine: it is made again."""
-    return attempt.verdict.startswith("engine_error")
+    return attempt.verdict.startswith(_FAILED_IN_ENGINE)

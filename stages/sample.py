@@ -108,7 +108,8 @@ def _still_good(known: Rollout, rendered: tuple[str, str], max_tokens: int) -> b
     if known.request_hash != rendered[1] or known.finish_reason is FinishReason.ERROR:
         return False
     if known.finish_reason is FinishReason.LENGTH:
-        return known.max_tokens == max_tokens
+        # One that ended below its limit ran into the model's context, which may be larger now.
+        return known.max_tokens == max_tokens and known.completion_tokens >= max_tokens
     return known.completion_tokens <= max_tokens
 
 
@@ -121,11 +122,11 @@ async def _generate(
     model: str,
     rendered: tuple[str, str],
 ) -> Rollout:
-    error: str | None = None
+    error, permanent = None, False
     try:
         completion = storable(await engine.generate(request))
     except EngineError as failure:
-        error = valid_unicode(str(failure))
+        error, permanent = valid_unicode(str(failure)), failure.permanent
         completion = Completion(text="", finish_reason=FinishReason.ERROR, prompt_tokens=0, completion_tokens=0)
     reasoning, answer = _parts(completion, role)
     reasoning_tokens = _reasoning_tokens(completion, reasoning, answer)
@@ -147,6 +148,7 @@ async def _generate(
         answer_tokens=completion.completion_tokens - reasoning_tokens,
         completion_tokens=completion.completion_tokens,
         error=error,
+        error_permanent=permanent,
     )
 
 

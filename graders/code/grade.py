@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from graders.code import extract
 from graders.code.judge import Outcome, judge
-from graders.sandbox.box import Box
+from graders.sandbox.box import Box, SandboxUnavailable
 from graders.sandbox.run import Limits, SandboxBroken
 from schemas.gold import AssertGold, CallGold, CheckGold, CodeGold, StdinGold
 from schemas.grading import GradeRequest, GradingConfig
@@ -74,7 +74,8 @@ class CodeGrader:
             for _ in range(_ATTEMPTS):
                 try:
                     return judge(box, self._limits, gold, program, question)
-                except SandboxBroken:
+                except (SandboxBroken, SandboxUnavailable):
+                    # One sandbox has started on this machine; that this one did not is trouble, not a lack.
                     box.close()
             return Outcome(Status.UNKNOWN, "sandbox_error")
         finally:

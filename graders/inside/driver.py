@@ -59,9 +59,7 @@ class _Candidate:
         return self.back(reply["ok"])
 
     def out(self, value: Any) -> Any:
-        if isinstance(value, _Proxy):
-            return {"h": object.__getattribute__(value, "_number")}
-        return wire.encode(value)
+        return wire.encode(value, _number)
 
     def back(self, value: Any) -> Any:
         return wire.decode(value, lambda number: _Proxy(self, number), prelude.node)
@@ -158,6 +156,12 @@ class _Equality(ast.NodeTransformer):
         if isinstance(left, ast.Constant):
             left, right = right, left
         return ast.copy_location(ast.Call(ast.Name("__same__", ast.Load()), [right, left], []), node)
+
+
+def _number(value: Any) -> int:
+    if type(value) is not _Proxy:
+        raise wire.WireError(f"tests cannot pass a value of type {type(value).__name__}")
+    return int(object.__getattribute__(value, "_number"))
 
 
 def _mutable(value: Any) -> bool:

@@ -35,6 +35,7 @@ def main() -> None:
     the kernel tells the asker its process id, on which its end is reported, and whose closing ends it; the data; the
     standard output.
     """
+    namespaces.die_with_parent()
     control = socket.socket(fileno=3)
     control.set_inheritable(False)
     setup, filter_ = wire.receive(control)
@@ -161,6 +162,7 @@ def _guard() -> None:
     work = tempfile.mkdtemp(prefix="program-")
     pid = os.fork()
     if pid == 0:
+        namespaces.die_with_parent()
         os.chdir(work)
         return
     status = _wait(pid)

@@ -1,12 +1,14 @@
 """How an answer is written, freed from what does not matter."""
 
 import re
+from functools import lru_cache
 
 _PLAIN = str.maketrans(
     {"−": "-", "–": "-", "—": "-", "％": "%", "，": ",", "×": r"\times ", "·": r"\cdot ", "÷": "/", "π": r"\pi ",
      "∞": r"\infty ", "°": r"^\circ ", "²": "^2", "³": "^3", "≤": r"\le ", "≥": r"\ge ", "≠": r"\ne ", "∪": r"\cup ",
      "∅": r"\emptyset ", "\u00a0": " ", "\u2009": " "}
 )  # fmt: skip
+_REMEMBERED = 4096
 _DELIMITERS = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), ("**", "**"), ("`", "`"))
 _SPACING = re.compile(r"(?<!\\)\\[!,;: >]|~|\\(?:quad|qquad|displaystyle|limits|hspace\{[^{}]*\})(?![a-zA-Z])")
 _SIZING = re.compile(r"\\(?:left|right|bigg?|Bigg?)(?![a-zA-Z])[lr]?\.?(?![a-zA-Z])")
@@ -20,6 +22,7 @@ _WRAPPED = re.compile(
 _OR = re.compile(r"\\(?:text|mbox|textrm|mathrm)\s*\{\s*,?\s*(?:or|and)\s*\}|(?<=[\s\d$])(?:or|and)(?=[\s\d$-])")
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def tex(answer: str) -> str:
     """The answer as math-verify is to read it: no delimiters, spacing or sizing commands, plain fractions.
 
@@ -37,6 +40,7 @@ def tex(answer: str) -> str:
     return text
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def key(answer: str) -> str:
     """The answer for comparison letter by letter: like `tex`, with text unwrapped and without any white space."""
     text = tex(answer)

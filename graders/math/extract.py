@@ -4,7 +4,7 @@ import re
 
 MAX_TEXT = 400_000
 """Characters at the end of a response that are searched."""
-MAX_ANSWER = 20_000
+MAX_ANSWER = 5000
 
 _BOX = re.compile(r"\\(?:boxed|fbox)\s*")
 _EMPTY_BOX = re.compile(r"\\(?:boxed|fbox)\s*\{\s*\}")

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 
 from graders.math import clean
 
@@ -72,6 +73,7 @@ class PlainNumber:
     unit: str | None = None
 
 
+@lru_cache(maxsize=4096)
 def read(answer: str) -> PlainNumber | None:
     """The number that an answer is, or None: integers, decimals, fractions, mixed and repeating ones, powers of ten,
     with thousands separators, a currency or percent sign, degrees, or a unit.

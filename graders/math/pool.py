@@ -1,5 +1,6 @@
 """Worker processes that compare answers, each with a deadline after which it is killed and replaced."""
 
+import contextlib
 import json
 import os
 import select
@@ -7,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,6 +18,8 @@ from typing import Any
 from graders.sandbox.spawn import spawn
 
 START_S = 120.0
+_CHUNK = 16
+_CHUNK_BYTES = 32_000
 _ROOT = str(Path(__file__).parents[2])
 
 
@@ -26,11 +30,58 @@ class Pool:
         self.limit_s = limit_s
         self._idle: list[_Worker | None] = [None] * size
         self._lock = Lock()
+        self._seen = False
         self._threads = ThreadPoolExecutor(size, thread_name_prefix="math")
 
     def compare(self, pairs: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
-        """For each (gold, answer): {"equal", "parsed"}, or {"error": `time_limit`, `starved`, `crashed`}."""
-        return list(self._threads.map(self._one, pairs))
+        """For each (gold, answer): "wall_s", and "equal" and "parsed" or an "error".
+
+        Errors are `time_limit`, `starved` and `crashed`. Raises `OSError` where no worker has ever started.
+        """
+        waiting = deque(enumerate(pairs))
+        replies: list[dict[str, Any]] = [{}] * len(pairs)
+        for _ in self._threads.map(lambda _: self._work(waiting, replies), range(len(self._idle))):
+            pass
+        return replies
+
+    def _work(self, waiting: deque[tuple[int, tuple[str, str]]], replies: list[dict[str, Any]]) -> None:
+        """Takes pairs in chunks until none is left; what a worker that ended had not come to goes to the next one."""
+        with self._lock:
+            worker = self._idle.pop()
+        try:
+            while chunk := self._chunk(waiting):
+                try:
+                    worker = worker or _Worker()
+                except OSError:
+                    if not self._seen:
+                        raise
+                    for index, _ in chunk:
+                        replies[index] = {"error": "crashed", "wall_s": 0.0}
+                    continue
+                self._seen = True
+                started = time.perf_counter()
+                for number, (index, _) in enumerate(worker.send(chunk, self.limit_s)):
+                    reply = worker.reply(10 * self.limit_s + 30)
+                    replies[index] = reply | {"wall_s": time.perf_counter() - started}
+                    started = time.perf_counter()
+                    if not worker.alive():
+                        waiting.extendleft(reversed(chunk[number + 1 :]))
+                        worker.close()
+                        worker = None
+                        break
+        finally:
+            with self._lock:
+                self._idle.append(worker)
+
+    def _chunk(self, waiting: deque[tuple[int, tuple[str, str]]]) -> list[tuple[int, tuple[str, str]]]:
+        """A share of what is left, so that all workers end together, and never more than a pipe takes at once."""
+        with self._lock:
+            chunk: list[tuple[int, tuple[str, str]]] = []
+            most, room = max(1, min(_CHUNK, len(waiting) // (2 * len(self._idle) + 2))), _CHUNK_BYTES
+            while waiting and len(chunk) < most and (not chunk or room > 0):
+                chunk.append(waiting.popleft())
+                room -= 6 * sum(map(len, chunk[-1][1])) + 100
+            return chunk
 
     def close(self) -> None:
         """Ends all workers."""
@@ -39,25 +90,6 @@ class Pool:
             if worker is not None:
                 worker.close()
         self._idle = [None] * len(self._idle)
-
-    def _one(self, pair: tuple[str, str]) -> dict[str, Any]:
-        with self._lock:
-            worker = self._idle.pop()
-        try:
-            worker = worker or _Worker()
-            started = time.perf_counter()
-            reply = worker.ask({"gold": pair[0], "answer": pair[1], "limit_s": self.limit_s}, 10 * self.limit_s + 30)
-            reply["wall_s"] = time.perf_counter() - started
-            if "error" in reply and not worker.alive():
-                worker.close()
-                worker = None
-            return reply
-        except OSError:
-            worker = None
-            raise
-        finally:
-            with self._lock:
-                self._idle.append(worker)
 
 
 class _Worker:
@@ -75,13 +107,17 @@ class _Worker:
             self.close()
             raise OSError("a math worker did not start")
 
-    def ask(self, task: dict[str, Any], wall_s: float) -> dict[str, Any]:
+    def send(self, chunk: list[tuple[int, tuple[str, str]]], limit_s: float) -> list[tuple[int, tuple[str, str]]]:
+        """Sends pairs; as many replies follow as long as the worker lives."""
         assert self._process.stdin is not None
-        try:
-            self._process.stdin.write(json.dumps(task).encode() + b"\n")
+        lines = [json.dumps({"gold": gold, "answer": answer, "limit_s": limit_s}) for _, (gold, answer) in chunk]
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.write("".join(f"{line}\n" for line in lines).encode())
             self._process.stdin.flush()
-        except BrokenPipeError:
-            pass
+        return chunk
+
+    def reply(self, wall_s: float) -> dict[str, Any]:
+        """The next reply; where none comes, the worker is ended."""
         line = self._read(wall_s)
         if line:
             reply: dict[str, Any] = json.loads(line)
@@ -99,7 +135,8 @@ class _Worker:
         self._process.wait()
         for stream in (self._process.stdin, self._process.stdout):
             if stream is not None:
-                stream.close()
+                with contextlib.suppress(BrokenPipeError):
+                    stream.close()
 
     def _read(self, wall_s: float) -> bytes | None:
         """A line; empty where the worker has ended, None where the time is over."""

@@ -17,6 +17,9 @@ from graders.sandbox.spawn import spawn
 from schemas.grading import GradingConfig
 
 
+_END_S = 5.0
+
+
 class SandboxUnavailable(RuntimeError):
     """The isolation that was asked for cannot be had on this machine."""
 
@@ -103,6 +106,8 @@ class Box:
             self._control.close()
             self._control = None
         if self._process is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(_END_S)
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()

@@ -2,6 +2,9 @@
 
 As root it first binds the runtime to neutral paths in a mount namespace of its own (root's home is closed to others),
 then takes an unused user id, because limits on the number of processes do not hold for root. Standard library only.
+
+Nothing here dies with the parent at once: bubblewrap, killed while it sets up, would leave a half-made child behind.
+The server inside ends by itself when the parent's end of its control socket is closed.
 """
 
 import ctypes
@@ -9,10 +12,9 @@ import fcntl
 import json
 import os
 import resource
-import signal
 import sys
 
-_BIND, _RECURSIVE, _PRIVATE, _NEW_MOUNTS, _PDEATHSIG = 4096, 16384, 1 << 18, 0x00020000, 1
+_BIND, _RECURSIVE, _PRIVATE, _NEW_MOUNTS = 4096, 16384, 1 << 18, 0x00020000
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -44,7 +46,6 @@ def main() -> None:
     for target, descriptor in enumerate(moved, start=3):
         os.dup2(descriptor, target)
     os.closerange(3 + len(moved), 4096)
-    _libc.prctl(_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != plan["parent"]:
         sys.exit("the parent has ended")
     os.execve(plan["command"][0], plan["command"], plan["environment"])

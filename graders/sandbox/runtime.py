@@ -82,7 +82,7 @@ def command(boot: str, shown: list[tuple[str, str]]) -> list[str]:
     if bwrap is None:
         raise FileNotFoundError("bubblewrap is not installed")
     made = [bwrap, "--unshare-all", "--unshare-user", "--uid", "65534", "--gid", "65534", "--hostname", "sandbox"]
-    made += ["--die-with-parent", "--new-session", "--as-pid-1", "--cap-drop", "ALL", "--cap-add", "CAP_SYS_ADMIN"]
+    made += ["--new-session", "--as-pid-1", "--cap-drop", "ALL", "--cap-add", "CAP_SYS_ADMIN"]
     for path in _shared_libraries():
         if os.path.islink(path):
             made += ["--symlink", os.readlink(path).removeprefix("/"), path]

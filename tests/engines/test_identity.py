@@ -100,9 +100,9 @@ def test_change_within_a_large_file_changes_the_identity(folder: Path, offset: i
 
 def test_large_file_of_another_size_changes_the_identity(folder: Path) -> None:
     weights = folder / "model.safetensors"
-    grow(weights, 48 * MIB)
+    grow(weights, 49 * MIB)
     before = identity(folder)
-    grow(weights, 64 * MIB)
+    grow(weights, 50 * MIB)
     assert identity(folder) != before
 
 

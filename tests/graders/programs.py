@@ -135,7 +135,8 @@ ATTACKS = [
     _attack(
         "class of a standard name",
         """
-        Fake = type("Fraction", (), {"__module__": "fractions", "__eq__": lambda s, o: True, "numerator": 1, "denominator": 1})
+        same = {"__module__": "fractions", "__eq__": lambda s, o: True, "numerator": 1, "denominator": 1}
+        Fake = type("Fraction", (), same)
         """,
         "return Fake()",
     ),
@@ -199,7 +200,7 @@ ATTACKS = [
         def look():
             for root in ("/", "/tmp", "/work", "/root", "/home", "/runtime"):
                 for folder, _, names in os.walk(root):
-                    if folder.count("/") > 4 or folder.startswith(("/proc", "/sys", "/usr", "/lib", "/runtime/python")): continue
+                    if folder.count("/") > 4 or folder.startswith(("/usr", "/lib", "/runtime/python")): continue
                     for name in names:
                         try:
                             if "outputs" in open(os.path.join(folder, name)).read(10000): return 1
@@ -382,15 +383,15 @@ ATTACKS = [
     _attack("generator", body="yield x * x + 1"),
     _attack("function", body="return lambda: x"),
     _attack("nothing", body="return None"),
+    _attack("a reply that is too large", body="return 'x' * (12 << 20)"),
+]
+
+SLOW_ATTACKS = [
     _attack(
         "a reply that never ends",
         _FORGE,
         "os.write(3, (1 << 20).to_bytes(4, 'big') + bytes(4) + b'[1')\nimport time; time.sleep(30)\nreturn -1",
     ),
-    _attack("a reply that is too large", body="return 'x' * (12 << 20)"),
-]
-
-SLOW_ATTACKS = [
     _attack("endless loop", body="while True: pass"),
     _attack("sleep", "import time", "time.sleep(100)"),
     _attack(
@@ -404,7 +405,12 @@ SLOW_ATTACKS = [
     ),
     _attack(
         "signals ignored",
-        "import signal\nfor s in range(1, 32):\n    try: signal.signal(s, signal.SIG_IGN)\n    except (OSError, ValueError): pass",
+        """
+        import signal
+        for s in range(1, 32):
+            try: signal.signal(s, signal.SIG_IGN)
+            except (OSError, ValueError): pass
+        """,
         "while True: pass",
     ),
     _attack("fork bomb", "import os", "while True:\n    try: os.fork()\n    except OSError: pass"),

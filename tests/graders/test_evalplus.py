@@ -57,7 +57,7 @@ TASKS = {
         ("in place", "def f(x): return sorted(x)", True),
         ("in place", "def f(x):\n    x.clear()\n    return x", False),
         ("plain", "class A:\n    def __eq__(self, o): return True\ndef f(x): return A()", False),
-        ("float", "class A(float):\n    def __sub__(self, o): return 0\n    __rsub__ = __sub__\ndef f(x): return A()", False),
+        ("float", "class A(float):\n    def __rsub__(self, o): return 0\ndef f(x): return A()", False),
     ],
 )  # fmt: skip
 def test_evalplus_tasks(grader: Grader, name: str, program: str, right: bool) -> None:

@@ -13,6 +13,8 @@ from schemas.grading import GradingConfig
 
 CONFIG = GradingConfig(workers=2, code_timeout_s=1.0, math_timeout_s=1.0)
 PROGRAM = "```python\nprint(int(input()) + 1)\n```"
+FIRST = "```python\nprint(0)\n```"
+FUNCTION = "```python\ndef f(x): return x\n```"
 TESTS = {"inputs": ["1\n"], "outputs": ["2\n"]}
 
 
@@ -22,6 +24,10 @@ def math(name: str, response: str) -> dict[str, Any]:
 
 def program(name: str, response: str, gold: Any = None) -> dict[str, Any]:
     return {"id": name, "kind": "code", "question": "?", "gold": gold or TESTS, "response": response}
+
+
+def check(statement: str) -> dict[str, str]:
+    return {"test_code": f"def check(c):\n    {statement}", "entry_point": "f"}
 
 
 ROWS: list[tuple[dict[str, Any], str, str]] = [
@@ -36,7 +42,7 @@ ROWS: list[tuple[dict[str, Any], str, str]] = [
     (program("program", PROGRAM), "correct", "passed"),
     (program("tests as text", PROGRAM, json.dumps(TESTS)), "correct", "passed"),
     (program("no code", "I cannot do that."), "incorrect", "no_code"),
-    (program("several blocks", f"```python\nprint(0)\n```\nBetter:\n{PROGRAM}\nFor example:\n```\n1\n2\n```"), "correct", "passed"),
+    (program("several blocks", f"{FIRST}\nBetter:\n{PROGRAM}\nFor example:\n```\n1\n```"), "correct", "passed"),
     (program("syntax error", "```python\ndef f(:\n```"), "incorrect", "syntax_error"),
     (program("unclosed fence", "```python\nprint(int(input()) + 1)\n"), "correct", "passed"),
     (program("surrogate in code", "```python\nprint(int(input()) + 1)  # \ud800\n```"), "correct", "passed"),
@@ -49,8 +55,8 @@ ROWS: list[tuple[dict[str, Any], str, str]] = [
     ({"id": "no gold", "kind": "math", "question": "?", "response": "5"}, "unknown", "missing_gold"),
     ({"id": "a kind of its own", "kind": "essay", "gold": "5", "response": "5"}, "unknown", "unknown_kind"),
     ({"id": "a number for a response", "kind": "math", "gold": "5", "response": 5}, "unknown", "bad_response"),
-    (program("broken check", "```python\ndef f(x): return x\n```", {"test_code": "def check(c):\n    assert undefined(c(1))", "entry_point": "f"}), "unknown", "bad_tests"),
-    (program("check of nothing", "```python\ndef f(x): return x\n```", {"test_code": "def check(c):\n    for x in []:\n        assert c(x)", "entry_point": "f"}), "unknown", "bad_tests"),
+    (program("broken check", FUNCTION, check("assert undefined(c(1))")), "unknown", "bad_tests"),
+    (program("check of nothing", FUNCTION, check("for x in []: assert c(x)")), "unknown", "bad_tests"),
     (math("last", "The answer is 5."), "correct", "match"),
 ]  # fmt: skip
 

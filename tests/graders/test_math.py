@@ -176,6 +176,7 @@ def test_a_comparison_that_does_not_end_is_unknown(grader: Grader) -> None:
     assert (grade.status, grade.reason) == (Status.UNKNOWN, "time_limit")
 
 
+@pytest.mark.slow
 def test_a_poisoned_batch_costs_its_own_timeouts(grader: Grader) -> None:
     slow = r"\int_0^1 \frac{\ln(1+x^{2+\sqrt{3}})}{1+x} dx"
     batch = [math("x+y", rf"\boxed{{y+x+0 \cdot {number}}}") for number in range(100)]

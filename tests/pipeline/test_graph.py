@@ -54,6 +54,7 @@ def test_shards_overlap_exactly_when_they_can_hold_the_same_problem() -> None:
         ("roles.justifier.sampling.temperature=0.5", {"justify"}),
         ("ingest.limit=3", {"ingest"}),
         ("sources.0.licence=x", {"ingest"}),
+        ("engines.teacher.args.max_model_len=400", {"sample", "justify"}),
         ("engines.teacher.max_in_flight=3", set()),
         ("engines.teacher.resources.num_cpus=3", set()),
         ("verify.workers=3", set()),

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a recipe and its finished run in `run`."""
+    """A folder with a recipe and its finished run in `run`, made on a local Ray."""
     folder = tmp_path_factory.mktemp("recorded")
     recorded_recipe(folder)
     out = succeed("run", "-c", "recipe.yaml", "--run-dir", "run", cwd=folder)
@@ -80,6 +80,7 @@ def test_a_finished_run_has_nothing_to_do_and_starts_no_ray(finished: Path) -> N
     assert "Nothing to do" in out
 
 
+@pytest.mark.usefixtures("on_cluster")
 def test_a_changed_delta_reruns_select_and_what_follows_and_samples_nothing(tmp_path: Path) -> None:
     recorded_recipe(tmp_path)
     succeed("run", "-c", "recipe.yaml", "--run-dir", "run", cwd=tmp_path)
@@ -97,6 +98,7 @@ def test_a_changed_delta_reruns_select_and_what_follows_and_samples_nothing(tmp_
     assert dict(modes.iter_rows())["think_on"] < 14
 
 
+@pytest.mark.usefixtures("on_cluster")
 def test_more_rollouts_take_the_finished_ones_along(tmp_path: Path) -> None:
     recorded_recipe(tmp_path)
     succeed("run", "-c", "recipe.yaml", "--run-dir", "run", "--set", "sample.n=2", cwd=tmp_path)
@@ -104,6 +106,7 @@ def test_more_rollouts_take_the_finished_ones_along(tmp_path: Path) -> None:
     assert "96 sampled, 96 taken from earlier attempts" in out
 
 
+@pytest.mark.usefixtures("on_cluster")
 def test_a_run_of_single_stages_equals_a_run_of_all(finished: Path, tmp_path: Path) -> None:
     for stages in (["ingest"], ["sample", "verify"], ["select"], ["justify", "publish"]):
         given = [part for stage in stages for part in ("--stage", stage)]
@@ -111,6 +114,7 @@ def test_a_run_of_single_stages_equals_a_run_of_all(finished: Path, tmp_path: Pa
     assert dataset(tmp_path / "run") == dataset(finished / "run")
 
 
+@pytest.mark.usefixtures("on_cluster")
 def test_a_stage_without_its_inputs_says_which_stage_is_missing(finished: Path, tmp_path: Path) -> None:
     succeed("run", "-c", finished / "recipe.yaml", "--run-dir", tmp_path / "run", "--stage", "ingest", cwd=finished)
     said = fail(
@@ -119,6 +123,7 @@ def test_a_stage_without_its_inputs_says_which_stage_is_missing(finished: Path, 
     assert "add --stage sample" in said
 
 
+@pytest.mark.usefixtures("on_cluster")
 def test_broken_lines_are_quarantined_and_the_rest_goes_on(tmp_path: Path) -> None:
     recorded_recipe(tmp_path)
     problems = tmp_path / "problems.jsonl"
@@ -181,6 +186,7 @@ def test_ctrl_c_stops_cleanly_and_the_run_goes_on_later(tmp_path: Path) -> None:
     assert "21 examples" in succeed("run", "-c", "recipe.yaml", "--run-dir", "run", cwd=tmp_path)
 
 
+@pytest.mark.usefixtures("on_cluster")
 def test_a_second_driver_on_the_same_run_is_refused(tmp_path: Path) -> None:
     recorded_recipe(tmp_path)
     with subprocess.Popen(
@@ -195,6 +201,7 @@ def test_a_second_driver_on_the_same_run_is_refused(tmp_path: Path) -> None:
     assert driver.returncode == 0
 
 
+@pytest.mark.usefixtures("on_cluster")
 def test_a_disk_that_fills_up_stops_the_run_with_nothing_half_done(tmp_path: Path) -> None:
     small = tmp_path / "small"
     small.mkdir()
