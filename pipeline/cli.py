@@ -57,7 +57,9 @@ def run(
     console = _console()
     for change in changes_since_last(directory, resolved):
         console.print(f"changed since the last run: {change}", highlight=False)
-    signal.signal(signal.SIGTERM, _interrupt)
+    # SIGTERM is what a batch system sends; SIGINT may arrive ignored, from a shell that put this in the background.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     with held(directory):
         record_run(directory, resolved)
         _execute(directory, resolved, wanted, console, started)

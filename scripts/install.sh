@@ -16,7 +16,6 @@ python=$venv/bin/python
 say() { printf 'install: %s\n' "$*" >&2; }
 stop() { say "$*"; exit 1; }
 
-# ---------------------------------------------------------------- the machine
 
 [ "$(uname -s) $(uname -m)" = "Linux x86_64" ] ||
     say "$(uname -s) $(uname -m) is not tested (only Linux x86-64 is): the sandbox needs Linux, and wheels may be missing."
@@ -69,7 +68,6 @@ install_system_packages() {
 }
 [ -z "$wanted" ] || install_system_packages
 
-# ---------------------------------------------------------------- Python
 
 if ! "$python" -m pip --version >/dev/null 2>&1; then
     base=
@@ -91,7 +89,6 @@ if [ -f "$venv/.engine" ] && [ "$(cat "$venv/.engine")" != "$engine" ]; then
     stop "$venv holds the $(cat "$venv/.engine") build of vLLM, which cannot share it with the $engine build; run 'make clean' first."
 fi
 
-# ---------------------------------------------------------------- sources: pip's configuration, told to uv
 
 pip_config=$("$python" -m pip config list 2>/dev/null || true)
 pip_setting() {
@@ -124,7 +121,6 @@ cert=$(pip_setting cert)
 [ -z "$cert" ] || export SSL_CERT_FILE="${SSL_CERT_FILE:-$cert}"
 export UV_HTTP_TIMEOUT="${UV_HTTP_TIMEOUT:-300}"
 
-# ---------------------------------------------------------------- packages
 
 "$python" -m pip install --quiet --disable-pip-version-check --constraint constraints.txt uv 2>/dev/null ||
     "$python" -m pip install --disable-pip-version-check --constraint constraints.txt uv ||
@@ -143,9 +139,11 @@ if [ "$engine" = cpu ] && [ "$(uname -s)" = Linux ] &&
 fi
 
 [ "$engine" != cpu ] || set -- "$@" --overrides scripts/overrides.txt
+# An engine is three processes that import the same thousands of modules; compiled, each starts in half the time, also where
+# PYTHONDONTWRITEBYTECODE keeps Python from doing it.
 say "Installing hipo-data[$extras] into $venv (4 GB or more; minutes the first time, seconds from a warm cache)."
 "$uv" pip install --quiet --python "$python" \
-    --constraints constraints.txt --build-constraints constraints.txt "$@" --editable ".[$extras]" ||
+    --constraints constraints.txt --build-constraints constraints.txt --compile-bytecode "$@" --editable ".[$extras]" ||
     stop "uv could not install hipo-data[$extras]; the lines above say why."
 printf '%s\n' "$engine" >"$venv/.engine"
 say "Done: $venv/bin/hipo-data."

@@ -39,6 +39,9 @@ def main() -> None:
     control = socket.socket(fileno=3)
     control.set_inheritable(False)
     setup, filter_ = wire.receive(control)
+    if not setup["isolated"]:
+        # Runs that are killed leave their folders; all of them go with the server.
+        tempfile.tempdir = tempfile.mkdtemp(prefix="programs-")
     known = prelude.preload()
     sys.setrecursionlimit(50_000)
     # Threads would otherwise get a stack as large as the main one, and a few of them fill the address space.
@@ -67,6 +70,8 @@ def main() -> None:
         if control in ready:
             message, descriptors, _, _ = socket.recv_fds(control, MAX_ORDER, 3)
             if not message:
+                if not setup["isolated"]:
+                    shutil.rmtree(tempfile.gettempdir(), ignore_errors=True)
                 return
             link = socket.socket(fileno=descriptors[0])
             pid = fork()

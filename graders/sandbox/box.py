@@ -16,7 +16,6 @@ from graders.sandbox.run import START_S, Limits, Run, SandboxBroken
 from graders.sandbox.spawn import spawn
 from schemas.grading import GradingConfig
 
-
 _END_S = 5.0
 
 

@@ -24,11 +24,11 @@ TITLES: Final = {
     "sum3": "sum of three numbers",
     "range": "range of five numbers",
     "digit_sum": "sum of four digits",
-    "sum_long": "sum of five to seven numbers",
-    "chain": "six to eight numbers, plus and minus",
+    "sum_long": "sum of five or six numbers of two or three digits",
+    "chain": "five to seven numbers, plus and minus",
     "product": "product of two numbers of three or four digits",
     "code_direct": "code: one operation",
-    "code_constant": "code: a constant to add up",
+    "code_constant": "code: a constant to work out",
     "code_steps": "code: steps to fold into one expression",
 }
 
