@@ -153,6 +153,47 @@ def show(
 
 
 @app.command()
+def grade(
+    source: Annotated[
+        Path, typer.Argument(metavar="IN", help="JSON Lines or Parquet: id, kind, question, gold, response.")
+    ],
+    out: Annotated[Path, typer.Option("--out", help="Where the verdicts go, JSON Lines or Parquet.")],
+    sandbox: Annotated[
+        str, typer.Option("--sandbox", help="bubblewrap, or none: limits alone, for code you trust.")
+    ] = "bubblewrap",
+    workers: Annotated[int, typer.Option("--workers", min=1, help="Grading processes.")] = 2,
+) -> None:
+    """Grade anybody's responses to math and code problems: correct, incorrect, or unknown, with a reason."""
+    from graders import SandboxUnavailable, grade_file
+
+    try:
+        counts = grade_file(source, out, _grading(sandbox, workers))
+    except (SandboxUnavailable, OSError, ValueError) as error:
+        raise UserError(str(error)) from error
+    _console().print(", ".join(f"{status} {n}" for status, n in counts.items()), highlight=False)
+
+
+@app.command()
+def doctor(
+    sandbox: Annotated[str, typer.Option("--sandbox", help="bubblewrap or none.")] = "bubblewrap",
+) -> None:
+    """Say which protections against the programs under test hold on this machine, by trying them."""
+    from graders import SandboxUnavailable, probe_sandbox
+
+    console = _console()
+    try:
+        found = probe_sandbox(_grading(sandbox, 1))
+    except SandboxUnavailable as error:
+        raise RunFailedError(str(error)) from error
+    for protection in found:
+        console.print(
+            f"{'holds' if protection.holds else 'FAILS'}  {protection.name}: {protection.detail}", highlight=False
+        )
+    if not all(protection.holds for protection in found):
+        raise RunFailedError("not every protection holds here; run code only from sources that you trust")
+
+
+@app.command()
 def init(
     path: Annotated[Path, typer.Argument(help="The file to write.")] = Path("recipe.yaml"),
     engine: Annotated[str, typer.Option("--engine", help="vllm or openai.")] = "vllm",
@@ -178,6 +219,17 @@ def _stages(names: list[str] | None) -> list[str]:
     if unknown:
         raise UserError(f"there is no stage '{unknown[0]}'; choose from {', '.join(_STAGES)} or all")
     return _STAGES if "all" in names else [name for name in _STAGES if name in names]
+
+
+def _grading(sandbox: str, workers: int) -> Any:
+    from pydantic import ValidationError
+
+    from schemas.grading import GradingConfig
+
+    try:
+        return GradingConfig.model_validate({"sandbox": sandbox, "workers": workers})
+    except ValidationError as error:
+        raise UserError(f"--sandbox is bubblewrap or none, not '{sandbox}'") from error
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

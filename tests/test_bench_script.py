@@ -11,11 +11,15 @@ import pytest
     ("code", "expected"),
     [
         (
-            'print("noise"); print(\'{"benchmark": "b", "ratio": 1.5, "goal": 1}\')',
-            {"benchmark": "b", "ratio": 1.5, "goal": 1.0},
+            'print("noise"); print(\'{"benchmark": "b", "ratio": {"x": 1.5}, "goal": {"x": 1}}\')',
+            {"benchmark": "b", "ratios": {"x": (1.5, 1.0)}},
         ),
         ("raise SystemExit(3)", {"benchmark": "some", "error": "exit status 3"}),
         ("print('fast enough')", {"error": "no closing line of JSON with benchmark, ratio and goal"}),
+        (
+            'print(\'{"benchmark": "b", "ratio": {"x": 1.5}, "goal": {}}\')',
+            {"error": "no closing line of JSON with benchmark, ratio and goal"},
+        ),
         ("print('[1]')", {"error": "no closing line of JSON with benchmark, ratio and goal"}),
         ("", {"error": "no closing line of JSON with benchmark, ratio and goal"}),
     ],

@@ -296,7 +296,8 @@ def _compose(rng: random.Random, task: Task, mode: Mode, counts: Counts) -> str:
         if natural and "," not in nature:
             shapes += (f"{_sentence('since ' + nature + ', ' + decision)} {_sentence(evidence)}",)
         if not natural:
-            shapes += (f"{_sentence(nature)} {_sentence('yet ' + evidence + ', so ' + decision)}",)
+            turn = "" if ", but " in evidence or ", yet " in evidence else "yet "
+            shapes += (f"{_sentence(nature)} {_sentence(turn + evidence + ', so ' + decision)}",)
         if not natural and "," not in nature:
             shapes += (f"{_sentence('although ' + nature + ', ' + evidence)} {_sentence(decision)}",)
     else:

@@ -1,4 +1,4 @@
-"""Real problems through real ingest and grading: model solutions of GSM8K, imported as rollouts, against their labels."""
+"""Real problems through real ingest and grading: GSM8K solutions, imported as rollouts, against their labels."""
 
 import json
 from pathlib import Path

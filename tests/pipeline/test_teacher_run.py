@@ -111,10 +111,11 @@ def test_the_same_command_again_does_nothing(quickstart: tuple[Path, str], repo_
 def interrupted(run: Path, repo_root: Path, kill: Callable[[subprocess.Popen[str]], None]) -> subprocess.Popen[str]:
     """Starts a run, waits until rollouts are journalled while more are under way, and calls `kill`."""
     driver = subprocess.Popen(
-        [COMMAND, "run", "-c", RECIPE, "--run-dir", run, "--limit", "240", "--set", "ingest.shard_size=60"],
+        [COMMAND, "run", "-c", RECIPE, "--run-dir", run, "--limit", "240", "--set", "ingest.shard_size=1000"],
         cwd=repo_root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
     )  # fmt: skip
-    while sum(path.stat().st_size > 1000 for path in run.glob("journal/sample.*/*/*.jsonl")) < 3:
+    # One shard in one mode is 1,920 rollouts, so its journal stays for many seconds.
+    while sum(len(path.read_bytes().splitlines()) - 1 for path in run.glob("journal/sample.*/*/*.jsonl")) < 200:
         assert driver.poll() is None, driver.communicate()[0]
         time.sleep(0.05)
     kill(driver)
@@ -140,7 +141,7 @@ def test_a_killed_driver_costs_only_what_was_not_yet_journalled(tmp_path: Path, 
 
     interrupted(run, repo_root, kill)
     again = succeed(
-        "run", "-c", RECIPE, "--run-dir", run, "--limit", "240", "--set", "ingest.shard_size=60", cwd=repo_root
+        "run", "-c", RECIPE, "--run-dir", run, "--limit", "240", "--set", "ingest.shard_size=1000", cwd=repo_root
     )
     said = re.search(r"(\d+) sampled, (\d+) taken from earlier attempts; (\d+) were under way", again)
     assert said is not None, again
@@ -183,7 +184,7 @@ def test_an_endpoint_gives_a_dataset_of_the_same_kind(tmp_path: Path, repo_root:
 
 def test_a_model_that_is_not_there_is_named(tmp_path: Path, repo_root: Path) -> None:
     done = subprocess.run(
-        [COMMAND, "run", "-c", RECIPE, "--run-dir", tmp_path / "run", "--set", "engines.teacher.model=models/nothing-here"],
+        [COMMAND, "run", "-c", RECIPE, "--run-dir", tmp_path / "r", "--set", "engines.teacher.model=models/nothing-here"],
         cwd=repo_root, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 1

@@ -1,0 +1,42 @@
+"""`hipo-data grade` and `hipo-data doctor`, as their users type them."""
+
+import json
+from pathlib import Path
+
+from tests.support.commands import fail, succeed, write_lines
+
+ROWS = [
+    {"id": "m", "kind": "math", "question": "?", "gold": ["1/2"], "response": "so \\boxed{0.5}"},
+    {"id": "w", "kind": "math", "question": "?", "gold": "3", "response": "\\boxed{4}"},
+    {
+        "id": "c",
+        "kind": "code",
+        "question": "?",
+        "gold": {"inputs": ["2"], "outputs": ["4"], "fn_name": "f"},
+        "response": "```python\ndef f(x):\n    return 2 * x\n```",
+    },
+    {"id": "n", "kind": "math", "question": "?", "gold": None, "response": "5"},
+]
+
+
+def test_grade_answers_every_row_once(tmp_path: Path) -> None:
+    write_lines(tmp_path / "in.jsonl", ROWS)
+    out = succeed("grade", "in.jsonl", "--out", "out.jsonl", cwd=tmp_path)
+    assert out.strip() == "correct 2, incorrect 1, unknown 1"
+    rows = {row["id"]: row["status"] for row in map(json.loads, (tmp_path / "out.jsonl").read_text().splitlines())}
+    assert rows == {"m": "correct", "w": "incorrect", "c": "correct", "n": "unknown"}
+
+
+def test_grade_says_what_is_wrong_with_its_files(tmp_path: Path) -> None:
+    assert "none.jsonl" in fail("grade", "none.jsonl", "--out", "out.jsonl", cwd=tmp_path)
+    write_lines(tmp_path / "in.jsonl", ROWS)
+    assert ".jsonl or .parquet" in fail("grade", "in.jsonl", "--out", "out.txt", cwd=tmp_path)
+    assert not (tmp_path / "out.txt").exists()
+
+
+def test_doctor_tries_the_protections_and_fails_where_one_does_not_hold(tmp_path: Path) -> None:
+    said = succeed("doctor", cwd=tmp_path)
+    assert "FAILS" not in said
+    assert {"network", "files", "environment"} <= {line.split()[1].rstrip(":") for line in said.splitlines()}
+    assert "not every protection holds" in fail("doctor", "--sandbox", "none", cwd=tmp_path, code=1)
+    assert "bubblewrap or none" in fail("doctor", "--sandbox", "jail", cwd=tmp_path)
