@@ -21,6 +21,7 @@ app = typer.Typer(
 )
 
 _LOG_COLUMNS = 200
+_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 _STAGES = ["ingest", "sample", "verify", "select", "justify", "publish"]
 
 ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="The recipe: one YAML file.")]
@@ -239,18 +240,20 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 def main() -> None:
     """Entry point. Exit codes: 0 done, 1 the run failed, 2 bad usage or config, 130 stopped."""
     try:
-        app(standalone_mode=False)
+        code = app(standalone_mode=False)  # what typer would have exited with; 130 after an interrupt
     except UserError as error:
         Console(stderr=True).print(f"error: {error}", style="red", highlight=False, markup=False, soft_wrap=True)
         sys.exit(error.exit_code)
-    except (KeyboardInterrupt, typer.Abort):
-        Console(stderr=True).print("stopped; run the same command again to go on", highlight=False)
-        sys.exit(130)
+    except typer.Abort:
+        code = _INTERRUPTED
     except Exception as error:
         if not hasattr(error, "exit_code") or not hasattr(error, "show"):
             raise
         error.show()  # a usage error of the command line itself
         sys.exit(error.exit_code)
+    if code == _INTERRUPTED:
+        Console(stderr=True).print("stopped; run the same command again to go on", highlight=False)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

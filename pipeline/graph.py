@@ -242,6 +242,22 @@ def load_manifests(run_dir: Path) -> dict[str, Manifest]:
     return found
 
 
+def of_present_shards(manifests: dict[str, Manifest]) -> dict[str, Manifest]:
+    """Without those of shards that the last ingest did not make: what an earlier count of shards left behind."""
+    present = {"all", *shards_of(manifests.get(INGEST.name))}
+    return {name: manifest for name, manifest in manifests.items() if name.rpartition("/")[2] in present}
+
+
+def remove_other_shards(run_dir: Path, shards: Iterable[str]) -> None:
+    """Deletes what an earlier count of shards left behind, once nothing can be taken from it any more."""
+    present = set(shards)
+    for folder in run_dir.iterdir():
+        if folder.name.partition(".")[0] in STAGES:
+            for path in folder.glob("??-????.*"):
+                if path.name.partition(".")[0] not in present:
+                    path.unlink()
+
+
 def shards_of(manifest: Manifest | None) -> list[str]:
     """The shards that ingest made, in order."""
     return sorted(name for name in manifest.outputs if name != "rejected") if manifest else []

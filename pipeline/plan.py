@@ -12,6 +12,7 @@ from pipeline.graph import (
     Node,
     inputs_of,
     load_manifests,
+    of_present_shards,
     parents,
     shard_nodes,
     shards_of,
@@ -53,7 +54,7 @@ class Plan:
 def make_plan(run_dir: Path, config: RunConfig) -> Plan:
     """The plan of a run. Raises `FileNotFoundError` where a source, a template or a model is missing."""
     fingerprints = Fingerprints(config)
-    left_behind = load_manifests(run_dir)
+    left_behind = of_present_shards(load_manifests(run_dir))
     shards = shards_of(left_behind.get(INGEST.name))
     nodes = [INGEST, *[node for shard in shards for node in shard_nodes(shard)], PUBLISH]
     done: dict[str, Manifest] = {}

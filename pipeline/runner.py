@@ -27,6 +27,7 @@ from pipeline.graph import (
     inputs_of,
     load_manifests,
     parents,
+    remove_other_shards,
     shard_nodes,
     shards_of,
     state_of,
@@ -103,6 +104,8 @@ class Runner:
             self._lay_out_shards()
             self._loop()
         self._show(now=True)
+        if PUBLISH.name in self._done:
+            remove_other_shards(self._run_dir, self._shards)
         self.outcome.tokens = sum(pool.tokens for pool in self._pools.values())
         self.outcome.restarts = sum(pool.restarts for pool in self._pools.values())
         self.outcome.seconds = {folder: end - start for folder, (start, end) in self._span.items()}

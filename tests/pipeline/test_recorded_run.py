@@ -107,6 +107,18 @@ def test_more_rollouts_take_the_finished_ones_along(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("on_cluster")
+def test_another_count_of_shards_samples_nothing_again_and_leaves_no_old_files(tmp_path: Path) -> None:
+    recorded_recipe(tmp_path)
+    succeed("run", "-c", "recipe.yaml", "--run-dir", "run", "--set", "ingest.shard_size=12", cwd=tmp_path)
+    before = dataset(tmp_path / "run")
+    out = succeed("run", "-c", "recipe.yaml", "--run-dir", "run", "--set", "ingest.shard_size=3", cwd=tmp_path)
+    assert "0 sampled, 192 taken from earlier attempts" in out
+    assert dataset(tmp_path / "run") == before
+    assert {path.name[:2] for path in (tmp_path / "run").glob("*/??-????.*")} == {"03"}
+    assert "192" not in succeed("status", "run", cwd=tmp_path)  # 96 rollouts a mode, not those of both counts
+
+
+@pytest.mark.usefixtures("on_cluster")
 def test_a_run_of_single_stages_equals_a_run_of_all(finished: Path, tmp_path: Path) -> None:
     for stages in (["ingest"], ["sample", "verify"], ["select"], ["justify", "publish"]):
         given = [part for stage in stages for part in ("--stage", stage)]
