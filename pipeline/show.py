@@ -12,6 +12,7 @@ from rich.text import Text
 from pipeline.errors import UserError
 from pipeline.store import read_table
 
+_COLUMNS = 110  # as wide as text reads well
 _HIDDEN = {"messages", "prompt_hash", "request_hash", "seed"}
 
 
@@ -24,7 +25,7 @@ def print_rows(console: Console, run_dir: Path, stage: str, limit: int, problem:
         if as_json:
             console.print(json.dumps(row, ensure_ascii=False), markup=False, highlight=False, soft_wrap=True)
         else:
-            console.print(_panel(row, stage))
+            console.print(_panel(row, stage), width=min(console.width, _COLUMNS))
         shown += 1
         if shown == limit:
             return

@@ -188,6 +188,24 @@ async def test_a_failed_request_becomes_a_rollout_with_its_error_and_is_tried_ag
     assert all(rollout.error is None for rollout in again)
 
 
+async def test_a_request_that_can_only_fail_again_is_marked_so() -> None:
+    def too_long(request: GenerationRequest) -> Completion:
+        raise EngineError("the prompt has 9000 tokens", permanent=request.index == 0)
+
+    assert {(r.index, r.error_permanent) for r in await run(ScriptedEngine(too_long))} == {(0, True), (1, False)}
+
+
+async def test_a_response_cut_by_the_context_below_its_limit_is_sampled_anew() -> None:
+    role = RoleConfig(engine="teacher", sampling=SamplingConfig(max_tokens=100))
+    engine = ScriptedEngine(
+        lambda request: completion("long", tokens=60 + 40 * request.index, finish=FinishReason.LENGTH)
+    )
+    first = await run(engine, role=role)
+    again = ScriptedEngine(echo)
+    await run(again, role=role, earlier=first)
+    assert [request.index for request in again.requests] == [0, 0, 0]
+
+
 async def test_a_dead_engine_is_raised_and_what_was_finished_before_was_handed_over() -> None:
     def dies(request: GenerationRequest) -> Completion:
         if request.question == PROBLEMS[2].question:
