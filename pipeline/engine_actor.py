@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from engines.base import Completion, EngineDeadError, EngineRefusedError, GenerationRequest
 from engines.create import create_engine
@@ -27,6 +27,7 @@ from stages.justify import Case, failed_in_engine, justification_key, justify
 from stages.sample import rollout_key, sample
 
 K = TypeVar("K", bound=Hashable)
+G = TypeVar("G", Rollout, Justification)
 
 _ERROR_LINE = re.compile(r"(?:^|[\s\]])((?:[\w.]+\.)?\w*(?:Error|Exception)\b(?:: .*)?)$")
 
@@ -130,20 +131,8 @@ class EngineActor:
         problems = await asyncio.to_thread(task.records, task.problems_label, Problem)
         finished = await asyncio.to_thread(_earlier, task, Rollout, "", rollout_key)
         lost = lost_requests(task.journal)
-        new = 0
         async with Journal[Rollout](task.journal, self._flush_s) as journal:
-
-            def on_start() -> None:
-                self._in_flight += 1
-                journal.start()
-
-            def on_finish(rollout: Rollout) -> None:
-                nonlocal new
-                new += 1
-                self._finish(task, rollout.completion_tokens)
-                journal.add(rollout)
-
-            self._done[task.name] = 0
+            recorder = _Recorder(self, task.name, journal)
             rollouts = await sample(
                 problems,
                 task.mode,
@@ -155,8 +144,8 @@ class EngineActor:
                 run_seed=task.config.seed,
                 slots=self._slots,
                 finished=finished,
-                on_start=on_start,
-                on_finish=on_finish,
+                on_start=recorder.start,
+                on_finish=recorder.finish,
             )
         failed = [rollout for rollout in rollouts if rollout.finish_reason is FinishReason.ERROR]
         manifest = await asyncio.to_thread(
@@ -169,8 +158,8 @@ class EngineActor:
             started=started,
             retry=sum(not rollout.error_permanent for rollout in failed),
             counts={
-                "sampled": new,
-                "reused": len(rollouts) - new,
+                "sampled": recorder.finished,
+                "reused": len(rollouts) - recorder.finished,
                 "lost": lost,
                 "failed": len(failed),
                 "prompt_tokens": sum(rollout.prompt_tokens for rollout in rollouts),
@@ -184,20 +173,8 @@ class EngineActor:
         started = time.monotonic()
         cases = await asyncio.to_thread(_cases, task)
         finished = await asyncio.to_thread(_earlier, task, Justification, ".attempts", justification_key)
-        new = 0
         async with Journal[Justification](task.journal, self._flush_s) as journal:
-
-            def on_start() -> None:
-                self._in_flight += 1
-                journal.start()
-
-            def on_finish(attempt: Justification) -> None:
-                nonlocal new
-                new += 1
-                self._finish(task, attempt.completion_tokens)
-                journal.add(attempt)
-
-            self._done[task.name] = 0
+            recorder = _Recorder(self, task.name, journal)
             result = await justify(
                 cases,
                 task.config.justify,
@@ -208,8 +185,8 @@ class EngineActor:
                 run_seed=task.config.seed,
                 slots=self._slots,
                 finished=finished,
-                on_start=on_start,
-                on_finish=on_finish,
+                on_start=recorder.start,
+                on_finish=recorder.finish,
             )
         failed = {row.problem_id for row in result.attempts if failed_in_engine(row)}
         manifest = await asyncio.to_thread(
@@ -223,23 +200,49 @@ class EngineActor:
             retry=len(failed & {row.key for row in result.rejected}),
             counts={
                 "attempts": len(result.attempts),
-                "written": new,
+                "written": recorder.finished,
                 "completion_tokens": sum(attempt.completion_tokens for attempt in result.attempts),
             },
         )
         await asyncio.to_thread(remove_journal, task.journal)
         return manifest
 
-    def _finish(self, task: Task, tokens: int) -> None:
+    def began(self) -> None:
+        """A request went to the engine."""
+        self._in_flight += 1
+
+    def ended(self, node: str, tokens: int) -> None:
+        """A request of `node` came back, with so many completion tokens."""
         self._in_flight -= 1
         self._tokens += tokens
-        self._done[task.name] = self._done.get(task.name, 0) + 1
+        self._done[node] = self._done.get(node, 0) + 1
 
     def _last_error(self) -> str | None:
         lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines()
         found = [match[1] for line in lines if (match := _ERROR_LINE.search(line.strip()))]
         telling = [line for line in found if ":" in line and "See root cause" not in line]
         return telling[-1] if telling else None
+
+
+class _Recorder(Generic[G]):
+    """Journals what a node's requests bring, and tells the actor's counters."""
+
+    def __init__(self, actor: EngineActor, node: str, journal: Journal[G]) -> None:
+        self._actor = actor
+        self._node = node
+        self._journal: Journal[G] = journal
+        self.finished = 0
+
+    def start(self) -> None:
+        """A request is under way."""
+        self._actor.began()
+        self._journal.start()
+
+    def finish(self, record: G) -> None:
+        """A request has its record."""
+        self.finished += 1
+        self._actor.ended(self._node, record.completion_tokens)
+        self._journal.add(record)
 
 
 def _earlier(task: Task, model: type[R], suffix: str, key: Callable[[R], K]) -> dict[K, list[R]]:

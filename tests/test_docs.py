@@ -50,6 +50,8 @@ def test_hipo_data_commands_run_in_the_order_of_the_page(tmp_path: Path) -> None
         tmp_path / "problems.jsonl",
         [{"question": f"What is {i} plus {7 * i}?", "answer": str(8 * i)} for i in range(10, 22)],
     )
+    answer = {"id": "a", "kind": "math", "question": "?", "gold": "1/2", "response": "\\boxed{0.5}"}
+    write_lines(tmp_path / "answers.jsonl", [answer])
     ran = 0
     with teacher_endpoint() as url:
         for page, command in commands():
@@ -59,8 +61,9 @@ def test_hipo_data_commands_run_in_the_order_of_the_page(tmp_path: Path) -> None
             out = succeed(*words[1:], cwd=tmp_path)
             ran += 1
             assert out, f"{page}: {command}"
-            recipe = tmp_path / "recipe.yaml"
-            recipe.write_text(recipe.read_text().replace("http://localhost:8000/v1", url))
+            if words[1] == "init":
+                recipe = tmp_path / "recipe.yaml"
+                recipe.write_text(recipe.read_text().replace("http://localhost:8000/v1", url))
             if words[1] == "run":
                 assert "12 → 12 examples" in out
     assert ran >= 5
