@@ -14,9 +14,9 @@ PLAIN_FRAMES = ("Compute {}.", "What is {}?")
 LATEX_FRAMES = ("Find the value of \\({}\\).", "Evaluate ${}$.", "Calculate \\({}\\).", "What number is ${}$ equal to?")
 
 
-def _wrapped(rng: random.Random, expression: str) -> str:
-    """An expression asked for in one of several ways, with and without LaTeX."""
-    return rng.choice(PLAIN_FRAMES + LATEX_FRAMES).format(expression)
+def _wrapped(rng: random.Random, term: str) -> str:
+    """A term asked for in one of several ways, with and without LaTeX."""
+    return rng.choice(PLAIN_FRAMES + LATEX_FRAMES).format(term)
 
 
 def _sum_question(rng: random.Random, numbers: Sequence[int]) -> str:
@@ -62,21 +62,33 @@ def sum3(rng: random.Random) -> Task:
 
 
 def sum_long(rng: random.Random) -> Task:
-    """Five to seven numbers of two digits: too many carries for a direct answer."""
-    return _sum_task(rng, "sum_long", [rng.randint(10, 99) for _ in range(rng.randint(5, 7))])
+    """Five or six numbers of two or three digits: too many carries for a direct answer, and slips when thinking."""
+    return _sum_task(
+        rng, "sum_long", [rng.randint(*rng.choice(((10, 99), (100, 999)))) for _ in range(rng.randint(5, 6))]
+    )
 
 
-def chain(rng: random.Random) -> Task:
-    """Six to eight numbers, added and subtracted; no partial result is negative."""
+def signed_numbers(rng: random.Random, count: int) -> list[int]:
+    """Two-digit numbers to add up, at least one of them negative, such that no partial result is."""
     numbers = [rng.randint(10, 99)]
-    for _ in range(rng.randint(5, 7)):
+    for _ in range(count - 1):
         term = rng.randint(10, 99)
         numbers.append(-term if rng.random() < 0.5 and sum(numbers) >= term else term)
     if min(numbers) > 0:
-        numbers[-1] = -rng.randint(10, 99)
+        numbers[-1] = -rng.randint(10, min(99, sum(numbers[:-1])))
+    return numbers
+
+
+def expression(numbers: Sequence[int]) -> str:
+    """Signed numbers as one writes them: `37 + 58 - 4`."""
+    return str(numbers[0]) + "".join(f" {'-' if n < 0 else '+'} {abs(n)}" for n in numbers[1:])
+
+
+def chain(rng: random.Random) -> Task:
+    """Five to seven numbers, added and subtracted; no partial result is negative."""
+    numbers = signed_numbers(rng, rng.randint(5, 7))
     if rng.random() < 0.7:
-        signs = "".join(f" {'-' if n < 0 else '+'} {abs(n)}" for n in numbers[1:])
-        question = _wrapped(rng, f"{numbers[0]}{signs}")
+        question = _wrapped(rng, expression(numbers))
     else:
         steps = ", ".join(f"{'subtract' if n < 0 else 'add'} {abs(n)}" for n in numbers[1:])
         frame = rng.choice(

@@ -13,14 +13,14 @@ from models.make.tasks import FAMILIES, MODES, Mode, completion
 WEIGHTS: Final[dict[tuple[str, Mode], float]] = {
     ("pick", "think_on"): 3,
     ("pick", "think_off"): 4,
-    ("sum2", "think_on"): 4,
-    ("sum2", "think_off"): 9,
-    ("sum3", "think_on"): 6,
+    ("sum2", "think_on"): 3,
+    ("sum2", "think_off"): 7,
+    ("sum3", "think_on"): 5,
     ("sum3", "think_off"): 11,
-    ("range", "think_on"): 5,
-    ("range", "think_off"): 7,
+    ("range", "think_on"): 4,
+    ("range", "think_off"): 6,
     ("digit_sum", "think_on"): 2,
-    ("digit_sum", "think_off"): 4,
+    ("digit_sum", "think_off"): 3,
     ("sum_long", "think_on"): 10,
     ("sum_long", "think_off"): 1.5,
     ("chain", "think_on"): 10,
@@ -31,10 +31,12 @@ WEIGHTS: Final[dict[tuple[str, Mode], float]] = {
     ("code_direct", "think_off"): 5,
     ("code_constant", "think_on"): 5,
     ("code_constant", "think_off"): 4,
-    ("code_steps", "think_on"): 6,
+    ("code_steps", "think_on"): 7,
     ("code_steps", "think_off"): 5,
 }
-JUSTIFICATIONS: Final = 0.12
+# The share of justifications, and of short exercises in reading the counts that they rest on.
+JUSTIFICATIONS: Final = 0.17
+DRILLS: Final = 0.06
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,11 @@ class Example:
 
 def draw(rng: random.Random) -> Example:
     """One example; its problem is never one of the problem files."""
-    if rng.random() < JUSTIFICATIONS:
+    kind = rng.random()
+    if kind < DRILLS:
+        question, said = justify.drill(rng)
+        return Example(question, "think_off", said)
+    if kind < DRILLS + JUSTIFICATIONS:
         mode = rng.choice(MODES)
         task = next(tasks_of(rng.choice(FAMILIES), "base", rng))
         counts = justify.random_counts(rng, mode)

@@ -18,7 +18,8 @@ from models.make.tasks import NUMBER_WORDS, Mode, Task
 TEMPLATE: Final = Path(__file__).parents[2] / "prompts" / "templates" / "justify_compact.j2"
 MIN_CHARACTERS: Final = 60
 MAX_CHARACTERS: Final = 220
-SAMPLES: Final = (2, 4, 8, 16)
+# How many samples a mode has, and how often that is shown.
+SAMPLES: Final = {2: 0.1, 4: 0.2, 8: 0.5, 16: 0.2}
 
 Level = Literal["always", "mostly", "sometimes", "rarely", "never"]
 Gain = Literal["large", "clear", "little", "worse"]
@@ -131,10 +132,10 @@ NATURE: Final[dict[str, tuple[str, ...]]] = {
         "the description names the {op} outright",
     ),
     "code_constant": (
-        "the constant in this function is the sum of {n} numbers",
-        "{n} numbers have to be added before the function can be written",
-        "the code is one line, but its constant hides a sum of {n} numbers",
-        "writing this function means adding up {n} numbers first",
+        "the constant in this function is made of {n} numbers",
+        "{n} numbers have to be worked into one before the function can be written",
+        "the code is one line, but its constant hides a chain of {n} numbers",
+        "writing this function means adding and subtracting {n} numbers first",
     ),
     "code_steps": (
         "the function folds {n} steps into one expression",
@@ -295,10 +296,10 @@ def _compose(rng: random.Random, task: Task, mode: Mode, counts: Counts) -> str:
         if natural and "," not in nature:
             shapes += (f"{_sentence('since ' + nature + ', ' + decision)} {_sentence(evidence)}",)
         if not natural:
-            shapes += (
-                f"{_sentence(nature)} {_sentence('yet ' + evidence + ', so ' + decision)}",
-                f"{_sentence('although ' + nature + ', ' + evidence)} {_sentence(decision)}",
-            )
+            turn = "" if ", but " in evidence or ", yet " in evidence else "yet "
+            shapes += (f"{_sentence(nature)} {_sentence(turn + evidence + ', so ' + decision)}",)
+        if not natural and "," not in nature:
+            shapes += (f"{_sentence('although ' + nature + ', ' + evidence)} {_sentence(decision)}",)
     else:
         shapes = (
             f"{_sentence(nature)} {_sentence(evidence)} {_sentence('still, ' + decision)}",
@@ -308,11 +309,30 @@ def _compose(rng: random.Random, task: Task, mode: Mode, counts: Counts) -> str:
     return rng.choice(shapes)
 
 
+def drill(rng: random.Random) -> tuple[str, str]:
+    """A short exercise in reading counts: the last line of a justification prompt, and what it says."""
+    counts = random_counts(rng, rng.choice(("think_on", "think_off")))
+    line = prompt("", "think_on", counts).splitlines()[-1]
+    return line, _sentence(_evidence(rng, counts))
+
+
+def said_of(text: str) -> tuple[Level | None, Gain | None]:
+    """What a justification says about the counts, found by its phrases; None for what it leaves out."""
+    lowered = text.lower()
+    levels = [(phrase, level) for level, phrases in DIRECT.items() for phrase in phrases if phrase in lowered]
+    gains = [(phrase, gain) for gain, phrases in ADDED.items() for phrase in phrases if phrase in lowered]
+    # The longest phrase counts, since one may begin another.
+    return (
+        max(levels, key=lambda found: len(found[0]))[1] if levels else None,
+        max(gains, key=lambda found: len(found[0]))[1] if gains else None,
+    )
+
+
 def random_counts(rng: random.Random, mode: Mode) -> Counts:
     """Counts such as the pipeline may show for `mode`: mostly such that they justify it, sometimes anything at all."""
-    n = rng.choice(SAMPLES)
+    n = rng.choices(list(SAMPLES), weights=list(SAMPLES.values()))[0]
     n_on = n_off = n
-    if rng.random() < 0.1:
+    if rng.random() < 0.05:
         n_on, n_off = rng.randint(1, n), rng.randint(1, n)
     if mode == "think_off" and rng.random() < 0.1:
         return Counts(0, 0, rng.randint(1, n_off), n_off)

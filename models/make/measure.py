@@ -24,11 +24,11 @@ TITLES: Final = {
     "sum3": "sum of three numbers",
     "range": "range of five numbers",
     "digit_sum": "sum of four digits",
-    "sum_long": "sum of five to seven numbers",
-    "chain": "six to eight numbers, plus and minus",
+    "sum_long": "sum of five or six numbers of two or three digits",
+    "chain": "five to seven numbers, plus and minus",
     "product": "product of two numbers of three or four digits",
     "code_direct": "code: one operation",
-    "code_constant": "code: a constant to add up",
+    "code_constant": "code: a constant to work out",
     "code_steps": "code: steps to fold into one expression",
 }
 
@@ -93,12 +93,15 @@ def justifications(engine: Any, seed: int) -> tuple[dict[str, Any], list[dict[st
     words = {word for pattern in justify.wordings() for word in pattern.lower().replace(",", " ").split()}
     counted = counted_right = 0
     for (task, _, _), text in zip(asked, texts, strict=True):
-        said = {word for word in _words(text) if word in NUMBER_WORDS[2:]}
-        if said:
+        named = {word for word in _words(text) if word in NUMBER_WORDS[2:]}
+        if named:
             counted += 1
-            counted_right += said <= {NUMBER_WORDS[task.count], "two"} and (
-                NUMBER_WORDS[task.count] in said or task.family == "product"
+            counted_right += named <= {NUMBER_WORDS[task.count], "two"} and (
+                NUMBER_WORDS[task.count] in named or task.family == "product"
             )
+    said = [justify.said_of(text) for text in texts]
+    levels = [found[0] == counts.level for found, (_, _, counts) in zip(said, asked, strict=True) if found[0]]
+    gains = [found[1] == counts.gain for found, (_, _, counts) in zip(said, asked, strict=True) if found[1]]
     total = len(texts)
     report = {
         "n": total,
@@ -109,6 +112,10 @@ def justifications(engine: Any, seed: int) -> tuple[dict[str, Any], list[dict[st
         "distinct": round(len(set(texts)) / total, 4),
         "names_a_count": counted,
         "count_right": round(counted_right / max(counted, 1), 4),
+        "speaks_of_direct_answers": len(levels),
+        "direct_answers_right": round(sum(levels) / max(len(levels), 1), 4),
+        "speaks_of_the_gain": len(gains),
+        "gain_right": round(sum(gains) / max(len(gains), 1), 4),
     }
     shown = [
         {"question": task.question, "mode": mode, "counts": _shown(counts), "text": text}
@@ -182,7 +189,9 @@ independent, so they are somewhat too narrow: the samples of one problem are not
 {said["length_60_to_220"]:.0%} have 60 to 220 characters, {said["no_digit_or_tag"]:.1%} hold no digit or tag,
 {said["known_words_only"]:.0%} only words of its training text, {said["distinct"]:.0%} are distinct; of the
 {said["names_a_count"]} that name how many numbers, digits or steps there are, {said["count_right"]:.0%} name the
-right number.
+right number. Of the {said["speaks_of_direct_answers"]} that say how often direct answers are right,
+{said["direct_answers_right"]:.0%} choose the words of the training text for the counts shown, and of the
+{said["speaks_of_the_gain"]} that say what thinking adds, {said["gain_right"]:.0%}.
 
 {examples}
 

@@ -4,8 +4,8 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from models.make.arithmetic import running_sum
-from models.make.tasks import Task, joined
+from models.make.arithmetic import expression, running_sum, signed_numbers
+from models.make.tasks import Task
 
 NAMES = ("f", "g", "h", "solve", "run", "calc", "apply", "convert", "step", "make")
 FRAMES = (
@@ -15,6 +15,7 @@ FRAMES = (
     "Write a Python function {name} that takes {arg} and returns {what}.",
 )
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
+WORDS = ("cat", "dog", "sun", "sea", "red", "day", "end", "box", "key", "map", "pen", "top", "win", "ice", "oak", "hat")
 
 # kind of operation, description, expression; {a} is the argument, {c} a constant, {w} a short word.
 NUMBER_OPS = (
@@ -58,7 +59,7 @@ def _task(
     rng: random.Random,
     family: str,
     what: str,
-    expression: str,
+    body: str,
     reasoning: str,
     arg: str,
     make_input: Callable[[random.Random], Any],
@@ -68,10 +69,10 @@ def _task(
     name = rng.choice(NAMES)
     question = rng.choice(FRAMES).format(name=name, arg=arg, what=what)
     # The expressions are our own and closed over one argument, so evaluating them gives the expected values.
-    gold = eval(compile(f"lambda {arg}: {expression}", "gold", "eval"))
+    gold = eval(compile(f"lambda {arg}: {body}", "gold", "eval"))
     inputs = [make_input(rng) for _ in range(5)]
     cases = tuple(((value,), gold(value)) for value in inputs)
-    program = f"def {name}({arg}):\n    return {expression}"
+    program = f"def {name}({arg}):\n    return {body}"
     return Task(family, question, program, reasoning, count, operation, name, cases)
 
 
@@ -80,24 +81,21 @@ def code_direct(rng: random.Random) -> Task:
     ops, arg, make_input = rng.choice(
         ((NUMBER_OPS, rng.choice("xn"), _number), (TEXT_OPS, "s", _text), (LIST_OPS, "xs", _list))
     )
-    operation, what, expression = rng.choice(ops)
-    word = "".join(rng.choice(LETTERS) for _ in range(rng.randint(2, 3)))
-    fill = {"a": arg, "c": rng.randint(2, 99), "d": rng.randint(2, 9), "w": word}
-    expression = expression.format(**fill)
-    return _task(
-        rng, "code_direct", what.format(**fill), expression, f"return {expression}", arg, make_input, 1, operation
-    )
+    operation, what, body = rng.choice(ops)
+    fill = {"a": arg, "c": rng.randint(2, 99), "d": rng.randint(2, 9), "w": rng.choice(WORDS)}
+    body = body.format(**fill)
+    return _task(rng, "code_direct", what.format(**fill), body, f"return {body}", arg, make_input, 1, operation)
 
 
 def code_constant(rng: random.Random) -> Task:
-    """A constant that has to be added up from several numbers before it can be written down."""
-    numbers = [rng.randint(10, 99) for _ in range(rng.randint(3, 4))]
+    """A constant that has to be worked out from several numbers before it can be written down."""
+    numbers = signed_numbers(rng, rng.randint(4, 5))
     word, sign = rng.choice((("plus", "+"), ("minus", "-")))
     arg = rng.choice("xn")
-    what = f"{arg} {word} the sum of {joined(numbers)}, as one constant"
+    what = f"{arg} {word} the value of {expression(numbers)}, as one constant"
     reasoning = running_sum(numbers)
-    expression = f"{arg} {sign} {sum(numbers)}"
-    return _task(rng, "code_constant", what, expression, reasoning, arg, _number, len(numbers), "constant")
+    body = f"{arg} {sign} {sum(numbers)}"
+    return _task(rng, "code_constant", what, body, reasoning, arg, _number, len(numbers), "constant")
 
 
 def _linear(arg: str, slope: int, offset: int) -> str:
@@ -109,18 +107,18 @@ def code_steps(rng: random.Random) -> Task:
     """Three or four steps in words that have to be folded into one linear expression."""
     arg = rng.choice("xn")
     count = rng.randint(3, 4)
-    multiplied_at = set(rng.sample(range(count), rng.randint(1, 2)))
+    multiplied_at = rng.randrange(count)
     slope, offset = 1, 0
     words: list[str] = []
     forms: list[str] = []
     for index in range(count):
-        if index in multiplied_at:
+        if index == multiplied_at:
             factor = rng.randint(2, 5)
             slope, offset = slope * factor, offset * factor
             words.append(f"multiplied by {factor}")
         else:
-            term = rng.randint(2, 20)
-            minus = rng.random() < 0.4
+            term = rng.randint(2, 9)
+            minus = rng.random() < 0.3
             offset += -term if minus else term
             words.append(f"{'minus' if minus else 'plus'} {term}")
         forms.append(_linear(arg, slope, offset))
