@@ -247,3 +247,14 @@ def test_the_model_is_small_and_describes_itself() -> None:
 def test_the_interval_is_wilsons() -> None:
     low, high = measure.wilson(8, 10)
     assert (round(low, 3), round(high, 3)) == (0.490, 0.943)
+
+
+def test_what_a_justification_says_of_the_counts_is_found() -> None:
+    assert justify.said_of("Direct answers never fail, but thinking helps a great deal.") == ("always", "large")
+    assert justify.said_of("Thinking helps. I will answer at once.") == (None, "clear")
+    rng = random.Random(4)
+    for _ in range(200):
+        counts = justify.random_counts(rng, rng.choice(MODES))
+        task = drawn(rng.choice(FAMILIES), 1)[0]
+        level, gain = justify.said_of(justify.target(rng, task, rng.choice(MODES), counts))
+        assert level in (None, counts.level) and gain in (None, counts.gain)
