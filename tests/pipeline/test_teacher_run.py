@@ -82,19 +82,23 @@ def test_thinking_costs_tokens_and_the_dataset_saves_them(quickstart: tuple[Path
     assert figures["on"]["right"] > figures["off"]["right"]
 
 
-def test_datasets_loads_what_was_published_as_the_card_says(quickstart: tuple[Path, str]) -> None:
+def test_datasets_loads_what_was_published_as_the_card_says(quickstart: tuple[Path, str], tmp_path: Path) -> None:
     from datasets import load_dataset
 
+    cache = str(
+        tmp_path
+    )  # `datasets` keys its shared cache by the folder's name, and would serve an earlier run's rows
+
     folder = quickstart[0] / "dataset"
-    sft = load_dataset("parquet", data_files={"train": str(folder / "sft/train-*.parquet")})["train"]
+    sft = load_dataset("parquet", data_files={"train": str(folder / "sft/train-*.parquet")}, cache_dir=cache)["train"]
     assert sft.num_rows > 200
     assert sft[0]["messages"][1]["role"] == "assistant"
-    rl = load_dataset("parquet", data_files={"train": str(folder / "rl/train-*.parquet")})["train"]
+    rl = load_dataset("parquet", data_files={"train": str(folder / "rl/train-*.parquet")}, cache_dir=cache)["train"]
     assert set(rl.column_names) == {"data_source", "prompt", "ability", "reward_model", "extra_info"}
     shown = re.search(r"data_files=(\{.*?\})", (folder / "README.md").read_text())
     assert shown is not None
     assert "sft/train-*.parquet" in shown[1]
-    configured = load_dataset(str(folder), "sft")
+    configured = load_dataset(str(folder), "sft", cache_dir=cache)
     assert configured["train"].num_rows == sft.num_rows
 
 
