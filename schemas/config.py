@@ -19,11 +19,36 @@ class Config(BaseModel):
 
 
 class _SourceConfig(Config):
-    path: str = Field(description="a file or a glob of files: JSON Lines or Parquet")
-    name: str | None = Field(default=None, description="dataset name recorded in every problem; default: the adapter's")
-    revision: str | None = Field(default=None, description="dataset revision recorded in every problem")
+    """Where a source's rows are: local files at `path`, or else the files of a dataset on the Hugging Face Hub."""
+
+    path: str | None = Field(
+        default=None, description="a file or a glob of files: JSON Lines or Parquet; default: from the Hub"
+    )
+    name: str | None = Field(
+        default=None,
+        description="dataset name recorded in every problem, and the repository on the Hub; default: the adapter's",
+    )
+    revision: str | None = Field(
+        default=None, description="dataset revision recorded in every problem; from the Hub: required, best a commit"
+    )
+    files: str | None = Field(
+        default=None, description="from the Hub: glob of files in the repository; default: the adapter's"
+    )
+    stream: bool = Field(
+        default=False, description="from the Hub: read over the network as rows are needed, keeping no copy"
+    )
     split: str = Field(default="train", description="split name recorded in every problem")
-    licence: str | None = Field(default=None, description="licence recorded in every problem")
+    licence: str | None = Field(
+        default=None, description="licence recorded in every problem; default: the one that the dataset declares"
+    )
+
+    @model_validator(mode="after")
+    def _local_or_hub(self) -> "_SourceConfig":
+        if self.path is not None and (self.files is not None or self.stream):
+            raise ValueError("'files' and 'stream' are for the Hub; with 'path' leave them out")
+        if self.path is None and self.revision is None:
+            raise ValueError("give 'path' for local files, or 'revision' (a commit) to read the dataset from the Hub")
+        return self
 
 
 class AceReasonSource(_SourceConfig):
@@ -36,6 +61,21 @@ class SkyworkSource(_SourceConfig):
     """Skywork/Skywork-OR1-RL-Data: columns `prompt`, `ability`, `reward_model`, `extra_info`."""
 
     type: Literal["skywork"]
+
+
+class AMThinkingSource(_SourceConfig):
+    """a-m-team/AM-Thinking-v1-Distilled: column `conversations`, with what is known of the row in `info`."""
+
+    type: Literal["am_thinking"]
+    import_rollouts: bool = Field(
+        default=False, description="take the dataset's own responses as think-on rollouts of the model that they name"
+    )
+
+
+class IIThoughtSource(_SourceConfig):
+    """Intelligent-Internet/II-Thought-RL-v0: columns `problem` and `verification_info`."""
+
+    type: Literal["ii_thought"]
 
 
 class ColumnMapping(Config):
@@ -72,7 +112,59 @@ class TableSource(_SourceConfig):
         return pattern
 
 
-SourceConfig = Annotated[AceReasonSource | SkyworkSource | TableSource, Field(discriminator="type")]
+SourceConfig = Annotated[
+    AceReasonSource | SkyworkSource | AMThinkingSource | IIThoughtSource | TableSource, Field(discriminator="type")
+]
+
+
+class LicencePolicy(Config):
+    """Which licences a row may come under. Names are compared without regard to case."""
+
+    accept: list[str] | None = Field(default=None, description="only these; default: all that are not refused")
+    refuse: list[str] = []
+    undeclared: Literal["accept", "refuse"] = "accept"
+
+
+class NearDuplicates(Config):
+    """Questions that are the same but for some words (MinHash over word shingles, then exact Jaccard similarity).
+
+    Questions whose numbers or golds differ are never taken for the same, however alike their words are.
+    """
+
+    threshold: float = Field(default=0.8, gt=0, le=1, description="Jaccard similarity from which two are the same")
+    shingle_words: int = Field(default=3, ge=1)
+    permutations: int = Field(default=128, ge=16)
+
+
+class EvaluationSet(Config):
+    """Questions that must not be trained on: local files at `path`, or else a dataset on the Hugging Face Hub."""
+
+    name: str = Field(description="name in reports; from the Hub: the repository")
+    path: str | None = Field(default=None, description="a file or a glob of files: JSON Lines or Parquet")
+    revision: str | None = Field(default=None, description="from the Hub: required, best a commit")
+    files: str = Field(default="**/*test*.parquet", description="from the Hub: glob of files in the repository")
+    question: str = Field(default="question", description="column with the question; dots reach inside")
+
+
+class Decontamination(Config):
+    """Refuses problems that share word n-grams with evaluation questions (lower case, no punctuation, numbers kept)."""
+
+    sets: list[EvaluationSet] = []
+    n: int = Field(default=10, ge=4, le=50, description="words of an n-gram; 8 to 13 is usual")
+    coverage: float = Field(
+        default=0.5, gt=0, le=1, description="share of an evaluation question's words that shared n-grams must cover"
+    )
+
+
+class Cap(Config):
+    """At most `problems` of those that fit all the given conditions; which ones stay is decided by id."""
+
+    problems: int = Field(ge=0)
+    source: str | None = Field(default=None, description="dataset name of the problem's first source")
+    kind: Kind | None = None
+    domain: str | None = None
+    difficulty_from: float | None = Field(default=None, ge=0, le=1)
+    difficulty_to: float | None = Field(default=None, ge=0, le=1)
 
 
 class IngestConfig(Config):
@@ -82,6 +174,16 @@ class IngestConfig(Config):
     shard_size: int = Field(default=256, ge=1, description="aim of problems a shard; the count is a power of two")
     validation_fraction: float = Field(default=0.05, ge=0, lt=1, description="share of problems kept for validation")
     max_question_chars: int = Field(default=20_000, ge=1)
+    filters: dict[str, bool] = Field(
+        default_factory=dict, description="rules to turn on or off by name; `hipo-data filters` lists them"
+    )
+    languages: list[str] | None = Field(
+        default=None, description="languages of questions to keep, such as [en]; default: all"
+    )
+    licences: LicencePolicy = LicencePolicy()
+    near_duplicates: NearDuplicates | None = NearDuplicates()
+    decontaminate: Decontamination = Decontamination()
+    caps: list[Cap] = []
 
 
 class ResourceConfig(Config):
