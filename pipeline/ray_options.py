@@ -40,23 +40,21 @@ def connect(config: RunConfig) -> None:
     import ray
 
     address = config.ray.address or os.environ.get("RAY_ADDRESS")
-    common: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR, "ignore_reinit_error": True}
+    cluster = {"address": address} if address else _local_cluster(_local_cpus(config))
     try:
-        if address:
-            ray.init(address=address, **common)
-            return
-        ray.init(
-            address="local",  # otherwise a cluster that happens to run on this machine would be joined
-            num_cpus=_local_cpus(config),
-            include_dashboard=False,
-            object_store_memory=_OBJECT_STORE_BYTES,
-            **common,
-        )
-    except UserError:
-        raise
+        ray.init(**cluster, log_to_driver=False, logging_level=logging.ERROR, ignore_reinit_error=True)
     except Exception as error:
         where = f"join the Ray cluster at {address}" if address else "start a local Ray"
         raise RunFailedError(f"could not {where}: {error}") from error
+
+
+def _local_cluster(cpus: int) -> dict[str, Any]:
+    return {
+        "address": "local",  # otherwise a cluster that happens to run on this machine would be joined
+        "num_cpus": cpus,
+        "include_dashboard": False,
+        "object_store_memory": _OBJECT_STORE_BYTES,
+    }
 
 
 def _local_cpus(config: RunConfig) -> int:
