@@ -231,7 +231,7 @@ def state_of(node: Node, manifest: Manifest | None, parts: dict[str, str], run_d
 
 
 def load_manifests(run_dir: Path) -> dict[str, Manifest]:
-    """All manifests of a run, by node name."""
+    """All manifests in a run directory by node name, those that an earlier count of shards left behind too."""
     found: dict[str, Manifest] = {}
     for folder in run_dir.iterdir() if run_dir.is_dir() else []:
         if folder.name.partition(".")[0] in STAGES:
@@ -242,8 +242,9 @@ def load_manifests(run_dir: Path) -> dict[str, Manifest]:
     return found
 
 
-def of_present_shards(manifests: dict[str, Manifest]) -> dict[str, Manifest]:
-    """Without those of shards that the last ingest did not make: what an earlier count of shards left behind."""
+def load_present_manifests(run_dir: Path) -> dict[str, Manifest]:
+    """The manifests of the shards that the last ingest made and of the stages that see the whole run, by node name."""
+    manifests = load_manifests(run_dir)
     present = {"all", *shards_of(manifests.get(INGEST.name))}
     return {name: manifest for name, manifest in manifests.items() if name.rpartition("/")[2] in present}
 

@@ -11,8 +11,7 @@ from pipeline.graph import (
     Fingerprints,
     Node,
     inputs_of,
-    load_manifests,
-    of_present_shards,
+    load_present_manifests,
     parents,
     shard_nodes,
     shards_of,
@@ -54,7 +53,7 @@ class Plan:
 def make_plan(run_dir: Path, config: RunConfig) -> Plan:
     """The plan of a run. Raises `FileNotFoundError` where a source, a template or a model is missing."""
     fingerprints = Fingerprints(config)
-    left_behind = of_present_shards(load_manifests(run_dir))
+    left_behind = load_present_manifests(run_dir)
     shards = shards_of(left_behind.get(INGEST.name))
     nodes = [INGEST, *[node for shard in shards for node in shard_nodes(shard)], PUBLISH]
     done: dict[str, Manifest] = {}

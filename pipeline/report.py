@@ -7,7 +7,7 @@ import polars as pl
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from pipeline.charts import mode_shares, pass_rate_map, token_histogram
-from pipeline.graph import load_manifests, of_present_shards
+from pipeline.graph import load_present_manifests
 from pipeline.quarantine import quarantine_counts
 from pipeline.store import put_bytes
 from pipeline.task import Task
@@ -46,7 +46,7 @@ def write_report(task: Task, stats: Statistics, decisions: pl.LazyFrame, example
 def _stage_rows(run_dir: Path) -> list[tuple[str, int, int, int, int]]:
     """Per folder: rows in, out, rejected, left out."""
     rows: dict[str, list[int]] = {}
-    for name, manifest in of_present_shards(load_manifests(run_dir)).items():
+    for name, manifest in load_present_manifests(run_dir).items():
         folder = name.partition("/")[0]
         line = rows.setdefault(folder, [0, 0, 0, 0])
         found = (manifest.rows_in, manifest.rows_out, manifest.rows_rejected, manifest.rows_left_out)

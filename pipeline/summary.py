@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.graph import INGEST, Node, load_manifests, of_present_shards, shard_nodes, shards_of
+from pipeline.graph import INGEST, Node, load_present_manifests, shard_nodes, shards_of
 from pipeline.journal import count_journalled
 from pipeline.plan import Plan
 from pipeline.publish_folder import read_statistics
@@ -97,7 +97,7 @@ def print_plan(console: Console, plan: Plan, config: RunConfig, changes: list[st
 
 def print_status(console: Console, run_dir: Path) -> None:
     """How far each stage is, from the files alone."""
-    manifests = of_present_shards(load_manifests(run_dir))
+    manifests = load_present_manifests(run_dir)
     shards = shards_of(manifests.get(INGEST.name))
     done: Counter[str] = Counter(name.partition("/")[0] for name in manifests)
     table = Table(box=None, padding=(0, 2, 0, 0))
