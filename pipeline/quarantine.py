@@ -3,13 +3,20 @@
 from collections import Counter
 from pathlib import Path
 
+from pipeline.graph import load_present_manifests
 from pipeline.store import read_table
+
+
+def rejected_files(run_dir: Path) -> list[Path]:
+    """The tables of rejected rows, by node. A stale one, whose node was done again since, is in no manifest."""
+    outputs = [manifest.outputs for _, manifest in sorted(load_present_manifests(run_dir).items())]
+    return [run_dir / of_node["rejected"].path for of_node in outputs if "rejected" in of_node]
 
 
 def quarantine_counts(run_dir: Path) -> dict[str, int]:
     """Rejected rows of the whole run by `stage: reason`."""
     counts: Counter[str] = Counter()
-    for path in sorted(run_dir.glob("*/*rejected.parquet")):
+    for path in rejected_files(run_dir):
         rows = read_table(path, ["stage", "reason"])
         counts.update(f"{stage}: {reason}" for stage, reason in zip(*rows.to_pydict().values(), strict=True))
     return dict(counts.most_common())

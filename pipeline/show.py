@@ -10,6 +10,8 @@ from rich.panel import Panel
 from rich.text import Text
 
 from pipeline.errors import UserError
+from pipeline.graph import INGEST, load_present_manifests, shards_of
+from pipeline.quarantine import rejected_files
 from pipeline.store import read_table
 
 _COLUMNS = 110  # as wide as text reads well
@@ -17,7 +19,7 @@ _HIDDEN = {"messages", "prompt_hash", "request_hash", "seed"}
 
 
 def print_rows(console: Console, run_dir: Path, stage: str, limit: int, problem: str | None, as_json: bool) -> None:
-    """Prints the first rows of a stage, by shard and key. Raises `UserError` where the stage has none."""
+    """Prints the first rows of a stage, by shard and key. Raises `UserError` where none is there or a file is gone."""
     shown = 0
     for row in _rows(run_dir, stage):
         if problem is not None and not str(row.get("problem_id", row.get("key"))).startswith(problem):
@@ -35,13 +37,22 @@ def print_rows(console: Console, run_dir: Path, stage: str, limit: int, problem:
 
 
 def _rows(run_dir: Path, stage: str) -> Iterator[dict[str, Any]]:
-    if stage == "rejected":
-        files = sorted(run_dir.glob("*/*rejected.parquet"))
-    else:
-        folders = [path for path in sorted(run_dir.glob(f"{stage}*")) if path.name.partition(".")[0] == stage]
-        files = [path for folder in folders for path in sorted(folder.glob("??-????.parquet"))]
-    for path in files:
+    for path in rejected_files(run_dir) if stage == "rejected" else _files(run_dir, stage):
+        if not path.exists():
+            raise UserError(f"{path} is missing; run again to make it anew")
         yield from read_table(path).to_pylist()
+
+
+def _files(run_dir: Path, stage: str) -> list[Path]:
+    manifests = load_present_manifests(run_dir)
+    labels = {"rows", *shards_of(manifests.get(INGEST.name))}
+    return [
+        run_dir / output.path
+        for name, manifest in sorted(manifests.items())
+        if name.startswith((f"{stage}/", f"{stage}."))
+        for label, output in sorted(manifest.outputs.items())
+        if label in labels
+    ]
 
 
 def _panel(row: dict[str, Any], stage: str) -> Panel:
