@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from pipeline.errors import RunFailedError, UserError
+from pipeline.stage_names import STAGES
 
 app = typer.Typer(
     help="Turns math and code problems into training data for models that decide when to think.",
@@ -22,7 +23,6 @@ app = typer.Typer(
 
 _LOG_COLUMNS = 200
 _INTERRUPTED = 130  # 128 + SIGINT, as shells have it
-_STAGES = ["ingest", "sample", "verify", "select", "justify", "publish"]
 
 ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="The recipe: one YAML file.")]
 SetOption = Annotated[
@@ -36,7 +36,7 @@ RunArgument = Annotated[Path, typer.Argument(help="The directory of a run.")]
 def run(
     config: ConfigOption,
     stage: Annotated[
-        list[str] | None, typer.Option("--stage", help=f"One of {', '.join(_STAGES)}, or all. May be repeated.")
+        list[str] | None, typer.Option("--stage", help=f"One of {', '.join(STAGES)}, or all. May be repeated.")
     ] = None,
     overrides: SetOption = None,
     run_dir: RunDirOption = None,
@@ -136,7 +136,7 @@ def status(run_dir: RunArgument) -> None:
 @app.command()
 def show(
     run_dir: RunArgument,
-    stage: Annotated[str, typer.Option("--stage", help=f"One of {', '.join(_STAGES[:-1])}, or rejected.")] = "justify",
+    stage: Annotated[str, typer.Option("--stage", help=f"One of {', '.join(STAGES[:-1])}, or rejected.")] = "justify",
     limit: Annotated[int, typer.Option("--limit", min=1, help="How many rows.")] = 5,
     problem: Annotated[
         str | None, typer.Option("--problem", help="Only this problem (the start of its id is enough).")
@@ -148,8 +148,8 @@ def show(
     from pipeline.show import print_rows
 
     read_run(run_dir)
-    if stage not in [*_STAGES[:-1], "rejected"]:
-        raise UserError(f"there is no stage '{stage}' to show; choose {', '.join(_STAGES[:-1])} or rejected")
+    if stage not in [*STAGES[:-1], "rejected"]:
+        raise UserError(f"there is no stage '{stage}' to show; choose {', '.join(STAGES[:-1])} or rejected")
     print_rows(_console(), run_dir, stage, limit, problem, as_json)
 
 
@@ -216,10 +216,10 @@ def _console() -> Console:
 
 def _stages(names: list[str] | None) -> list[str]:
     names = [name for given in names or ["all"] for name in given.split(",")]
-    unknown = [name for name in names if name not in [*_STAGES, "all"]]
+    unknown = [name for name in names if name not in [*STAGES, "all"]]
     if unknown:
-        raise UserError(f"there is no stage '{unknown[0]}'; choose from {', '.join(_STAGES)} or all")
-    return _STAGES if "all" in names else [name for name in _STAGES if name in names]
+        raise UserError(f"there is no stage '{unknown[0]}'; choose from {', '.join(STAGES)} or all")
+    return STAGES if "all" in names else [name for name in STAGES if name in names]
 
 
 def _grading(sandbox: str, workers: int) -> Any:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from engines.identity import model_identity, model_name
 from graders import CODE_GRADER, MATH_GRADER
+from pipeline import stage_names
 from pipeline.manifest import Manifest, Output, read_manifest
 from pipeline.store import file_digest
 from prompts.rendering import template_hash
@@ -21,7 +22,7 @@ from schemas.records import Mode
 from schemas.tables import source_files
 from stages import ingest, justify, publish, sample, select, verify
 
-STAGES = ["ingest", "sample", "verify", "select", "justify", "publish"]
+STAGES = stage_names.STAGES
 
 _MODES = (Mode.THINK_OFF, Mode.THINK_ON)  # think-off is cheaper and comes first
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from pipeline.graph import (
     INGEST,
     PUBLISH,
-    STAGES,
     Fingerprints,
     Node,
     inputs_of,
@@ -18,6 +17,7 @@ from pipeline.graph import (
     state_of,
 )
 from pipeline.manifest import Manifest
+from pipeline.stage_names import STAGES
 from schemas.config import RunConfig
 from schemas.records import Mode
 
