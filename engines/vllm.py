@@ -123,14 +123,14 @@ class Vllm:
 
         tokenizer = cached_tokenizer_from_config(model_config)
         model = self._config.model
-        if not tokenizer.encode(CLOSE, add_special_tokens=False):
+        close = tokenizer.encode(CLOSE, add_special_tokens=False)
+        if not close:
             raise EngineRefusedError(f"the tokenizer of '{model}' has no vocabulary; is its tokenizer.json missing?")
         if not getattr(tokenizer, "chat_template", None):
             raise EngineRefusedError(
                 f"the tokenizer of '{model}' has no chat template (chat_template.jinja, or chat_template in"
                 " tokenizer_config.json); base models have none"
             )
-        close = tokenizer.encode(CLOSE, add_special_tokens=False)
         self._close_id = close[0] if len(close) == 1 else None
         self._tokenizer = tokenizer
 
