@@ -16,7 +16,6 @@ python=$venv/bin/python
 say() { printf 'install: %s\n' "$*" >&2; }
 stop() { say "$*"; exit 1; }
 
-
 [ "$(uname -s) $(uname -m)" = "Linux x86_64" ] ||
     say "$(uname -s) $(uname -m) is not tested (only Linux x86-64 is): the sandbox needs Linux, and wheels may be missing."
 command -v "${CC:-cc}" >/dev/null 2>&1 || command -v gcc >/dev/null 2>&1 || command -v clang >/dev/null 2>&1 ||
@@ -68,7 +67,6 @@ install_system_packages() {
 }
 [ -z "$wanted" ] || install_system_packages
 
-
 if ! "$python" -m pip --version >/dev/null 2>&1; then
     base=
     for candidate in ${PYTHON:-python3 python3.13 python3.12 python3.11}; do
@@ -88,7 +86,6 @@ fi
 if [ -f "$venv/.engine" ] && [ "$(cat "$venv/.engine")" != "$engine" ]; then
     stop "$venv holds the $(cat "$venv/.engine") build of vLLM, which cannot share it with the $engine build; run 'make clean' first."
 fi
-
 
 pip_config=$("$python" -m pip config list 2>/dev/null || true)
 pip_setting() {
@@ -121,7 +118,6 @@ cert=$(pip_setting cert)
 [ -z "$cert" ] || export SSL_CERT_FILE="${SSL_CERT_FILE:-$cert}"
 export UV_HTTP_TIMEOUT="${UV_HTTP_TIMEOUT:-300}"
 
-
 "$python" -m pip install --quiet --disable-pip-version-check --constraint constraints.txt uv 2>/dev/null ||
     "$python" -m pip install --disable-pip-version-check --constraint constraints.txt uv ||
     stop "pip could not install uv; the lines above say why."
@@ -139,8 +135,8 @@ if [ "$engine" = cpu ] && [ "$(uname -s)" = Linux ] &&
 fi
 
 [ "$engine" != cpu ] || set -- "$@" --overrides scripts/overrides.txt
-# An engine is three processes that import the same thousands of modules; compiled, each starts in half the time, also where
-# PYTHONDONTWRITEBYTECODE keeps Python from doing it.
+# An engine is three processes that import the same thousands of modules; compiled, each starts in half the time, also
+# where PYTHONDONTWRITEBYTECODE keeps Python from doing it.
 say "Installing hipo-data[$extras] into $venv (4 GB or more; minutes the first time, seconds from a warm cache)."
 "$uv" pip install --quiet --python "$python" \
     --constraints constraints.txt --build-constraints constraints.txt --compile-bytecode "$@" --editable ".[$extras]" ||
