@@ -12,6 +12,10 @@ from schemas.gold import AssertGold, CallGold, CheckGold, CodeGold, Gold, MathGo
 from schemas.records import Kind
 
 
+NO_ANSWER = frozenset({"", "nan", "NaN", "None", "null", "N/A", "<NA>"})
+"""What table libraries write for a missing value; `none` in small letters may be an answer."""
+
+
 class GoldError(ValueError):
     """A gold that says nothing usable. `reason` is `empty_gold` or `bad_gold`."""
 
@@ -40,7 +44,7 @@ def _math(raw: Any) -> MathGold:
     if isinstance(raw, str):
         raw = _listed(raw)
     answers = [str(item).strip() for item in (raw if isinstance(raw, (list, tuple)) else [raw]) if item is not None]
-    answers = [answer for answer in answers if answer]
+    answers = [answer for answer in answers if answer not in NO_ANSWER]
     if not answers:
         raise GoldError("empty_gold", "no answer in the gold")
     return MathGold(answers=answers)
