@@ -1,11 +1,10 @@
 """Loading and filling in of prompt templates."""
 
 import hashlib
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined, Template, TemplateSyntaxError, UndefinedError
+from jinja2 import Environment, StrictUndefined, TemplateSyntaxError, UndefinedError
 
 _FOLDER = Path(__file__).parent / "templates"
 
@@ -28,23 +27,26 @@ def template_hash(name: str) -> str:
     return hashlib.sha256(template_text(name).encode()).hexdigest()
 
 
-def render(name: str, **variables: Any) -> str:
-    """A template filled in, without white space at its ends.
+class PromptTemplate:
+    """A template as it was when it was loaded; a later change of its file is not seen."""
 
-    Raises `FileNotFoundError` where there is no such template, `jinja2.TemplateSyntaxError` where it does not
-    compile, and `jinja2.UndefinedError`, with the variables there are, where it uses another one.
-    """
-    text = template_text(name)
-    try:
-        return _compiled(text).render(**variables).strip()
-    except TemplateSyntaxError as error:
-        raise TemplateSyntaxError(f"prompt template '{name}': {error.message}", error.lineno) from error
-    except UndefinedError as error:
-        raise UndefinedError(
-            f"prompt template '{name}': {error.message}; its variables are {', '.join(sorted(variables))}"
-        ) from error
+    def __init__(self, name: str) -> None:
+        """Raises `FileNotFoundError` where there is none, `jinja2.TemplateSyntaxError` where it does not compile."""
+        environment = Environment(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=False)
+        self._name = name
+        try:
+            self._compiled = environment.from_string(template_text(name))
+        except TemplateSyntaxError as error:
+            raise TemplateSyntaxError(f"prompt template '{name}': {error.message}", error.lineno) from error
 
+    def render(self, **variables: Any) -> str:
+        """The template filled in, without white space at its ends.
 
-@cache
-def _compiled(text: str) -> Template:
-    return Environment(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=False).from_string(text)
+        Raises `jinja2.UndefinedError`, with the variables there are, where it uses another one.
+        """
+        try:
+            return self._compiled.render(**variables).strip()
+        except UndefinedError as error:
+            raise UndefinedError(
+                f"prompt template '{self._name}': {error.message}; its variables are {', '.join(sorted(variables))}"
+            ) from error

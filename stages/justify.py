@@ -8,7 +8,7 @@ from engines.base import EngineError, Generates, GenerationRequest
 from prompts.formats import hipo
 from prompts.formats.parts import FormatError, HybridResponse
 from prompts.parsing import split_reasoning
-from prompts.rendering import render
+from prompts.rendering import PromptTemplate
 from schemas.config import JustifyConfig, RoleConfig
 from schemas.gold import gold_to_json
 from schemas.keys import digest, seed_of
@@ -65,10 +65,13 @@ async def justify(
 ) -> Justified:
     """One example a case, or a rejected row after `max_attempts`. Arguments as in `stages.sample.sample`."""
 
+    template = PromptTemplate(config.template)
+
     async def one(case: Case) -> list[Justification]:
+        messages = _messages(case, template, role)
         attempts: list[Justification] = []
         for number in range(config.max_attempts):
-            request, request_hash = _request(case, number, config, role, identity, run_seed)
+            request, request_hash = _request(case, number, messages, config, role, identity, run_seed)
             earlier = finished.get((case.problem.problem_id, number), ())
             known = [row for row in earlier if row.request_hash == request_hash and not failed_in_engine(row)]
             if known:
@@ -101,12 +104,9 @@ async def justify(
     return result
 
 
-def _request(
-    case: Case, number: int, config: JustifyConfig, role: RoleConfig, identity: str, run_seed: int
-) -> tuple[GenerationRequest, str]:
+def _messages(case: Case, template: PromptTemplate, role: RoleConfig) -> tuple[Message, ...]:
     decision = case.decision
-    prompt = render(
-        config.template,
+    prompt = template.render(
         question=case.problem.question,
         kind=case.problem.kind,
         mode=decision.mode,
@@ -117,8 +117,20 @@ def _request(
         right_off=decision.right_off,
         tokens_off=decision.tokens_off,
     )
+    return chat(prompt + role.question_suffix, role.system_prompt)
+
+
+def _request(
+    case: Case,
+    number: int,
+    messages: tuple[Message, ...],
+    config: JustifyConfig,
+    role: RoleConfig,
+    identity: str,
+    run_seed: int,
+) -> tuple[GenerationRequest, str]:
     request = GenerationRequest(
-        messages=chat(prompt + role.question_suffix, role.system_prompt),
+        messages=messages,
         sampling=role.sampling,
         seed=seed_of(run_seed, case.problem.problem_id, "justify", number),
         question=case.problem.question,

@@ -1,12 +1,12 @@
 """Sample: every problem's rollouts in one mode, many under way at once."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from engines.base import Completion, EngineError, Generates, GenerationRequest
 from prompts.parsing import split_reasoning
-from prompts.rendering import render
+from prompts.rendering import PromptTemplate
 from schemas.config import RoleConfig, SampleConfig
 from schemas.keys import digest, seed_of
 from schemas.records import FinishReason, Message, Mode, Problem, Rollout
@@ -49,41 +49,56 @@ async def sample(
         on_start: called as a request goes to the engine.
         on_finish: called with each new rollout as it finishes.
     """
-    requests = [
-        _request(problem, mode, index, config, role, run_seed)
+    template = PromptTemplate(config.template)
+    all_wanted = [
+        rollout
         for problem in problems
-        for index in range(config.count(mode))
+        for rollout in _wanted_of(problem, mode, config.count(mode), template, role, identity, run_seed)
     ]
 
-    async def one(problem: Problem, request: GenerationRequest) -> Rollout:
-        rendered = _hash_request(request, role, identity)
-        for known in finished.get((problem.problem_id, mode, request.index), ()):
-            if _still_good(known, rendered, role.sampling.max_tokens):
+    async def one(wanted: _Wanted) -> Rollout:
+        for known in finished.get((wanted.problem_id, mode, wanted.request.index), ()):
+            if _still_good(known, wanted):
                 return known
         async with slots:
             on_start()
-            rollout = await _generate(problem, mode, request, role, engine, model, rendered)
+            rollout = await _generate(wanted, mode, role, engine, model)
             on_finish(rollout)
         return rollout
 
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(one(problem, request)) for problem, request in requests]
+        tasks = [group.create_task(one(rollout)) for rollout in all_wanted]
     return sorted((task.result() for task in tasks), key=rollout_key)
 
 
-def _request(
-    problem: Problem, mode: Mode, index: int, config: SampleConfig, role: RoleConfig, run_seed: int
-) -> tuple[Problem, GenerationRequest]:
-    question = render(config.template, question=problem.question, kind=problem.kind) + role.question_suffix
-    return problem, GenerationRequest(
-        messages=chat(question, role.system_prompt),
-        sampling=role.sampling,
-        seed=seed_of(run_seed, problem.problem_id, mode, index),
-        question=problem.question,
-        index=index,
-        chat_template_kwargs=role.chat_template_kwargs,
-        response_prefix=role.response_prefix,
-    )
+@dataclass(frozen=True)
+class _Wanted:
+    """A rollout to be had: its request, and the digests that an earlier rollout of the same request carries."""
+
+    problem_id: str
+    request: GenerationRequest
+    prompt_hash: str
+    request_hash: str
+
+
+def _wanted_of(
+    problem: Problem, mode: Mode, count: int, template: PromptTemplate, role: RoleConfig, identity: str, run_seed: int
+) -> Iterator[_Wanted]:
+    """The rollouts of one problem, which share the conversation."""
+    question = template.render(question=problem.question, kind=problem.kind) + role.question_suffix
+    messages = chat(question, role.system_prompt)
+    prompt_hash = digest([message.model_dump() for message in messages], role.response_prefix)
+    for index in range(count):
+        request = GenerationRequest(
+            messages=messages,
+            sampling=role.sampling,
+            seed=seed_of(run_seed, problem.problem_id, mode, index),
+            question=problem.question,
+            index=index,
+            chat_template_kwargs=role.chat_template_kwargs,
+            response_prefix=role.response_prefix,
+        )
+        yield _Wanted(problem.problem_id, request, prompt_hash, _request_hash(request, prompt_hash, role, identity))
 
 
 def chat(user: str, system: str | None) -> tuple[Message, ...]:
@@ -92,20 +107,19 @@ def chat(user: str, system: str | None) -> tuple[Message, ...]:
     return (turn,) if system is None else (Message(role="system", content=system), turn)
 
 
-def _hash_request(request: GenerationRequest, role: RoleConfig, identity: str) -> tuple[str, str]:
-    """Digests of the conversation and of the whole request.
+def _request_hash(request: GenerationRequest, prompt_hash: str, role: RoleConfig, identity: str) -> str:
+    """Digest of a request and of the model that it goes to.
 
     The token limit is left out: a response that ended by itself below a limit is the same under a higher one. Where the
     response starts is in, since it decides what of it is reasoning.
     """
-    prompt = digest([message.model_dump() for message in request.messages], request.response_prefix)
     sampling = request.sampling.model_dump(exclude={"max_tokens"})
-    parts = (prompt, request.chat_template_kwargs, sampling, request.seed, identity, role.starts_in_reasoning)
-    return prompt, digest(*parts)
+    return digest(prompt_hash, request.chat_template_kwargs, sampling, request.seed, identity, role.starts_in_reasoning)
 
 
-def _still_good(known: Rollout, rendered: tuple[str, str], max_tokens: int) -> bool:
-    if known.request_hash != rendered[1] or known.finish_reason is FinishReason.ERROR:
+def _still_good(known: Rollout, wanted: _Wanted) -> bool:
+    max_tokens = wanted.request.sampling.max_tokens
+    if known.request_hash != wanted.request_hash or known.finish_reason is FinishReason.ERROR:
         return False
     if known.finish_reason is FinishReason.LENGTH:
         # One that ended below its limit ran into the model's context, which may be larger now.
@@ -113,15 +127,8 @@ def _still_good(known: Rollout, rendered: tuple[str, str], max_tokens: int) -> b
     return known.completion_tokens <= max_tokens
 
 
-async def _generate(
-    problem: Problem,
-    mode: Mode,
-    request: GenerationRequest,
-    role: RoleConfig,
-    engine: Generates,
-    model: str,
-    rendered: tuple[str, str],
-) -> Rollout:
+async def _generate(wanted: _Wanted, mode: Mode, role: RoleConfig, engine: Generates, model: str) -> Rollout:
+    request = wanted.request
     error, permanent = None, False
     try:
         completion = storable(await engine.generate(request))
@@ -131,13 +138,13 @@ async def _generate(
     reasoning, answer = _parts(completion, role)
     reasoning_tokens = _reasoning_tokens(completion, reasoning, answer)
     return Rollout(
-        problem_id=problem.problem_id,
+        problem_id=wanted.problem_id,
         mode=mode,
         index=request.index,
         seed=request.seed,
         model=model,
-        prompt_hash=rendered[0],
-        request_hash=rendered[1],
+        prompt_hash=wanted.prompt_hash,
+        request_hash=wanted.request_hash,
         max_tokens=request.sampling.max_tokens,
         text=completion.text,
         reasoning=reasoning,

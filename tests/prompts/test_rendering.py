@@ -1,17 +1,22 @@
 """Templates: all of ours render, hostile questions stay text, and mistakes in a user's own template are named."""
 
 from pathlib import Path
+from typing import Any
 
 import jinja2
 import pytest
 
 import prompts
-from prompts.rendering import render, template_hash, template_text
+from prompts.rendering import PromptTemplate, template_hash, template_text
 from schemas.records import Kind, Mode
 
 NAMES = sorted(path.stem for path in (Path(prompts.__file__).parent / "templates").glob("*.j2"))
 QUESTION = "What is {{ 6 * 7 }}?\r\n{% if %} <b> & \U0001f9ee {# no #}"
 COUNTS = {"n_on": 8, "right_on": 7, "n_off": 6, "right_off": 5}
+
+
+def render(name: str, **variables: Any) -> str:
+    return PromptTemplate(name).render(**variables)
 
 
 @pytest.mark.parametrize("tokens", [(120.4, 30.6), (None, None), (None, 3.0)])

@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -149,6 +150,19 @@ async def test_the_prompt_tells_the_justifier_mode_rates_and_question() -> None:
         assert "What is 6 times 7?" in user.content
         assert user.content.endswith(" /no_think")
         assert request.response_prefix == "Because"
+
+
+async def test_a_template_that_is_edited_under_way_asks_all_attempts_alike(tmp_path: Path) -> None:
+    own = tmp_path / "own.j2"
+    own.write_text("Why {{ mode }}?")
+
+    def edits(request: GenerationRequest) -> Completion:
+        own.write_text("And why {{ mode }}?")
+        return completion("short")
+
+    engine = ScriptedEngine(edits)
+    await run(engine, CASES[:1], JustifyConfig(template=str(own), max_attempts=3))
+    assert [request.messages[-1].content for request in engine.requests] == ["Why think_on?"] * 3
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,6 +28,7 @@ async def run(
     problems: Sequence[Problem] = PROBLEMS,
     mode: Mode = Mode.THINK_ON,
     n: int = 2,
+    template: str = "solve",
     role: RoleConfig = ROLE,
     earlier: Iterable[Rollout] = (),
     slots: int = 100,
@@ -40,7 +42,7 @@ async def run(
     return await sample(
         problems,
         mode,
-        SampleConfig(n=n),
+        SampleConfig(n=n, template=template),
         role,
         engine,
         slots=asyncio.Semaphore(slots),
@@ -125,6 +127,7 @@ async def test_finished_rollouts_are_taken_and_not_sampled_again() -> None:
     [
         {"identity": "other weights"},
         {"run_seed": 1},
+        {"template": "plain"},
         {"role": RoleConfig(engine="teacher", system_prompt="Be brief.")},
         {"role": RoleConfig(engine="teacher", question_suffix=" /no_think")},
         {"role": RoleConfig(engine="teacher", response_prefix="<think>")},
@@ -138,6 +141,17 @@ async def test_a_rollout_of_another_request_is_never_taken(changed: dict[str, An
     first = await run(ScriptedEngine(echo))
     engine = ScriptedEngine(echo)
     await run(engine, earlier=first, **changed)
+    assert len(engine.requests) == 6
+
+
+async def test_a_template_that_was_edited_is_read_anew_and_its_rollouts_are_sampled_anew(tmp_path: Path) -> None:
+    own = tmp_path / "own.j2"
+    own.write_text("Solve: {{ question }}")
+    first = await run(ScriptedEngine(echo), template=str(own))
+    own.write_text("Prove: {{ question }}")
+    engine = ScriptedEngine(echo)
+    await run(engine, template=str(own), earlier=first)
+    assert {request.messages[-1].content for request in engine.requests} == {f"Prove: {p.question}" for p in PROBLEMS}
     assert len(engine.requests) == 6
 
 
