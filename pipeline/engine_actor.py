@@ -23,6 +23,7 @@ from pipeline.task import R, Task, commit
 from schemas.arrow import from_table, to_table
 from schemas.config import EngineConfig
 from schemas.records import Decision, Example, FinishReason, Justification, Mode, Problem, Rollout
+from stages.engine_session import EngineSession
 from stages.justify import Case, failed_in_engine, justification_key, justify
 from stages.sample import rollout_key, sample
 
@@ -138,14 +139,8 @@ class EngineActor:
                 task.mode,
                 task.config.sample,
                 role,
-                self,
-                model=task.model,
-                identity=task.identity,
-                run_seed=task.config.seed,
-                slots=self._slots,
-                finished=finished,
-                on_start=recorder.start,
-                on_finish=recorder.finish,
+                self._session(task, recorder),
+                finished,
             )
         failed = [rollout for rollout in rollouts if rollout.finish_reason is FinishReason.ERROR]
         manifest = await asyncio.to_thread(
@@ -179,14 +174,8 @@ class EngineActor:
                 cases,
                 task.config.justify,
                 task.config.roles.justifier,
-                self,
-                model=task.model,
-                identity=task.identity,
-                run_seed=task.config.seed,
-                slots=self._slots,
-                finished=finished,
-                on_start=recorder.start,
-                on_finish=recorder.finish,
+                self._session(task, recorder),
+                finished,
             )
         failed = {row.problem_id for row in result.attempts if failed_in_engine(row)}
         manifest = await asyncio.to_thread(
@@ -206,6 +195,17 @@ class EngineActor:
         )
         await asyncio.to_thread(remove_journal, task.journal)
         return manifest
+
+    def _session(self, task: Task, recorder: "_Recorder[G]") -> EngineSession[G]:
+        return EngineSession(
+            engine=self,
+            model=task.model,
+            identity=task.identity,
+            run_seed=task.config.seed,
+            slots=self._slots,
+            on_start=recorder.start,
+            on_finish=recorder.finish,
+        )
 
     def began(self) -> None:
         """A request went to the engine."""

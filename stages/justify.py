@@ -1,10 +1,10 @@
 """Justify: a teacher says why a problem gets its mode, and the example is put together."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from engines.base import EngineError, Generates, GenerationRequest
+from engines.base import EngineError, GenerationRequest
 from prompts.formats import hipo
 from prompts.formats.parts import FormatError, HybridResponse
 from prompts.parsing import split_reasoning
@@ -14,6 +14,7 @@ from schemas.gold import gold_to_json
 from schemas.keys import digest, seed_of
 from schemas.records import Decision, Example, Justification, Message, Problem, Rejected, Rollout
 from schemas.text import valid_unicode
+from stages.engine_session import EngineSession
 from stages.justification_checks import objection
 from stages.sample import chat, storable
 
@@ -53,34 +54,30 @@ async def justify(
     cases: Sequence[Case],
     config: JustifyConfig,
     role: RoleConfig,
-    engine: Generates,
-    *,
-    model: str,
-    identity: str,
-    run_seed: int,
-    slots: asyncio.Semaphore,
+    session: EngineSession[Justification],
     finished: Mapping[JustificationKey, Sequence[Justification]],
-    on_start: Callable[[], None],
-    on_finish: Callable[[Justification], None],
 ) -> Justified:
-    """One example a case, or a rejected row after `max_attempts`. Arguments as in `stages.sample.sample`."""
+    """One example a case, or a rejected row after `max_attempts`.
 
+    Attempts of earlier runs in `finished` that answer the same request are taken and not made again; only an engine
+    that is dead or refuses everything raises.
+    """
     template = PromptTemplate(config.template)
 
     async def one(case: Case) -> list[Justification]:
         messages = _messages(case, template, role)
         attempts: list[Justification] = []
         for number in range(config.max_attempts):
-            request, request_hash = _request(case, number, messages, config, role, identity, run_seed)
+            request, request_hash = _request(case, number, messages, config, role, session)
             earlier = finished.get((case.problem.problem_id, number), ())
             known = [row for row in earlier if row.request_hash == request_hash and not failed_in_engine(row)]
             if known:
                 attempt = known[0]
             else:
-                async with slots:
-                    on_start()
-                    attempt = await _attempt(case, number, request, request_hash, config, role, engine, model)
-                    on_finish(attempt)
+                async with session.slots:
+                    session.on_start()
+                    attempt = await _attempt(case, number, request, request_hash, config, role, session)
+                    session.on_finish(attempt)
             attempts.append(attempt)
             if attempt.verdict == ACCEPTED or attempt.verdict.startswith(_REFUSED_BY_ENGINE):
                 break
@@ -126,13 +123,12 @@ def _request(
     messages: tuple[Message, ...],
     config: JustifyConfig,
     role: RoleConfig,
-    identity: str,
-    run_seed: int,
+    session: EngineSession[Justification],
 ) -> tuple[GenerationRequest, str]:
     request = GenerationRequest(
         messages=messages,
         sampling=role.sampling,
-        seed=seed_of(run_seed, case.problem.problem_id, "justify", number),
+        seed=seed_of(session.run_seed, case.problem.problem_id, "justify", number),
         question=case.problem.question,
         index=number,
         chat_template_kwargs=role.chat_template_kwargs,
@@ -144,7 +140,7 @@ def _request(
         request.chat_template_kwargs,
         role.sampling.model_dump(),
         request.seed,
-        identity,
+        session.identity,
         VERSION,
         config.model_dump(include={"min_chars", "max_chars"}),
         role.starts_in_reasoning,
@@ -159,13 +155,12 @@ async def _attempt(
     request_hash: str,
     config: JustifyConfig,
     role: RoleConfig,
-    engine: Generates,
-    model: str,
+    session: EngineSession[Justification],
 ) -> Justification:
     assert case.decision.mode is not None
     text, verdict, prompt_tokens, completion_tokens = "", "", 0, 0
     try:
-        completion = storable(await engine.generate(request))
+        completion = storable(await session.engine.generate(request))
     except EngineError as error:
         verdict = valid_unicode(f"{_REFUSED_BY_ENGINE if error.permanent else _FAILED_IN_ENGINE}: {error}")
     else:
@@ -182,7 +177,7 @@ async def _attempt(
         mode=case.decision.mode,
         text=text,
         verdict=verdict,
-        model=model,
+        model=session.model,
         request_hash=request_hash,
         prompt_tokens=prompt_tokens,
         completion_tokens=completion_tokens,

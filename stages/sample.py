@@ -1,16 +1,17 @@
 """Sample: every problem's rollouts in one mode, many under way at once."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from engines.base import Completion, EngineError, Generates, GenerationRequest
+from engines.base import Completion, EngineError, GenerationRequest
 from prompts.parsing import split_reasoning
 from prompts.rendering import PromptTemplate
 from schemas.config import RoleConfig, SampleConfig
 from schemas.keys import digest, seed_of
 from schemas.records import FinishReason, Message, Mode, Problem, Rollout
 from schemas.text import valid_unicode
+from stages.engine_session import EngineSession
 
 VERSION = "1"
 
@@ -27,43 +28,29 @@ async def sample(
     mode: Mode,
     config: SampleConfig,
     role: RoleConfig,
-    engine: Generates,
-    *,
-    model: str,
-    identity: str,
-    run_seed: int,
-    slots: asyncio.Semaphore,
+    session: EngineSession[Rollout],
     finished: Mapping[RolloutKey, Sequence[Rollout]],
-    on_start: Callable[[], None],
-    on_finish: Callable[[Rollout], None],
 ) -> list[Rollout]:
     """All rollouts of `problems` in `mode`, sorted by key.
 
     A request that fails becomes a rollout with an `error`; only an engine that is dead or refuses everything raises.
-
-    Args:
-        model: name written into the rollouts.
-        identity: digest of the model's weights and tokenizer.
-        slots: requests that may be under way at once, shared by all shards of one engine.
-        finished: rollouts of earlier attempts; those that answer the same request are kept and not sampled again.
-        on_start: called as a request goes to the engine.
-        on_finish: called with each new rollout as it finishes.
+    Rollouts of earlier attempts in `finished` that answer the same request are kept and not sampled again.
     """
     template = PromptTemplate(config.template)
     all_wanted = [
         rollout
         for problem in problems
-        for rollout in _wanted_of(problem, mode, config.count(mode), template, role, identity, run_seed)
+        for rollout in _wanted_of(problem, mode, config.count(mode), template, role, session)
     ]
 
     async def one(wanted: _Wanted) -> Rollout:
         for known in finished.get((wanted.problem_id, mode, wanted.request.index), ()):
             if _still_good(known, wanted):
                 return known
-        async with slots:
-            on_start()
-            rollout = await _generate(wanted, mode, role, engine, model)
-            on_finish(rollout)
+        async with session.slots:
+            session.on_start()
+            rollout = await _generate(wanted, mode, role, session)
+            session.on_finish(rollout)
         return rollout
 
     async with asyncio.TaskGroup() as group:
@@ -82,7 +69,12 @@ class _Wanted:
 
 
 def _wanted_of(
-    problem: Problem, mode: Mode, count: int, template: PromptTemplate, role: RoleConfig, identity: str, run_seed: int
+    problem: Problem,
+    mode: Mode,
+    count: int,
+    template: PromptTemplate,
+    role: RoleConfig,
+    session: EngineSession[Rollout],
 ) -> Iterator[_Wanted]:
     """The rollouts of one problem, which share the conversation."""
     question = template.render(question=problem.question, kind=problem.kind) + role.question_suffix
@@ -92,13 +84,14 @@ def _wanted_of(
         request = GenerationRequest(
             messages=messages,
             sampling=role.sampling,
-            seed=seed_of(run_seed, problem.problem_id, mode, index),
+            seed=seed_of(session.run_seed, problem.problem_id, mode, index),
             question=problem.question,
             index=index,
             chat_template_kwargs=role.chat_template_kwargs,
             response_prefix=role.response_prefix,
         )
-        yield _Wanted(problem.problem_id, request, prompt_hash, _request_hash(request, prompt_hash, role, identity))
+        request_hash = _request_hash(request, prompt_hash, role, session.identity)
+        yield _Wanted(problem.problem_id, request, prompt_hash, request_hash)
 
 
 def chat(user: str, system: str | None) -> tuple[Message, ...]:
@@ -127,11 +120,11 @@ def _still_good(known: Rollout, wanted: _Wanted) -> bool:
     return known.completion_tokens <= max_tokens
 
 
-async def _generate(wanted: _Wanted, mode: Mode, role: RoleConfig, engine: Generates, model: str) -> Rollout:
+async def _generate(wanted: _Wanted, mode: Mode, role: RoleConfig, session: EngineSession[Rollout]) -> Rollout:
     request = wanted.request
     error, permanent = None, False
     try:
-        completion = storable(await engine.generate(request))
+        completion = storable(await session.engine.generate(request))
     except EngineError as failure:
         error, permanent = valid_unicode(str(failure)), failure.permanent
         completion = Completion(text="", finish_reason=FinishReason.ERROR, prompt_tokens=0, completion_tokens=0)
@@ -142,7 +135,7 @@ async def _generate(wanted: _Wanted, mode: Mode, role: RoleConfig, engine: Gener
         mode=mode,
         index=request.index,
         seed=request.seed,
-        model=model,
+        model=session.model,
         prompt_hash=wanted.prompt_hash,
         request_hash=wanted.request_hash,
         max_tokens=request.sampling.max_tokens,

@@ -1,13 +1,18 @@
 """Records with sensible defaults, and an engine that answers from a function."""
 
 import asyncio
-from collections.abc import Callable
-from typing import Any
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable
+from typing import Any, TypeVar
 
-from engines.base import Completion, GenerationRequest
+from engines.base import Completion, Generates, GenerationRequest
 from schemas.gold import Gold, MathGold
 from schemas.keys import problem_id
-from schemas.records import Decision, FinishReason, Kind, Mode, Problem, Rollout, Source
+from schemas.records import Decision, FinishReason, Kind, Mode, Problem, Record, Rollout, Source
+from stages.engine_session import EngineSession
+
+K = TypeVar("K", bound=Hashable)
+R = TypeVar("R", bound=Record)
 
 SOURCE = Source(dataset="org/data", revision="abc", split="train", file="rows.jsonl", row=3)
 
@@ -68,6 +73,26 @@ def make_decision(problem: Problem, mode: Mode | None = Mode.THINK_ON, **changes
 
 def completion(text: str, tokens: int = 7, finish: FinishReason = FinishReason.STOP, **changes: Any) -> Completion:
     return Completion(text=text, finish_reason=finish, prompt_tokens=3, completion_tokens=tokens, **changes)
+
+
+def make_session(engine: Generates, seen: list[R] | None = None, slots: int = 100, **changes: Any) -> EngineSession[R]:
+    """A session that puts what finishes into `seen`."""
+    fields: dict[str, Any] = {"model": "teacher", "identity": "weights", "run_seed": 0}
+    return EngineSession(
+        engine=engine,
+        slots=asyncio.Semaphore(slots),
+        on_start=lambda: None,
+        on_finish=(seen if seen is not None else []).append,
+        **fields | changes,
+    )
+
+
+def by_key(records: Iterable[R], key: Callable[[R], K]) -> dict[K, list[R]]:
+    """Records of earlier attempts, as the stages take them."""
+    found: dict[K, list[R]] = defaultdict(list)
+    for record in records:
+        found[key(record)].append(record)
+    return found
 
 
 class ScriptedEngine:

@@ -1,7 +1,6 @@
 """Justifications: refused ones are tried again, all attempts are kept, and each case ends as an example or rejected."""
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,15 @@ from schemas.config import JustifyConfig, RoleConfig, SamplingConfig
 from schemas.gold import MathGold
 from schemas.records import Example, FinishReason, Justification, Mode, Rejected
 from stages.justify import Case, Justified, failed_in_engine, justification_key, justify
-from tests.stages.builders import ScriptedEngine, completion, make_decision, make_problem, make_rollout
+from tests.stages.builders import (
+    ScriptedEngine,
+    by_key,
+    completion,
+    make_decision,
+    make_problem,
+    make_rollout,
+    make_session,
+)
 
 GOOD = "Several steps in a row invite slips."
 ROLE = RoleConfig(engine="judge")
@@ -40,21 +47,9 @@ async def run(
     seen: list[Justification] | None = None,
     **changes: Any,
 ) -> Justified:
-    finished: dict[Any, list[Justification]] = defaultdict(list)
-    for attempt in earlier:
-        finished[justification_key(attempt)].append(attempt)
-    names: dict[str, Any] = {"model": "judge", "identity": "weights", "run_seed": 0}
-    return await justify(
-        cases,
-        config or JustifyConfig(max_attempts=3),
-        role,
-        engine,
-        **names | changes,
-        slots=asyncio.Semaphore(10),
-        finished=finished,
-        on_start=lambda: None,
-        on_finish=(seen if seen is not None else []).append,
-    )
+    config = config or JustifyConfig(max_attempts=3)
+    session = make_session(engine, seen, model="judge", **changes)
+    return await justify(cases, config, role, session, by_key(earlier, justification_key))
 
 
 def says(*texts: str) -> Callable[[GenerationRequest], Completion]:

@@ -1,7 +1,6 @@
 """Rollouts: one a key whatever finishes first, and none sampled again that still answers the same request."""
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from schemas.gold import AssertGold
 from schemas.keys import seed_of
 from schemas.records import FinishReason, Mode, Problem, Rollout
 from stages.sample import rollout_key, sample
-from tests.stages.builders import ScriptedEngine, completion, make_problem
+from tests.stages.builders import ScriptedEngine, by_key, completion, make_problem, make_session
 
 PROBLEMS = [make_problem(f"What is {number} + 1?") for number in range(3)]
 ROLE = RoleConfig(engine="teacher")
@@ -35,22 +34,9 @@ async def run(
     seen: list[Rollout] | None = None,
     **changes: Any,
 ) -> list[Rollout]:
-    finished: dict[Any, list[Rollout]] = defaultdict(list)
-    for rollout in earlier:
-        finished[rollout_key(rollout)].append(rollout)
-    names: dict[str, Any] = {"model": "teacher", "identity": "weights", "run_seed": 0}
-    return await sample(
-        problems,
-        mode,
-        SampleConfig(n=n, template=template),
-        role,
-        engine,
-        slots=asyncio.Semaphore(slots),
-        finished=finished,
-        on_start=lambda: None,
-        on_finish=(seen if seen is not None else []).append,
-        **names | changes,
-    )
+    config = SampleConfig(n=n, template=template)
+    session = make_session(engine, seen, slots, **changes)
+    return await sample(problems, mode, config, role, session, by_key(earlier, rollout_key))
 
 
 def with_limit(max_tokens: int, **changes: Any) -> RoleConfig:
