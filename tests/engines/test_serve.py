@@ -7,16 +7,15 @@ from typing import Any
 
 import pytest
 
-from engines.base import Completion, EngineError, EngineRefusedError, GenerationRequest
+from engines.base import EngineError, EngineRefusedError
 from engines.openai import OpenAIEndpoint
 from prompts.parsing import CLOSE, OPEN, split_reasoning
-from schemas.config import OpenAIEngine, SamplingConfig
-from schemas.records import FinishReason, Message
+from schemas.config import OpenAIEngine
+from schemas.records import FinishReason
+from tests.engines.asking import OFF, many, request
 from tests.support.serve import serve_vllm
 
 pytestmark = pytest.mark.slow
-
-ON, OFF = {"enable_thinking": True}, {"enable_thinking": False}
 
 
 @pytest.fixture(scope="module")
@@ -35,23 +34,6 @@ async def engine(url: str) -> AsyncIterator[OpenAIEndpoint]:
 
 def config(url: str, **changes: Any) -> OpenAIEngine:
     return OpenAIEngine.model_validate({"type": "openai", "model": "teacher", "base_url": url} | changes)
-
-
-def request(question: str = "Compute 12 + 34.", seed: int = 1, max_tokens: int = 200, **changes: Any) -> Any:
-    sampling = SamplingConfig(temperature=1.0, top_p=0.95, max_tokens=max_tokens, extra=changes.pop("extra", {}))
-    changes.setdefault("chat_template_kwargs", ON)
-    return GenerationRequest(
-        messages=(Message(role="user", content=question),),
-        sampling=sampling,
-        seed=seed,
-        question=question,
-        index=0,
-        **changes,
-    )
-
-
-async def many(engine: OpenAIEndpoint, count: int, **changes: Any) -> list[Completion]:
-    return await asyncio.gather(*(engine.generate(request(seed=seed, **changes)) for seed in range(count)))
 
 
 async def test_both_modes_come_apart_into_reasoning_and_answer(engine: OpenAIEndpoint) -> None:

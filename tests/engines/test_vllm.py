@@ -11,17 +11,17 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 import pytest_asyncio
 
-from engines.base import Completion, EngineDeadError, EngineError, EngineRefusedError, GenerationRequest
+from engines.base import Completion, EngineDeadError, EngineError, EngineRefusedError
 from engines.vllm import Vllm
 from prompts.parsing import CLOSE, OPEN, split_reasoning
-from schemas.config import SamplingConfig, VllmEngine
-from schemas.records import FinishReason, Message
+from schemas.config import VllmEngine
+from schemas.records import FinishReason
+from tests.engines.asking import OFF, ON, many, request
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
 CONTEXT = 512
 ARGS = {"max_model_len": CONTEXT, "max_num_seqs": 256, "enforce_eager": True, "dtype": "bfloat16"}
-ON, OFF = {"enable_thinking": True}, {"enable_thinking": False}
 
 
 def config(model: Path | str, **changes: Any) -> VllmEngine:
@@ -59,23 +59,6 @@ async def shared(repo_root: Path) -> AsyncIterator[Shared]:
 @pytest_asyncio.fixture(loop_scope="module")
 async def engine(shared: Shared) -> Vllm:
     return await shared.get()
-
-
-def request(question: str = "Compute 12 + 34.", seed: int = 1, max_tokens: int = 200, **changes: Any) -> Any:
-    sampling = SamplingConfig(temperature=1.0, top_p=0.95, max_tokens=max_tokens, extra=changes.pop("extra", {}))
-    changes.setdefault("chat_template_kwargs", ON)
-    return GenerationRequest(
-        messages=(Message(role="user", content=question),),
-        sampling=sampling,
-        seed=seed,
-        question=question,
-        index=0,
-        **changes,
-    )
-
-
-async def many(engine: Vllm, count: int, **changes: Any) -> list[Completion]:
-    return await asyncio.gather(*(engine.generate(request(seed=seed, **changes)) for seed in range(count)))
 
 
 async def test_chat_template_switches_the_mode(engine: Vllm) -> None:
