@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
-from engines.base import Generates
+from engines.base import Completion, Generates, GenerationRequest
 from schemas.records import Record
+from schemas.text import valid_unicode
 
 R = TypeVar("R", bound=Record)
 
@@ -27,3 +28,9 @@ class EngineSession(Generic[R]):
     """Called as a request goes to the engine."""
     on_finish: Callable[[R], None]
     """Called with each new record as it finishes."""
+
+    async def generate(self, request: GenerationRequest) -> Completion:
+        """One response, without the lone surrogates that endpoints can send as JSON escapes: Parquet takes none."""
+        completion = await self.engine.generate(request)
+        reasoning = None if completion.reasoning is None else valid_unicode(completion.reasoning)
+        return replace(completion, text=valid_unicode(completion.text), reasoning=reasoning)

@@ -16,7 +16,7 @@ from schemas.records import Decision, Example, Justification, Message, Problem, 
 from schemas.text import valid_unicode
 from stages.engine_session import EngineSession
 from stages.justification_checks import objection
-from stages.sample import chat, storable
+from stages.role_requests import conversation, role_request
 
 VERSION = "1"
 ACCEPTED = "accepted"
@@ -114,7 +114,7 @@ def _messages(case: Case, template: PromptTemplate, role: RoleConfig) -> tuple[M
         right_off=decision.right_off,
         tokens_off=decision.tokens_off,
     )
-    return chat(prompt + role.question_suffix, role.system_prompt)
+    return conversation(prompt, role)
 
 
 def _request(
@@ -125,15 +125,8 @@ def _request(
     role: RoleConfig,
     session: EngineSession[Justification],
 ) -> tuple[GenerationRequest, str]:
-    request = GenerationRequest(
-        messages=messages,
-        sampling=role.sampling,
-        seed=seed_of(session.run_seed, case.problem.problem_id, "justify", number),
-        question=case.problem.question,
-        index=number,
-        chat_template_kwargs=role.chat_template_kwargs,
-        response_prefix=role.response_prefix,
-    )
+    seed = seed_of(session.run_seed, case.problem.problem_id, "justify", number)
+    request = role_request(role, messages, question=case.problem.question, index=number, seed=seed)
     return request, digest(
         [message.model_dump() for message in request.messages],
         request.response_prefix,
@@ -160,7 +153,7 @@ async def _attempt(
     assert case.decision.mode is not None
     text, verdict, prompt_tokens, completion_tokens = "", "", 0, 0
     try:
-        completion = storable(await session.engine.generate(request))
+        completion = await session.generate(request)
     except EngineError as error:
         verdict = valid_unicode(f"{_REFUSED_BY_ENGINE if error.permanent else _FAILED_IN_ENGINE}: {error}")
     else:

@@ -2,16 +2,17 @@
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from engines.base import Completion, EngineError, GenerationRequest
 from prompts.parsing import split_reasoning
 from prompts.rendering import PromptTemplate
 from schemas.config import RoleConfig, SampleConfig
 from schemas.keys import digest, seed_of
-from schemas.records import FinishReason, Message, Mode, Problem, Rollout
+from schemas.records import FinishReason, Mode, Problem, Rollout
 from schemas.text import valid_unicode
 from stages.engine_session import EngineSession
+from stages.role_requests import conversation, role_request
 
 VERSION = "1"
 
@@ -77,27 +78,13 @@ def _wanted_of(
     session: EngineSession[Rollout],
 ) -> Iterator[_Wanted]:
     """The rollouts of one problem, which share the conversation."""
-    question = template.render(question=problem.question, kind=problem.kind) + role.question_suffix
-    messages = chat(question, role.system_prompt)
+    messages = conversation(template.render(question=problem.question, kind=problem.kind), role)
     prompt_hash = digest([message.model_dump() for message in messages], role.response_prefix)
     for index in range(count):
-        request = GenerationRequest(
-            messages=messages,
-            sampling=role.sampling,
-            seed=seed_of(session.run_seed, problem.problem_id, mode, index),
-            question=problem.question,
-            index=index,
-            chat_template_kwargs=role.chat_template_kwargs,
-            response_prefix=role.response_prefix,
-        )
+        seed = seed_of(session.run_seed, problem.problem_id, mode, index)
+        request = role_request(role, messages, question=problem.question, index=index, seed=seed)
         request_hash = _request_hash(request, prompt_hash, role, session.identity)
         yield _Wanted(problem.problem_id, request, prompt_hash, request_hash)
-
-
-def chat(user: str, system: str | None) -> tuple[Message, ...]:
-    """A conversation of one user turn, with or without a system prompt."""
-    turn = Message(role="user", content=user)
-    return (turn,) if system is None else (Message(role="system", content=system), turn)
 
 
 def _request_hash(request: GenerationRequest, prompt_hash: str, role: RoleConfig, identity: str) -> str:
@@ -124,7 +111,7 @@ async def _generate(wanted: _Wanted, mode: Mode, role: RoleConfig, session: Engi
     request = wanted.request
     error, permanent = None, False
     try:
-        completion = storable(await session.engine.generate(request))
+        completion = await session.generate(request)
     except EngineError as failure:
         error, permanent = valid_unicode(str(failure)), failure.permanent
         completion = Completion(text="", finish_reason=FinishReason.ERROR, prompt_tokens=0, completion_tokens=0)
@@ -150,12 +137,6 @@ async def _generate(wanted: _Wanted, mode: Mode, role: RoleConfig, session: Engi
         error=error,
         error_permanent=permanent,
     )
-
-
-def storable(completion: Completion) -> Completion:
-    """The completion without the lone surrogates that endpoints can send as JSON escapes."""
-    reasoning = None if completion.reasoning is None else valid_unicode(completion.reasoning)
-    return replace(completion, text=valid_unicode(completion.text), reasoning=reasoning)
 
 
 def _parts(completion: Completion, role: RoleConfig) -> tuple[str | None, str | None]:
