@@ -19,6 +19,8 @@ _SHORT_FRACTION = re.compile(
 _WRAPPED = re.compile(
     r"\\(?:text|textbf|textit|textrm|textsf|texttt|mathrm|mathbf|mathit|mbox|operatorname)\s*\{([^{}]*)\}"
 )
+_ORNAMENT = re.compile(r"\\(?:overline|vec|overrightarrow|widehat)\s*\{([A-Za-z]+)\}")
+_OUTWARD = re.compile(r"([\[\]])([^\[\]{}()]+,[^\[\]{}()]+)([\[\]])")
 _OR = re.compile(r"\\(?:text|mbox|textrm|mathrm)\s*\{\s*,?\s*(?:or|and)\s*\}|(?<=[\s\d$])(?:or|and)(?=[\s\d$-])")
 
 
@@ -28,27 +30,45 @@ def tex(answer: str) -> str:
 
     "or" and "and" between alternatives become commas; final punctuation goes.
     """
-    text = answer.translate(_PLAIN).strip()
-    text = _SPACING.sub(lambda match: " " if match.group() in ("\\ ", "~", r"\quad", r"\qquad") else "", text)
-    text = _SIZING.sub("", text)
+    text = undelimited(answer)
     text = _OR.sub(",", text)
     text = re.sub(r",\s*,", ",", text)
     text = _FRACTIONS.sub(r"\\frac", text)
     text = _SHORT_FRACTION.sub(_long_fraction, text)
+    # The French way to write open intervals.
+    if match := _OUTWARD.fullmatch(text):
+        text = f"{'(' if match[1] == ']' else '['}{match[2]}{')' if match[3] == '[' else ']'}"
+    return text
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def undelimited(answer: str) -> str:
+    """The answer without delimiters, spacing and sizing commands, and final punctuation, in plain characters."""
+    text = answer.translate(_PLAIN).strip()
+    text = _SPACING.sub(lambda match: " " if match.group() in ("\\ ", "~", r"\quad", r"\qquad") else "", text)
+    text = _SIZING.sub("", text)
     while (shorter := _outside(text)) != text:
         text = shorter
     return text
 
 
-@lru_cache(maxsize=_REMEMBERED)
-def key(answer: str) -> str:
-    """The answer for comparison letter by letter: like `tex`, with text unwrapped and without any white space."""
+def unwrapped(answer: str) -> str:
+    """Like `tex`, without the commands that only set text in another face."""
     text = tex(answer)
     while (plainer := _WRAPPED.sub(r"\1", text)) != text:
         text = plainer
+    return text
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def key(answer: str) -> str:
+    """The answer for comparison letter by letter: like `tex`, with text unwrapped and without any white space other
+    than between digits.
+    """
+    text = _ORNAMENT.sub(r"\1", unwrapped(answer))
     text = text.replace(r"^{\circ}", r"^\circ").replace(r"\leq", r"\le").replace(r"\geq", r"\ge")
     text = re.sub(r"([_^])\{(\w)\}", r"\1\2", text)
-    return re.sub(r"\s+", "", text)
+    return re.sub(r"(?<=\d)\s+(?=\d)", " ", re.sub(r"(?<!\d)\s+|\s+(?!\d)", "", text))
 
 
 def _outside(text: str) -> str:

@@ -1,14 +1,21 @@
 """Mathematical equality by math-verify. Imported in workers only: it brings sympy."""
 
 import math
+import re
+from fractions import Fraction
 from typing import Any
 
 import math_verify
 import sympy
 
+from graders.math import numbers
+
 _POINTS = (0.7368, 1.3119, 2.1527)
 """Values for the first, second and third variable; further ones continue with the square root of the last."""
 _CLEARLY = 1e-3
+_MAX_EXPONENT = 10_000
+_DECIMAL = re.compile(r"-?\d*\.\d+")
+_BINDING = (sympy.Integral, sympy.Sum, sympy.Product, sympy.Limit, sympy.Derivative)
 
 
 def parse(text: str) -> list[Any]:
@@ -19,9 +26,64 @@ def parse(text: str) -> list[Any]:
 
 def equal(gold: list[Any], answer: list[Any]) -> bool:
     """Whether math-verify finds a parsed answer equal to a parsed gold; an inequality may stand for its interval."""
+    gold, answer = _settled(gold), _settled(answer)
+    exact = [_exact(side[0]) if side else None for side in (gold, answer)]
+    if exact[0] is not None and exact[1] is not None:
+        return bool(exact[0] == exact[1])
     if gold and answer and _clearly_different(gold[0], answer[0]) and not _same_text(gold, answer):
         return False
-    return bool(math_verify.verify(gold, answer, timeout_seconds=None, allow_set_relation_comp=True))
+    return _rounds_well(gold, answer) and bool(
+        math_verify.verify(gold, answer, timeout_seconds=None, allow_set_relation_comp=True)
+    )
+
+
+def _rounds_well(gold: list[Any], answer: list[Any]) -> bool:
+    """False where one side is a decimal fraction, and the other an exact number that it is no rounding of."""
+    for (_, *texts), (exact, *_) in ((gold, answer), (answer, gold)) if gold and answer else ():
+        text = next((text for text in texts if isinstance(text, str) and _DECIMAL.fullmatch(text)), None)
+        if text and isinstance(exact, sympy.Expr) and exact.is_number and not exact.has(sympy.Float):
+            value = exact.evalf(len(text) + 10)
+            if isinstance(value, sympy.Float) and not exact.is_rational:
+                return numbers.shows(Fraction(text), len(text.partition(".")[2]), Fraction(str(value)))
+    return True
+
+
+def _exact(expression: Any) -> Any:
+    """The rational number that an expression of integers and their powers is; None for any other expression."""
+    if not isinstance(expression, sympy.Expr) or not all(
+        isinstance(atom, sympy.Rational) for atom in expression.atoms()
+    ):
+        return None
+    powers = expression.atoms(sympy.Pow)
+    if expression.atoms(sympy.Function) or not all(
+        isinstance(power.exp, sympy.Integer) and abs(power.exp) <= _MAX_EXPONENT for power in powers
+    ):
+        return None
+    value = expression.doit()
+    return value if isinstance(value, sympy.Rational) and value.is_finite else None
+
+
+def _settled(parsed: list[Any]) -> list[Any]:
+    """A parsed answer with `i` as the imaginary unit, and real odd roots of negative numbers."""
+    if not parsed or not isinstance(parsed[0], sympy.Basic) or parsed[0].has(*_BINDING):
+        return parsed
+    found = parsed[0]
+    if units := {symbol: sympy.I for symbol in found.free_symbols if symbol.name == "i"}:
+        found = found.subs(units)
+    if any(map(_odd_root_of_a_negative, sympy.preorder_traversal(found))):
+        found = found.replace(_odd_root_of_a_negative, lambda root: -((-root.base) ** root.exp))
+    return [found, *parsed[1:]]
+
+
+def _odd_root_of_a_negative(node: Any) -> bool:
+    return bool(
+        isinstance(node, sympy.Pow)
+        and isinstance(node.exp, sympy.Rational)
+        and node.exp.p == 1
+        and node.exp.q % 2 == 1 < node.exp.q
+        and node.base.is_number
+        and node.base.is_negative
+    )
 
 
 def _clearly_different(gold: Any, answer: Any) -> bool:
@@ -40,7 +102,7 @@ def _clearly_different(gold: Any, answer: Any) -> bool:
 
 
 def _value(expression: Any, at: dict[Any, float]) -> complex | None:
-    if expression.has(sympy.Integral, sympy.Sum, sympy.Product, sympy.Limit, sympy.Derivative):
+    if expression.has(*_BINDING):
         return None
     try:
         value = complex(expression.evalf(15, subs=at))

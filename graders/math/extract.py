@@ -22,9 +22,14 @@ _PHRASES = (
     ),
     re.compile(r"(?i:\banswer\s*:)(?:\*\*)?\s*\n+\s*(?P<answer>[^\n]+?)\s*(?:\n|$)"),
 )
+_BLANKS = re.compile(r"[^\S\n]{2,}")
+_BLANK_LINES = re.compile(r"\n(?:[^\S\n]?\n)+")
 _ENVIRONMENTS = re.compile(r"\$\$(.+?)\$\$|\\\[(.+?)\\\]|(?<!\\)\$([^$\n]+?)(?<!\\)\$|\\\((.+?)\\\)", re.S)
 _NUMBER = re.compile(r"-?\$?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:/\d+)?%?|-?\.\d+%?")
 _SHORT = 200
+_GAP = 100
+_TAIL = 20_000
+"""Characters at the end that are searched for a formula: an unclosed one is looked for once from each opening."""
 
 
 def final_answer(response: str) -> str | None:
@@ -37,7 +42,8 @@ def final_answer(response: str) -> str | None:
     _, closed, text = response.rpartition("</think>")
     if not closed and "<think>" in text:
         return None
-    text = text[-MAX_TEXT:].strip()
+    # Runs of blanks would otherwise be tried from each of their places.
+    text = _BLANK_LINES.sub("\n\n", _BLANKS.sub(" ", text[-MAX_TEXT:])).strip()
     boxed, end = _last_box(text)
     phrase = _last_phrase(text if boxed is None else text[end:], anchored=boxed is not None)
     if phrase is not None:
@@ -57,7 +63,7 @@ def _last_box(text: str) -> tuple[str | None, int]:
         content, end = _content(text, match.end())
         if content is None or not content.strip():
             continue
-        if boxes and not _JOINT.fullmatch(text[end : boxes[0][1]]):
+        if boxes and (boxes[0][1] - end > _GAP or not _JOINT.fullmatch(text[end : boxes[0][1]])):
             break
         boxes.insert(0, (content.strip(), match.start(), end))
     if not boxes:
@@ -95,17 +101,17 @@ def _last_phrase(text: str, anchored: bool) -> str | None:
     )
     if found is None:
         return None
-    answer = found[1].strip()
+    answer = found[1].strip()[:MAX_ANSWER]
     if boxes := _last_box(answer)[0]:
         return boxes
     environments = _ENVIRONMENTS.findall(answer)
     if len(environments) == 1 and not re.search(r"\d", _ENVIRONMENTS.sub("", answer)):
         return str(next(part for part in environments[0] if part).strip())
-    return str(answer.removesuffix(".")[:MAX_ANSWER]) or None
+    return str(answer.removesuffix(".")) or None
 
 
 def _last_formula(text: str) -> str | None:
-    environments = _ENVIRONMENTS.findall(text)
+    environments = _ENVIRONMENTS.findall(text[-_TAIL:])
     if environments:
         return next((part.strip() for part in environments[-1] if part.strip()), None)
     numbers = _NUMBER.findall(text)

@@ -11,7 +11,7 @@ from schemas.gold import MathGold
 from schemas.grading import GradeRequest
 from schemas.records import Grade, Status
 
-MATH_GRADER = "math/1"
+MATH_GRADER = "math/2"
 _REMEMBERED = 50_000
 
 _Pair = tuple[str, str]

@@ -1,12 +1,13 @@
 """Plain numbers, read exactly: the answers that most problems have, without a computer algebra system."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
 
-from graders.math import clean
+from graders.math import clean, units
+from graders.math.units import Unit
 
 MAX_DIGITS = 1000
 _MIN_PLACES = 6
@@ -14,63 +15,37 @@ _MIN_SIGNIFICANT = 4
 
 _UNSIGNED = r"\d{1,3}(?:,\d{3})+(?:\.\d*)?|\d+(?:\.\d*)?|\.\d+"
 _NUMBER = re.compile(
-    rf"(?P<sign>[+-]?)(?P<currency>\\?[$€£¥])?(?P<sign2>-?)"
+    rf"(?P<sign>[+-]?)(?:(?P<currency>\\?[$€£¥])(?P<sign2>-?))?"
     rf"(?:(?P<whole>\d+)?\\frac\{{(?P<numerator>-?\d+)\}}\{{(?P<denominator>-?\d+)\}}"
     rf"|(?P<top>{_UNSIGNED})/(?P<bottom>\d+)"
     rf"|(?P<fixed>\d*)\.(?P<start>\d*)(?:\\(?:overline|bar|dot)\{{?(?P<repeat>\d+)\}}?|\((?P<repeat2>\d+)\))"
     rf"|(?P<plain>{_UNSIGNED})(?:(?:[eE]|(?:\\times|\\cdot|\*|x)10\^)\{{?(?P<exponent>[+-]?\d{{1,3}})\}}?)?)"
 )
-_UNIT = re.compile(
-    r"(?P<percent>\\?%|percent|percentagepoints?)|(?P<degree>\^\\circ|degrees?)|(?P<word>[A-Za-z][A-Za-z/.]*(?:\^[23])?)"
+_DOTS = re.compile(r"(\d*\.\d*?)(\d+?)\2{2,}(?:\.{3}|…|\\(?:[lc]?dots))")
+_CHANCE = re.compile(r"^(\d+)\s*(?:\\text\s*\{)?\s*(?:out of|in)\s*\}?\s*(\d+)$")
+_GROUPS = re.compile(r"\d{1,3}(?: \d{3})+(?:\.\d+)?")
+_MIXED = re.compile(r"^(-?\d+)\s+(\d+)/(\d+)(?![\d/])")
+_REST = re.compile(
+    r"(?P<percent>\\?%|percent|percentagepoints?)|(?P<ordinal>\^?\{?(?:st|nd|rd|th)\}?)"
+    r"|(?P<degree>\^\\circ|degrees?)(?P<scale>[CF]|Celsius|Fahrenheit)?|(?P<word>[A-Za-z][A-Za-z/.]*(?:\^\{?[23]\}?)?)"
 )
-_NO_UNITS = frozenset(
-    [
-        "i",
-        "e",
-        "x",
-        "y",
-        "z",
-        "n",
-        "k",
-        "a",
-        "b",
-        "c",
-        "t",
-        "r",
-        "pi",
-        "sqrt",
-        "sin",
-        "cos",
-        "tan",
-        "log",
-        "ln",
-        "mod",
-        "or",
-        "and",
-        "choose",
-    ]
-)
-_SCALES: dict[str, tuple[str, Fraction]] = {
-    "mm": ("m", Fraction(1, 1000)), "cm": ("m", Fraction(1, 100)), "m": ("m", Fraction(1)), "km": ("m", Fraction(1000)),
-    "g": ("g", Fraction(1)), "kg": ("g", Fraction(1000)), "mg": ("g", Fraction(1, 1000)),
-    "s": ("s", Fraction(1)), "min": ("s", Fraction(60)), "h": ("s", Fraction(3600)),
-    "cent": ("dollar", Fraction(1, 100)), "dollar": ("dollar", Fraction(1)),
-}  # fmt: skip
-_SAME_UNIT = {
-    "sec": "s", "second": "s", "minute": "min", "hour": "h", "hr": "h", "meter": "m", "metre": "m", "gram": "g",
-    "centimeter": "cm", "kilometer": "km", "millimeter": "mm", "kilogram": "kg", "inche": "inch", "in": "inch",
-    "feet": "foot", "ft": "foot", "$": "dollar", "usd": "dollar",
-}  # fmt: skip
+_SCALES = {"dozen": 12, "hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+_SCALE = re.compile(rf"({'|'.join(_SCALES)})s?(?![a-z]{{1,3}}$)")
+_NO_UNITS = re.compile(r"[iexyznkabctr]|pi|sqrt|sin|cos|tan|log|ln|mod|or|and|choose", re.I)
 
 
 @dataclass(frozen=True)
 class PlainNumber:
-    """An exact value; the decimal places it was written with (None for an exact form); percent sign; unit."""
+    """An exact value; the decimal places it was written with (None for an exact form); percent sign; unit.
+
+    `doubtful`: the unit may as well be a variable, as in `3m`.
+    """
 
     value: Fraction
     places: int | None = None
     percent: bool = False
-    unit: str | None = None
+    unit: Unit | None = None
+    doubtful: bool = False
 
 
 @lru_cache(maxsize=4096)
@@ -81,33 +56,37 @@ def read(answer: str) -> PlainNumber | None:
     text = clean.tex(answer)
     if len(text) > MAX_DIGITS:
         return None
-    spaced = re.search(r"\d\s+\d", text) is not None
     text = re.sub(r"\{\s*,\s*\}", ",", text)
     text = re.sub(r"^(-?0),(\d+)$", r"\1.\2", text)
-    match = _NUMBER.match(re.sub(r"(?<=\d),\s*(?=\d{3}\b)", ",", clean.key(text)))
-    if match is None or (spaced and not re.fullmatch(r"-?\d+\s+\d+/\d+", text)):
+    text = _MIXED.sub(r"\1\\frac{\2}{\3}", text)
+    text = _CHANCE.sub(r"\1/\2", text)
+    text = _DOTS.sub(r"\1\\overline{\2}", text)
+    if _GROUPS.fullmatch(text.lstrip("-")):
+        text = text.replace(" ", "")
+    text = re.sub(r"(?<=\d),\s*(?=\d{3}\b)", ",", text)
+    plain = clean.key(text)
+    match = _NUMBER.match(plain)
+    if match is None:
         return None
-    if spaced:
-        whole, fraction = text.split()
-        numerator, denominator = fraction.split("/")
-        if int(denominator) == 0:
-            return None
-        size = abs(int(whole)) + Fraction(int(numerator), int(denominator))
-        return PlainNumber(-size if whole.startswith("-") else size)
     value, places = _value(match)
     if value is None:
         return None
     if "-" in (match["sign"], match["sign2"]):
         value = -value
-    rest = clean.key(text)[match.end() :] if "," not in match.group() else _after(clean.key(text), match.group())
-    unit, percent = "dollar" if match["currency"] else None, False
-    if rest:
-        tail = _UNIT.fullmatch(rest)
-        if tail is None or (tail["word"] and _is_factor(tail["word"], text)):
-            return None
-        percent = bool(tail["percent"])
-        unit = "degree" if tail["degree"] else _unit(tail["word"]) if tail["word"] else unit
-    return PlainNumber(value, places, percent, unit)
+    rest = plain[match.end() :]
+    if scale := _SCALE.match(rest):
+        value, places, rest = value * _SCALES[scale[1]], None, rest[scale.end() :]
+    found = PlainNumber(value, places, unit=units.DOLLAR if match["currency"] else None)
+    if not rest:
+        return found
+    tail = _REST.fullmatch(rest)
+    if tail is None or (tail["word"] and _is_factor(tail["word"], text)):
+        return None
+    if tail["degree"]:
+        return replace(found, unit=(f"degree{(tail['scale'] or '')[:1]}", Fraction(1)))
+    if tail["word"]:
+        return replace(found, unit=units.unit(tail["word"]), doubtful=_is_doubtful(tail["word"], text))
+    return replace(found, percent=bool(tail["percent"]))
 
 
 def equal(first: PlainNumber, second: PlainNumber) -> bool:
@@ -116,10 +95,10 @@ def equal(first: PlainNumber, second: PlainNumber) -> bool:
     """
     a, b = first.value, second.value
     if first.unit and second.unit and first.unit != second.unit:
-        scales = [_SCALES.get(unit) for unit in (first.unit, second.unit)]
-        if scales[0] is None or scales[1] is None or scales[0][0] != scales[1][0]:
-            return False
-        return a * scales[0][1] == b * scales[1][1]
+        names = {first.unit[0], second.unit[0]}
+        if len(names) == 1:
+            return a * first.unit[1] == b * second.unit[1]
+        return a == b and "degree" in names and all(name.startswith("degree") for name in names)
     if a == b:
         return True
     if first.places is not None and second.places is not None and first.places == second.places:
@@ -158,22 +137,14 @@ def _value(match: re.Match[str]) -> tuple[Fraction | None, int | None]:
     return value, max(0, len(digits.partition(".")[2]) - exponent) if "." in digits else None
 
 
-def _after(text: str, number: str) -> str:
-    return text[len(number) :] if text.startswith(number) else text
-
-
 def _is_factor(word: str, text: str) -> bool:
     """Whether letters after a number are a factor, as in `3x`, rather than a unit."""
-    if word.lower() in _NO_UNITS and word not in ("m", "g", "s"):
+    if _NO_UNITS.fullmatch(word):
         return True
     bare = re.search(r"[\d}]\s*" + re.escape(word) + r"\s*$", text) is not None
-    known = _unit(word) in _SCALES or word.lower() in _SAME_UNIT
     touching = re.search(r"[\d}]" + re.escape(word) + r"\s*$", text) is not None
-    return bare and not known and (touching or len(word) == 1)
+    return bare and not units.is_known(word) and (touching or len(word) == 1)
 
 
-def _unit(word: str) -> str:
-    word = word.lower().rstrip(".")
-    if len(word) > 2 and word.endswith("s"):
-        word = word[:-1]
-    return _SAME_UNIT.get(word, word)
+def _is_doubtful(word: str, text: str) -> bool:
+    return len(word) == 1 and re.search(r"\d" + word + r"\s*$", text) is not None

@@ -5,23 +5,10 @@ Beside each rule stand pairs that it must accept, refuse, and leave alone; the t
 """
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from fractions import Fraction
 
-from graders.math import clean, numbers
-
-Pair = tuple[str, str] | tuple[str, str, str]
-
-
-@dataclass(frozen=True)
-class Rule:
-    """A named rule with its examples: (gold, answer) or (gold, answer, question)."""
-
-    name: str
-    decide: Callable[[str, str, str], bool | None]
-    accepts: Sequence[Pair] = ()
-    refuses: Sequence[Pair] = ()
-    leaves: Sequence[Pair] = ()
+from graders.math import clean, clock, numbers, words
+from graders.math.rule import Rule
 
 
 def decide(gold: str, answer: str, question: str) -> tuple[bool | None, str]:
@@ -38,7 +25,7 @@ def _identical(gold: str, answer: str, question: str) -> bool | None:
     return True if key and key == clean.key(answer) else None
 
 
-_TOWER = re.compile(r"\^\s*\{?[^{}]*\^")
+_TOWER = re.compile(r"\^\s*(?:\{[^{}]*\^|\([^()]*\^|-?\d+\s*\^)")
 _FACTORIAL = re.compile(r"(\d+|\d\^\{?\d+\}?|[\d^]+\))\s*!")
 _EXPONENT = re.compile(r"\^\s*\{?\s*\(?\s*-?(\d+)")
 MAX_LENGTH = 2000
@@ -68,6 +55,8 @@ def _plain_numbers(gold: str, answer: str, question: str) -> bool | None:
     wanted, got = numbers.read(gold), numbers.read(answer)
     if wanted is None or got is None:
         return None
+    if wanted.doubtful and got.unit is None:
+        return False
     if wanted.percent == got.percent:
         return numbers.equal(wanted, got)
     shares = [n.value / 100 if n.percent else n.value for n in (wanted, got)]
@@ -76,64 +65,52 @@ def _plain_numbers(gold: str, answer: str, question: str) -> bool | None:
     return shares[0] == shares[1] or (said and wanted.value == got.value)
 
 
-_LETTER = re.compile(r"\(?([A-J])\)?")
-_CHOSEN = re.compile(r"\(([A-J])\).*|([A-J])(?:[.):].*|$)", re.S)
-
-
-def _multiple_choice(gold: str, answer: str, question: str) -> bool | None:
-    wanted = _LETTER.fullmatch(clean.key(gold))
-    if wanted is None:
-        return None
-    chosen = _CHOSEN.fullmatch(clean.key(answer))
-    return None if chosen is None else (chosen[1] or chosen[2]) == wanted[1]
-
-
-_WORDS = re.compile(r"[A-Za-z][A-Za-z'-]+")
-
-
-def _words(gold: str, answer: str, question: str) -> bool | None:
-    wanted, got = clean.key(gold), clean.key(answer)
-    if not (_WORDS.fullmatch(wanted) and _WORDS.fullmatch(got)):
-        return None
-    if wanted.casefold() == got.casefold():
-        return True
-    letters_multiplied = max(len(wanted), len(got)) <= 3 and wanted.islower() and got.islower()
-    return None if letters_multiplied and "text" not in gold + answer else False
-
-
+_TEN = "10"
 _BASED = re.compile(r"(-?[0-9A-Za-z]+)_\{?(\d{1,2})\}?")
 
 
 def _number_bases(gold: str, answer: str, question: str) -> bool | None:
-    pair = [_BASED.fullmatch(clean.key(text)) for text in (gold, answer)]
-    if all(pair):
-        written = [(match[1].upper(), match[2]) for match in pair if match]
+    pair = [_BASED.fullmatch(_key_of_based(text)) for text in (gold, answer)]
+    written = [(match[1].upper(), match[2]) if match else None for match in pair]
+    if all(item and item[1] != _TEN for item in written):
         return written[0] == written[1]
-    based, other = (pair[0], answer) if pair[0] else (pair[1], gold)
-    plain = numbers.read(other)
-    if based is None or plain is None or not 2 <= int(based[2]) <= 36:
+    values = [_value(item, text) for item, text in zip(written, (gold, answer), strict=True)]
+    if not any(written) or None in values:
         return None
+    # The question may have named the base: then an answer may leave it out, but not add another one.
+    return values[0] == values[1] or (None if written[0] else False)
+
+
+def _value(written: tuple[str, str] | None, text: str) -> Fraction | None:
+    if written is None:
+        number = numbers.read(text)
+        return number.value if number else None
     try:
-        value = int(based[1], int(based[2]))
+        return Fraction(int(written[0], int(written[1]))) if 2 <= int(written[1]) <= 36 else None
     except ValueError:
         return None
-    return True if plain.value == value else None
 
 
-_SIDES = re.compile(r"(\\?[\[({])(.*)(\\?[\])}])", re.S)
+def _key_of_based(text: str) -> str:
+    return re.sub(r"(?<=\d),(?=\d{3})", "", clean.key(text)).replace("_{two}", "_2").replace("_{ten}", "_10")
+
+
+_SIDES = re.compile(r"([\[({])(.*)([\])}])", re.S)
 
 
 def _brackets(gold: str, answer: str, question: str) -> bool | None:
     pair = [
-        _SIDES.fullmatch(clean.key(text).replace(r"\lbrace", r"\{").replace(r"\rbrace", r"\}"))
+        _SIDES.fullmatch(re.sub(r"\\([{}])", r"\1", clean.key(text).replace(r"\lbrace", "{").replace(r"\rbrace", "}")))
         for text in (gold, answer)
     ]
     if not all(pair):
         return None
     kinds = [(match[1], match[3]) for match in pair if match]
-    if any(_commas(match[2]) != 1 for match in pair if match):
+    commas = [_commas(match[2]) for match in pair if match]
+    if commas[0] != commas[1] or not commas[0] or kinds[0] == kinds[1]:
         return None
-    return False if kinds[0] != kinds[1] else None
+    # With three members or more, square brackets are no interval but another way to write a tuple.
+    return False if commas[0] == 1 or "{" in kinds[0] + kinds[1] else None
 
 
 def _commas(text: str) -> int:
@@ -144,23 +121,40 @@ def _commas(text: str) -> int:
     return count
 
 
-_RATIO = re.compile(r"\d+(?:\.\d+)?(?::\d+(?:\.\d+)?)+(?:[ap]\.?m\.?)?", re.I)
+_CONGRUENCE = re.compile(r"(?:[a-z]\\equiv)?(?P<residue>-?\d+)\(?(?:\\pmod|\\bmod|\\mod|mod)\{?(?P<modulus>\d+)\}?\)?")
 
 
-def _colons(gold: str, answer: str, question: str) -> bool | None:
-    pair = [bool(_RATIO.fullmatch(clean.key(text))) for text in (gold, answer)]
-    if pair[0] == pair[1]:
-        return False if pair[0] and not _same_ratio(gold, answer, question) else None
-    return None if re.search(r"\bratio\b", question, re.I) else False
+def _congruences(gold: str, answer: str, question: str) -> bool | None:
+    pair = [_CONGRUENCE.fullmatch(clean.key(text)) for text in (gold, answer)]
+    if pair[0] and pair[1]:
+        if int(pair[0]["modulus"]) != int(pair[1]["modulus"]) or not int(pair[0]["modulus"]):
+            return False
+        return (int(pair[0]["residue"]) - int(pair[1]["residue"])) % int(pair[0]["modulus"]) == 0
+    congruence, other = (pair[0], answer) if pair[0] else (pair[1], gold)
+    number = numbers.read(re.sub(r"^[a-z]\s*(?:=|\\equiv)\s*", "", clean.tex(other)))
+    return None if congruence is None or number is None else number.value == int(congruence["residue"])
 
 
-def _same_ratio(gold: str, answer: str, question: str) -> bool:
-    parts = [[float(part) for part in re.findall(r"\d+(?:\.\d+)?", text)] for text in (gold, answer)]
-    if len(parts[0]) != len(parts[1]):
-        return False
-    if re.search(r"\bratio\b", question, re.I):
-        return all(abs(a * parts[1][0] - b * parts[0][0]) < 1e-9 for a, b in zip(*parts, strict=True))
-    return parts[0] == parts[1]
+_COMPARED = re.compile(r"(?:[<>]=?|\\(?:ne|neq|le|leq|leqslant|ge|geq|geqslant|lt|gt)(?![a-z])).*", re.S)
+
+
+def _bare_relations(gold: str, answer: str, question: str) -> bool | None:
+    pair = [_COMPARED.fullmatch(clean.tex(text)) is not None for text in (gold, answer)]
+    return False if pair[0] != pair[1] and all(numbers.read(text) for text in _without_relation(gold, answer)) else None
+
+
+def _without_relation(*texts: str) -> list[str]:
+    return [re.sub(r"^(?:[<>]=?|\\[a-z]+)", "", clean.tex(text)) for text in texts]
+
+
+_SPACED = re.compile(r"-?\d+(?: \d+)+")
+
+
+def _spaced_digits(gold: str, answer: str, question: str) -> bool | None:
+    pair = [numbers.read(text) for text in (gold, answer)]
+    if (pair[0] is None) == (pair[1] is None):
+        return None
+    return False if _SPACED.fullmatch(clean.key(gold if pair[0] is None else answer)) else None
 
 
 RULES = (
@@ -174,15 +168,15 @@ RULES = (
         "too_complex",
         _too_complex,
         refuses=[("5", "10^{10^{10}}"), ("7", "(10^9)!"), ("1", "(" * 3000 + "1" + ")" * 3000), ("2", "9^{9999999}")],
-        leaves=[("2^{3^{4}}", "2^{81}"), ("2^{10}", "1024"), ("x^2", "x^{2}"), ("5!", "120")],
+        leaves=[
+            ("2^{3^{4}}", "2^{81}"),
+            ("2^{10}", "1024"),
+            ("x^2", "x^{2}"),
+            ("5!", "120"),
+            (r"\frac{x^2}{4} + \frac{y^2}{9} = 1", "9x^2 + 4y^2 = 36"),
+        ],
     ),
-    Rule(
-        "colons",
-        _colons,
-        refuses=[("11:30", r"\frac{11}{30}"), ("11/30", "11:30"), ("5:3", "5"), ("1:2", "2:1"), ("11:30", "11:31")],
-        accepts=[],
-        leaves=[("1:2", r"\frac12", "Find the ratio of a to b."), ("2:4", "1:2", "What is the ratio?"), ("1", "2")],
-    ),
+    *clock.RULES,
     Rule(
         "plain_numbers",
         _plain_numbers,
@@ -211,6 +205,19 @@ RULES = (
             ("-7/2", r"-\frac{7}{2}"),
             ("2/3", "0.6666667"),
             ("1 1/2", "3/2"),
+            ("1000000", "1 000 000"),
+            ("1/6", "0.1666..."),
+            (r"5^{\text{th}}", "5th"),
+            ("10", "10m"),
+            ("3/4", r"3 \text{ out of } 4"),
+            ("1500000", r"\$1.5\text{ million}"),
+            ("24", "2 dozen eggs"),
+            (r"10\text{ cm}^2", r"10\text{ square centimeters}"),
+            ("60 mph", r"60\text{ miles per hour}"),
+            ("12 inches", "1 foot"),
+            ("6 pounds", "6 lb."),
+            (r"98.6^\circ F", "98.6"),
+            (r"20^\circ\text{C}", r"20^\circ"),
         ],
         refuses=[
             ("50", r"50\%"),
@@ -222,41 +229,58 @@ RULES = (
             ("1/3", "0.33"),
             ("0.1234567", "0.1234569"),
             ("18", "-18"),
+            ("10 cm^2", "10 cm^3"),
+            ("60 km/h", "60 mph"),
+            (r"20^\circ\text{C}", r"20^\circ\text{F}"),
+            ("3m", "3"),
+            ("-5", "+5"),
+            ("2 dozen", "2"),
+            ("5 apples", "5 oranges"),
         ],
         leaves=[("3x", "3x + 0"), ("2i", "2"), ("3\\sqrt{5}", "3"), ("1, 2", "2, 1"), ("1_2", "1")],
     ),
     Rule(
-        "multiple_choice",
-        _multiple_choice,
-        accepts=[
-            ("A", "A"),
-            ("B", "(B)"),
-            ("(C)", r"\text{C}"),
-            ("D", "D. 14"),
-            ("A", "(A) 12"),
-            ("E", r"\textbf{(E)}\ 5"),
-        ],
-        refuses=[("A", "B"), ("(C)", r"\text{(D)}"), ("A", "C) 4")],
-        leaves=[("A", "12"), ("AB", "A")],
+        "spaced_digits",
+        _spaced_digits,
+        refuses=[("12", "1 2"), ("3", "1 2")],
+        leaves=[("1000", "1 000"), ("3/2", "1 1/2"), ("1 2", "1, 2"), ("3", r"\log_2 8")],
     ),
     Rule(
-        "words",
-        _words,
-        accepts=[("even", r"\text{Even}"), ("Yes", "yes")],
-        refuses=[("listen", "silent"), (r"\text{even}", r"\text{neve}"), ("even", "odd"), (r"\text{no}", r"\text{on}")],
-        leaves=[("ab", "ba"), ("x", "y"), ("2x", "x2")],
+        "congruences",
+        _congruences,
+        accepts=[
+            (r"x \equiv 7 \pmod{12}", r"7 \pmod{12}"),
+            (r"7 \pmod{12}", "7"),
+            (r"7 \pmod{12}", r"x \equiv -5 \pmod{12}"),
+            ("7", r"7 \bmod 12"),
+        ],
+        refuses=[(r"x \equiv 7 \pmod{12}", r"x \equiv 7 \pmod{13}"), (r"x \equiv 7 \pmod{12}", "19")],
+        leaves=[("7", "19"), ("x", r"7 \pmod{12}")],
     ),
+    Rule(
+        "bare_relations",
+        _bare_relations,
+        refuses=[("5", "> 5"), ("5", r"\neq 5"), (r"\le 5", "5")],
+        leaves=[("x > 5", "> 5"), ("> 5", "> 5"), ("5", r"\approx 5"), ("5", r"\sqrt{25}")],
+    ),
+    *words.RULES,
     Rule(
         "number_bases",
         _number_bases,
-        accepts=[("101_2", "5"), ("5", "101_{2}"), ("1323_{4}", "1323_4"), ("FF_{16}", "255")],
-        refuses=[("1_2", "1_3"), ("101_2", "110_2")],
+        accepts=[("101_2", "5"), ("5", "101_{2}"), ("1323_{4}", "1323_4"), ("FF_{16}", "255"), ("52_8", "42_{10}")],
+        refuses=[("1_2", "1_3"), ("101_2", "110_2"), ("77", "77_8")],
         leaves=[("101_2", "6"), ("x_1", "x_1 + 0")],
     ),
     Rule(
         "brackets",
         _brackets,
-        refuses=[("(1,2)", r"\{1,2\}"), (r"\{1,2\}", "(1,2)"), ("(1,2)", "[1,2]"), ("[0,1)", "(0,1]")],
-        leaves=[("(1,2)", "(2,1)"), ("1,2", "(1,2)"), (r"\{1,2,3\}", "(1,2,3)"), ("[0,1]", r"[0,\frac{2}{2}]")],
+        refuses=[
+            ("(1,2)", r"\{1,2\}"),
+            (r"\{1,2\}", "(1,2)"),
+            ("(1,2)", "[1,2]"),
+            ("[0,1)", "(0,1]"),
+            ("(1,2,3)", r"\{1,2,3\}"),
+        ],
+        leaves=[("(1,2)", "(2,1)"), ("1,2", "(1,2)"), ("(1,2,3)", "[1,2,3]"), (r"\{1,2\}", "{2,1}")],
     ),
 )

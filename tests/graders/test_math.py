@@ -5,7 +5,7 @@ import time
 import pytest
 
 from graders import Grader
-from graders.math import rewrite, rules
+from graders.math import inequalities, rewrite, rules
 from graders.math.extract import final_answer
 from schemas.records import Status
 from tests.graders.conftest import math
@@ -43,8 +43,16 @@ ACCEPTED_WRONGLY = [
     ("0.0000001", "0.0000002"),
     (r"\frac{1}{3}", "0.33333349"),
     ("-1,5", "-1.5"),
+    (r"\sqrt{2}", "1.41421357"),
+    (r"\frac{1}{2^{98}}", r"\frac{2}{2^{98}}"),
 ]
 REFUSED_WRONGLY = [
+    (r"\sqrt{2}", "1.41421356"),
+    ("-1", "i^2"),
+    ("-1", r"e^{i\pi}"),
+    (r"\sqrt{-4}", "2i"),
+    ("-2", r"\sqrt[3]{-8}"),
+    ("3 + 4i", "4i + 3"),
     (r"\frac{1}{3}", r"0.\overline{3}"),
     (r"0.\overline{3}", r"\frac13"),
     ("(1,2)", r"\begin{pmatrix} 1 \\ 2 \end{pmatrix}"),
@@ -111,6 +119,16 @@ def test_equal_answers_are_accepted(grader: Grader, gold: str, answer: str) -> N
     assert grader.grade([math(gold, rf"So \boxed{{{answer}}}.")])[0].status is Status.CORRECT
 
 
+@pytest.mark.parametrize(("answer", "wanted"), inequalities.AS_INTERVALS)
+def test_inequalities_become_intervals(answer: str, wanted: str) -> None:
+    assert inequalities.intervals(answer) == wanted
+
+
+@pytest.mark.parametrize("answer", inequalities.NOT_INTERVALS)
+def test_what_is_no_inequality_in_one_variable_becomes_no_interval(answer: str) -> None:
+    assert inequalities.intervals(answer) is None
+
+
 @pytest.mark.parametrize(
     ("response", "answer"),
     [
@@ -137,6 +155,29 @@ def test_equal_answers_are_accepted(grader: Grader, gold: str, answer: str) -> N
 )
 def test_the_last_answer_counts(response: str, answer: str | None) -> None:
     assert final_answer(response) == answer
+
+
+LONG = 390_000
+
+
+@pytest.mark.parametrize(
+    ("response", "answer"),
+    [
+        ("A: x" + " " * LONG + "y", "x y"),
+        ("the answer is x" + " " * LONG + "y", "x y"),
+        (r"\boxed{1}" + " " * LONG + r"\boxed{2}", "2"),
+        (r"\boxed{1}" + "$" * LONG + r"\boxed{2}", "2"),
+        (r"\(" * (LONG // 2), None),
+        (r"\[ x" * (LONG // 4), None),
+        (r"\boxed{" * (LONG // 7), None),
+        ("answer is " * (LONG // 10) + "5", None),
+    ],
+    ids=["A:", "answer is", "boxes", "dollars", "formulas", "displays", "open boxes", "phrases"],
+)
+def test_a_long_response_is_read_in_time_that_grows_with_its_length(response: str, answer: str | None) -> None:
+    """Were it read in time that grows with the square of its length, this would hang."""
+    found = final_answer(response)
+    assert answer is None or found == answer
 
 
 def test_any_acceptable_gold_will_do(grader: Grader) -> None:

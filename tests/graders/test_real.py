@@ -1,6 +1,7 @@
 """Real problems: reference solutions are right, gutted ones wrong, and labelled answers agree with their labels."""
 
 import ast
+import re
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ from schemas.records import Status
 from tests.graders.conftest import code, math, real
 
 ALLOWED = 0.01
+EXPLAINED: list[tuple[str, Any, str | None, str]] = []
+"""Disagreements with the labels of GSM8K that are the labels' fault, each with a comment that says why. None so far."""
 MODELS = ("6b_finetuning", "6b_verification", "175b_finetuning", "175b_verification")
 
 
@@ -70,18 +73,46 @@ def test_gsm8k_solutions_agree_with_their_labels(grader: Grader) -> None:
     requests = [math(row["ground_truth"].rsplit("A: ", 1)[1], text, row["question"]) for _, text, row in labelled]
     grades = grader.grade(requests)
     disagreements = [
-        (request.gold, grade.extracted, label)
+        (request.question, request.gold, grade.extracted, "labelled right" if label else "labelled wrong")
         for request, grade, (label, _, _) in zip(requests, grades, labelled, strict=True)
         if (grade.status is Status.CORRECT) != label
     ]
-    assert len(disagreements) <= 0.005 * len(labelled), disagreements
+    unexplained = [item for item in disagreements if item not in EXPLAINED]
+    assert len(EXPLAINED) <= 0.005 * len(labelled) and unexplained == []
     assert {grade.status for grade in grades} == {Status.CORRECT, Status.INCORRECT}
 
 
-def test_math_golds_equal_themselves_and_not_each_other(grader: Grader) -> None:
-    rows = real("math_train")[:500]
-    same = [math(row["answer"], rf"So \boxed{{{row['answer']}}}.", row["problem"]) for row in rows]
-    assert {grade.status for grade in grader.grade(same)} == {Status.CORRECT}
-    integers = [row for row in rows if row["answer"].isdigit()]
-    others = [math(row["answer"], rf"\boxed{{{int(row['answer']) + 1}}}", row["problem"]) for row in integers]
-    assert {grade.status for grade in grader.grade(others)} == {Status.INCORRECT}
+SPELLINGS = (
+    lambda answer: answer,
+    lambda answer: answer.replace(r"\frac", r"\dfrac"),
+    lambda answer: answer.replace(" ", ""),
+    lambda answer: answer.replace(r"\left", "").replace(r"\right", ""),
+    lambda answer: f"${answer}$.",
+    lambda answer: re.sub(r"\\text\{([^}]*)\}", r"\\mathrm{\1}", answer),
+    lambda answer: answer.replace(r"^\circ", r"^{\circ}"),
+)
+
+
+def math_rows() -> list[dict[str, Any]]:
+    return [row for row in real("math_train") if row["answer"].strip()]
+
+
+@pytest.mark.slow
+def test_every_math_gold_equals_itself_however_it_is_written(grader: Grader) -> None:
+    pairs = {(row["answer"], spell(row["answer"]), row["problem"]): None for row in math_rows() for spell in SPELLINGS}
+    grades = grader.grade([math(gold, rf"So \boxed{{{answer}}}.", problem) for gold, answer, problem in pairs])
+    assert [pair[:2] for pair, grade in zip(pairs, grades, strict=True) if grade.status is not Status.CORRECT] == []
+
+
+@pytest.mark.slow
+def test_a_math_gold_with_another_number_in_it_is_wrong(grader: Grader) -> None:
+    numbered = [row for row in math_rows() if re.search(r"\d", row["answer"])]
+    others = [re.sub(r"\d+", lambda match: str(int(match[0]) + 1), row["answer"], count=1) for row in numbered]
+    grades = grader.grade(
+        [
+            math(row["answer"], rf"\boxed{{{other}}}", row["problem"])
+            for row, other in zip(numbered, others, strict=True)
+        ]
+    )
+    alike = zip(numbered, others, grades, strict=True)
+    assert [(row["answer"], other) for row, other, grade in alike if grade.status is Status.CORRECT] == []
