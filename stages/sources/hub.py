@@ -52,8 +52,8 @@ class HubDataset:
             valid = False
         if not valid:
             raise SourceError(
-                f"'{self.repo}' is not a dataset's name on the Hub, such as 'nvidia/AceReason-Math'; correct 'name', or "
-                "set 'path' for local files"
+                f"'{self.repo}' is not a dataset's name on the Hub, such as 'nvidia/AceReason-Math'; correct 'name', "
+                "or set 'path' for local files"
             )
 
     def commit(self) -> str:
