@@ -11,7 +11,6 @@ from graders.code import evalplus
 from schemas.gold import AssertGold, CallGold, CheckGold, CodeGold, Gold, MathGold, StdinGold
 from schemas.records import Kind
 
-
 NO_ANSWER = frozenset({"", "nan", "NaN", "None", "null", "N/A", "<NA>"})
 """What table libraries write for a missing value; `none` in small letters may be an answer."""
 

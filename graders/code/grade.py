@@ -14,7 +14,7 @@ from schemas.gold import AssertGold, CallGold, CheckGold, CodeGold, StdinGold
 from schemas.grading import GradeRequest, GradingConfig
 from schemas.records import Grade, Status
 
-CODE_GRADER = "code/1"
+CODE_GRADER = "code/2"
 _ATTEMPTS = 2
 _NAME = re.compile(r"[A-Za-z_]\w*")
 

@@ -129,12 +129,21 @@ def _standard_streams(text: bytes, isolated: bool) -> None:
 
 
 def _reader(descriptor: int) -> io.TextIOWrapper:
-    return io.TextIOWrapper(io.BufferedReader(io.FileIO(descriptor, closefd=False)), "utf-8", "surrogateescape")
+    raw = io.FileIO(descriptor, closefd=False)
+    return _named(io.TextIOWrapper(io.BufferedReader(raw), "utf-8", "surrogateescape"), "<stdin>", "r")
 
 
 def _writer(descriptor: int) -> io.TextIOWrapper:
     raw = io.FileIO(descriptor, "w", closefd=False)
-    return io.TextIOWrapper(io.BufferedWriter(raw), "utf-8", "surrogateescape")
+    stream = io.TextIOWrapper(io.BufferedWriter(raw), "utf-8", "surrogateescape")
+    return _named(stream, "<stdout>" if descriptor == 1 else "<stderr>", "w")
+
+
+def _named(stream: io.TextIOWrapper, name: str, mode: str) -> io.TextIOWrapper:
+    """With the name and mode of the interpreter's own streams, which fast readers of input ask for."""
+    stream.buffer.raw.name = name  # type: ignore[attr-defined]
+    stream.mode = mode  # type: ignore[misc]
+    return stream
 
 
 def _flush() -> None:

@@ -104,7 +104,11 @@ def names() -> dict[str, Any]:
 
 
 def preload() -> dict[str, Any]:
-    """Imports everything once and gives the names. Optional packages that fail to import are left out."""
+    """Imports everything once and gives the names. Optional packages that fail to import are left out.
+
+    Also makes `exit` and `quit`, which the interpreter has only with its `site` module.
+    """
+    vars(builtins).update(exit=sys.exit, quit=sys.exit)
     found = names()
     for name in OPTIONAL:
         try:

@@ -1,8 +1,8 @@
 """Values and frames as they cross the sandbox's border: plain JSON, with a tag for what JSON cannot say.
 
 None, booleans, integers, finite floats, strings and lists stand for themselves; every other value is an object with
-one key, its tag. Only exact built-in types (and a few standard containers) are encoded, so a value that arrives on the
-other side never carries behaviour of the program that made it.
+one key, its tag. Only the values of built-in types (and of a few standard containers) are encoded, so what arrives on
+the other side never carries behaviour of the program that made it.
 """
 
 import json
@@ -19,6 +19,18 @@ MAX_DIGITS = 4000
 """Integers with more decimal digits travel in hexadecimal, which is linear to read and write."""
 
 _BIG = 10**MAX_DIGITS
+_SCALARS: tuple[tuple[type, Callable[[Any], Any]], ...] = (
+    (str, str.__str__),
+    (int, int.__int__),
+    (float, float.__float__),
+)
+_CONTAINERS: tuple[tuple[type, Callable[[Any], Any]], ...] = (
+    (list, list.__iter__),
+    (tuple, tuple.__iter__),
+    (set, set.__iter__),
+    (dict, dict.items),
+)
+"""How to see the value of a subclass's instance without asking the subclass."""
 _MAPPINGS = (dict, Counter, OrderedDict, defaultdict)
 
 
@@ -83,8 +95,14 @@ def encode(value: Any, keep: Callable[[Any], int] | None = None) -> Any:
         return encode(_nodes(value), keep)
     if issubclass(kind, tuple) and hasattr(kind, "_fields"):
         return {"t": [encode(item, keep) for item in tuple.__iter__(value)]}
+    for base, plain in _SCALARS:
+        if issubclass(kind, base):
+            return encode(plain(value))
     if keep is not None:
         return {"h": keep(value)}
+    for base, parts in _CONTAINERS:
+        if issubclass(kind, base):
+            return encode(base(parts(value)))
     raise WireError(f"a value of type {kind.__name__} cannot be compared")
 
 

@@ -122,7 +122,7 @@ def _shared_libraries() -> list[str]:
         found += ["/lib"] if os.path.islink("/lib") else [own.removeprefix("/usr")]
     else:
         found = ["/usr/lib", "/lib"]
-    return [*found, "/usr/lib64", "/lib64", "/etc/ld.so.cache"]
+    return [*found, "/usr/lib64", "/lib64", "/etc/ld.so.cache", "/usr/lib/locale/C.utf8"]
 
 
 def _inside_library() -> str:

@@ -1,64 +1,69 @@
 """Wrong programs are never graded right, whatever they do, in any gold shape; honest ones that look odd are."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
+from functools import cache
+from typing import Any
 
 import pytest
 
 from graders import Grader
 from schemas.records import Grade, Status
+from tests.graders.attacks_by_value import BY_VALUE
+from tests.graders.attacks_on_the_machine import EXHAUSTING, ON_THE_MACHINE
+from tests.graders.attacks_on_the_verdict import ON_THE_VERDICT
 from tests.graders.conftest import code
-from tests.graders.programs import ATTACKS, HONEST, SLOW_ATTACKS, Program, golds, source
+from tests.graders.honest import HONEST
+from tests.graders.shapes import golds, source
 
-Graded = dict[tuple[str, str], Grade]
-
-
-def _grade(grader: Grader, programs: list[Program], shapes: list[str]) -> Graded:
-    cases = [(program, shape) for program in programs for shape in shapes]
-    raw = golds()
-    grades = grader.grade([code(raw[shape], source(program, shape)) for program, shape in cases])
-    return {(program.name, shape): grade for (program, shape), grade in zip(cases, grades, strict=True)}
-
-
-SOME = ["stdin", "call", "check", "asserts by driver"]
-REST = [shape for shape in golds() if shape not in SOME]
-
-
-@pytest.fixture(scope="module")
-def attacked(grader: Grader) -> Iterator[Graded]:
-    yield _grade(grader, ATTACKS, SOME)
+PROGRAMS = {
+    "attack on the verdict": ON_THE_VERDICT,
+    "attack by value": BY_VALUE,
+    "attack on the machine": ON_THE_MACHINE,
+    "exhausting": EXHAUSTING,
+    "honest": HONEST,
+}
+SHAPES = list(golds())
+AT_ONCE = ["stdin", "call", "check", "asserts by driver"]
+"""Shapes that differ most; the others are left to the slow tests."""
+EXHAUSTED = ["stdin", "call", "check by driver"]
+Graded = Callable[[str, str], dict[str, Grade]]
 
 
 @pytest.fixture(scope="module")
-def attacked_again(grader: Grader) -> Iterator[Graded]:
-    yield _grade(grader, ATTACKS, REST)
+def graded(grader: Grader) -> Graded:
+    @cache
+    def column(kind: str, shape: str) -> dict[str, Grade]:
+        """The grades of all programs of a kind in a shape, by name."""
+        requests = [code(golds()[shape], source(program, shape)) for program in PROGRAMS[kind]]
+        return dict(zip((program.name for program in PROGRAMS[kind]), grader.grade(requests), strict=True))
+
+    return column
 
 
-@pytest.fixture(scope="module")
-def honest(grader: Grader) -> Iterator[Graded]:
-    yield _grade(grader, HONEST, list(golds()))
+def cases() -> list[Any]:
+    found = []
+    for kind, programs in PROGRAMS.items():
+        for shape in EXHAUSTED if kind == "exhausting" else SHAPES:
+            marks = [] if shape in AT_ONCE and kind != "exhausting" else [pytest.mark.slow]
+            found += [pytest.param(kind, program.name, shape, marks=marks) for program in programs]
+    return found
 
 
-@pytest.mark.parametrize("shape", SOME)
-@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
-def test_a_wrong_program_is_wrong(attacked: Graded, attack: Program, shape: str) -> None:
-    grade = attacked[attack.name, shape]
-    assert grade.status is Status.INCORRECT, grade
+@pytest.mark.parametrize(("kind", "name", "shape"), cases())
+def test_a_program_gets_its_verdict(graded: Graded, kind: str, name: str, shape: str) -> None:
+    grade = graded(kind, shape)[name]
+    if kind == "honest":
+        assert grade.status is Status.CORRECT, grade
+        assert grade.tests_passed == grade.tests_total == 4
+    else:
+        assert grade.status is Status.INCORRECT, grade
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("shape", REST)
-@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
-def test_a_wrong_program_is_wrong_in_every_shape(attacked_again: Graded, attack: Program, shape: str) -> None:
-    grade = attacked_again[attack.name, shape]
-    assert grade.status is Status.INCORRECT, grade
-
-
-@pytest.mark.parametrize("shape", golds())
-@pytest.mark.parametrize("program", HONEST, ids=lambda program: program.name)
-def test_an_honest_program_is_right(honest: Graded, program: Program, shape: str) -> None:
-    grade = honest[program.name, shape]
-    assert grade.status is Status.CORRECT, grade
-    assert grade.tests_passed == grade.tests_total == 4
+def test_the_workers_live_on(graded: Graded, grader: Grader) -> None:
+    graded("exhausting", "stdin")
+    requests = [code(golds()[shape], source(HONEST[0], shape)) for shape in SHAPES]
+    assert {grade.status for grade in grader.grade(requests)} == {Status.CORRECT}
 
 
 TYPES = [
@@ -76,6 +81,9 @@ TYPES = [
     ("{1, 2}", "[1, 2]", False),
     ("None", "0", False),
     ("[]", "None", False),
+    ("1", "type('Int', (int,), {})(1)", True),
+    ("'a'", "type('Str', (str,), {})('a')", True),
+    ("1", "type('Int', (int,), {'__eq__': lambda *a: True})(2)", False),
 ]
 
 
@@ -127,25 +135,3 @@ class Pair:
 def longest(pairs, n): return max(pair.b for pair in pairs)
 """
     assert grader.grade([code(gold, program)])[0].status is Status.CORRECT
-
-
-SHAPES = ["stdin", "call", "check by driver"]
-
-
-@pytest.fixture(scope="module")
-def exhausted(grader: Grader) -> Iterator[Graded]:
-    yield _grade(grader, SLOW_ATTACKS, SHAPES)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("attack", SLOW_ATTACKS, ids=lambda attack: attack.name)
-def test_an_exhausting_program_is_wrong(exhausted: Graded, attack: Program, shape: str) -> None:
-    grade = exhausted[attack.name, shape]
-    assert grade.status is Status.INCORRECT, grade
-
-
-@pytest.mark.slow
-def test_the_worker_lives_on(exhausted: Graded, grader: Grader) -> None:
-    grade = _grade(grader, HONEST[:1], SHAPES)
-    assert {item.status for item in grade.values()} == {Status.CORRECT}

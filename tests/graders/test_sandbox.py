@@ -45,6 +45,22 @@ def test_a_program_reads_its_input_and_prints(box: Box) -> None:
     assert said(box, "print(input() + open('/dev/stdin').read())", "a\nb\n") == "aa\nb\n\n"
 
 
+@pytest.mark.parametrize(
+    "program",
+    [
+        "print(input()); exit(); print(1)",
+        "print(input()); quit()",
+        "import sys; print(input()); sys.exit()",
+        # The usual fast reader of contest programs.
+        "import os, sys\nif 'x' in sys.stdin.mode or 'r' not in sys.stdin.mode: 1 / 0\n"
+        "print(os.read(sys.stdin.fileno(), max(os.fstat(sys.stdin.fileno()).st_size, 8192)).decode(), end='')",
+        "import locale; locale.setlocale(locale.LC_ALL, ''); print(input())",
+    ],
+)
+def test_what_contest_programs_take_for_granted(box: Box, program: str) -> None:
+    assert said(box, program, "5\n") == "5\n"
+
+
 def test_the_environment_is_not_there(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CANARY_KEY", "canary-value")
     with Grader(GradingConfig()) as grader:
