@@ -45,5 +45,6 @@ def _matched(match: Match, question: pl.Expr, gold: pl.Expr) -> pl.Expr:
 def _matched_text(match: Match) -> pl.Expr:
     where, pattern = ("question", match.question) if match.question else ("gold", match.gold)
     text = pl.col(where).str.extract(pattern or "", 0)
+    sentence = pl.format(f"the {where} has {{}}", quoted(text))
     holds = _matched(match, pl.col("question"), pl.col("gold"))
-    return pl.when(holds).then(pl.format(f"the {where} has {{}}", quoted(text)))
+    return pl.when(holds & (text == "")).then(pl.lit(f"the {where} is empty")).when(holds).then(sentence)

@@ -100,7 +100,8 @@ def test_first_rule_in_file_order_gives_the_reason() -> None:
 
 
 def test_questions_are_cleaned_before_they_are_judged() -> None:
-    assert outcome({"question": "Problem 12."}, IngestConfig())["refused"] == "question_too_short"
+    emptied = outcome({"question": "Problem 12."}, IngestConfig())
+    assert (emptied["refused"], emptied["refused_detail"]) == ("question_too_short", "the question is empty")
     kept = outcome(
         {"question": "Let $S$ be a [set](https://example.org/wiki/Set) of 3. Count its subsets."}, IngestConfig()
     )
