@@ -21,11 +21,11 @@ _SETS = (
 _PRESENCE = ("check_str", "text_match_three", "text_starta_endb")
 
 _AGREES = {
-    "find_zero": "abs(sum(c * math.pow(got, i) for i, c in enumerate(args[0]))) <= max(atol, 1e-4)",
+    "find_zero": "abs(sum(c * math.pow(got, i) for i, c in enumerate(args[0]))) <= max(_atol, 1e-4)",
     "are_equivalent": "isinstance(got, bool)",
-    "sum_div": "equal(expected, got) or got == 0",
-    "surface_Area": "equal(expected, got) or abs(got - pyramid(*args)) <= atol",
-    "digit_distance_nums": "equal(expected, got) or got == digit_distance(*args)",
+    "sum_div": "_equal(expected, got) or got == 0",
+    "surface_Area": "_equal(expected, got) or abs(got - _pyramid(*args)) <= _atol",
+    "digit_distance_nums": "_equal(expected, got) or got == _digit_distance(*args)",
     **dict.fromkeys(_SETS, "set(got) == set(expected)"),
 }
 """When a result agrees with the reference, for tasks where equality is too strict. Where any boolean will do in
@@ -34,36 +34,38 @@ evalplus's own oracle, only a boolean does here."""
 _TEMPLATE = """
 import copy, math
 {reference}
-reference = {entry}
-inputs = {inputs!r}
-atol = {atol!r}
+_reference = {entry}
+_inputs = {inputs!r}
+_atol = {atol!r}
 
-def near(expected, got):
+def _near(expected, got):
     if isinstance(expected, (list, tuple)):
         alike = isinstance(got, (list, tuple)) and len(got) == len(expected)
-        return alike and all(near(e, g) for e, g in zip(expected, got))
+        return alike and all(_near(e, g) for e, g in zip(expected, got))
     numbers = all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in (expected, got))
-    return abs(expected - got) <= atol + 1e-7 * abs(expected) if numbers else __same__(expected, got)
+    return abs(expected - got) <= _atol + 1e-7 * abs(expected) if numbers else __same__(expected, got)
 
-def equal(expected, got):
-    return __same__(expected, got) or (atol > 0 and near(expected, got))
+def _equal(expected, got):
+    return __same__(expected, got) or (_atol > 0 and _near(expected, got))
 
-def pyramid(base, height):
+def _pyramid(base, height):
     return round(base ** 2 + 2 * base * math.sqrt((base / 2) ** 2 + height ** 2))
 
-def digit_distance(first, second):
+def _digit_distance(first, second):
     width = max(len(str(first)), len(str(second)))
     return sum(abs(int(a) - int(b)) for a, b in zip(str(first).zfill(width), str(second).zfill(width)))
 
-def present(value):
+def _present(value):
     return value if isinstance(value, bool) else value is not None
 
+def _agrees(candidate, args):
+    expected = _reference(*copy.deepcopy(args))
+    got = candidate(*copy.deepcopy(args))
+    return {agrees}
+
 def check(candidate):
-    for given in inputs:
-        args = copy.deepcopy(given)
-        expected = reference(*copy.deepcopy(given))
-        got = candidate(*copy.deepcopy(given))
-        assert {agrees}
+    for args in _inputs:
+        assert _agrees(candidate, args)
 """
 
 
@@ -77,7 +79,9 @@ def check_code(task: Mapping[str, Any]) -> str:
     `canonical_solution`, `entry_point`, `atol`?.
     """
     entry = task["entry_point"]
-    agrees = "present(got) == present(expected)" if entry in _PRESENCE else _AGREES.get(entry, "equal(expected, got)")
+    agrees = (
+        "_present(got) == _present(expected)" if entry in _PRESENCE else _AGREES.get(entry, "_equal(expected, got)")
+    )
     return dedent(_TEMPLATE).format(
         reference=f"{task.get('prompt') or ''}{task['canonical_solution']}",
         entry=entry,

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from graders.code import extract
-from graders.code.judge import Outcome, judge
+from graders.code.judge import judge
+from graders.code.outcome import Outcome
 from graders.sandbox.box import Box, SandboxUnavailable
 from graders.sandbox.run import Limits, SandboxBroken
 from schemas.gold import AssertGold, CallGold, CheckGold, CodeGold, StdinGold

@@ -2,12 +2,16 @@
 
 import ast
 import builtins
+import re
 import socket
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 from graders.inside import prelude, wire
 from graders.inside.equality import same
+
+_CATCHING = re.compile(r"AssertionError|Exception\b|raises|suppress")
+_BINDING = (ast.NamedExpr, ast.Await, ast.Yield, ast.YieldFrom)
 
 
 class CandidateError(Exception):
@@ -93,24 +97,22 @@ class _Proxy:
 def drive(data: socket.socket, job: Mapping[str, Any], text: bytes, known: dict[str, Any]) -> NoReturn:
     """Runs the test code of `job` and reports `outcome`: `passed`, `failed`, `error` (the candidate's) or `broken`."""
     candidate = _Candidate(data)
-    passed = 0
-
-    def count() -> None:
-        nonlocal passed
-        passed += 1
-
+    tests = _Tests(candidate)
     module = prelude.module("tests", known)
     names = vars(module)
     outcome, detail = "passed", ""
     try:
-        names.update(__same__=same, __passed__=count, __isinstance__=isinstance)
+        tree = ast.parse(job["test"])
+        names.update(__same__=same, __holds__=tests.holds, __held__=tests.held)
         exec(compile(job["setup"], "<setup>", "exec", dont_inherit=True), names)
         for name in job["proxies"]:
             names[name] = _function(candidate, name)
         names["candidate"] = _function(candidate, job["entry"]) if job["entry"] else None
-        exec(compile(_instrument(job["test"]), "<tests>", "exec", dont_inherit=True), names)
+        exec(compile(_instrument(tree), "<tests>", "exec", dont_inherit=True), names)
         if job["entry"]:
             names["check"](names["candidate"])
+        outcome = tests.first or outcome
+        tests.complete = True
     except (NameError, ImportError, SyntaxError) as error:
         outcome, detail = ("error" if error is candidate.error else "broken"), repr(error)
     except BaseException as error:
@@ -120,9 +122,44 @@ def drive(data: socket.socket, job: Mapping[str, Any], text: bytes, known: dict[
             outcome = "error"
     if not candidate.calls:
         outcome, detail = "broken", detail or "the tests never call the candidate"
-    wire.send(data, {"outcome": outcome, "detail": detail[:300], "passed": passed})
+    total = tests.passed + tests.failed if tests.complete else _counted(job["test"])
+    wire.send(data, {"outcome": outcome, "detail": detail[:300], "passed": tests.passed, "total": total})
     data.recv(1)
     raise SystemExit
+
+
+class _Tests:
+    """Counts asserts. One that fails does not end the tests, unless they are bound to stop there."""
+
+    def __init__(self, candidate: _Candidate) -> None:
+        self.passed = self.failed = 0
+        self.first: str | None = None
+        self.complete = False
+        self._candidate = candidate
+
+    def holds(self, test: Callable[[], Any]) -> None:
+        """Counts a test; the tests go on where it fails."""
+        try:
+            outcome = "passed" if test() else "failed"
+        except (NameError, ImportError, SyntaxError) as error:
+            if error is not self._candidate.error:
+                raise
+            outcome = "error"
+        except BaseException as error:
+            outcome = "error" if error is self._candidate.error else "failed"
+        if outcome == "passed":
+            self.passed += 1
+            return
+        self.failed += 1
+        if self.first is None:
+            self.first = outcome
+            wire.send(self._candidate.data, {"failed": outcome})
+
+    def held(self, value: Any) -> None:
+        """Counts a test; the tests end where it fails, or go on where they expect it."""
+        if not value:
+            raise _Failed
+        self.passed += 1
 
 
 def _function(candidate: _Candidate, target: str) -> Callable[..., Any]:
@@ -133,18 +170,40 @@ def _function(candidate: _Candidate, target: str) -> Callable[..., Any]:
     return call
 
 
-def _instrument(source: str) -> ast.Module:
-    """The test code with strict equality in its asserts, and a count of those that held."""
-    tree = ast.parse(source)
-    _Asserts().visit(tree)
+def _instrument(tree: ast.Module) -> ast.Module:
+    """The test code with strict equality in its asserts, which are counted."""
+    _Asserts(any(map(_is_bound_to_stop, ast.walk(tree)))).visit(tree)
     return ast.fix_missing_locations(tree)
 
 
+def _is_bound_to_stop(node: ast.AST) -> bool:
+    """Whether tests with this node may catch a failure, or need more than the value of what is asserted."""
+    if isinstance(node, ast.ExceptHandler):
+        return node.type is None or bool(_CATCHING.search(ast.unparse(node.type)))
+    if isinstance(node, ast.withitem):
+        return bool(_CATCHING.search(ast.unparse(node)))
+    return isinstance(node, ast.Assert) and any(isinstance(part, _BINDING) for part in ast.walk(node))
+
+
+def _counted(test: str) -> int | None:
+    """How many asserts tests have that did not come to their end; None where only running them tells."""
+    nodes = list(ast.walk(ast.parse(test)))
+    functions = sum(isinstance(node, (ast.FunctionDef, ast.Lambda)) for node in nodes)
+    repeated = any(isinstance(node, (ast.For, ast.While, ast.comprehension)) for node in nodes) or functions > 1
+    return None if repeated else sum(isinstance(node, ast.Assert) for node in nodes)
+
+
 class _Asserts(ast.NodeTransformer):
-    def visit_Assert(self, node: ast.Assert) -> list[ast.stmt]:
-        node.test = _Equality().visit(node.test)
-        done = ast.Expr(ast.Call(ast.Name("__passed__", ast.Load()), [], []))
-        return [node, ast.copy_location(done, node)]
+    def __init__(self, stop: bool) -> None:
+        self._stop = stop
+
+    def visit_Assert(self, node: ast.Assert) -> ast.stmt:
+        test = _Equality().visit(node.test)
+        if not self._stop:
+            nothing = ast.arguments(posonlyargs=[], args=[], kwonlyargs=[], kw_defaults=[], defaults=[])
+            test = ast.Lambda(nothing, test)
+        count = ast.Name("__held__" if self._stop else "__holds__", ast.Load())
+        return ast.copy_location(ast.Expr(ast.Call(count, [test], [])), node)
 
 
 class _Equality(ast.NodeTransformer):

@@ -1,0 +1,76 @@
+"""What became of a program: a status, a reason, and how many of its tests passed."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from graders.sandbox.run import Exceeded, Run
+from schemas.records import Status
+
+TOTAL_FACTOR = 20
+"""A program that passes its tests slowly may use this many times the limit of one test, in all."""
+_SIGXCPU = -24
+
+
+@dataclass
+class Outcome:
+    """A verdict on one program; `total` is None where the tests do not say how many they are."""
+
+    status: Status
+    reason: str
+    passed: int | None = None
+    total: int | None = None
+    cpu_s: float = 0.0
+
+
+@dataclass
+class Tally:
+    """Counts tests; `reason` is that of the first that failed.
+
+    Tests after a failure are counted too, as long as the program lives and stays within the time of one test in all.
+    """
+
+    total: int
+    passed: int = 0
+    reason: str | None = None
+    cpu_s: float = 0.0
+
+    def count(self, reason: str | None) -> None:
+        """One more test; `reason` says why it failed."""
+        if reason is None:
+            self.passed += 1
+        else:
+            self.reason = self.reason or reason
+
+    def outcome(self, status: Status | None = None, reason: str = "passed") -> Outcome:
+        """The verdict so far."""
+        status = status or (Status.INCORRECT if self.reason else Status.CORRECT)
+        return Outcome(status, self.reason or reason, self.passed, self.total, self.cpu_s)
+
+    def stopped(self, stop: Exceeded) -> Outcome:
+        """The verdict on a program that was stopped: a failure before that stands."""
+        self.cpu_s += stop.cpu_s
+        if self.reason is None and stop.reason == "starved":
+            return self.outcome(Status.UNKNOWN, stop.reason)
+        self.count(stop.reason)
+        return self.outcome()
+
+
+def load_reason(reply: Any) -> str:
+    """The reason in a reply that says that the program, or a call of it, raised an error."""
+    kind = (reply.get("load_error") or reply.get("error")) if isinstance(reply, dict) else None
+    named = {"MemoryError": "memory_limit", "SyntaxError": "syntax_error", "WireError": "bad_type"}
+    return named.get(str(kind), "runtime_error")
+
+
+def is_last_reply(reply: Any) -> bool:
+    """Whether nothing more can be expected after a reply: the program could not be loaded, or talks nonsense."""
+    return not isinstance(reply, dict) or "load_error" in reply or not {"ok", "error"} & reply.keys()
+
+
+def silence(run: Run) -> str:
+    """Why a program stopped answering."""
+    try:
+        ended = run.exit()
+    except Exceeded as stop:
+        return stop.reason
+    return "time_limit" if ended.code == _SIGXCPU else "crashed" if ended.code < 0 else "exited"
