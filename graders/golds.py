@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from graders.code import evalplus
-from schemas.gold import AssertGold, CallGold, CheckGold, CodeGold, Gold, MathGold, StdinGold
+from schemas.gold import AssertGold, CallGold, CheckGold, CodeGold, Gold, MathGold, ProgramGold, StdinGold
 from schemas.records import Kind
 
 NO_ANSWER = frozenset({"", "nan", "NaN", "None", "null", "N/A", "<NA>"})
@@ -28,7 +28,7 @@ def parse_gold(kind: Kind | str, raw: Any) -> Gold:
 
     Math: an answer, a list of acceptable answers, or such a list written as a string (JSON or Python).
     Code: {import_prefix?, test_code, entry_point?} · {inputs, outputs, fn_name?} · {assert_case} · {test_cases} ·
-    a task of HumanEval+ or MBPP+.
+    a task of HumanEval+ or MBPP+. Each may also say `unordered`, `reference` and `time_limit_s`.
     Raises `GoldError` where there is nothing to grade with.
     """
     try:
@@ -74,6 +74,18 @@ def _code(raw: Any) -> CodeGold:
         raise GoldError("bad_gold", f"a code gold is an object, not {type(raw).__name__}")
     if "type" in raw and raw["type"] in _TYPES:
         return _TYPES[raw["type"]].model_validate(raw)
+    return _shape(raw).model_copy(update=_besides(raw))
+
+
+def _besides(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """What a raw gold says besides its tests. Raises `pydantic.ValidationError`."""
+    said = {name: raw[name] for name in ProgramGold.model_fields if raw.get(name) is not None}
+    if evalplus.is_task(raw):
+        said.setdefault("reference", evalplus.reference(raw))
+    return ProgramGold.model_validate(said).model_dump(include=set(said))
+
+
+def _shape(raw: Mapping[str, Any]) -> CodeGold:
     if raw.get("test_code") is not None:
         return _check(raw)
     if evalplus.is_task(raw):

@@ -22,7 +22,20 @@ class MathGold(_Gold):
     answers: list[str] = Field(min_length=1)
 
 
-class StdinGold(_Gold):
+class ProgramGold(_Gold):
+    """What any gold for a program may say besides its tests.
+
+    `unordered`: the items of a result, or the lines of an output, may come in any order. `reference`: a program that
+    is right; time limits are measured against it. `time_limit_s`: CPU seconds that a test may take, whatever the
+    configuration says.
+    """
+
+    unordered: bool = False
+    reference: str | None = None
+    time_limit_s: float | None = Field(default=None, gt=0, le=3600)
+
+
+class StdinGold(ProgramGold):
     """A program reads `inputs[i]` on standard input and must print `outputs[i]`."""
 
     type: Literal["stdin"] = "stdin"
@@ -34,7 +47,7 @@ class StdinGold(_Gold):
         return _paired(self)
 
 
-class CallGold(_Gold):
+class CallGold(ProgramGold):
     """`fn_name` (a function, or a method of `Solution`) called with `inputs[i]` must return `outputs[i]`.
 
     `inputs[i]` holds one JSON value a line, a line an argument; `outputs[i]` is one JSON value.
@@ -51,7 +64,7 @@ class CallGold(_Gold):
         return _paired(self)
 
 
-class CheckGold(_Gold):
+class CheckGold(ProgramGold):
     """`test_code` defines `check(candidate)`; `entry_point` is the candidate, an expression such as `Solution().f`."""
 
     type: Literal["check"] = "check"
@@ -60,7 +73,7 @@ class CheckGold(_Gold):
     entry_point: str = Field(min_length=1)
 
 
-class AssertGold(_Gold):
+class AssertGold(ProgramGold):
     """Statements such as `assert f(2) == 5` that must hold after the program ran."""
 
     type: Literal["asserts"] = "asserts"

@@ -26,6 +26,11 @@ class GradingConfig(BaseModel):
     workers: int = Field(default=1, ge=1, description="grading processes per verify task")
     math_timeout_s: float = Field(default=5.0, gt=0, description="outer deadline of one gold-answer pair, CPU seconds")
     code_timeout_s: float = Field(default=6.0, gt=0, description="CPU seconds one test of a program may use")
+    reference_factor: float = Field(
+        default=4.0,
+        ge=1,
+        description="a program may use this many times the CPU time of its gold's reference, where that is more",
+    )
     memory_mb: int = Field(default=1024, ge=64, description="address space of one program")
     sandbox: Literal["bubblewrap", "none"] = Field(
         default="bubblewrap",

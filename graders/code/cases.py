@@ -9,6 +9,10 @@ from typing import Any
 from graders.inside import prelude, wire
 from graders.inside.equality import same
 
+Target = Callable[[ast.expr], str]
+"""Names the function that is called, as the candidate's module knows it. Raises `NotACase`."""
+Alike = Callable[[Any, Any], bool]
+"""Whether an expected value and a result agree."""
 _MAX_REPEAT = 100_000
 _NODE_MAKERS = {"list_node": prelude.list_node, "tree_node": prelude.tree_node}
 _NODE_TESTS = {"is_same_list": "list_node", "is_same_tree": "tree_node"}
@@ -41,7 +45,7 @@ def request(target: str, args: list[Any], kwargs: dict[str, Any]) -> dict[str, A
     return {"target": target, "args": [wire.encode(value) for value in args], "kwargs": coded}
 
 
-def check_cases(test_code: str, entry_point: str) -> list[Case]:
+def check_cases(test_code: str, entry_point: str, alike: Alike = same) -> list[Case]:
     """The cases of a `check(candidate)` function. Raises `NotACase` where any statement of it is more than that."""
     tree = ast.parse(test_code)
     checks = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "check"]
@@ -56,10 +60,10 @@ def check_cases(test_code: str, entry_point: str) -> list[Case]:
             return entry_point
         raise NotACase
 
-    return _cases(checks[0].body, target)
+    return _cases(checks[0].body, target, alike)
 
 
-def assert_cases(asserts: list[str], unsafe: set[str]) -> list[Case]:
+def assert_cases(asserts: list[str], unsafe: set[str], alike: Alike = same) -> list[Case]:
     """The cases of assert statements. `unsafe`: names that are not the candidate's. Raises `NotACase`."""
 
     def target(function: ast.expr) -> str:
@@ -72,10 +76,10 @@ def assert_cases(asserts: list[str], unsafe: set[str]) -> list[Case]:
             return ast.unparse(function)
         raise NotACase
 
-    return _cases([node for text in asserts for node in ast.parse(text.strip()).body], target)
+    return _cases([node for text in asserts for node in ast.parse(text.strip()).body], target, alike)
 
 
-def _cases(body: list[ast.stmt], target: Callable[[ast.expr], str]) -> list[Case]:
+def _cases(body: list[ast.stmt], target: Target, alike: Alike) -> list[Case]:
     found = []
     for node in body:
         if isinstance(node, ast.Pass) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
@@ -83,13 +87,13 @@ def _cases(body: list[ast.stmt], target: Callable[[ast.expr], str]) -> list[Case
         if not isinstance(node, ast.Assert):
             raise NotACase
         if not (isinstance(node.test, ast.Constant) and node.test.value is True):
-            found.append(_case(node.test, target))
+            found.append(_case(node.test, target, alike))
     if not found:
         raise NotACase
     return found
 
 
-def _case(test: ast.expr, target: Callable[[ast.expr], str]) -> Case:
+def _case(test: ast.expr, target: Target, alike: Alike) -> Case:
     if isinstance(test, ast.Compare) and len(test.ops) == 1:
         left, right = test.left, test.comparators[0]
         if isinstance(test.ops[0], (ast.Eq, ast.Is)):
@@ -97,7 +101,7 @@ def _case(test: ast.expr, target: Callable[[ast.expr], str]) -> Case:
                 raise NotACase
             called, other = (left, right) if isinstance(left, ast.Call) and not _is_literal(left) else (right, left)
             expected = literal(other)
-            return Case(_call(called, target), lambda got: same(expected, got))
+            return Case(_call(called, target), lambda got: alike(expected, got))
         if type(test.ops[0]) in _ORDERINGS and _is_distance(left):
             return _distance(left, _ORDERINGS[type(test.ops[0])], literal(right), target)
         raise NotACase
@@ -112,7 +116,7 @@ def _case(test: ast.expr, target: Callable[[ast.expr], str]) -> Case:
     return Case(_call(test, target), bool)
 
 
-def _call(node: ast.expr, target: Callable[[ast.expr], str]) -> dict[str, Any]:
+def _call(node: ast.expr, target: Target) -> dict[str, Any]:
     if not isinstance(node, ast.Call):
         raise NotACase
     name = target(node.func)
@@ -128,9 +132,7 @@ def _is_distance(node: ast.expr) -> bool:
     return named and isinstance(inner, ast.BinOp) and isinstance(inner.op, ast.Sub)
 
 
-def _distance(
-    node: ast.expr, compare: Callable[[Any, Any], Any], bound: Any, target: Callable[[ast.expr], str]
-) -> Case:
+def _distance(node: ast.expr, compare: Callable[[Any, Any], Any], bound: Any, target: Target) -> Case:
     assert isinstance(node, ast.Call) and isinstance(node.args[0], ast.BinOp)
     expected = literal(node.args[0].right)
 

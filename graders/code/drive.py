@@ -19,14 +19,16 @@ _REASONS = {"failed": "wrong_result", "error": "runtime_error"}
 _ENDED = {"error": "CandidateError", "text": "the program has ended"}
 
 
-def drive(box: Box, limits: Limits, gold: CheckGold | AssertGold, program: str, helpers: str) -> Outcome:
+def drive(
+    box: Box, limits: Limits, gold: CheckGold | AssertGold, program: str, helpers: str, unordered: bool
+) -> Outcome:
     """The outcome of `program` under tests that are more than calls and literals. Raises `SandboxBroken`."""
     try:
         job = _job(gold, program, helpers)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return Outcome(Status.UNKNOWN, "bad_tests")
     with box.run(limits) as driver, box.run(limits) as run:
-        driver.send(job)
+        driver.send(job | {"unordered": unordered})
         candidate = _Candidate(run, {"setup": job["setup"], "code": program})
         reason: str | None = None
         started = time.monotonic()
@@ -110,7 +112,7 @@ def _outcome(message: Any, reason: str | None, candidate: _Candidate) -> Outcome
         reason = _REASONS[outcome]
     if reason is not None:
         return Outcome(Status.INCORRECT, reason, passed, total, candidate.cpu_s)
-    return Outcome(Status.CORRECT, "passed", passed, total, candidate.cpu_s)
+    return Outcome(Status.CORRECT, "passed", passed, total, candidate.cpu_s, candidate.cpu_s)
 
 
 def _job(gold: CheckGold | AssertGold, program: str, helpers: str) -> dict[str, Any]:

@@ -74,6 +74,11 @@ def is_task(raw: Mapping[str, Any]) -> bool:
     return all(raw.get(field) for field in FIELDS)
 
 
+def reference(task: Mapping[str, Any]) -> str:
+    """The reference program of an evalplus task."""
+    return f"{task.get('prompt') or ''}{task['canonical_solution']}"
+
+
 def check_code(task: Mapping[str, Any]) -> str:
     """Test code that defines `check(candidate)` for an evalplus task: `base_input`, `plus_input`?, `prompt`?,
     `canonical_solution`, `entry_point`, `atol`?.
@@ -83,7 +88,7 @@ def check_code(task: Mapping[str, Any]) -> str:
         "_present(got) == _present(expected)" if entry in _PRESENCE else _AGREES.get(entry, "_equal(expected, got)")
     )
     return dedent(_TEMPLATE).format(
-        reference=f"{task.get('prompt') or ''}{task['canonical_solution']}",
+        reference=reference(task),
         entry=entry,
         inputs=[*task["base_input"], *(task.get("plus_input") or [])],
         atol=float(task.get("atol") or 0),

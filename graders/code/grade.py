@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from graders.code import extract
 from graders.code.judge import judge
 from graders.code.outcome import Outcome
+from graders.code.reference import OUT_OF_TIME, ReferenceTimes
 from graders.sandbox.box import Box, SandboxUnavailable
 from graders.sandbox.run import Limits, SandboxBroken
 from schemas.gold import AssertGold, CallGold, CheckGold, CodeGold, StdinGold
@@ -24,7 +25,8 @@ class CodeGrader:
     """Grades batches of programs in parallel."""
 
     def __init__(self, config: GradingConfig) -> None:
-        self._limits = Limits(cpu_s=config.code_timeout_s, memory=config.memory_mb << 20)
+        self._config = config
+        self._times = ReferenceTimes(config.reference_factor)
         self._boxes: queue.SimpleQueue[Box] = queue.SimpleQueue()
         self._all = [Box(config) for _ in range(config.workers)]
         for box in self._all:
@@ -74,13 +76,23 @@ class CodeGrader:
         try:
             for _ in range(_ATTEMPTS):
                 try:
-                    return judge(box, self._limits, gold, program, question)
+                    return self._within_limits(box, gold, program, question)
                 except (SandboxBroken, SandboxUnavailable):
                     # One sandbox has started on this machine; that this one did not is trouble, not a lack.
                     box.close()
             return Outcome(Status.UNKNOWN, "sandbox_error")
         finally:
             self._boxes.put(box)
+
+    def _within_limits(self, box: Box, gold: CodeGold, program: str, question: str) -> Outcome:
+        limits = Limits(gold.time_limit_s or self._config.code_timeout_s, self._config.memory_mb << 20)
+        outcome = judge(box, limits, gold, program, question)
+        if outcome.reason not in OUT_OF_TIME or gold.time_limit_s or not gold.reference:
+            return outcome
+        allowed = self._times.allowed(box, limits, gold, question)
+        if allowed is None:
+            return Outcome(Status.UNKNOWN, "slow_reference", outcome.passed, outcome.total, outcome.cpu_s)
+        return judge(box, allowed, gold, program, question) if allowed.cpu_s > limits.cpu_s else outcome
 
 
 def _needed(gold: CodeGold) -> list[str]:

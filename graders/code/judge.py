@@ -9,11 +9,11 @@ from typing import Any
 
 from graders.code import cases, output
 from graders.code.cases import Case, NotACase
+from graders.code.comparison import Comparison, comparison
 from graders.code.drive import drive
 from graders.code.extract import defined_names, parses
 from graders.code.outcome import TOTAL_FACTOR, Outcome, Tally, is_last_reply, load_reason, silence
 from graders.inside import wire
-from graders.inside.equality import same
 from graders.sandbox.box import Box
 from graders.sandbox.run import Exceeded, Limits, Run
 from schemas.gold import AssertGold, CallGold, CheckGold, CodeGold, StdinGold
@@ -24,28 +24,29 @@ _COSTLY = ("output_limit", "memory_limit", "time_limit")
 
 def judge(box: Box, limits: Limits, gold: CodeGold, program: str, question: str) -> Outcome:
     """The outcome of `program` under `gold`. Raises `SandboxBroken` and `SandboxUnavailable`."""
+    rules = comparison(gold, question)
     if isinstance(gold, StdinGold):
-        return _stdin(box, limits, gold, program)
+        return _stdin(box, limits, gold, program, rules)
     if isinstance(gold, CallGold):
         try:
-            made = [_call_case(gold, index) for index in range(len(gold.inputs))]
+            made = [_call_case(gold, index, rules) for index in range(len(gold.inputs))]
         except ValueError:
             return Outcome(Status.UNKNOWN, "bad_tests")
         return _calls(box, limits, made, program, gold.import_prefix)
     helpers = _helpers(question, gold)
     try:
         if isinstance(gold, CheckGold):
-            made = cases.check_cases(gold.test_code, gold.entry_point)
+            made = cases.check_cases(gold.test_code, gold.entry_point, rules.alike)
         else:
-            made = cases.assert_cases(gold.asserts, _not_the_candidates(gold))
+            made = cases.assert_cases(gold.asserts, _not_the_candidates(gold), rules.alike)
     except NotACase:
-        return drive(box, limits, gold, program, helpers)
+        return drive(box, limits, gold, program, helpers, rules.unordered)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return Outcome(Status.UNKNOWN, "bad_tests")
     return _calls(box, limits, made, program, f"{gold.import_prefix}\n{helpers}")
 
 
-def _stdin(box: Box, limits: Limits, gold: StdinGold, program: str) -> Outcome:
+def _stdin(box: Box, limits: Limits, gold: StdinGold, program: str, rules: Comparison) -> Outcome:
     tally = Tally(len(gold.inputs))
     for text, expected in zip(gold.inputs, gold.outputs, strict=True):
         with box.run(limits) as run:
@@ -55,9 +56,9 @@ def _stdin(box: Box, limits: Limits, gold: StdinGold, program: str) -> Outcome:
                 ended = run.exit()
             except Exceeded as stop:
                 return tally.stopped(stop)
-            tally.cpu_s += ended.cpu_s
+            tally.spend(ended.cpu_s)
             reason = _exit_reason(ended.code, ended.truncated, run)
-            if reason is None and not output.matches(expected, ended.output.decode("utf-8", "replace")):
+            if reason is None and not output.matches(expected, ended.output.decode("utf-8", "replace"), rules):
                 reason = "wrong_output"
         tally.count(reason)
         if tally.reason and (reason in _COSTLY or tally.cpu_s > limits.cpu_s):
@@ -77,11 +78,11 @@ def _exit_reason(code: int, truncated: bool, run: Run) -> str | None:
     return load_reason(run.last_words())
 
 
-def _call_case(gold: CallGold, index: int) -> Case:
+def _call_case(gold: CallGold, index: int, rules: Comparison) -> Case:
     lines = [line for line in gold.inputs[index].split("\n") if line.strip()]
     expected = json.loads(gold.outputs[index])
     request = cases.request(gold.fn_name, [json.loads(line) for line in lines], {})
-    return Case(request, lambda got: same(expected, got, sequences=True))
+    return Case(request, lambda got: rules.alike(expected, got, sequences=True))
 
 
 def _calls(box: Box, limits: Limits, made: Sequence[Case], program: str, setup: str) -> Outcome:
@@ -102,7 +103,7 @@ def _calls(box: Box, limits: Limits, made: Sequence[Case], program: str, setup: 
             tally.count(silence(run))
         except (wire.WireError, RecursionError):
             tally.count("bad_reply")
-        tally.cpu_s = run.spent()
+        tally.spend(run.spent())
         return tally.outcome()
 
 

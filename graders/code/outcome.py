@@ -13,13 +13,17 @@ _SIGXCPU = -24
 
 @dataclass
 class Outcome:
-    """A verdict on one program; `total` is None where the tests do not say how many they are."""
+    """A verdict on one program; `total` is None where the tests do not say how many they are.
+
+    `slowest_s`: CPU seconds of its slowest test; of all its tests where they share a process.
+    """
 
     status: Status
     reason: str
     passed: int | None = None
     total: int | None = None
     cpu_s: float = 0.0
+    slowest_s: float = 0.0
 
 
 @dataclass
@@ -33,6 +37,12 @@ class Tally:
     passed: int = 0
     reason: str | None = None
     cpu_s: float = 0.0
+    slowest_s: float = 0.0
+
+    def spend(self, cpu_s: float) -> None:
+        """CPU seconds of one more run."""
+        self.cpu_s += cpu_s
+        self.slowest_s = max(self.slowest_s, cpu_s)
 
     def count(self, reason: str | None) -> None:
         """One more test; `reason` says why it failed."""
@@ -44,11 +54,11 @@ class Tally:
     def outcome(self, status: Status | None = None, reason: str = "passed") -> Outcome:
         """The verdict so far."""
         status = status or (Status.INCORRECT if self.reason else Status.CORRECT)
-        return Outcome(status, self.reason or reason, self.passed, self.total, self.cpu_s)
+        return Outcome(status, self.reason or reason, self.passed, self.total, self.cpu_s, self.slowest_s)
 
     def stopped(self, stop: Exceeded) -> Outcome:
         """The verdict on a program that was stopped: a failure before that stands."""
-        self.cpu_s += stop.cpu_s
+        self.spend(stop.cpu_s)
         if self.reason is None and stop.reason == "starved":
             return self.outcome(Status.UNKNOWN, stop.reason)
         self.count(stop.reason)

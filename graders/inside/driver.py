@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 from graders.inside import prelude, wire
-from graders.inside.equality import same
+from graders.inside.equality import same, same_unordered
 
 _CATCHING = re.compile(r"AssertionError|Exception\b|raises|suppress")
 _BINDING = (ast.NamedExpr, ast.Await, ast.Yield, ast.YieldFrom)
@@ -103,7 +103,7 @@ def drive(data: socket.socket, job: Mapping[str, Any], text: bytes, known: dict[
     outcome, detail = "passed", ""
     try:
         tree = ast.parse(job["test"])
-        names.update(__same__=same, __holds__=tests.holds, __held__=tests.held)
+        names.update(__same__=same_unordered if job["unordered"] else same, __holds__=tests.holds, __held__=tests.held)
         exec(compile(job["setup"], "<setup>", "exec", dont_inherit=True), names)
         for name in job["proxies"]:
             names[name] = _function(candidate, name)

@@ -8,6 +8,8 @@ RELATIVE = 1e-7
 ABSOLUTE = 1e-6
 """evalplus's tolerances (those of `numpy.testing.assert_allclose`, with its absolute floor of 1e-6)."""
 
+_MATCHED_BY_TRYING = 1000
+
 
 def same(expected: Any, got: Any, sequences: bool = False) -> bool:
     """Whether `got` equals `expected`: booleans are no numbers, floats are equal within the tolerances above.
@@ -33,6 +35,25 @@ def same(expected: Any, got: Any, sequences: bool = False) -> bool:
     if isinstance(got, (list, tuple, Mapping)) or _foreign(got):
         return False
     return bool(expected == got)
+
+
+def same_unordered(expected: Any, got: Any, sequences: bool = False) -> bool:
+    """`same`, with the items of a list or tuple in any order; the order inside of the items counts."""
+    if not isinstance(expected, (list, tuple)) or not isinstance(got, (list, tuple)):
+        return same(expected, got, sequences)
+    if len(expected) != len(got) or not (sequences or isinstance(got, type(expected))):
+        return False
+    if all(map(lambda e, g: same(e, g, sequences), sorted(expected, key=repr), sorted(got, key=repr))):
+        return True
+    if len(expected) > _MATCHED_BY_TRYING:
+        return False
+    left = list(got)
+    for item in expected:
+        place = next((place for place, other in enumerate(left) if same(item, other, sequences)), None)
+        if place is None:
+            return False
+        del left[place]
+    return True
 
 
 def close(expected: float, got: float, relative: float = RELATIVE, absolute: float = ABSOLUTE) -> bool:
