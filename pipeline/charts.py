@@ -6,8 +6,11 @@ import altair as alt
 import polars as pl
 
 from schemas.records import Mode
+from stages.ingest_accounts import Accounts
 
 _COLOURS = alt.Scale(domain=["think-off", "think-on", "dropped"], range=["#2a9d8f", "#e76f51", "#b8b8b8"])
+_NAMED_REASONS = 5
+_REASON_COLOURS = ["#e76f51", "#f4a261", "#e9c46a", "#9d4edd", "#577590", "#444444"]
 _NAMES = {Mode.THINK_OFF.value: "think-off", Mode.THINK_ON.value: "think-on"}
 
 
@@ -36,6 +39,36 @@ def pass_rate_map(decisions: pl.DataFrame, delta: float) -> str:
         .encode(x="x:Q", y="y:Q")
     )
     return _svg(dots + line, 360, 320)
+
+
+def source_rows(accounts: Accounts) -> str:
+    """Rows by dataset and by what became of them; the most frequent reasons, the others together."""
+    named = [reason for reason, _ in accounts.refused.most_common(_NAMED_REASONS)]
+    rows: list[dict[str, Any]] = []
+    for dataset, account in accounts.datasets.items():
+        parts = {"kept": account.kept - account.merged, "merged": account.merged, "left out": account.left_out}
+        parts |= {reason: account.refused.get(reason, 0) for reason in named}
+        parts["other reasons"] = account.read - sum(parts.values())
+        rows += [
+            {"dataset": dataset, "rows": count, "outcome": outcome, "order": order}
+            for order, (outcome, count) in enumerate(parts.items())
+            if count
+        ]
+    outcomes = list(dict.fromkeys(row["outcome"] for row in sorted(rows, key=lambda row: row["order"])))
+    colours = ["#2a9d8f", "#8ecfc6", "#b8b8b8", *_REASON_COLOURS]
+    order = ["kept", "merged", "left out", *named, "other reasons"]
+    scale = alt.Scale(domain=outcomes, range=[colours[order.index(outcome)] for outcome in outcomes])
+    bars = (
+        alt.Chart(_data(rows))
+        .mark_bar()
+        .encode(
+            y=alt.Y("dataset:N", title=None, axis=alt.Axis(labelLimit=260)),
+            x=alt.X("rows:Q", title="source rows"),
+            color=alt.Color("outcome:N", scale=scale, title=None, sort=None),
+            order="order:Q",
+        )
+    )
+    return _svg(bars, 420, 30 + 30 * len(accounts.datasets))
 
 
 def mode_shares(decisions: pl.DataFrame) -> str:

@@ -112,13 +112,14 @@ def plan(
     from pipeline.plan import make_plan
     from pipeline.run_dir import changes_since_last, run_dir_of
     from pipeline.summary import print_plan
+    from stages.sources.files import SourceError
 
     resolved = load_config(config, [*(overrides or []), *([f"ingest.limit={limit}"] if limit else [])])
     directory = run_dir_of(resolved, run_dir)
     changes = changes_since_last(directory, resolved)
     try:
         made = make_plan(directory, resolved)
-    except FileNotFoundError as error:
+    except (FileNotFoundError, SourceError) as error:
         raise UserError(str(error)) from error
     print_plan(_console(), made, resolved, changes)
 
@@ -131,6 +132,28 @@ def status(run_dir: RunArgument) -> None:
 
     read_run(run_dir)
     print_status(_console(), run_dir)
+
+
+@app.command("ingest-report")
+def ingest_report(run_dir: RunArgument) -> None:
+    """Say what became of every source row: kept, merged, refused and why, by dataset; overlaps; contamination."""
+    from pipeline.ingest_report import print_accounts, read_accounts
+    from pipeline.run_dir import read_run
+
+    read_run(run_dir)
+    print_accounts(_console(), read_accounts(run_dir))
+
+
+@app.command()
+def filters(
+    examples: Annotated[
+        bool, typer.Option("--examples", help="Also the questions that each rule is tried on.")
+    ] = False,
+) -> None:
+    """List the rules that ingest cleans and refuses questions by; `ingest.filters` turns them on and off."""
+    from pipeline.filter_list import print_filters
+
+    print_filters(_console(), examples)
 
 
 @app.command()

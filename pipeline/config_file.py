@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from pipeline.errors import UserError
 from schemas.config import RunConfig
+from stages.filters import check_languages, check_names
 
 
 def load_config(path: Path, overrides: list[str]) -> RunConfig:
@@ -29,9 +30,14 @@ def load_config(path: Path, overrides: list[str]) -> RunConfig:
     for override in overrides:
         _override(tree, override)
     try:
-        return RunConfig.model_validate(tree)
+        config = RunConfig.model_validate(tree)
+        check_names(config.ingest.filters)
+        check_languages(config.ingest.languages or [])
     except ValidationError as error:
         raise UserError(f"{path}: " + "; ".join(_sentence(item) for item in error.errors())) from error
+    except ValueError as error:
+        raise UserError(f"{path}: {error}") from error
+    return config
 
 
 def flatten(tree: Any, prefix: str = "") -> dict[str, Any]:

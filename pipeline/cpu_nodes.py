@@ -8,14 +8,13 @@ import polars as pl
 import pyarrow as pa
 
 from graders import Grader
-from pipeline.graph import shard_name
+from pipeline.ingest_node import run_ingest
 from pipeline.manifest import Manifest, write_manifest
 from pipeline.publish_folder import write_dataset
-from pipeline.task import Task, commit, write_output
+from pipeline.task import Task, commit
 from schemas.arrow import arrow_schema, to_table
 from schemas.grading import GradingConfig
-from schemas.records import Decision, Mode, Problem, Rejected, Rollout, Verdict
-from stages.ingest import by_shard, ingest, shard_bits
+from schemas.records import Decision, Mode, Problem, Rollout, Verdict
 from stages.select import ROLLOUT_COLUMNS, VERDICT_COLUMNS, select
 from stages.verify import verify
 
@@ -26,33 +25,7 @@ def run_cpu_node(task: Task) -> Manifest:
 
 
 def _ingest(task: Task) -> Manifest:
-    started = time.monotonic()
-    config = task.config
-    found = ingest(list(config.sources), config.ingest, config.seed)
-    bits = shard_bits(len(found.problems), config.ingest.shard_size)
-    outputs = {}
-    for index, problems in by_shard(found.problems, bits).items():
-        shard = shard_name(bits, index)
-        outputs[shard] = write_output(task.model_copy(update={"shard": shard}), ".parquet", to_table(problems, Problem))
-    if found.rejected:
-        outputs["rejected"] = write_output(task, ".rejected.parquet", to_table(found.rejected, Rejected))
-    manifest = Manifest(
-        node=task.name,
-        parts=task.parts,
-        outputs=outputs,
-        rows_in=found.rows,
-        rows_out=sum(len(problem.sources) for problem in found.problems),
-        rows_rejected=len(found.rejected),
-        rows_left_out=found.over_limit,
-        counts={
-            "problems": len(found.problems),
-            "merged": found.merged,
-            **{f"rejected {reason}": n for reason, n in Counter(row.reason for row in found.rejected).items()},
-        },
-        seconds=time.monotonic() - started,
-    )
-    write_manifest(task.run_dir / task.folder / f"{task.shard}.json", manifest)
-    return manifest
+    return run_ingest(task, _grader(task.config.verify))
 
 
 @cache

@@ -14,13 +14,14 @@ from engines.identity import model_identity, model_name
 from graders import CODE_GRADER, MATH_GRADER
 from pipeline import stage_names
 from pipeline.manifest import Manifest, Output, read_manifest
-from pipeline.store import file_digest
 from prompts.rendering import template_hash
 from schemas.config import RoleConfig, RunConfig, VllmEngine
 from schemas.keys import digest
 from schemas.records import Mode
-from schemas.tables import source_files
 from stages import ingest, justify, publish, sample, select, verify
+from stages.evaluation_sets import files_of_set
+from stages.filters import rules_hash
+from stages.origins import files_of
 
 STAGES = stage_names.STAGES
 
@@ -52,6 +53,9 @@ class Node:
 
 INGEST = Node("ingest", "all")
 PUBLISH = Node("publish", "all")
+
+ACCOUNTS = "accounts"
+"""Among the outputs of ingest, what became of every source row."""
 
 
 def shard_name(bits: int, index: int) -> str:
@@ -109,7 +113,7 @@ def inputs_of(node: Node, manifests: dict[str, Manifest], shards: Iterable[str])
 
 
 class Fingerprints:
-    """The digests that outputs depend on, beside the inputs. Raises `FileNotFoundError` for missing sources."""
+    """The digests that outputs depend on, beside the inputs. Raises `FileNotFoundError` and `SourceError`."""
 
     def __init__(self, config: RunConfig) -> None:
         self._config = config
@@ -146,16 +150,23 @@ class Fingerprints:
         config = self._config
         sources = [
             {
-                **source.model_dump(mode="json", exclude={"path"}),
-                "files": [[path.name, file_digest(path)] for path in source_files(source.path)],
+                **source.model_dump(mode="json", exclude={"path", "stream"}),
+                "files": [[file.label, file.identity()] for file in files_of(source)],
             }
             for source in config.sources
         ]
+        against = [
+            [each.name, each.question, [file.identity() for file in files_of_set(each)]]
+            for each in config.ingest.decontaminate.sets
+        ]
+        settings = config.ingest.model_dump(mode="json", exclude={"decontaminate": {"sets"}})
         return {
             "code": ingest.VERSION,
             "seed": str(config.seed),
             "sources": digest(sources),
-            "ingest": digest(config.ingest.model_dump(mode="json")),
+            "ingest": digest(settings),
+            "filters": rules_hash(),
+            "evaluation sets": digest(against),
         }
 
     @cached_property
@@ -262,4 +273,4 @@ def remove_other_shards(run_dir: Path, shards: Iterable[str]) -> None:
 
 def shards_of(manifest: Manifest | None) -> list[str]:
     """The shards that ingest made, in order."""
-    return sorted(name for name in manifest.outputs if name != "rejected") if manifest else []
+    return sorted(manifest.outputs.keys() - {"rejected", ACCOUNTS}) if manifest else []

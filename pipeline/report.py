@@ -6,8 +6,9 @@ from pathlib import Path
 import polars as pl
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from pipeline.charts import mode_shares, pass_rate_map, token_histogram
+from pipeline.charts import mode_shares, pass_rate_map, source_rows, token_histogram
 from pipeline.graph import load_present_manifests
+from pipeline.ingest_report import read_accounts
 from pipeline.quarantine import quarantine_counts
 from pipeline.store import put_bytes
 from pipeline.task import Task
@@ -23,6 +24,7 @@ def write_report(task: Task, stats: Statistics, decisions: pl.LazyFrame, example
     """Writes `report.html` into the run directory."""
     decided = decisions.select("kind", "mode", "p_on", "p_off").collect()
     kept = examples.select("mode", "completion_tokens").collect()
+    accounts = read_accounts(task.run_dir)
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"), undefined=StrictUndefined, autoescape=True
     )
@@ -33,7 +35,9 @@ def write_report(task: Task, stats: Statistics, decisions: pl.LazyFrame, example
         stats=stats,
         quarantine=quarantine_counts(task.run_dir),
         stages=_stage_rows(task.run_dir),
+        accounts=accounts,
         charts={
+            "sources": source_rows(accounts),
             "pass_rates": pass_rate_map(decided, task.config.select.delta),
             "shares": mode_shares(decided),
             "tokens": token_histogram(kept),

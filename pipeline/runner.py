@@ -38,6 +38,7 @@ from pipeline.ray_options import ray_options
 from pipeline.task import Task
 from schemas.config import RunConfig
 from schemas.records import Mode
+from stages.sources.files import SourceError
 
 _ENGINE_STAGES = {"sample", "justify"}
 _WAIT_S = 0.1
@@ -147,7 +148,7 @@ class Runner:
         """All parents are done: the node is up to date, ready to run, or not asked for."""
         try:
             parts = self._fingerprints.parts(node, inputs_of(node, self._done, self._shards))
-        except FileNotFoundError as error:
+        except (FileNotFoundError, SourceError) as error:
             raise RunFailedError(str(error)) from error
         manifest = self._left_behind.get(node.name)
         state = state_of(node, manifest, parts, self._run_dir)
@@ -253,7 +254,7 @@ class Runner:
                 return
             self._flights[reference] = flight  # requeued together with all the others of this replica
             self._restart(pool, replica, error)
-        except (EngineRefusedError, SandboxUnavailable) as error:
+        except (EngineRefusedError, SandboxUnavailable, SourceError) as error:
             raise RunFailedError(_plain(error)) from error
         except OSError as error:
             if _cause(error).errno in (errno.ENOSPC, errno.EDQUOT):

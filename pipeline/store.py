@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import uuid
 from pathlib import Path
 
@@ -9,28 +10,32 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 
-def put_bytes(path: Path, data: bytes) -> None:
-    """Makes `path` hold `data`, or leaves it as it was. Raises `OSError`."""
+def put_bytes(path: Path, data: bytes) -> str:
+    """Makes `path` hold `data`, or leaves it as it was; returns the SHA-256 of `data`. Raises `OSError`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
     try:
-        with aside.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
+        aside.write_bytes(data)
+        return put_file(path, aside)
     except BaseException:
         aside.unlink(missing_ok=True)
         raise
+
+
+def put_file(path: Path, aside: Path) -> str:
+    """Like `put_bytes` with the content of a file beside it, which is gone then."""
+    with aside.open("rb+") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        os.fsync(file.fileno())
+    aside.replace(path)
+    return sha256
 
 
 def put_table(path: Path, table: pa.Table) -> str:
     """Writes a table as Parquet (zstd) like `put_bytes`; returns the SHA-256 of the file."""
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, compression="zstd")
-    data = sink.getvalue().to_pybytes()
-    put_bytes(path, data)
-    return hashlib.sha256(data).hexdigest()
+    return put_bytes(path, sink.getvalue().to_pybytes())
 
 
 def read_table(path: Path, columns: list[str] | None = None) -> pa.Table:
@@ -46,5 +51,8 @@ def file_digest(path: Path) -> str:
 
 def remove_leftovers(folder: Path) -> None:
     """Deletes the asides of writers that were killed. Only while no writer is at work."""
-    for aside in folder.rglob(".*.tmp"):
-        aside.unlink(missing_ok=True)
+    for aside in list(folder.rglob(".*.tmp")):
+        if aside.is_dir():
+            shutil.rmtree(aside)
+        else:
+            aside.unlink(missing_ok=True)

@@ -59,10 +59,12 @@ class Task(BaseModel):
 def write_output(task: Task, suffix: str, table: pa.Table) -> Output:
     """Writes one output of a node, whole or not at all."""
     path = task.run_dir / task.folder / f"{task.shard}{suffix}"
-    sha256 = put_table(path, table)
-    return Output(
-        path=str(path.relative_to(task.run_dir)), rows=table.num_rows, bytes=path.stat().st_size, sha256=sha256
-    )
+    return output_of(task, path, table.num_rows, put_table(path, table))
+
+
+def output_of(task: Task, path: Path, rows: int, sha256: str) -> Output:
+    """What a manifest says of a file that was written."""
+    return Output(path=str(path.relative_to(task.run_dir)), rows=rows, bytes=path.stat().st_size, sha256=sha256)
 
 
 def commit(

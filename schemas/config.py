@@ -150,9 +150,9 @@ class Decontamination(Config):
     """Refuses problems that share word n-grams with evaluation questions (lower case, no punctuation, numbers kept)."""
 
     sets: list[EvaluationSet] = []
-    n: int = Field(default=10, ge=4, le=50, description="words of an n-gram; 8 to 13 is usual")
+    n: int = Field(default=8, ge=4, le=50, description="words of an n-gram; 8 to 13 is usual")
     coverage: float = Field(
-        default=0.5, gt=0, le=1, description="share of an evaluation question's words that shared n-grams must cover"
+        default=0.6, gt=0, le=1, description="share of an evaluation question's words that shared n-grams must cover"
     )
 
 

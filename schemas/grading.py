@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from schemas.gold import Gold
 from schemas.records import Kind, Record
@@ -32,7 +32,17 @@ class GradingConfig(BaseModel):
         description="a program may use this many times the CPU time of its gold's reference, where that is more",
     )
     memory_mb: int = Field(default=1024, ge=64, description="address space of one program")
-    sandbox: Literal["bubblewrap", "none"] = Field(
+    sandbox: Literal["bubblewrap", "landlock", "remote", "none"] = Field(
         default="bubblewrap",
-        description="isolation of programs; `none` runs them with resource limits alone and must be chosen on purpose",
+        description="isolation of programs; `landlock` is weaker and needs no user namespaces, `remote` is a service "
+        "at `sandbox_url`; `none` runs them with resource limits alone and must be chosen on purpose",
     )
+    sandbox_url: str | None = Field(
+        default=None, description="a service that speaks SandboxFusion's protocol, such as http://localhost:8080"
+    )
+
+    @model_validator(mode="after")
+    def _remote_has_an_address(self) -> "GradingConfig":
+        if (self.sandbox == "remote") != (self.sandbox_url is not None):
+            raise ValueError("'sandbox: remote' and 'sandbox_url' go together: give both or neither")
+        return self

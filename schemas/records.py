@@ -59,6 +59,7 @@ class Source(Record):
     file: str
     row: int
     """Zero-based row (Parquet) or line (JSON Lines) in `file`."""
+    licence: str | None = None
 
 
 class Problem(Record):
@@ -217,8 +218,12 @@ class Example(Record):
     licence: str | None
 
 
+KEPT_CHARS = 2_000
+"""What is kept of a rejected row, and of the sentence that says why."""
+
+
 class Rejected(Record):
-    """A row that a stage did not pass on, with the reason. `row` is what was read, cut to a bounded size."""
+    """A row that a stage did not pass on, with the reason. `row` is what was read, cut to `KEPT_CHARS`."""
 
     stage: str
     reason: str

@@ -1,80 +1,59 @@
-"""Ingest: source rows become problems, each question once, whatever source and however often it came."""
+"""Ingest: source rows become problems, each question once, whatever source and however often it came.
 
-import glob
-import json
-from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+Rows go through memory in blocks and wait on disk in partitions by problem id, so what is held does not grow with the
+number of rows: read and filter, merge by question, drop near-duplicates, cap, write shards.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from math import ceil, log2
 from pathlib import Path
-from typing import Any
 
-from pydantic import ValidationError
-from pydantic_core import PydanticSerializationError
+import polars as pl
+import pyarrow as pa
 
-from graders.golds import GoldError, parse_gold
-from schemas.config import AceReasonSource, IngestConfig, SkyworkSource, SourceConfig
-from schemas.gold import gold_to_json
-from schemas.keys import problem_id, seed_of, shard_of
-from schemas.records import Problem, Rejected, Source
-from schemas.tables import Row, read_rows, source_files
-from schemas.text import valid_unicode
-from stages.sources import acereason, skywork, table
-from stages.sources.draft import Draft, RefusedRowError
+from graders import Grader
+from schemas.config import IngestConfig
+from stages.caps import Caps
+from stages.in_threads import in_threads
+from stages.ingest_accounts import Accounts
+from stages.ingest_merge import Merged, merge
+from stages.ingest_rows import read_rows
+from stages.ingest_writing import by_shard, places, problem_table, rejected_table
+from stages.near_duplicate_search import DUPLICATES, find_near_duplicates
+from stages.origins import Origin, Origins
+from stages.sources.blocks import blocks
+from stages.sources.columns import DETAIL, REFUSED, ROW
+from stages.sources.parquet_rows import UnreadableFileError
+from stages.spill import Parts, Spill
 
-VERSION = "1"
-_KEPT_CHARS = 2_000
-
-
-@dataclass
-class Ingested:
-    """Problems sorted by id, the rows that did not become one, and what came in."""
-
-    problems: list[Problem]
-    rejected: list[Rejected]
-    rows: int
-    """Rows read: each is a source of one problem, or rejected."""
-    merged: int
-    """Rows whose question another row had already brought, with the same gold."""
-    over_limit: int
-    """Rows of problems left out by `ingest.limit`."""
-    by_source: Counter[str] = field(default_factory=Counter)
+VERSION = "2"
+_PART = pl.col("problem_id").str.head(2)
 
 
-def ingest(sources: list[SourceConfig], config: IngestConfig, seed: int) -> Ingested:
-    """Reads all sources. Raises `FileNotFoundError` where a source has no file."""
-    problems: dict[str, Problem] = {}
-    conflicting: set[str] = set()
-    rejected: list[Rejected] = []
-    by_source: Counter[str] = Counter()
-    for source in sources:
-        for row, origin in _rows(source):
-            by_source[origin.dataset] += 1
-            try:
-                found = _problem(row, origin, source, config, seed)
-            except RefusedRowError as refusal:
-                rejected.append(_rejected(refusal.reason, refusal.detail, row, origin))
-                continue
-            known = problems.get(found.problem_id)
-            if known is None:
-                problems[found.problem_id] = found
-                continue
-            problems[found.problem_id] = known.model_copy(update={"sources": [*known.sources, *found.sources]})
-            if gold_to_json(known.gold) != gold_to_json(found.gold):
-                conflicting.add(found.problem_id)
-    for key in sorted(conflicting):
-        rejected.extend(_conflict(problems.pop(key)))
-    kept = sorted(problems.values(), key=lambda problem: problem.problem_id)
-    beyond = kept[config.limit :] if config.limit is not None else []
-    kept = kept[: len(kept) - len(beyond)]
-    return Ingested(
-        problems=kept,
-        rejected=rejected,
-        rows=by_source.total(),
-        merged=sum(len(problem.sources) - 1 for problem in kept),
-        over_limit=sum(len(problem.sources) for problem in beyond),
-        by_source=by_source,
-    )
+@dataclass(frozen=True)
+class Sinks:
+    """Where results go."""
+
+    shard: Callable[[int, int, pa.Table], None]
+    """Called with bits, index and the problems of each shard that holds any, sorted by id; from several threads."""
+    rejected: Callable[[pa.Table], None]
+    """Called with rejected rows, many times."""
+
+
+def ingest(
+    sources: Sequence[Origin], config: IngestConfig, seed: int, work: Path, grader: Grader, sinks: Sinks
+) -> Accounts:
+    """Reads all sources. Neither the number of threads nor the size of blocks changes what comes out.
+
+    Args:
+        work: a folder for what waits; it takes about twice the size of all questions and golds.
+        grader: compares golds of one question that are written differently.
+
+    Raises:
+        SourceError: where the Hub fails for good.
+    """
+    return _Ingest(Origins(sources), config, seed, work, grader, sinks).run()
 
 
 def shard_bits(problems: int, shard_size: int) -> int:
@@ -82,104 +61,110 @@ def shard_bits(problems: int, shard_size: int) -> int:
     return max(0, ceil(log2(problems / shard_size))) if problems else 0
 
 
-def by_shard(problems: list[Problem], bits: int) -> dict[int, list[Problem]]:
-    """Problems by shard; shards without a problem are left out."""
-    shards: dict[int, list[Problem]] = {}
-    for problem in problems:
-        shards.setdefault(shard_of(problem.problem_id, bits), []).append(problem)
-    return dict(sorted(shards.items()))
+class _Ingest:
+    def __init__(
+        self, origins: Origins, config: IngestConfig, seed: int, work: Path, grader: Grader, sinks: Sinks
+    ) -> None:
+        self._origins = origins
+        self._config = config
+        self._seed = seed
+        self._work = work
+        self._grader = grader
+        self._sinks = sinks
+        self._accounts = Accounts()
 
+    def run(self) -> Accounts:
+        with Spill(self._work / "rows", _PART) as rows:
+            for source in range(len(self._origins.sources)):
+                self._read(source, rows)
+        with Spill(self._work / "merged", _PART) as merged:
+            for found in in_threads(lambda part: merge(rows.take(part), self._grader), rows.parts):
+                merged.add(self._take(found))
+        self._write(merged, self._near_duplicates(merged))
+        self._accounts.put_in_order()
+        return self._accounts
 
-def _rows(source: SourceConfig) -> Iterator[tuple[Row, Source]]:
-    for path in source_files(source.path):
-        file = _file_label(path, source.path)
-        for row in read_rows(path):
-            yield (
-                row,
-                Source(
-                    dataset=source.name or _adapter(source).DATASET,
-                    revision=source.revision,
-                    split=source.split,
-                    file=file,
-                    row=row.number,
-                ),
-            )
+    def _read(self, source: int, rows: Spill) -> None:
+        origin = self._origins.sources[source]
+        account = self._accounts.of(origin.dataset)
+        for number, file in enumerate(origin.files):
+            place = [pl.lit(source, pl.UInt16).alias("source"), pl.lit(number, pl.UInt32).alias("file")]
+            try:
+                for read in in_threads(
+                    lambda block: read_rows(block, origin.reader), blocks(file, origin.reader.columns)
+                ):
+                    account.read += read.rows
+                    account.count_contaminated(read.contaminated)
+                    rows.add(read.accepted.with_columns(place))
+                    self._reject(read.refused.with_columns(place))
+            except UnreadableFileError as error:
+                account.read += 1
+                row = {ROW: 0, "licence": None, REFUSED: "unreadable_file", DETAIL: f"{file.label} {error}", "text": ""}
+                schema = {ROW: pl.UInt32, "licence": pl.String}
+                self._reject(pl.DataFrame([row], schema_overrides=schema).with_columns(place))
 
+    def _take(self, merged: Merged) -> pl.DataFrame:
+        self._accounts.other_tests += merged.other_tests
+        self._accounts.count_overlaps(merged.problems["rows"], self._origins.names)
+        conflicts = merged.conflicts.with_columns(self._origins.shown(merged.conflicts["rows"]).alias("where"))
+        detail = pl.format("the same question has different golds in {}: {}", "where", "detail")
+        self._reject_problems(conflicts, "gold_conflict", detail)
+        return merged.problems
 
-def _file_label(path: Path, pattern: str) -> str:
-    """The file's name, with the folders that a glob matched: `data/*/train.jsonl` names many a `train.jsonl`."""
-    steps = Path(pattern).parts
-    fixed = next((at for at, step in enumerate(steps) if glob.has_magic(step)), len(steps))
-    is_glob = str(path) != str(Path(pattern)) and fixed < len(steps)
-    label = path.relative_to(Path(*steps[:fixed])).as_posix() if is_glob else path.name
-    return valid_unicode(label)
+    def _near_duplicates(self, merged: Spill) -> pl.DataFrame:
+        if self._config.near_duplicates is None:
+            return pl.DataFrame(schema=DUPLICATES)
+        found = find_near_duplicates(merged, self._config.near_duplicates, self._work / "bands")
+        self._accounts.near_other_gold = found.other_gold
+        return found.duplicates
 
+    def _write(self, merged: Spill, duplicates: pl.DataFrame) -> None:
+        caps = Caps(self._config.caps, self._config.limit)
+        kept: dict[Parts, pl.Series] = {}
+        for part in merged.parts:
+            problems = merged.read(part, ["problem_id", "source", "kind", "domain", "difficulty"])
+            first = ~problems["problem_id"].is_in(duplicates["problem_id"].implode())
+            within = caps.keep(problems.with_columns(self._origins.datasets(problems["source"])), first)
+            kept[part] = first & within
+        self._accounts.caps = caps.left_out
+        self._accounts.problems = sum(int(mask.sum()) for mask in kept.values())
+        bits = shard_bits(self._accounts.problems, self._config.shard_size)
 
-def _adapter(source: SourceConfig) -> Any:
-    if isinstance(source, AceReasonSource):
-        return acereason
-    return skywork if isinstance(source, SkyworkSource) else table
+        def write(shard: tuple[int, pl.DataFrame]) -> None:
+            index, problems = shard
+            table = problem_table(problems, self._origins, self._seed, self._config.validation_fraction)
+            self._sinks.shard(bits, index, table)
 
+        for _ in in_threads(write, by_shard(self._kept(merged, kept, duplicates), bits)):
+            pass
 
-def _problem(row: Row, origin: Source, source: SourceConfig, config: IngestConfig, seed: int) -> Problem:
-    if row.values is None:
-        raise RefusedRowError("unreadable", row.error or "the row cannot be read")
-    draft: Draft = _adapter(source).draft(row.values, source)
-    question = draft.question.strip()
-    if not question:
-        raise RefusedRowError("empty_question", "the question is empty")
-    if len(question) > config.max_question_chars:
-        raise RefusedRowError("question_too_long", f"{len(question)} characters, over {config.max_question_chars}")
-    try:
-        gold = parse_gold(draft.kind, draft.gold)
-    except GoldError as error:
-        raise RefusedRowError(error.reason, str(error)) from error
-    key = problem_id(question)
-    in_validation = seed_of(seed, "split", key) < config.validation_fraction * 2**31
-    try:
-        problem = Problem(
-            problem_id=key,
-            kind=draft.kind,
-            question=question,
-            gold=gold,
-            sources=[origin],
-            domain=draft.domain,
-            difficulty=draft.difficulty,
-            licence=draft.licence or source.licence,
-            split="validation" if in_validation else "train",
+    def _kept(self, merged: Spill, kept: dict[Parts, pl.Series], duplicates: pl.DataFrame) -> Iterator[pl.DataFrame]:
+        """The problems that stay, part by part; what becomes of the others is recorded on the way."""
+        for part in merged.parts:
+            problems = merged.take(part)
+            near = problems.join(duplicates, on="problem_id", maintain_order="left")
+            percent = (100 * pl.col("similarity")).round().cast(pl.Int64)
+            detail = pl.format("{}% of its word sequences are those of problem {}", percent, "first")
+            self._reject_problems(near, "near_duplicate", detail)
+            stays = problems.filter(kept[part])
+            left_out = problems.filter(~kept[part]).join(near, on="problem_id", how="anti")
+            self._count("left_out", left_out["rows"])
+            self._count("kept", stays["rows"])
+            self._count("merged", stays["rows"].list.slice(1))
+            yield stays
+
+    def _count(self, field: str, rows: pl.Series) -> None:
+        sources = rows.explode().struct.field("source").drop_nulls()
+        self._accounts.count_rows(field, self._origins.datasets(sources))
+
+    def _reject_problems(self, problems: pl.DataFrame, reason: str, detail: pl.Expr) -> None:
+        said = problems.select(
+            "rows", detail.alias(DETAIL), pl.lit(reason).alias(REFUSED), pl.col("question").alias("text")
         )
-    except ValidationError as error:
-        wrong = error.errors()[0]
-        raise RefusedRowError("bad_column", f"{'.'.join(map(str, wrong['loc']))}: {wrong['msg']}") from error
-    try:
-        problem.model_dump_json()
-    except PydanticSerializationError as error:
-        raise RefusedRowError("bad_text", f"the row holds text that is not valid Unicode: {error}") from error
-    return problem
+        self._reject(places(said))
 
-
-def _rejected(reason: str, detail: str, row: Row, origin: Source) -> Rejected:
-    text = row.raw if row.values is None else json.dumps(row.values, ensure_ascii=True, default=str)
-    return Rejected(
-        stage="ingest",
-        reason=reason,
-        detail=valid_unicode(detail)[:_KEPT_CHARS],
-        key=f"{origin.file}:{origin.row}",
-        row=text[:_KEPT_CHARS],
-        sources=[origin],
-    )
-
-
-def _conflict(problem: Problem) -> list[Rejected]:
-    places = ", ".join(f"{source.dataset} {source.file}:{source.row}" for source in problem.sources)
-    return [
-        Rejected(
-            stage="ingest",
-            reason="gold_conflict",
-            detail=f"the same question has different golds in {places}",
-            key=f"{source.file}:{source.row}",
-            row=problem.question[:_KEPT_CHARS],
-            sources=[source],
-        )
-        for source in problem.sources
-    ]
+    def _reject(self, refused: pl.DataFrame) -> None:
+        """Rows with source, file, #row, licence, refused, refused_detail and text."""
+        if len(refused):
+            self._accounts.count_refused(self._origins.datasets(refused["source"]), refused[REFUSED])
+            self._sinks.rejected(rejected_table(refused, self._origins))

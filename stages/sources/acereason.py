@@ -1,17 +1,34 @@
-"""nvidia/AceReason-Math (CC-BY-4.0).
+"""nvidia/AceReason-Math: 49,585 math problems, CC-BY-4.0.
 
-`problem` and `answer` are both text; the answer is LaTeX, a fraction or an integer.
+| column | holds |
+| --- | --- |
+| `problem` | the question |
+| `answer` | the gold as text: LaTeX, a fraction or an integer |
+
+A row is refused where either is missing or no text. There are no ids; a problem is found again by its line.
 """
 
-from typing import Any
+import polars as pl
 
 from schemas.config import AceReasonSource
 from schemas.records import Kind
-from stages.sources.draft import Draft, text_of
+from stages.sources.adapter import Draft, text_needed
+from stages.sources.columns import Column
 
 DATASET = "nvidia/AceReason-Math"
+FILES = "math.jsonl"
 
 
-def draft(values: dict[str, Any], config: AceReasonSource) -> Draft:
-    """A row as a draft. Raises `RefusedRowError`."""
-    return Draft(kind=Kind.MATH, question=text_of(values, "problem"), gold=text_of(values, "answer"))
+def columns(config: AceReasonSource) -> list[Column]:
+    """What is read of a row."""
+    return [Column("problem"), Column("answer")]
+
+
+def draft(config: AceReasonSource) -> Draft:
+    """A row as a draft."""
+    return Draft(
+        kind=pl.lit(Kind.MATH.value),
+        question=pl.col("problem"),
+        gold=pl.col("answer"),
+        refusals=[text_needed("problem"), text_needed("answer")],
+    )

@@ -35,7 +35,7 @@ def test_the_smallest_config_has_the_documented_defaults() -> None:
         ({"select": {"delat": 0.1}}, "select.delat", "Extra inputs"),
         ({"sources": []}, "sources", "at least 1 item"),
         ({"sources": [{"type": "csv", "path": "x"}]}, "sources.0", "expected tags"),
-        ({"sources": [{"type": "acereason"}]}, "sources.0.acereason.path", "Field required"),
+        ({"sources": [{"type": "acereason"}]}, "sources.0.acereason", "give 'path' for local files"),
         (
             {"sources": [{"type": "table", "path": "x", "gold_pattern": "A: (.*"}]},
             "sources.0.table.gold_pattern",

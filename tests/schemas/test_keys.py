@@ -80,7 +80,7 @@ def test_any_text_has_an_id_and_outer_space_is_not_part_of_it(question: str) -> 
 
 
 def test_a_question_with_half_a_surrogate_pair_still_has_an_id() -> None:
-    assert problem_id("\ud800") != problem_id("\udfff")
+    assert problem_id("\ud800") == problem_id("?")  # as it would be stored
 
 
 @settings(max_examples=100)

@@ -1,0 +1,86 @@
+"""The ingest node: sources are read once, in bounded memory, and problems go to their shards as they are ready."""
+
+import shutil
+import time
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from graders import Grader
+from pipeline.graph import ACCOUNTS, shard_name
+from pipeline.manifest import Manifest, Output, write_manifest
+from pipeline.store import put_bytes, put_file
+from pipeline.task import Task, output_of, write_output
+from schemas.arrow import arrow_schema
+from schemas.records import Rejected
+from stages.evaluation_sets import evaluation_index
+from stages.ingest import Sinks, ingest
+from stages.origins import open_source
+
+
+def run_ingest(task: Task, grader: Grader) -> Manifest:
+    """Runs the node and commits it. Raises what `stages.ingest.ingest` and the opening of sources raise."""
+    started = time.monotonic()
+    config = task.config.ingest
+    evaluation = evaluation_index(config.decontaminate)
+    sources = [open_source(source, config, evaluation) for source in task.config.sources]
+    folder = task.run_dir / task.folder
+    work = folder / ".work.tmp"
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    outputs: dict[str, Output] = {}
+
+    def write_shard(bits: int, index: int, problems: pa.Table) -> None:
+        shard = shard_name(bits, index)
+        outputs[shard] = write_output(task.model_copy(update={"shard": shard}), ".parquet", problems)
+
+    rejected = _Rejected(work / "rejected.parquet")
+    with rejected:
+        accounts = ingest(
+            sources, config, task.config.seed, work, grader, Sinks(shard=write_shard, rejected=rejected.write)
+        )
+    if rejected.rows:
+        path = folder / f"{task.shard}.rejected.parquet"
+        outputs["rejected"] = output_of(task, path, rejected.rows, put_file(path, rejected.path))
+    path = folder / f"{task.shard}.accounts.json"
+    outputs[ACCOUNTS] = output_of(task, path, 0, put_bytes(path, accounts.model_dump_json(indent=1).encode()))
+    shutil.rmtree(work)
+    totals = accounts.datasets.values()
+    manifest = Manifest(
+        node=task.name,
+        parts=task.parts,
+        outputs=outputs,
+        rows_in=accounts.rows_read,
+        rows_out=sum(account.kept for account in totals),
+        rows_rejected=rejected.rows,
+        rows_left_out=sum(account.left_out for account in totals),
+        counts={
+            "problems": accounts.problems,
+            "merged": sum(account.merged for account in totals),
+            **{f"rejected {reason}": rows for reason, rows in accounts.refused.items()},
+        },
+        seconds=time.monotonic() - started,
+    )
+    write_manifest(folder / f"{task.shard}.json", manifest)
+    return manifest
+
+
+class _Rejected:
+    """Rejected rows, to a file as they come."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.rows = 0
+        self._writer = pq.ParquetWriter(path, arrow_schema(Rejected), compression="zstd")
+
+    def write(self, table: pa.Table) -> None:
+        """Adds rows."""
+        self._writer.write_table(table)
+        self.rows += table.num_rows
+
+    def __enter__(self) -> "_Rejected":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._writer.close()

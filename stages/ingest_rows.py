@@ -1,0 +1,125 @@
+"""Ingest, first half: blocks of source files become rows that may be problems, and refused rows with their reasons."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from schemas.config import IngestConfig
+from schemas.keys import problem_ids
+from schemas.records import KEPT_CHARS
+from stages.decontamination import EvaluationIndex
+from stages.filters import apply_filters
+from stages.golds import parse_golds
+from stages.sources.adapter import GOLD, KIND, Adapter, Refusal
+from stages.sources.blocks import Block, read_block
+from stages.sources.columns import DETAIL, RAW, REFUSED, ROW, Column
+
+
+@dataclass(frozen=True)
+class Reader:
+    """What is needed to read the rows of one source."""
+
+    adapter: Adapter
+    config: Any
+    """The source's part of the recipe."""
+    ingest: IngestConfig
+    evaluation: EvaluationIndex | None
+    licence: str | None
+    """Of rows that name none themselves."""
+
+    @property
+    def columns(self) -> list[Column]:
+        """The columns that are read."""
+        return self.adapter.columns(self.config)
+
+
+@dataclass(frozen=True)
+class ReadRows:
+    """What a block of a file gave."""
+
+    rows: int
+    accepted: pl.DataFrame
+    """#row, problem_id, kind, question, gold (JSON), domain, difficulty, licence; response, response_model if taken."""
+    refused: pl.DataFrame
+    """#row, licence, refused, refused_detail, text: what was read of the row, cut to `KEPT_CHARS`."""
+    contaminated: pl.Series
+    """The evaluation set of each row that was refused for it."""
+
+
+def read_rows(block: Block, reader: Reader) -> ReadRows:
+    """The rows of one block: drafted, cleaned, filtered, their golds parsed, named by id, decontaminated."""
+    frame = pl.DataFrame(read_block(block, reader.columns))
+    drafts = _drafted(frame, reader)
+    drafts, refused = _part(drafts)
+    drafts, filtered = _part(apply_filters(drafts, reader.ingest))
+    drafts, without_gold = _part(parse_golds(drafts))
+    drafts = drafts.with_columns(problem_ids(drafts["question"]))
+    hits = _hits(drafts, reader.evaluation)
+    drafts, contaminated = _part(
+        drafts.join(hits.select(ROW, REFUSED, DETAIL), on=ROW, how="left", maintain_order="left")
+    )
+    refusals = pl.concat([refused, filtered, without_gold, contaminated])
+    refusals = refusals.with_columns(pl.lit(reader.licence, pl.String).alias("licence"))
+    return ReadRows(len(frame), drafts, _with_text(refusals, frame), hits["set"])
+
+
+def _drafted(frame: pl.DataFrame, reader: Reader) -> pl.DataFrame:
+    """Drafts of problems, with the first of the reader's, the adapter's and the common refusals."""
+    draft = reader.adapter.draft(reader.config)
+    frame = frame.with_columns(**draft.prepared).with_columns(draft.kind.alias(KIND), draft.gold.alias(GOLD))
+    question = draft.question.str.strip_chars()
+    responses = {"response": draft.response, "response_model": draft.response_model}
+    empty = Refusal("empty_question", (question == "").fill_null(False), pl.lit("the question is empty"))
+    refusals = [*draft.refusals, empty]
+    reasons = (pl.when(refusal.when).then(pl.lit(refusal.reason)) for refusal in refusals)
+    drafts = frame.select(
+        ROW,
+        pl.coalesce(REFUSED, *reasons).alias(REFUSED),
+        DETAIL,
+        pl.col(KIND).alias("kind"),
+        question.alias("question"),
+        pl.col(GOLD).alias("gold"),
+        draft.domain.alias("domain"),
+        draft.difficulty.alias("difficulty"),
+        pl.coalesce(draft.licence, pl.lit(reader.licence, pl.String)).alias("licence"),
+        *(response.alias(name) for name, response in responses.items() if response is not None),
+    )
+    # Sentences are made for the few refused rows alone.
+    at = drafts[REFUSED].is_not_null().arg_true()
+    details = frame[at].select(pl.coalesce(DETAIL, *(pl.when(each.when).then(each.detail) for each in refusals)))
+    return drafts.with_columns(drafts[DETAIL].scatter(at, details.to_series()))
+
+
+def _part(drafts: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Those that go on, and of those that do not the number, the reason and why."""
+    goes_on = drafts[REFUSED].is_null()
+    return drafts.filter(goes_on).drop(REFUSED, DETAIL), drafts.filter(~goes_on).select(ROW, REFUSED, DETAIL)
+
+
+def _hits(drafts: pl.DataFrame, evaluation: EvaluationIndex | None) -> pl.DataFrame:
+    """What is contaminated: #row, set, and the refusal with the words that are shared."""
+    if evaluation is None:
+        schema = {ROW: pl.UInt32, "set": pl.String, REFUSED: pl.String, DETAIL: pl.String}
+        return pl.DataFrame(schema=schema)
+    hits = evaluation.hits(drafts["question"])
+    shared = pl.format(
+        "{}% of the words of {} row {}: '{}'", (100 * pl.col("coverage")).round().cast(pl.Int64), "set", "item", "span"
+    )
+    return hits.select(
+        pl.Series(ROW, drafts[ROW].gather(hits["row"])),
+        "set",
+        pl.lit("contaminated").alias(REFUSED),
+        shared.str.head(KEPT_CHARS).alias(DETAIL),
+    )
+
+
+def _with_text(refusals: pl.DataFrame, frame: pl.DataFrame) -> pl.DataFrame:
+    """Refusals in the order of their rows, with what was read of each."""
+    read = [name for name in frame.columns if not name.startswith("#") and name not in (REFUSED, DETAIL)]
+    text = pl.coalesce(RAW, pl.struct(read).struct.json_encode()).str.head(KEPT_CHARS)
+    return (
+        refusals.join(frame, on=ROW, how="left", maintain_order="left")
+        .select(ROW, "licence", REFUSED, pl.col(DETAIL).str.head(KEPT_CHARS), text.alias("text"))
+        .sort(ROW)
+    )

@@ -1,0 +1,82 @@
+"""Ingest, last part: tables in the form of the records."""
+
+from collections.abc import Iterator
+
+import polars as pl
+import pyarrow as pa
+
+from schemas.arrow import arrow_schema
+from schemas.keys import seeds
+from schemas.records import KEPT_CHARS, Problem, Record, Rejected
+from stages.origins import Origins
+from stages.sources.columns import DETAIL, REFUSED, ROW
+
+
+def rejected_table(refused: pl.DataFrame, origins: Origins) -> pa.Table:
+    """`Rejected` records of rows with source, file, #row, licence, refused, refused_detail and text."""
+    frame = refused.with_columns(origins.records(refused).alias("record"))
+    source = pl.col("record").struct
+    return _table(
+        frame.select(
+            stage=pl.lit("ingest"),
+            reason=REFUSED,
+            detail=pl.col(DETAIL).str.head(KEPT_CHARS),
+            key=pl.format("{}:{}", source.field("file"), source.field("row")),
+            row=pl.col("text").str.head(KEPT_CHARS),
+            sources=pl.concat_list("record"),
+        ),
+        Rejected,
+    )
+
+
+def problem_table(problems: pl.DataFrame, origins: Origins, seed: int, validation_fraction: float) -> pa.Table:
+    """`Problem` records, in the given order."""
+    rows = problems.select("problem_id", "rows").explode("rows").unnest("rows")
+    named = rows.select("problem_id", origins.records(rows).alias("sources"))
+    sources = named.group_by("problem_id", maintain_order=True).agg("sources")["sources"]
+    held_out = seeds(seed, "split", pl.col("problem_id")) < validation_fraction * 2**31
+    return _table(
+        problems.select(
+            "problem_id",
+            "kind",
+            "question",
+            "gold",
+            sources,
+            "domain",
+            "difficulty",
+            "licence",
+            pl.when(held_out).then(pl.lit("validation")).otherwise(pl.lit("train")).alias("split"),
+        ),
+        Problem,
+    )
+
+
+def places(frame: pl.DataFrame) -> pl.DataFrame:
+    """All rows of problems, by the columns of a place: the list `rows` as rows with source, file, #row and licence."""
+    return frame.drop("source", "file", ROW, "licence", strict=False).explode("rows").unnest("rows")
+
+
+def by_shard(parts: Iterator[pl.DataFrame], bits: int) -> Iterator[tuple[int, pl.DataFrame]]:
+    """Problems sorted by id, in parts, as whole shards."""
+    shard = pl.col("problem_id").str.head(8).str.to_integer(base=16) // 2 ** (32 - bits)
+    held: list[pl.DataFrame] = []
+    current = -1
+    for part in parts:
+        for (index,), problems in (
+            part.with_columns(shard.alias("#shard"))
+            .partition_by("#shard", as_dict=True, maintain_order=True, include_key=False)
+            .items()
+        ):
+            if index != current and held:
+                yield current, pl.concat(held)
+                held = []
+            current = index
+            held.append(problems)
+    if held:
+        yield current, pl.concat(held)
+
+
+def _table(frame: pl.DataFrame, record: type[Record]) -> pa.Table:
+    schema = arrow_schema(record)
+    table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+    return pa.table([table[name].cast(schema.field(name).type) for name in schema.names], schema=schema)
