@@ -10,8 +10,8 @@ from typing import Any
 from graders.code.extract import defined_names
 from graders.code.outcome import TOTAL_FACTOR, Outcome, load_reason, silence
 from graders.inside import prelude, wire
-from graders.sandbox.box import Box
-from graders.sandbox.run import Exceeded, Limits, Run, SandboxBroken
+from graders.sandbox.interface import Sandbox, SandboxRun
+from graders.sandbox.run import Exceeded, Limits, SandboxBroken
 from schemas.gold import AssertGold, CheckGold
 from schemas.records import Status
 
@@ -20,14 +20,14 @@ _ENDED = {"error": "CandidateError", "text": "the program has ended"}
 
 
 def drive(
-    box: Box, limits: Limits, gold: CheckGold | AssertGold, program: str, helpers: str, unordered: bool
+    box: Sandbox, limits: Limits, gold: CheckGold | AssertGold, program: str, helpers: str, unordered: bool
 ) -> Outcome:
     """The outcome of `program` under tests that are more than calls and literals. Raises `SandboxBroken`."""
     try:
         job = _job(gold, program, helpers)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return Outcome(Status.UNKNOWN, "bad_tests")
-    with box.run(limits) as driver, box.run(limits) as run:
+    with box.for_tests.run(limits) as driver, box.run(limits) as run:
         driver.send(job | {"unordered": unordered})
         candidate = _Candidate(run, {"setup": job["setup"], "code": program})
         reason: str | None = None
@@ -58,7 +58,7 @@ def drive(
 class _Candidate:
     """The candidate's run. Once it has ended, each further call is an error, so that the tests can be counted."""
 
-    def __init__(self, run: Run, program: dict[str, Any]) -> None:
+    def __init__(self, run: SandboxRun, program: dict[str, Any]) -> None:
         self.ended: str | None = None
         self._run, self._nonce, self._index = run, secrets.token_hex(8), 0
         self._stopped_s = 0.0
@@ -94,7 +94,7 @@ class _Candidate:
         return _ENDED
 
 
-def _from_driver(driver: Run) -> Any:
+def _from_driver(driver: SandboxRun) -> Any:
     try:
         return driver.receive()
     except Exceeded as stop:

@@ -10,7 +10,9 @@ from graders.code import extract
 from graders.code.judge import judge
 from graders.code.outcome import Outcome
 from graders.code.reference import OUT_OF_TIME, ReferenceTimes
-from graders.sandbox.box import Box, SandboxUnavailable
+from graders.sandbox.box import SandboxUnavailable
+from graders.sandbox.choose import sandbox
+from graders.sandbox.interface import Sandbox
 from graders.sandbox.run import Limits, SandboxBroken
 from schemas.gold import AssertGold, CallGold, CheckGold, CodeGold, StdinGold
 from schemas.grading import GradeRequest, GradingConfig
@@ -27,8 +29,8 @@ class CodeGrader:
     def __init__(self, config: GradingConfig) -> None:
         self._config = config
         self._times = ReferenceTimes(config.reference_factor)
-        self._boxes: queue.SimpleQueue[Box] = queue.SimpleQueue()
-        self._all = [Box(config) for _ in range(config.workers)]
+        self._boxes: queue.SimpleQueue[Sandbox] = queue.SimpleQueue()
+        self._all = [sandbox(config) for _ in range(config.workers)]
         for box in self._all:
             self._boxes.put(box)
         self._threads = ThreadPoolExecutor(config.workers, thread_name_prefix="code")
@@ -84,7 +86,7 @@ class CodeGrader:
         finally:
             self._boxes.put(box)
 
-    def _within_limits(self, box: Box, gold: CodeGold, program: str, question: str) -> Outcome:
+    def _within_limits(self, box: Sandbox, gold: CodeGold, program: str, question: str) -> Outcome:
         limits = Limits(gold.time_limit_s or self._config.code_timeout_s, self._config.memory_mb << 20)
         outcome = judge(box, limits, gold, program, question)
         if outcome.reason not in OUT_OF_TIME or gold.time_limit_s or not gold.reference:

@@ -14,15 +14,15 @@ from graders.code.drive import drive
 from graders.code.extract import defined_names, parses
 from graders.code.outcome import TOTAL_FACTOR, Outcome, Tally, is_last_reply, load_reason, silence
 from graders.inside import wire
-from graders.sandbox.box import Box
-from graders.sandbox.run import Exceeded, Limits, Run
+from graders.sandbox.interface import Sandbox, SandboxRun
+from graders.sandbox.run import Exceeded, Limits
 from schemas.gold import AssertGold, CallGold, CheckGold, CodeGold, StdinGold
 from schemas.records import Status
 
 _COSTLY = ("output_limit", "memory_limit", "time_limit")
 
 
-def judge(box: Box, limits: Limits, gold: CodeGold, program: str, question: str) -> Outcome:
+def judge(box: Sandbox, limits: Limits, gold: CodeGold, program: str, question: str) -> Outcome:
     """The outcome of `program` under `gold`. Raises `SandboxBroken` and `SandboxUnavailable`."""
     rules = comparison(gold, question)
     if isinstance(gold, StdinGold):
@@ -46,7 +46,7 @@ def judge(box: Box, limits: Limits, gold: CodeGold, program: str, question: str)
     return _calls(box, limits, made, program, f"{gold.import_prefix}\n{helpers}")
 
 
-def _stdin(box: Box, limits: Limits, gold: StdinGold, program: str, rules: Comparison) -> Outcome:
+def _stdin(box: Sandbox, limits: Limits, gold: StdinGold, program: str, rules: Comparison) -> Outcome:
     tally = Tally(len(gold.inputs))
     for text, expected in zip(gold.inputs, gold.outputs, strict=True):
         with box.run(limits) as run:
@@ -68,7 +68,7 @@ def _stdin(box: Box, limits: Limits, gold: StdinGold, program: str, rules: Compa
     return tally.outcome()
 
 
-def _exit_reason(code: int, truncated: bool, run: Run) -> str | None:
+def _exit_reason(code: int, truncated: bool, run: SandboxRun) -> str | None:
     if truncated:
         return "output_limit"
     if code == 0:
@@ -85,7 +85,7 @@ def _call_case(gold: CallGold, index: int, rules: Comparison) -> Case:
     return Case(request, lambda got: rules.alike(expected, got, sequences=True))
 
 
-def _calls(box: Box, limits: Limits, made: Sequence[Case], program: str, setup: str) -> Outcome:
+def _calls(box: Sandbox, limits: Limits, made: Sequence[Case], program: str, setup: str) -> Outcome:
     """Sends all calls in one batch and judges the replies as they come."""
     tally, nonce = Tally(len(made)), secrets.token_hex(8)
     with box.run(limits) as run:

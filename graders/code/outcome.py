@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from graders.sandbox.run import Exceeded, Run
+from graders.sandbox.interface import SandboxRun
+from graders.sandbox.run import Exceeded
 from schemas.records import Status
 
 TOTAL_FACTOR = 20
@@ -77,7 +78,7 @@ def is_last_reply(reply: Any) -> bool:
     return not isinstance(reply, dict) or "load_error" in reply or not {"ok", "error"} & reply.keys()
 
 
-def silence(run: Run) -> str:
+def silence(run: SandboxRun) -> str:
     """Why a program stopped answering."""
     try:
         ended = run.exit()

@@ -9,7 +9,7 @@ from dataclasses import replace
 from threading import Lock
 
 from graders.code.judge import judge
-from graders.sandbox.box import Box
+from graders.sandbox.interface import Sandbox
 from graders.sandbox.run import Limits
 from schemas.gold import CodeGold
 from schemas.records import Status
@@ -28,7 +28,7 @@ class ReferenceTimes:
         self._known: OrderedDict[tuple[str, str], float | None] = OrderedDict()
         self._lock = Lock()
 
-    def allowed(self, box: Box, limits: Limits, gold: CodeGold, question: str) -> Limits | None:
+    def allowed(self, box: Sandbox, limits: Limits, gold: CodeGold, question: str) -> Limits | None:
         """The limits of a program under `gold`, not below `limits`; None where the reference, too, is out of time.
 
         Raises `SandboxBroken` and `SandboxUnavailable`.
@@ -45,7 +45,7 @@ class ReferenceTimes:
                     self._known.popitem(last=False)
         return None if measured is None else replace(limits, cpu_s=max(limits.cpu_s, self._factor * measured))
 
-    def _measure(self, box: Box, limits: Limits, gold: CodeGold, question: str) -> float | None:
+    def _measure(self, box: Sandbox, limits: Limits, gold: CodeGold, question: str) -> float | None:
         """CPU seconds of the reference's slowest test; 0 where it fails them, which says nothing of time."""
         patient = replace(limits, cpu_s=_PATIENCE * limits.cpu_s)
         outcome = judge(box, patient, gold, gold.reference or "", question)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from graders.inside import wire
 from graders.sandbox import launch, runtime, seccomp
-from graders.sandbox.run import START_S, Limits, Run, SandboxBroken
+from graders.sandbox.run import START_S, Limits, Run, SandboxBroken, open_run
 from graders.sandbox.spawn import spawn
 from schemas.grading import GradingConfig
 
@@ -77,27 +77,18 @@ class Box:
         """A fresh run, ended with everything in it when the context closes. Raises `SandboxBroken`."""
         self.start()
         assert self._control is not None
-        link, inner_link = socket.socketpair()
-        data, inner_data = socket.socketpair()
-        link.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-        output = os.memfd_create("output")
-        try:
-            with inner_link, inner_data:
-                given = [inner_link.fileno(), inner_data.fileno(), output]
-                try:
-                    socket.send_fds(self._control, [json.dumps(limits.order()).encode()], given)
-                except OSError as error:
-                    self.close()
-                    raise SandboxBroken(f"the sandbox has ended: {error}") from error
-            run = Run(link, data, output, limits, self._shared)
+        with contextlib.ExitStack() as stack:
             try:
-                yield run
-            finally:
-                run.kill()
-        finally:
-            link.close()
-            data.close()
-            os.close(output)
+                run = stack.enter_context(open_run(self._control, limits, self._shared))
+            except SandboxBroken:
+                self.close()
+                raise
+            yield run
+
+    @property
+    def for_tests(self) -> "Box":
+        """This sandbox: it can hold the tests and the program at once, without one seeing the other."""
+        return self
 
     def close(self) -> None:
         """Ends the server and everything in it."""

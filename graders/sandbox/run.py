@@ -1,11 +1,14 @@
 """One run in a sandbox, seen from outside: its limits, what it says, and how it ends."""
 
 import contextlib
+import json
 import os
 import select
 import socket
 import struct
+import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -218,6 +221,42 @@ class Run:
             raise Exceeded("time_limit", used.cpu_s)
         if wall >= self.limits.wall_s:
             raise Exceeded("starved", used.cpu_s)
+
+
+@contextlib.contextmanager
+def open_run(control: socket.socket, limits: Limits, shared: int) -> Iterator[Run]:
+    """A fresh run by the server at the other end of `control`, ended with everything in it when the context closes.
+
+    `shared`: bytes of memory that the server shares with all its runs. Raises `SandboxBroken`.
+    """
+    link, inner_link = socket.socketpair()
+    data, inner_data = socket.socketpair()
+    link.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+    output = _unnamed_file()
+    try:
+        with inner_link, inner_data:
+            try:
+                given = [inner_link.fileno(), inner_data.fileno(), output]
+                socket.send_fds(control, [json.dumps(limits.order()).encode()], given)
+            except OSError as error:
+                raise SandboxBroken(f"the sandbox has ended: {error}") from error
+        run = Run(link, data, output, limits, shared)
+        try:
+            yield run
+        finally:
+            run.kill()
+    finally:
+        link.close()
+        data.close()
+        os.close(output)
+
+
+def _unnamed_file() -> int:
+    try:
+        return os.memfd_create("output")
+    except OSError:
+        with tempfile.TemporaryFile() as file:
+            return os.dup(file.fileno())
 
 
 def _sender(link: socket.socket) -> int:

@@ -1,6 +1,7 @@
 """What a sandbox sees of this machine, and the command that starts it."""
 
 import glob
+import json
 import os
 import pwd
 import random
@@ -12,6 +13,7 @@ from importlib import util
 from pathlib import Path
 
 from graders.inside import harness, server
+from graders.sandbox import usage
 
 PYTHON = "/runtime/python"
 PACKAGES = "/runtime/packages"
@@ -19,10 +21,7 @@ OFFERED_PACKAGES = ("numpy", "numpy.libs", "sortedcontainers")
 STACK_BYTES = 256 << 20
 _UNUSED_UIDS = range(61184, 65520)
 _STAGES = ("/mnt", "/media", "/srv", "/opt")
-_BOOT = """
-import sys, os, json, types
-sys.path[:] = {path!r}
-sources = json.loads(os.fdopen(4, "rb").read())
+_LOAD = """
 for name, text in sources.items():
     module = types.ModuleType(name)
     module.__path__ = []
@@ -31,6 +30,12 @@ for name, text in sources.items():
         parent, _, child = name.rpartition(".")
         setattr(sys.modules[parent], child, module)
     exec(compile(text, "<" + name + ">", "exec", dont_inherit=True), vars(module))
+"""
+_BOOT = f"""
+import sys, os, json, types
+sys.path[:] = {{path!r}}
+sources = json.loads(os.fdopen(4, "rb").read())
+{_LOAD}
 sys.modules["graders.inside.server"].main()
 """
 
@@ -43,6 +48,22 @@ def sources() -> dict[str, str]:
     for name in ("wire", "equality", "prelude", "namespaces", "harness", "driver", "server"):
         found[f"graders.inside.{name}"] = (folder / f"{name}.py").read_text()
     return found
+
+
+@cache
+def standalone(name: str) -> str:
+    """A script, for an interpreter that has nothing of this package, that ends by calling `main` of the module `name`.
+
+    `name` may import what runs inside, and the parts of `graders.sandbox` that need the standard library only.
+    """
+    folder = Path(usage.__file__).parent
+    found = sources() | {"graders.sandbox": ""}
+    for part in ("usage", "run"):
+        found[f"graders.sandbox.{part}"] = (folder / f"{part}.py").read_text()
+    found[name] = Path(server.__file__).with_name(f"{name.rpartition('.')[2]}.py").read_text()
+    return (
+        f"import json, sys, types\nsources = json.loads({json.dumps(found)!r})\n{_LOAD}sys.modules[{name!r}].main()\n"
+    )
 
 
 def environment() -> dict[str, str]:
