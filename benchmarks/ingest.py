@@ -108,9 +108,10 @@ def ours(data: Path) -> dict[str, Any]:
         rejected += table.num_rows
 
     started = time.perf_counter()
+    sinks = Sinks(shard=write, responses=write, rejected=reject)
     with Grader(GradingConfig()) as grader:
         sources = [open_source(source, config, None) for source in found]
-        accounts = ingest(sources, config, 0, data / "work", grader, Sinks(write, reject))
+        accounts = ingest(sources, config, 0, data / "work", grader, sinks)
     seconds = time.perf_counter() - started
     shutil.rmtree(out)
     shutil.rmtree(data / "work")

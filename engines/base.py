@@ -1,7 +1,7 @@
 """The interface of an engine and what goes through it."""
 
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from schemas.config import SamplingConfig
 from schemas.records import FinishReason, Message
@@ -54,6 +54,14 @@ class Generates(Protocol):
 
     async def generate(self, request: GenerationRequest) -> Completion:
         """One response."""
+
+
+@runtime_checkable
+class CountsTokens(Protocol):
+    """An engine that has its model's tokenizer."""
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens of a text; once the engine runs."""
 
 
 class Engine(Generates, Protocol):

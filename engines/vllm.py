@@ -98,6 +98,10 @@ class Vllm:
             reasoning_tokens=self._reasoning_tokens(ids),
         )
 
+    def count_tokens(self, text: str) -> int:
+        """Tokens of a text; once the engine runs."""
+        return len(self._tokenizer.encode(text, add_special_tokens=False))
+
     async def close(self) -> None:
         """Stops the engine's own processes."""
         if self._llm is not None:

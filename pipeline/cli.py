@@ -29,6 +29,9 @@ SetOption = Annotated[
     list[str] | None, typer.Option("--set", help="Override one key, such as select.delta=0.2. May be repeated.")
 ]
 RunDirOption = Annotated[Path | None, typer.Option("--run-dir", help="Where the run lives. Default: runs/<name>.")]
+SandboxUrlOption = Annotated[
+    str | None, typer.Option("--sandbox-url", help="For remote: a service that speaks SandboxFusion's protocol.")
+]
 RunArgument = Annotated[Path, typer.Argument(help="The directory of a run.")]
 
 
@@ -183,15 +186,16 @@ def grade(
     ],
     out: Annotated[Path, typer.Option("--out", help="Where the verdicts go, JSON Lines or Parquet.")],
     sandbox: Annotated[
-        str, typer.Option("--sandbox", help="bubblewrap, or none: limits alone, for code you trust.")
+        str, typer.Option("--sandbox", help="bubblewrap, landlock, remote, or none: limits alone, for code you trust.")
     ] = "bubblewrap",
+    sandbox_url: SandboxUrlOption = None,
     workers: Annotated[int, typer.Option("--workers", min=1, help="Grading processes.")] = 2,
 ) -> None:
     """Grade anybody's responses to math and code problems: correct, incorrect, or unknown, with a reason."""
     from graders import SandboxUnavailable, grade_file
 
     try:
-        counts = grade_file(source, out, _grading(sandbox, workers))
+        counts = grade_file(source, out, _grading(sandbox, workers, sandbox_url))
     except (SandboxUnavailable, OSError, ValueError) as error:
         raise UserError(str(error)) from error
     _console().print(", ".join(f"{status} {n}" for status, n in counts.items()), highlight=False)
@@ -199,14 +203,15 @@ def grade(
 
 @app.command()
 def doctor(
-    sandbox: Annotated[str, typer.Option("--sandbox", help="bubblewrap or none.")] = "bubblewrap",
+    sandbox: Annotated[str, typer.Option("--sandbox", help="bubblewrap, landlock, remote or none.")] = "bubblewrap",
+    sandbox_url: SandboxUrlOption = None,
 ) -> None:
     """Say which protections against the programs under test hold on this machine, by trying them."""
     from graders import SandboxUnavailable, probe_sandbox
 
     console = _console()
     try:
-        found = probe_sandbox(_grading(sandbox, 1))
+        found = probe_sandbox(_grading(sandbox, 1, sandbox_url))
     except SandboxUnavailable as error:
         raise RunFailedError(str(error)) from error
     for protection in found:
@@ -245,15 +250,17 @@ def _stages(names: list[str] | None) -> list[str]:
     return STAGES if "all" in names else [name for name in STAGES if name in names]
 
 
-def _grading(sandbox: str, workers: int) -> Any:
+def _grading(sandbox: str, workers: int, sandbox_url: str | None) -> Any:
     from pydantic import ValidationError
 
     from schemas.grading import GradingConfig
 
     try:
-        return GradingConfig.model_validate({"sandbox": sandbox, "workers": workers})
+        return GradingConfig.model_validate({"sandbox": sandbox, "workers": workers, "sandbox_url": sandbox_url})
     except ValidationError as error:
-        raise UserError(f"--sandbox is bubblewrap or none, not '{sandbox}'") from error
+        if (sandbox == "remote") != (sandbox_url is not None):
+            raise UserError("--sandbox remote and --sandbox-url go together; give both or neither") from error
+        raise UserError(f"--sandbox is bubblewrap, landlock, remote or none, not '{sandbox}'") from error
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

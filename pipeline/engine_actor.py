@@ -8,22 +8,23 @@ import os
 import re
 import time
 from collections import defaultdict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from engines.base import Completion, EngineDeadError, EngineRefusedError, GenerationRequest
+from engines.base import Completion, CountsTokens, EngineDeadError, EngineRefusedError, GenerationRequest
 from engines.create import create_engine
-from pipeline.graph import overlapping
+from pipeline.graph import RESPONSES, overlapping
 from pipeline.journal import Journal, lost_requests, read_journal, remove_journal
 from pipeline.manifest import Manifest
 from pipeline.store import read_table
 from pipeline.task import R, Task, commit
 from schemas.arrow import from_table, to_table
 from schemas.config import EngineConfig
-from schemas.records import Decision, Example, FinishReason, Justification, Mode, Problem, Rollout
+from schemas.records import Decision, Example, FinishReason, Justification, Mode, Problem, Response, Rollout
 from stages.engine_session import EngineSession
+from stages.imported import imported_rollouts
 from stages.justify import Case, failed_in_engine, justification_key, justify
 from stages.sample import rollout_key, sample
 
@@ -131,6 +132,7 @@ class EngineActor:
         role = task.config.roles.of(task.mode)
         problems = await asyncio.to_thread(task.records, task.problems_label, Problem)
         finished = await asyncio.to_thread(_earlier, task, Rollout, "", rollout_key)
+        imported = await self._imported(task)
         lost = lost_requests(task.journal)
         async with Journal[Rollout](task.journal, self._flush_s) as journal:
             recorder = _Recorder(self, task.name, journal)
@@ -141,6 +143,7 @@ class EngineActor:
                 role,
                 self._session(task, recorder),
                 finished,
+                imported,
             )
         failed = [rollout for rollout in rollouts if rollout.finish_reason is FinishReason.ERROR]
         manifest = await asyncio.to_thread(
@@ -154,7 +157,8 @@ class EngineActor:
             retry=sum(not rollout.error_permanent for rollout in failed),
             counts={
                 "sampled": recorder.finished,
-                "reused": len(rollouts) - recorder.finished,
+                "reused": sum(rollout.source is None for rollout in rollouts) - recorder.finished,
+                "imported": sum(rollout.source is not None for rollout in rollouts),
                 "lost": lost,
                 "failed": len(failed),
                 "prompt_tokens": sum(rollout.prompt_tokens for rollout in rollouts),
@@ -163,6 +167,20 @@ class EngineActor:
         )
         await asyncio.to_thread(remove_journal, task.journal)
         return manifest
+
+    async def _imported(self, task: Task) -> Mapping[str, Sequence[Rollout]]:
+        """The responses that came with the problems. Raises `EngineRefusedError` where their tokens cannot be counted."""
+        if RESPONSES + task.shard not in task.inputs:
+            return {}
+        if not isinstance(self._engine, CountsTokens):
+            raise EngineRefusedError(
+                "imported responses need an engine that knows its tokenizer, for their lengths are compared with "
+                "sampled ones; use a vllm engine for roles.think_on, or import_rollouts: false"
+            )
+        await self.ready()
+        responses = await asyncio.to_thread(task.records, RESPONSES + task.shard, Response)
+        count = task.config.sample.count(Mode.THINK_ON)
+        return await asyncio.to_thread(imported_rollouts, responses, count, self._engine.count_tokens)
 
     async def _justify(self, task: Task) -> Manifest:
         started = time.monotonic()

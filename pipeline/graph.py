@@ -56,6 +56,8 @@ PUBLISH = Node("publish", "all")
 
 ACCOUNTS = "accounts"
 """Among the outputs of ingest, what became of every source row."""
+RESPONSES = "responses/"
+"""Before the name of a shard, among the outputs of ingest: responses that came with the source rows."""
 
 
 def shard_name(bits: int, index: int) -> str:
@@ -107,6 +109,8 @@ def inputs_of(node: Node, manifests: dict[str, Manifest], shards: Iterable[str])
         if parent == INGEST:
             wanted = [shard for shard in ([node.shard] if node != PUBLISH else shards) if shard in outputs]
             found |= {f"problems/{shard}": outputs[shard] for shard in wanted}
+            if node.mode is Mode.THINK_ON and node.stage == "sample" and RESPONSES + node.shard in outputs:
+                found[RESPONSES + node.shard] = outputs[RESPONSES + node.shard]
         else:
             found[parent.name] = outputs["rows"]
     return found
@@ -273,4 +277,5 @@ def remove_other_shards(run_dir: Path, shards: Iterable[str]) -> None:
 
 def shards_of(manifest: Manifest | None) -> list[str]:
     """The shards that ingest made, in order."""
-    return sorted(manifest.outputs.keys() - {"rejected", ACCOUNTS}) if manifest else []
+    others = {"rejected", ACCOUNTS}
+    return sorted(label for label in manifest.outputs if label not in others and "/" not in label) if manifest else []

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from graders import Grader
-from pipeline.graph import ACCOUNTS, shard_name
+from pipeline.graph import ACCOUNTS, RESPONSES, shard_name
 from pipeline.manifest import Manifest, Output, write_manifest
 from pipeline.store import put_bytes, put_file
 from pipeline.task import Task, output_of, write_output
@@ -35,11 +35,16 @@ def run_ingest(task: Task, grader: Grader) -> Manifest:
         shard = shard_name(bits, index)
         outputs[shard] = write_output(task.model_copy(update={"shard": shard}), ".parquet", problems)
 
+    def write_responses(bits: int, index: int, responses: pa.Table) -> None:
+        shard = shard_name(bits, index)
+        outputs[RESPONSES + shard] = write_output(
+            task.model_copy(update={"shard": shard}), ".responses.parquet", responses
+        )
+
     rejected = _Rejected(work / "rejected.parquet")
     with rejected:
-        accounts = ingest(
-            sources, config, task.config.seed, work, grader, Sinks(shard=write_shard, rejected=rejected.write)
-        )
+        sinks = Sinks(shard=write_shard, responses=write_responses, rejected=rejected.write)
+        accounts = ingest(sources, config, task.config.seed, work, grader, sinks)
     if rejected.rows:
         path = folder / f"{task.shard}.rejected.parquet"
         outputs["rejected"] = output_of(task, path, rejected.rows, put_file(path, rejected.path))
@@ -58,6 +63,7 @@ def run_ingest(task: Task, grader: Grader) -> Manifest:
         counts={
             "problems": accounts.problems,
             "merged": sum(account.merged for account in totals),
+            "responses": sum(output.rows for label, output in outputs.items() if label.startswith(RESPONSES)),
             **{f"rejected {reason}": rows for reason, rows in accounts.refused.items()},
         },
         seconds=time.monotonic() - started,

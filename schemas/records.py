@@ -77,6 +77,15 @@ class Problem(Record):
     split: Literal["train", "validation"] = "train"
 
 
+class Response(Record):
+    """A response that came with a source row, of a model that reasons."""
+
+    problem_id: str
+    model: str
+    text: str
+    source: Source
+
+
 class Rollout(Record):
     """One response to one problem. Key: `problem_id`, `mode`, `index`."""
 
@@ -102,6 +111,8 @@ class Rollout(Record):
     completion_tokens: int
     """Tokens of the whole response, tags included."""
     error: str | None = None
+    source: Source | None = None
+    """The row that the response came with; null where it was sampled."""
     error_permanent: bool = False
     """Whether the same request would only fail again, such as a prompt that the model's context cannot hold."""
 

@@ -1,10 +1,12 @@
 """Golds in bulk: what the row says becomes the JSON of a tagged gold, or a reason why nothing can be graded with it."""
 
 import polars as pl
+from pydantic_core import PydanticSerializationError
 
 from graders.golds import NO_ANSWER, GoldError, parse_gold
 from schemas.gold import gold_to_json
 from schemas.records import KEPT_CHARS, Kind
+from schemas.text import valid_unicode
 from stages.sources.columns import DETAIL, REFUSED
 
 _SPACE = "".join(character for character in map(chr, range(0x3001)) if character.isspace())
@@ -48,4 +50,6 @@ def _parse(kind: str, gold: str) -> tuple[str | None, str | None, str | None]:
     try:
         return gold_to_json(parse_gold(kind, gold)), None, None
     except GoldError as error:
-        return None, error.reason, str(error)[:KEPT_CHARS]
+        return None, error.reason, valid_unicode(str(error)[:KEPT_CHARS])
+    except PydanticSerializationError as error:  # escapes in its JSON can smuggle in halves of surrogate pairs
+        return None, "bad_gold", f"the gold holds text that is not valid Unicode: {error}"

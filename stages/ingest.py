@@ -4,7 +4,7 @@ Rows go through memory in blocks and wait on disk in partitions by problem id, s
 number of rows: read and filter, merge by question, drop near-duplicates, cap, write shards.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, log2
 from pathlib import Path
@@ -17,9 +17,9 @@ from schemas.config import IngestConfig
 from stages.caps import Caps
 from stages.in_threads import in_threads
 from stages.ingest_accounts import Accounts
-from stages.ingest_merge import Merged, merge
+from stages.ingest_merge import ORDER, Merged, merge
 from stages.ingest_rows import read_rows
-from stages.ingest_writing import by_shard, places, problem_table, rejected_table
+from stages.ingest_writing import by_shard, places, problem_table, rejected_table, response_table
 from stages.near_duplicate_search import DUPLICATES, find_near_duplicates
 from stages.origins import Origin, Origins
 from stages.sources.blocks import blocks
@@ -28,6 +28,7 @@ from stages.sources.parquet_rows import UnreadableFileError
 from stages.spill import Parts, Spill
 
 VERSION = "2"
+_RESPONSE = ["response", "response_model"]
 _PART = pl.col("problem_id").str.head(2)
 
 
@@ -37,6 +38,8 @@ class Sinks:
 
     shard: Callable[[int, int, pa.Table], None]
     """Called with bits, index and the problems of each shard that holds any, sorted by id; from several threads."""
+    responses: Callable[[int, int, pa.Table], None]
+    """Called with bits, index and the imported responses of each shard that has any, sorted by problem."""
     rejected: Callable[[pa.Table], None]
     """Called with rejected rows, many times."""
 
@@ -74,17 +77,17 @@ class _Ingest:
         self._accounts = Accounts()
 
     def run(self) -> Accounts:
-        with Spill(self._work / "rows", _PART) as rows:
+        with Spill(self._work / "rows", _PART) as rows, Spill(self._work / "responses", _PART) as responses:
             for source in range(len(self._origins.sources)):
-                self._read(source, rows)
+                self._read(source, rows, responses)
         with Spill(self._work / "merged", _PART) as merged:
             for found in in_threads(lambda part: merge(rows.take(part), self._grader), rows.parts):
                 merged.add(self._take(found))
-        self._write(merged, self._near_duplicates(merged))
+        self._write(merged, self._near_duplicates(merged), responses)
         self._accounts.put_in_order()
         return self._accounts
 
-    def _read(self, source: int, rows: Spill) -> None:
+    def _read(self, source: int, rows: Spill, responses: Spill) -> None:
         origin = self._origins.sources[source]
         account = self._accounts.of(origin.dataset)
         for number, file in enumerate(origin.files):
@@ -95,7 +98,13 @@ class _Ingest:
                 ):
                     account.read += read.rows
                     account.count_contaminated(read.contaminated)
-                    rows.add(read.accepted.with_columns(place))
+                    accepted = read.accepted.with_columns(place)
+                    if _RESPONSE[0] in accepted.columns:
+                        responses.add(
+                            accepted.drop_nulls(_RESPONSE).select("problem_id", *ORDER, "licence", *_RESPONSE)
+                        )
+                        accepted = accepted.drop(_RESPONSE)
+                    rows.add(accepted)
                     self._reject(read.refused.with_columns(place))
             except UnreadableFileError as error:
                 account.read += 1
@@ -118,7 +127,7 @@ class _Ingest:
         self._accounts.near_other_gold = found.other_gold
         return found.duplicates
 
-    def _write(self, merged: Spill, duplicates: pl.DataFrame) -> None:
+    def _write(self, merged: Spill, duplicates: pl.DataFrame, responses: Spill) -> None:
         caps = Caps(self._config.caps, self._config.limit)
         kept: dict[Parts, pl.Series] = {}
         for part in merged.parts:
@@ -137,11 +146,13 @@ class _Ingest:
 
         for _ in in_threads(write, by_shard(self._kept(merged, kept, duplicates), bits)):
             pass
+        for index, found in by_shard(_responses_of(merged, kept, responses), bits):
+            self._sinks.responses(bits, index, response_table(found, self._origins))
 
     def _kept(self, merged: Spill, kept: dict[Parts, pl.Series], duplicates: pl.DataFrame) -> Iterator[pl.DataFrame]:
         """The problems that stay, part by part; what becomes of the others is recorded on the way."""
         for part in merged.parts:
-            problems = merged.take(part)
+            problems = merged.read(part)
             near = problems.join(duplicates, on="problem_id", maintain_order="left")
             percent = (100 * pl.col("similarity")).round().cast(pl.Int64)
             detail = pl.format("{}% of its word sequences are those of problem {}", percent, "first")
@@ -168,3 +179,13 @@ class _Ingest:
         if len(refused):
             self._accounts.count_refused(self._origins.datasets(refused["source"]), refused[REFUSED])
             self._sinks.rejected(rejected_table(refused, self._origins))
+
+
+def _responses_of(merged: Spill, kept: Mapping[Parts, pl.Series], responses: Spill) -> Iterator[pl.DataFrame]:
+    """The responses to the problems that stay, by id and then in the order of the sources."""
+    present = {name for parts in responses.parts for name in parts}
+    for parts, stays in kept.items():
+        ids = merged.read(parts, ["problem_id"]).filter(stays)
+        for name in parts:  # one by one, for responses are long
+            if name in present:
+                yield responses.read((name,)).join(ids, on="problem_id", how="semi").sort("problem_id", *ORDER)

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from schemas.arrow import arrow_schema
 from schemas.keys import seeds
-from schemas.records import KEPT_CHARS, Problem, Record, Rejected
+from schemas.records import KEPT_CHARS, Problem, Record, Rejected, Response
 from stages.origins import Origins
 from stages.sources.columns import DETAIL, REFUSED, ROW
 
@@ -49,6 +49,13 @@ def problem_table(problems: pl.DataFrame, origins: Origins, seed: int, validatio
         ),
         Problem,
     )
+
+
+def response_table(responses: pl.DataFrame, origins: Origins) -> pa.Table:
+    """`Response` records, in the given order."""
+    source = origins.records(responses).alias("source")
+    columns = responses.select("problem_id", model="response_model", text="response")
+    return _table(columns.with_columns(source), Response)
 
 
 def places(frame: pl.DataFrame) -> pl.DataFrame:

@@ -38,7 +38,7 @@ def find_near_duplicates(merged: Spill, config: NearDuplicates, work: Path) -> N
     pairs = pl.concat([pl.DataFrame(schema=PAIRS), *(candidate_pairs(spilled.take(part)) for part in spilled.parts)])
     candidates = _candidates(merged, pairs.unique())
     verified = verify(candidates.pairs, candidates.problems, config)
-    # Of a bucket of many, not all pairs are candidates: those that a representative may stand for are looked at as well.
+    # Of a bucket of many not all pairs are candidates: those that a representative may stand for are looked at too.
     more = through_representatives(candidates.pairs, clusters(verified))
     verified = pl.concat([verified, verify(more, candidates.problems, config)])
     ids = candidates.problems.select("row", "problem_id")

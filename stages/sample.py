@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from engines.base import Completion, EngineError, GenerationRequest
 from prompts.parsing import split_reasoning
@@ -31,17 +32,22 @@ async def sample(
     role: RoleConfig,
     session: EngineSession[Rollout],
     finished: Mapping[RolloutKey, Sequence[Rollout]],
+    imported: Mapping[str, Sequence[Rollout]] | None = None,
 ) -> list[Rollout]:
     """All rollouts of `problems` in `mode`, sorted by key.
 
     A request that fails becomes a rollout with an `error`; only an engine that is dead or refuses everything raises.
-    Rollouts of earlier attempts in `finished` that answer the same request are kept and not sampled again.
+    Rollouts of earlier attempts in `finished` that answer the same request are kept and not sampled again. Of a problem
+    with `imported` rollouts as many fewer are sampled.
     """
     template = PromptTemplate(config.template)
+    ready = {problem.problem_id: (imported or {}).get(problem.problem_id, ()) for problem in problems}
     all_wanted = [
         rollout
         for problem in problems
-        for rollout in _wanted_of(problem, mode, config.count(mode), template, role, session)
+        for rollout in _wanted_of(
+            problem, mode, config.count(mode) - len(ready[problem.problem_id]), template, role, session
+        )
     ]
 
     async def one(wanted: _Wanted) -> Rollout:
@@ -56,7 +62,7 @@ async def sample(
 
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(one(rollout)) for rollout in all_wanted]
-    return sorted((task.result() for task in tasks), key=rollout_key)
+    return sorted((*(task.result() for task in tasks), *chain.from_iterable(ready.values())), key=rollout_key)
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ DATASET = "Intelligent-Internet/II-Thought-RL-v0"
 FILES = "data/*.parquet"
 
 _LONG_NUMBER = r"[:\[,]\s*-?\d{19,}"  # Polars rounds those
+_LONG_NUMBER = r"[:\[,]\s*-?\d{19,}"  # Polars rounds those
 _KINDS = {"math_verifiable": Kind.MATH.value, "code_verifiable": Kind.CODE.value}
 
 
@@ -45,7 +46,7 @@ def draft(config: IIThoughtSource) -> Draft:
     return Draft(
         kind=said.replace_strict(_KINDS, default=said, return_dtype=pl.String),
         question=pl.col("problem"),
-        gold=pl.coalesce(tests, value),
+        gold=pl.coalesce(_exact(info), tests, value),
         domain=pl.col("data_source"),
         refusals=[
             text_needed("verification_info"),
@@ -54,7 +55,7 @@ def draft(config: IIThoughtSource) -> Draft:
             text_needed("problem"),
             Refusal(
                 "other_language",
-                (pl.col("#language") != "python").fill_null(False),
+                (is_code & (pl.col("#language") != "python")).fill_null(False),
                 pl.format("the tests are for {}", "#language"),
             ),
             Refusal("no_gold", pl.col(GOLD).is_null(), pl.lit("verification_info.answer holds no value or test_cases")),
@@ -64,3 +65,21 @@ def draft(config: IIThoughtSource) -> Draft:
             "#language": info.str.json_path_match("$.answer.language").str.to_lowercase(),
         },
     )
+
+
+def _exact(info: pl.Expr) -> pl.Expr:
+    """The gold of those few rows that may hold a number too long for Polars."""
+    return pl.when(info.str.contains(_LONG_NUMBER)).then(info).map_batches(_answers, return_dtype=pl.String)
+
+
+def _answers(texts: pl.Series) -> pl.Series:
+    return pl.Series([None if text is None else _answer(text) for text in texts], dtype=pl.String)
+
+
+def _answer(text: str) -> str | None:
+    try:
+        info = json.loads(text)
+        answer = info["answer"] if info["type"] == "code_verifiable" else info["answer"]["value"]
+    except (ValueError, RecursionError, LookupError, TypeError):
+        return None  # what Polars makes of it counts
+    return answer if answer is None or isinstance(answer, str) else json.dumps(answer)

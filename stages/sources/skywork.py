@@ -5,7 +5,7 @@
 | `prompt` | chat turns {content, role}; one user turn, the question |
 | `ability` | `math` or `code` |
 | `data_source` | where the problem is from, such as `train-math-deepscaler` |
-| `reward_model.ground_truth` | the gold as text: for math a list of acceptable answers (JSON or Python), for code JSON |
+| `reward_model.ground_truth` | the gold as text: a list of acceptable answers (JSON or Python), or JSON for code |
 | `extra_info.model_difficulty` | failures in 16 attempts of three distilled models |
 
 Code golds are tests in one of three shapes: `import_prefix`, `test_code` and `entry_point`; `inputs`, `outputs` and

@@ -23,7 +23,7 @@ from schemas.config import (
     TableSource,
 )
 from schemas.grading import GradingConfig
-from schemas.records import Problem, Rejected, Source
+from schemas.records import Problem, Rejected, Response, Source
 from stages.evaluation_sets import evaluation_index
 from stages.filters import rules
 from stages.ingest import Sinks, ingest
@@ -120,6 +120,7 @@ class Ingested:
     rejected: list[Rejected]
     accounts: Accounts
     shards: dict[tuple[int, int], list[Problem]]
+    responses: list[Response]
     tables: list[pa.Table]
     """All that came out: shards in order, then rejected rows as they came."""
 
@@ -143,18 +144,23 @@ class Ingested:
 def read(*sources: SourceConfig, seed: int = 0, **config: Any) -> Ingested:
     """Ingests with neither filters nor a search for near-duplicates, unless `config` turns them on."""
     config = {"near_duplicates": None, "filters": {rule.name: False for rule in rules()}} | config
-    found = Ingested([], [], Accounts(), {}, [])
+    found = Ingested([], [], Accounts(), {}, [], [])
     shards: dict[tuple[int, int], pa.Table] = {}
     rejected: list[pa.Table] = []
 
     def take_shard(bits: int, index: int, problems: pa.Table) -> None:
         shards[bits, index] = problems
 
+    def take_responses(bits: int, index: int, responses: pa.Table) -> None:
+        assert (bits, index) in shards
+        found.responses += from_table(responses, Response)
+
     settings = IngestConfig(**config)
     evaluation = evaluation_index(settings.decontaminate)
     opened = [open_source(source, settings, evaluation) for source in sources]
     with TemporaryDirectory() as work, Grader(GradingConfig()) as grader:
-        found.accounts = ingest(opened, settings, seed, Path(work), grader, Sinks(take_shard, rejected.append))
+        sinks = Sinks(shard=take_shard, responses=take_responses, rejected=rejected.append)
+        found.accounts = ingest(opened, settings, seed, Path(work), grader, sinks)
     found.shards = {at: list(from_table(shards[at], Problem)) for at in sorted(shards)}
     found.problems = [problem for problems in found.shards.values() for problem in problems]
     found.rejected = [row for rows in rejected for row in from_table(rows, Rejected)]
