@@ -5,8 +5,6 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import ValidationError
-
 from graders.code import evalplus
 from schemas.gold import AssertGold, CallGold, CheckGold, CodeGold, Gold, MathGold, ProgramGold, StdinGold
 from schemas.records import Kind
@@ -33,7 +31,9 @@ def parse_gold(kind: Kind | str, raw: Any) -> Gold:
     """
     try:
         return _math(raw) if Kind(kind) is Kind.MATH else _code(raw)
-    except (ValidationError, RecursionError) as error:
+    except GoldError:
+        raise
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:  # no shape has such values
         raise GoldError("bad_gold", f"unusable gold: {error}") from error
 
 

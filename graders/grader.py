@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 
 from graders.code.grade import CodeGrader
@@ -39,7 +40,10 @@ class Grader:
                 raise RuntimeError("the grader is closed")
             answers = [request for request in requests if request.kind is Kind.MATH]
             programs = [request for request in requests if request.kind is Kind.CODE]
-            graded = {Kind.MATH: iter(self._grade_math(answers)), Kind.CODE: iter(self._grade_code(programs))}
+            # Side by side: a few endless programs do not hold up the answers, nor the other way round.
+            with ThreadPoolExecutor(1, thread_name_prefix="grader") as beside:
+                coded = beside.submit(self._grade_code, programs)
+                graded = {Kind.MATH: iter(self._grade_math(answers)), Kind.CODE: iter(coded.result())}
             return [next(graded[request.kind]) for request in requests]
 
     async def agrade(self, requests: Sequence[GradeRequest]) -> list[Grade]:

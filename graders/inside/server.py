@@ -19,7 +19,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from graders.inside import driver, harness, namespaces, prelude, wire
+from graders.inside import driver, harness, landlock, namespaces, prelude, wire
 
 SCRATCH = "/tmp"
 SHARED_MEMORY = "/dev/shm"
@@ -39,6 +39,8 @@ def main() -> None:
     control = socket.socket(fileno=3)
     control.set_inheritable(False)
     setup, filter_ = wire.receive(control)
+    if setup.get("readable") and not landlock.version():
+        raise OSError("the kernel has no landlock")
     if not setup["isolated"]:
         # Runs that are killed leave their folders; all of them go with the server.
         tempfile.tempdir = tempfile.mkdtemp(prefix="programs-")
@@ -127,6 +129,7 @@ def _start(
         # A signal to one's own process group reaches across process namespaces.
         os.setsid()
         wire.send(link, {"hello": True})
+        work = ""
         if setup["isolated"]:
             namespaces.mount_scratch(SCRATCH, limits["scratch"], limits["files"])
             namespaces.mount_scratch(SHARED_MEMORY, limits["scratch"] // 4, 64)
@@ -134,11 +137,15 @@ def _start(
             os.chdir(f"{SCRATCH}/work")
             namespaces.drop_privileges()
         else:
-            _guard()
+            work = _guard()
         # The link must not stay with the program: a report of its end could be forged on it.
         _only_descriptors(data, output)
         namespaces.limit(limits)
-        if setup["isolated"]:
+        if setup.get("readable"):
+            tempfile.tempdir = os.environ["TMPDIR"] = work
+            namespaces.drop_privileges()
+            landlock.restrict(setup["readable"], [work])
+        if filter_:
             namespaces.filter_calls(filter_)
         channel = socket.socket(fileno=3)
         job, text = wire.receive(channel)
@@ -158,9 +165,9 @@ def _only_descriptors(data: int, output: int) -> None:
     os.closerange(4, first + 64)
 
 
-def _guard() -> None:
-    """Without namespaces: forks, and returns in the child; the parent waits for it, ends what it leaves behind, and
-    then ends the same way.
+def _guard() -> str:
+    """Without namespaces: forks, and returns in the child, with the folder that it works in; the parent waits for it,
+    ends what it leaves behind, and then ends the same way.
     """
     namespaces.adopt_orphans()
     namespaces.die_with_parent()
@@ -169,7 +176,7 @@ def _guard() -> None:
     if pid == 0:
         namespaces.die_with_parent()
         os.chdir(work)
-        return
+        return work
     status = _wait(pid)
     _end_children()
     shutil.rmtree(work, ignore_errors=True)

@@ -9,14 +9,17 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 from graders.inside import wire
-from graders.sandbox import launch, runtime, seccomp
+from graders.sandbox import cgroup, launch, runtime, seccomp
 from graders.sandbox.run import START_S, Limits, Run, SandboxBroken, open_run
 from graders.sandbox.spawn import spawn
 from schemas.grading import GradingConfig
 
 _END_S = 5.0
+_GROUP_FACTOR, _GROUP_BASE = 4, 512 << 20
+"""Twice the limit of a program for each of two runs at once, and room for the server."""
 
 
 class SandboxUnavailable(RuntimeError):
@@ -31,6 +34,7 @@ class Box:
         self.isolated = config.sandbox == "bubblewrap"
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
+        self._group: Path | None = None
         self._shared = 0
 
     def start(self) -> None:
@@ -39,9 +43,13 @@ class Box:
             return
         try:
             plan = runtime.plan(self.isolated)
-            filter_ = seccomp.program() if self.isolated else b""
+            filter_ = b"" if self.config.sandbox == "none" else seccomp.program()
         except (FileNotFoundError, seccomp.FilterUnavailable) as error:
             raise SandboxUnavailable(unavailable(str(error))) from error
+        self._group = cgroup.make(_GROUP_FACTOR * (self.config.memory_mb << 20) + _GROUP_BASE)
+        if self._group is not None:
+            plan["cgroup"] = str(self._group / "cgroup.procs")
+        setup = {"isolated": self.isolated, "readable": runtime.readable() if self.config.sandbox == "landlock" else []}
         control, inner = socket.socketpair()
         with inner, tempfile.TemporaryFile() as errors, tempfile.TemporaryFile() as sources:
             sources.write(json.dumps(runtime.sources()).encode())
@@ -62,7 +70,7 @@ class Box:
             self._control = control
             control.settimeout(START_S)
             try:
-                wire.send(control, {"isolated": self.isolated}, filter_)
+                wire.send(control, setup, filter_)
                 ready, _ = wire.receive(control)
                 self._shared = int(ready["resident_kb"]) << 10
             except (EOFError, OSError, wire.WireError) as error:
@@ -86,6 +94,11 @@ class Box:
             yield run
 
     @property
+    def has_memory_group(self) -> bool:
+        """Whether all processes of the sandbox together are held to a limit by the kernel."""
+        return self._group is not None
+
+    @property
     def for_tests(self) -> "Box":
         """This sandbox: it can hold the tests and the program at once, without one seeing the other."""
         return self
@@ -102,12 +115,15 @@ class Box:
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
             self._process = None
+        if self._group is not None:
+            cgroup.remove(self._group)
+            self._group = None
 
 
 def unavailable(detail: str) -> str:
-    """What is missing, and the two ways out."""
+    """What is missing, and the ways out."""
     return (
         f"programs cannot be isolated from this machine's files, network and processes ({detail}): install bubblewrap "
-        "and allow unprivileged user namespaces, or accept running programs without isolation with "
-        "`verify.sandbox: none`"
+        "and allow unprivileged user namespaces, accept the weaker `sandbox: landlock`, name a service with "
+        "`sandbox: remote`, or accept running programs without isolation with `sandbox: none`"
     )

@@ -27,6 +27,9 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_STACK, (stack, hard))
     with open("/proc/self/oom_score_adj", "w") as file:
         file.write("1000")
+    if plan["cgroup"]:
+        with open(plan["cgroup"], "w") as file:
+            file.write(str(os.getpid()))
     if plan["stage"]:
         _check(_libc.unshare(_NEW_MOUNTS), "unshare")
         _check(_libc.mount(b"none", b"/", None, _RECURSIVE | _PRIVATE, None), "make mounts private")

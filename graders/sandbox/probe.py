@@ -4,7 +4,9 @@ import os
 import tempfile
 from dataclasses import dataclass
 
-from graders.sandbox.box import Box, SandboxUnavailable
+from graders.sandbox.box import SandboxUnavailable
+from graders.sandbox.choose import sandbox
+from graders.sandbox.interface import Sandbox
 from graders.sandbox.run import Exceeded, Exit, Limits, SandboxBroken
 from schemas.grading import GradingConfig
 
@@ -42,9 +44,16 @@ except OSError as error:
 """,
     "read-only runtime": """
 import os
-left = [path for path in ("/x", "/usr/x", "/runtime/x", os.path.dirname(os.__file__) + "/x")
-        if os.access(os.path.dirname(path), os.W_OK)]
-print("open: can write beside " + left[0] if left else "held: only scratch space can be written")
+left = []
+for folder in ("/", "/usr", "/runtime", os.path.dirname(os.__file__)):
+    path = os.path.join(folder, "hipo-data-probe")
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL))
+        os.unlink(path)
+        left.append(folder)
+    except OSError:
+        pass
+print("open: can write to " + left[0] if left else "held: only scratch space can be written")
 """,
     "environment": """
 import os
@@ -93,6 +102,16 @@ try:
 except OSError:
     print(f"held: no more than {count} processes")
 """,
+    "memory of many processes": """
+import os, time
+for _ in range(30):
+    if os.fork() == 0:
+        block = bytearray(60 << 20)
+        for place in range(0, len(block), 4096):
+            block[place] = 1
+        time.sleep(60)
+time.sleep(60)
+""",
     "scratch space": """
 import os
 size = 0
@@ -110,21 +129,28 @@ except OSError:
 
 def probe_sandbox(config: GradingConfig) -> list[Protection]:
     """Tries each protection that `config` asks for. Where no sandbox can be started, one entry says why."""
-    box = Box(config)
+    box = sandbox(config)
     try:
         box.start()
     except SandboxUnavailable as error:
         return [Protection("sandbox", False, str(error))]
     limits = Limits(_CPU_S, _MEMORY)
+    first = _run(box, limits, "print('held')", "")
+    if first != "held":
+        box.close()
+        return [Protection("sandbox", False, first)]
     secret = "HIPO_DATA_PROBE"
     os.environ[secret] = "1"
     try:
         with tempfile.NamedTemporaryFile("w", delete=False) as canary:
             canary.write("canary")
-        found = [Protection("sandbox", True, f"{config.sandbox} starts")]
+        found = [Protection("sandbox", True, f"{config.sandbox} runs programs")]
         text = f"{canary.name}\n{secret}\n"
         for name, program in _PROBES.items():
             said = _run(box, limits, program, text)
+            if name == "memory of many processes":
+                found.append(_memory(said, box))
+                continue
             found.append(Protection(name, said.startswith("held"), said))
         said = _run(box, limits, "while True: pass", "")
         found.append(Protection("processor time", said == "time_limit", said))
@@ -137,7 +163,12 @@ def probe_sandbox(config: GradingConfig) -> list[Protection]:
         box.close()
 
 
-def _run(box: Box, limits: Limits, program: str, text: str) -> str:
+def _memory(said: str, box: Sandbox) -> Protection:
+    group = "and by a control group" if getattr(box, "has_memory_group", False) else "no control group is delegated"
+    return Protection("memory of many processes", said == "memory_limit", f"{said} by counting; {group}")
+
+
+def _run(box: Sandbox, limits: Limits, program: str, text: str) -> str:
     try:
         with box.run(limits) as run:
             run.send({"mode": "stdin", "code": program, "isolated": box.isolated}, text.encode())

@@ -45,7 +45,7 @@ def sources() -> dict[str, str]:
     """The modules that run inside, by name, in the order of their imports."""
     folder = Path(server.__file__).parent
     found = {"graders": "", "graders.inside": ""}
-    for name in ("wire", "equality", "prelude", "namespaces", "harness", "driver", "server"):
+    for name in ("wire", "equality", "prelude", "namespaces", "landlock", "harness", "driver", "server"):
         found[f"graders.inside.{name}"] = (folder / f"{name}.py").read_text()
     return found
 
@@ -73,9 +73,23 @@ def environment() -> dict[str, str]:
     return fixed | dict.fromkeys(one_thread, "1")
 
 
+def readable() -> list[str]:
+    """What a program may read under Landlock, where it sees the paths of this machine."""
+    offered = [here for here, _ in binds()]
+    devices = [f"/dev/{name}" for name in ("null", "zero", "full", "random", "urandom")]
+    return [*offered, *_shared_libraries(), *devices]
+
+
 def plan(isolated: bool) -> dict[str, object]:
     """What `launch.py` is to do. Raises `FileNotFoundError` where bubblewrap is needed and missing."""
-    base: dict[str, object] = {"stack": STACK_BYTES, "parent": os.getpid(), "uid": 0, "stage": "", "binds": []}
+    base: dict[str, object] = {
+        "stack": STACK_BYTES,
+        "parent": os.getpid(),
+        "uid": 0,
+        "stage": "",
+        "binds": [],
+        "cgroup": "",
+    }
     if not isolated:
         packages = [path for path in sys.path if "site-packages" in path]
         boot = _BOOT.format(path=[*packages, _library(), f"{_library()}/lib-dynload"])

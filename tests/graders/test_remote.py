@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from graders import Grader
+from graders import Grader, probe_sandbox
 from graders.sandbox import remote
 from schemas.grading import GradingConfig
 from schemas.records import Status
@@ -118,6 +118,15 @@ def test_a_service_that_is_not_there_is_unknown() -> None:
     with Grader(GradingConfig(sandbox="remote", sandbox_url=url)) as nowhere:
         grade = nowhere.grade([code(GOLD, RIGHT)])[0]
     assert (grade.status, grade.reason) == (Status.UNKNOWN, "sandbox_error")
+
+
+def test_doctor_tries_the_service(served: Service) -> None:
+    config = GradingConfig(sandbox="remote", sandbox_url=served.url)
+    found = {item.name: item.holds for item in probe_sandbox(config)}
+    # The service of these tests does not isolate; what it ends, it ends.
+    assert found["sandbox"] and found["processor time"] and not found["files"]
+    served.instead[:] = [503] * 20
+    assert [item.holds for item in probe_sandbox(config)] == [False]
 
 
 def test_an_address_is_needed_and_only_for_a_service() -> None:

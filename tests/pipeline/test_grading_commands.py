@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from tests.graders.run_code_service import service
 from tests.support.commands import fail, succeed, write_lines
 
 ROWS = [
@@ -39,4 +40,18 @@ def test_doctor_tries_the_protections_and_fails_where_one_does_not_hold(tmp_path
     assert "FAILS" not in said
     assert {"network", "files", "environment"} <= {line.split()[1].rstrip(":") for line in said.splitlines()}
     assert "not every protection holds" in fail("doctor", "--sandbox", "none", cwd=tmp_path, code=1)
-    assert "bubblewrap or none" in fail("doctor", "--sandbox", "jail", cwd=tmp_path)
+    assert "landlock, remote or none" in fail("doctor", "--sandbox", "jail", cwd=tmp_path)
+
+
+def test_a_service_and_its_address_go_together(tmp_path: Path) -> None:
+    assert "give both or neither" in fail("doctor", "--sandbox", "remote", cwd=tmp_path)
+    assert "give both or neither" in fail("doctor", "--sandbox-url", "http://localhost:1", cwd=tmp_path)
+
+
+def test_programs_can_be_graded_by_a_service(tmp_path: Path) -> None:
+    write_lines(tmp_path / "in.jsonl", ROWS)
+    with service() as served:
+        options = ("--sandbox", "remote", "--sandbox-url", served.url)
+        out = succeed("grade", "in.jsonl", "--out", "out.jsonl", *options, cwd=tmp_path)
+        assert out.strip() == "correct 2, incorrect 1, unknown 1"
+        assert len(served.asked) == 1
