@@ -181,9 +181,11 @@ class IngestConfig(Config):
         default=None, description="languages of questions to keep, such as [en]; default: all"
     )
     licences: LicencePolicy = LicencePolicy()
-    near_duplicates: NearDuplicates | None = NearDuplicates()
-    decontaminate: Decontamination = Decontamination()
-    caps: list[Cap] = []
+    near_duplicates: NearDuplicates | None = Field(default=NearDuplicates(), description="null turns the search off")
+    decontaminate: Decontamination = Field(
+        default=Decontamination(), description="evaluation sets whose questions are refused"
+    )
+    caps: list[Cap] = Field(default_factory=list, description="at most so many problems of a source, kind or difficulty")
 
 
 class ResourceConfig(Config):
@@ -214,21 +216,85 @@ class VllmEngine(_EngineConfig):
     start_timeout_s: float = Field(default=600, gt=0)
 
 
+class Price(Config):
+    """What an endpoint charges. In batch mode: the batch price."""
+
+    prompt_per_million: float = Field(ge=0)
+    completion_per_million: float = Field(ge=0, description="reasoning tokens included")
+    currency: str = "USD"
+
+    def cost(self, prompt_tokens: int, completion_tokens: int) -> float:
+        """What so many tokens cost, in `currency`."""
+        return (prompt_tokens * self.prompt_per_million + completion_tokens * self.completion_per_million) / 1e6
+
+
+class Endpoint(Config):
+    """One address and key of a pool. What is left out is as in the engine's own fields."""
+
+    base_url: str | None = None
+    api_key_env: str | None = Field(default=None, description="environment variable that holds this endpoint's key")
+    model: str | None = Field(default=None, description="what this endpoint calls the model")
+    weight: float = Field(default=1, gt=0, description="share of the requests, relative to the other endpoints")
+    max_in_flight: int | None = Field(default=None, ge=1)
+    requests_per_minute: float | None = Field(default=None, gt=0)
+    tokens_per_minute: float | None = Field(default=None, gt=0)
+
+
+class BatchMode(Config):
+    """The OpenAI batch API: cheaper, and done within a day. `batch: true` takes the defaults."""
+
+    completion_window: str = "24h"
+    max_requests: int = Field(default=50_000, ge=1, description="requests a file; OpenAI allows 50,000")
+    max_file_mb: float = Field(default=190, gt=0, description="size of a file; OpenAI allows 200 MB")
+    collect_s: float = Field(default=30, ge=0, description="a batch is sent once no request has come for so long")
+    poll_s: float = Field(default=60, gt=0)
+
+
 class OpenAIEngine(_EngineConfig):
-    """Any endpoint that speaks the OpenAI chat protocol."""
+    """Any endpoint that speaks the OpenAI chat protocol, or several as one pool."""
 
     type: Literal["openai"]
     model: str
-    base_url: str | None = Field(default=None, description="default: the openai package's, from OPENAI_BASE_URL")
+    base_url: str | None = Field(default=None, description="default: OPENAI_BASE_URL, or else OpenAI's own")
     api_key_env: str = Field(default="OPENAI_API_KEY", description="environment variable that holds the key")
+    endpoints: list[Endpoint] = Field(default=[], description="addresses or keys to spread the requests over")
     request_timeout_s: float = Field(default=600, gt=0)
     max_attempts: int = Field(default=6, ge=1, description="tries a request before its rollout is recorded as failed")
+    give_up_after_s: float = Field(
+        default=300, ge=0, description="how long all endpoints may be down before the engine counts as dead"
+    )
+    requests_per_minute: float | None = Field(
+        default=None, gt=0, description="limit of each endpoint, shared by the replicas"
+    )
+    tokens_per_minute: float | None = Field(
+        default=None, gt=0, description="limit of each endpoint, shared by the replicas; prompt and response"
+    )
+    price: Price | None = None
+    batch: BatchMode | None = Field(
+        default=None, description="send requests in batches; raises max_in_flight's default"
+    )
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = Field(
         default="max_tokens",
         description="what the endpoint calls the token limit; OpenAI's own reasoning models take only the second",
     )
     extra_body: dict[str, Any] = Field(default_factory=dict, description="further fields of every request")
     resources: ResourceConfig = ResourceConfig(num_cpus=0)  # it waits, it does not compute
+
+    @model_validator(mode="before")
+    @classmethod
+    def _batch_as_a_switch(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or "batch" not in data:
+            return data
+        batch = {True: {}, False: None}.get(data["batch"]) if isinstance(data["batch"], bool) else data["batch"]
+        # A batch holds what is in flight when it is sent, so the usual bound would make many small ones.
+        wide = {} if batch is None else {"max_in_flight": BatchMode().max_requests}
+        return {**wide, **data, "batch": batch}
+
+    @model_validator(mode="after")
+    def _one_endpoint_for_batches(self) -> "OpenAIEngine":
+        if self.batch is not None and len(self.endpoints) > 1:
+            raise ValueError("batch mode uses one endpoint; list at most one in 'endpoints'")
+        return self
 
 
 class ReplayEngine(_EngineConfig):
