@@ -28,7 +28,7 @@ name: my-run
 seed: 0
 
 sources:
-  - type: table  # or acereason, skywork: those datasets in their own columns
+  - type: table  # or acereason, am_thinking, ii_thought, skywork: those datasets in their own columns
     path: problems.jsonl  # a file or a glob, JSON Lines or Parquet
     kind: math  # or code
     columns: {question: question, gold: answer}

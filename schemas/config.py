@@ -185,7 +185,9 @@ class IngestConfig(Config):
     decontaminate: Decontamination = Field(
         default=Decontamination(), description="evaluation sets whose questions are refused"
     )
-    caps: list[Cap] = Field(default_factory=list, description="at most so many problems of a source, kind or difficulty")
+    caps: list[Cap] = Field(
+        default_factory=list, description="at most so many problems of a source, kind or difficulty"
+    )
 
 
 class ResourceConfig(Config):
