@@ -1,4 +1,4 @@
-"""How stages are run: graph, Ray runner, store, journal, progress, report, command line."""
+"""How stages are run: the graph of shards, the Ray runner, the store, the journal, progress, the report and the CLI."""
 
 import os
 

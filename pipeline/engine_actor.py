@@ -169,7 +169,7 @@ class EngineActor:
         return manifest
 
     async def _imported(self, task: Task) -> Mapping[str, Sequence[Rollout]]:
-        """The responses that came with the problems. Raises `EngineRefusedError` where their tokens cannot be counted."""
+        """Responses that came with the problems. Raises `EngineRefusedError` where their tokens cannot be counted."""
         if RESPONSES + task.shard not in task.inputs:
             return {}
         if not isinstance(self._engine, CountsTokens):

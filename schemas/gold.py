@@ -94,8 +94,13 @@ _ADAPTER: TypeAdapter[MathGold | CodeGold] = TypeAdapter(Gold)
 
 
 def gold_to_json(gold: MathGold | CodeGold) -> str:
-    """The gold as the JSON string that Parquet holds."""
-    return gold.model_dump_json()
+    """The gold as the JSON string that Parquet holds; what a program's gold need not say is in it only where said."""
+    unsaid = {
+        name
+        for name, field in (ProgramGold.model_fields.items() if isinstance(gold, ProgramGold) else ())
+        if getattr(gold, name) == field.default
+    }
+    return gold.model_dump_json(exclude=unsaid)
 
 
 def gold_from_json(text: str) -> MathGold | CodeGold:
