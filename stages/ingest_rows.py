@@ -52,7 +52,7 @@ def read_rows(block: Block, reader: Reader) -> ReadRows:
     frame = pl.DataFrame(read_block(block, reader.columns))
     drafts = _drafted(frame, reader)
     drafts, refused = _part(drafts)
-    drafts, filtered = _part(apply_filters(drafts, reader.ingest))
+    drafts, filtered = _part(_refuse_empty(apply_filters(drafts, reader.ingest)))
     drafts, without_gold = _part(parse_golds(drafts))
     drafts = drafts.with_columns(problem_ids(drafts["question"]))
     hits = _hits(drafts, reader.evaluation)
@@ -89,6 +89,15 @@ def _drafted(frame: pl.DataFrame, reader: Reader) -> pl.DataFrame:
     at = drafts[REFUSED].is_not_null().arg_true()
     details = frame[at].select(pl.coalesce(DETAIL, *(pl.when(each.when).then(each.detail) for each in refusals)))
     return drafts.with_columns(drafts[DETAIL].scatter(at, details.to_series()))
+
+
+def _refuse_empty(drafts: pl.DataFrame) -> pl.DataFrame:
+    """Refuses questions of which the cleaning rules left nothing."""
+    empty = pl.when(pl.col("question") == "")
+    return drafts.with_columns(
+        pl.coalesce(REFUSED, empty.then(pl.lit("empty_question"))).alias(REFUSED),
+        pl.coalesce(DETAIL, empty.then(pl.lit("nothing is left of the question once it is cleaned"))).alias(DETAIL),
+    )
 
 
 def _part(drafts: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -13,14 +13,13 @@ from stages.sources.parquet_rows import RowBatch
 Block = LineBlock | RowBatch
 
 _BLOCK_BYTES = 32 * 2**20
-_BATCH_ROWS = 32_768
 
 
 def blocks(file: SourceFile, columns: Sequence[Column]) -> Iterator[Block]:
     """The pieces of a file. Raises `UnreadableFileError` or `SourceError`."""
     with file.open() as opened:
         if file.label.endswith(".parquet"):
-            yield from parquet_rows.row_batches(opened, columns, _BATCH_ROWS)
+            yield from parquet_rows.row_batches(opened, columns, _BLOCK_BYTES)
         else:
             yield from json_lines.line_blocks(opened, _BLOCK_BYTES)
 

@@ -11,6 +11,8 @@ import pyarrow.parquet as pq
 from stages.sources.columns import ROW, Column, flat_row, flat_schema, refused_row
 from stages.sources.json_lines import with_markers
 
+_MOST_ROWS = 65_536
+
 
 @dataclass(frozen=True)
 class RowBatch:
@@ -26,13 +28,13 @@ class UnreadableFileError(ValueError):
     """A file that is no Parquet, or one whose end is missing: not even its rows can be counted."""
 
 
-def row_batches(file: BinaryIO, columns: Sequence[Column], rows: int) -> Iterator[RowBatch]:
-    """The file in batches of up to `rows` rows. A damaged row group comes out as its number of unreadable rows.
+def row_batches(file: BinaryIO, columns: Sequence[Column], size: int) -> Iterator[RowBatch]:
+    """The file in batches of about `size` bytes. A damaged row group comes out as its number of unreadable rows.
 
     Raises `UnreadableFileError`.
     """
     try:
-        parquet = pq.ParquetFile(file)
+        parquet = pq.ParquetFile(file, page_checksum_verification=True)
         present = set(parquet.schema_arrow.names)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise UnreadableFileError(f"cannot be read as Parquet: {error}") from error
@@ -43,6 +45,7 @@ def row_batches(file: BinaryIO, columns: Sequence[Column], rows: int) -> Iterato
     first = 0
     for group in range(parquet.num_row_groups):
         total, done, why = totals[group], 0, f"row group {group} ends too early"
+        rows = max(1, min(_MOST_ROWS, size * total // max(1, parquet.metadata.row_group(group).total_byte_size)))
         try:
             for batch in parquet.iter_batches(rows, row_groups=[group], columns=list(dict.fromkeys(wanted))):
                 yield RowBatch(first + done, batch.num_rows, _named_once(batch))

@@ -52,7 +52,9 @@ def test_decisions_follow_the_rule(finished: Path) -> None:
 
 def test_rows_are_conserved_at_every_stage(finished: Path) -> None:
     manifests = [
-        json.loads(path.read_text()) for path in (finished / "run").glob("*/*.json") if path.stem not in ("statistics", "all.accounts")
+        json.loads(path.read_text())
+        for path in (finished / "run").glob("*/*.json")
+        if path.stem not in ("statistics", "all.accounts")
     ]
     assert len(manifests) > 10
     for manifest in manifests:

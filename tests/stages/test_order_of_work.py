@@ -88,10 +88,9 @@ def test_the_sample_goes_every_way(usual: Ingested) -> None:
 CHANGES: dict[str, list[tuple[Any, str, Any]]] = {
     "one thread": [(os, "sched_getaffinity", lambda pid: {0})],
     "sixteen threads": [(os, "sched_getaffinity", lambda pid: set(range(16)))],
-    "small blocks": [(blocks, "_BLOCK_BYTES", 2_000), (blocks, "_BATCH_ROWS", 17)],
+    "small blocks": [(blocks, "_BLOCK_BYTES", 2_000)],
     "small blocks, many threads": [
         (blocks, "_BLOCK_BYTES", 3_777),
-        (blocks, "_BATCH_ROWS", 23),
         (os, "sched_getaffinity", lambda pid: set(range(8))),
     ],
     "small spills": [(spill, "_BUFFERED_BYTES", 1), (spill, "_TOGETHER_BYTES", 1)],

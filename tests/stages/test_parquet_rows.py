@@ -204,7 +204,7 @@ NOT_UTF8_4 = pa.Array.from_buffers(pa.string(), 4, pa.array([b"ok", b"\xff", Non
         st.one_of(*MIXED, st.just(NOT_UTF8_4)),
         min_size=1,
     ),
-    batch=st.sampled_from([1, 3, 10]),
+    batch=st.sampled_from([1, 200, 10_000]),
     group=st.sampled_from([1, 2, 10]),
 )
 def test_a_row_reads_the_same_beside_any_others(columns: dict[str, pa.Array], batch: int, group: int) -> None:
