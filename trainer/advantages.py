@@ -1,14 +1,24 @@
 """Every advantage and every weight of tokens, by the name of its method."""
 
+from trainer.algorithms.adaptthink import adaptthink, adaptthink_advantages, adaptthink_old_logprobs
 from trainer.algorithms.grpo import dr_grpo_weights, grpo, grpo_advantages, grpo_weights
+from trainer.algorithms.hgpo import HgpoTerms, hgpo_advantages, hgpo_terms
 from trainer.algorithms.hipo import HipoTerms, hipo_advantages, hipo_terms
+from trainer.algorithms.thinkless import degrpo_weights
 
 __all__ = [
+    "HgpoTerms",
     "HipoTerms",
+    "adaptthink",
+    "adaptthink_advantages",
+    "adaptthink_old_logprobs",
+    "degrpo_weights",
     "dr_grpo_weights",
     "grpo",
     "grpo_advantages",
     "grpo_weights",
+    "hgpo_advantages",
+    "hgpo_terms",
     "hipo_advantages",
     "hipo_terms",
 ]

@@ -39,7 +39,7 @@ def test_golden_numbers_where_thinking_helps():
 
 
 def test_golden_numbers_with_the_judge_normalised_over_the_group():
-    """The same rewards: mean(r) = 0.7, squares 6 · 0.25 = 1.5, / 5 = 0.3, std = 0.547723, ± 0.5 / 0.547823 = ± 0.912704.
+    """As above: mean(r) = 0.7, squares 6 · 0.25 = 1.5, / 5 = 0.3, std = 0.547723, ± 0.5 / 0.547823 = ± 0.912704.
 
     Judge: 0.166667 ± 0.3 · 0.912704 = 0.440478 and −0.107145 for on; off: 0.107145 and −0.440478.
     """
