@@ -9,7 +9,8 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 @dataclass(frozen=True)
 class Usage:
-    """CPU seconds, seconds spent ready to run but waiting for a processor, and bytes of memory of one's own.
+    """CPU seconds, the longest that any thread was ready to run but waited for a processor (seconds), and bytes of
+    memory of one's own.
 
     Memory is counted beyond what each process shares with the server that all were forked from.
     """
@@ -42,7 +43,7 @@ def usage(pid: int, shared: int = 0) -> Usage:
             except (FileNotFoundError, ProcessLookupError):
                 continue
             running += on_processor / 1e9
-            waited += ready / 1e9
+            waited = max(waited, ready / 1e9)
         # The first counts ended threads and children, but only in ticks; the second is exact for what still lives.
         cpu += max(ticks, running)
     return Usage(cpu, waited, resident)
