@@ -1,187 +1,153 @@
-"""Any endpoint that speaks the OpenAI chat protocol, through the `openai` package, whose retries honour Retry-After."""
+"""Endpoints that speak the OpenAI chat protocol: one, or several as a pool."""
 
-import os
-from typing import Any
+import asyncio
+import logging
+from collections.abc import Callable
+
+import tenacity
 
 from engines.base import Completion, EngineDeadError, EngineError, EngineRefusedError, GenerationRequest
-from schemas.config import OpenAIEngine
-from schemas.records import FinishReason
+from engines.chat_reply import completion
+from engines.chat_request import chat_body, prompt_tokens_about
+from engines.clock import Clock
+from engines.endpoint_failure import EndpointFailure, Kind
+from engines.endpoint_pool import EndpointPool, Member
+from engines.http_endpoint import HttpEndpoint
+from engines.model_check import check_model
+from schemas.config import Endpoint, OpenAIEngine
 
-_CONNECT_TIMEOUT_S = 30.0
-_LATER = {408, 409, 425, 429}
-"""Client errors of HTTP that say "not now" instead of "never"."""
-_CONFIGURATION = {"unsupported_parameter", "unsupported_value"}
-"""OpenAI's codes for what this model takes from nobody, such as `max_tokens` or a temperature."""
-_LONGEST_MESSAGE = 1000
-_UNFINISHED = {"abort", "error", "insufficient_system_resource"}
-"""Finish reasons of vLLM, OpenRouter and DeepSeek for responses that the server broke off."""
-
-
-class _UnusableReply(EngineError):
-    """The endpoint answered 200, but not with a response."""
+_LOG = logging.getLogger(__name__)
+_BACK_OFF: dict[Kind, Callable[[tenacity.RetryCallState], float]] = {
+    Kind.THROTTLED: tenacity.wait_random_exponential(multiplier=1, max=60),
+    Kind.OVERLOADED: tenacity.wait_random_exponential(multiplier=1, max=60),
+    Kind.BROKEN: tenacity.wait_random_exponential(multiplier=0.5, max=10),
+    Kind.UNREACHABLE: tenacity.wait_random_exponential(multiplier=0.5, max=10),
+}
 
 
 class OpenAIEndpoint:
-    """An engine on `AsyncOpenAI`."""
+    """An engine on one or several endpoints."""
 
-    def __init__(self, config: OpenAIEngine) -> None:
+    def __init__(self, config: OpenAIEngine, clock: Clock | None = None) -> None:
         self._config = config
-        self._client: Any = None
-        self._key = ""
-        self._address = ""
+        self._clock = clock or Clock()
+        self._pool = EndpointPool(config, [], self._clock)
+        self._retrying = tenacity.AsyncRetrying(
+            sleep=self._clock.sleep,
+            wait=_pause,
+            retry=tenacity.retry_if_exception_type(EndpointFailure),
+        )
 
     async def start(self) -> None:
-        """Asks the endpoint for its models. Raises `EngineRefusedError` where key, address or model are wrong, and
-        `EngineDeadError` where nobody answers."""
-        import openai
+        """Asks each endpoint for its models.
 
-        base_url = self._config.base_url or os.environ.get("OPENAI_BASE_URL")
-        self._key = self._find_key(required=base_url is None)
-        self._client = openai.AsyncOpenAI(
-            api_key=self._key or "none",  # local servers ask for none, yet the client insists on one
-            base_url=base_url,
-            # A pool timeout would fail requests that only wait for their turn.
-            timeout=openai.Timeout(self._config.request_timeout_s, connect=_CONNECT_TIMEOUT_S, pool=None),
-            max_retries=self._config.max_attempts - 1,
-        )
-        url = self._client.base_url
-        self._address = f"{url.scheme}://{url.host}{'' if url.port is None else f':{url.port}'}{url.path.rstrip('/')}"
-        if url.scheme not in ("http", "https"):
-            raise EngineRefusedError(f"base_url '{base_url}' does not begin with http:// or https://")
-        failure: BaseException
-        models: list[str] = []
-        try:
-            models = [model.id async for model in self._client.models.list()]
-        except openai.APIStatusError as error:
-            if error.status_code in (403, 404, 405, 501):
-                return  # no model list, or none for this key: the first request will tell
-            failure = self._status_failure(error)
-            if isinstance(failure, EngineError):
-                if failure.permanent:
-                    return
-                failure = EngineDeadError(str(failure))
-        except openai.APIConnectionError as error:
-            failure = EngineDeadError(f"no answer from {self._address}: {self._cause(error)}")
-        except (openai.APIResponseValidationError, ValueError, AttributeError, TypeError):
-            return  # something else than a model list: the first request will tell
-        else:
-            if not models or self._config.model in models:
-                return
-            failure = EngineRefusedError(
-                f"{self._address} does not serve '{self._config.model}'; it serves {', '.join(models[:5])}"
-            )
-        raise failure
+        Raises `EngineRefusedError` where a key, an address or the model is wrong at any of them, and
+        `EngineDeadError` where none answers; those that do not answer while others do are rested.
+        """
+        config = self._config
+        https = [HttpEndpoint(config, endpoint, self._clock) for endpoint in self._endpoints]
+        members = [Member(config, *pair) for pair in zip(self._endpoints, https, strict=True)]
+        self._pool = EndpointPool(config, members, self._clock)
+        found = await asyncio.gather(*(self._look_at(http) for http in https))
+        failures = [failure for failure in found if failure is not None]
+        refusals = [failure for failure in failures if failure.kind is Kind.REFUSED]
+        if refusals:
+            raise EngineRefusedError(str(refusals[0]))
+        if len(failures) == len(members):
+            raise EngineDeadError("; ".join(map(str, failures)))
+        for member, failure in zip(members, found, strict=True):
+            if failure is not None:
+                _LOG.warning("this endpoint of several rests and is tried again later: %s", failure)
+                member.last_failure = failure
+                member.circuit.rest(self._clock.monotonic())
 
     async def generate(self, request: GenerationRequest) -> Completion:
         """One response; raises `EngineError` once the attempts at this request are used up."""
-        messages, body = self._rendered(request)
-        attempts = self._config.max_attempts
-        while True:
-            attempts -= 1
-            try:
-                return self._completion(await self._ask(request, messages, body), request.response_prefix)
-            except _UnusableReply:  # no error of HTTP, so the client has not tried again by itself
-                if attempts == 0:
-                    raise
+        attempts = _Attempts(self._config, self._pool, request)
+        try:
+            return await attempts.next()  # nearly all need one, and tenacity's bookkeeping takes as long as sending it
+        except EndpointFailure as error:
+            first: EndpointFailure | None = error
+
+        async def go_on() -> Completion:
+            nonlocal first
+            if first is not None:
+                failure, first = first, None
+                raise failure
+            return await attempts.next()
+
+        return await self._retrying.copy()(go_on)
 
     async def close(self) -> None:
         """Closes the connections."""
-        if self._client is not None:
-            await self._client.close()
+        for member in self._pool.members:
+            await member.http.close()
 
-    def _rendered(self, request: GenerationRequest) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-        messages = [message.model_dump() for message in request.messages]
-        body: dict[str, Any] = {**self._config.extra_body, **request.sampling.extra}
-        if request.chat_template_kwargs:
-            body["chat_template_kwargs"] = {**body.get("chat_template_kwargs", {}), **request.chat_template_kwargs}
-        if request.response_prefix:
-            messages.append({"role": "assistant", "content": request.response_prefix})
-            body |= {"continue_final_message": True, "add_generation_prompt": False}
-        body[self._config.max_tokens_field] = request.sampling.max_tokens
-        return messages, body
+    @property
+    def _endpoints(self) -> list[Endpoint]:
+        return self._config.endpoints or [Endpoint()]
 
-    async def _ask(self, request: GenerationRequest, messages: list[dict[str, Any]], body: dict[str, Any]) -> Any:
-        import openai
-
-        failure: BaseException
+    async def _look_at(self, http: HttpEndpoint) -> EndpointFailure | None:
+        """What is wrong with an endpoint after all attempts."""
+        config = self._config
+        checking = self._retrying.copy(
+            retry=tenacity.retry_if_exception(lambda error: isinstance(error, EndpointFailure) and error.kind.may_pass),
+            stop=tenacity.stop_after_attempt(config.max_attempts),
+            wait=lambda state: max(_pause(state), _asked_for(state)),  # no pool holds requests back yet
+            reraise=True,
+        )
         try:
-            return await self._client.chat.completions.create(
-                model=self._config.model,
-                messages=messages,
-                temperature=request.sampling.temperature,
-                top_p=request.sampling.top_p,
-                seed=request.seed,
-                extra_body=body,
-            )
-        except openai.APIStatusError as error:
-            failure = self._status_failure(error)
-        except openai.APIConnectionError as error:
-            failure = self._connection_failure(error)
-        except openai.OpenAIError as error:
-            failure = EngineError(self._without_key(str(error)))
-        except UnicodeEncodeError as error:
-            failure = EngineError(f"the prompt is not valid Unicode: {error.reason}", permanent=True)
-        except ValueError as error:
-            failure = _UnusableReply(f"the endpoint's reply is not JSON: {error}")
-        # Raised out here, where no error of the client hangs on to it: those can hold the key.
+            await checking(check_model, http, config.extra_body, config.max_tokens_field)
+        except EndpointFailure as failure:
+            return failure
+        return None
+
+
+class _Attempts:
+    """The attempts at one request."""
+
+    def __init__(self, config: OpenAIEngine, pool: EndpointPool, request: GenerationRequest) -> None:
+        self._config = config
+        self._pool = pool
+        self._request = request
+        self._prompt_tokens = prompt_tokens_about(request)
+        self._left = config.max_attempts
+        self._failed_at: Member | None = None
+
+    async def next(self) -> Completion:
+        """One attempt. Raises `EndpointFailure` where another one may do, else what `generate` raises."""
+        lease = await self._pool.lease(self._prompt_tokens + self._request.sampling.max_tokens, self._failed_at)
+        http = lease.member.http
+        try:
+            reply = await http.post("chat/completions", chat_body(self._config, self._request, http.model))
+            result = completion(reply, self._request.response_prefix)
+        except EndpointFailure as error:
+            failure = error
+        except BaseException:
+            self._pool.abandoned(lease)
+            raise
+        else:
+            self._pool.served(lease, result.prompt_tokens + result.completion_tokens)
+            return result
+        failure.args = (http.without_key(str(failure)),)
+        self._pool.failed(lease, failure, self._prompt_tokens)
+        self._failed_at = lease.member
+        if failure.kind is Kind.REJECTED:
+            raise EngineError(str(failure), permanent=True)
+        self._left -= failure.kind not in (Kind.REFUSED, Kind.UNREACHABLE)
+        if self._left == 0:
+            raise EngineError(str(failure))
         raise failure
 
-    def _find_key(self, *, required: bool) -> str:
-        name = self._config.api_key_env
-        key = os.environ.get(name, "").strip()
-        if required and not key:
-            raise EngineRefusedError(f"the environment variable {name}, which holds the key, is not set or empty")
-        if not (key.isascii() and key.isprintable()):
-            raise EngineRefusedError(f"the key in {name} holds a line break or another character that no key can have")
-        return key
 
-    def _status_failure(self, error: Any) -> EngineError | EngineRefusedError:
-        status = error.status_code
-        body = error.body if isinstance(error.body, dict) else {}
-        said = self._without_key(str(body.get("message") or error.message))[:_LONGEST_MESSAGE]
-        text = f"{self._address} answered {status}: {said}"
-        if status in (401, 402, 403, 404) or error.code == "insufficient_quota":
-            return EngineRefusedError(text)
-        if error.code in _CONFIGURATION:
-            field = "max_completion_tokens" if error.param == "max_tokens" else "max_tokens"
-            hint = f"; set max_tokens_field: {field}" if error.param == self._config.max_tokens_field else ""
-            return EngineRefusedError(text + hint)
-        return EngineError(text, permanent=status < 500 and status not in _LATER)
+def _pause(state: tenacity.RetryCallState) -> float:
+    """Seconds until the next attempt. Where the endpoint itself asks for a pause, the pool sees to it."""
+    failure = state.outcome.exception() if state.outcome is not None else None
+    if not isinstance(failure, EndpointFailure) or failure.pause_s or failure.kind is Kind.REFUSED:
+        return 0.0
+    return _BACK_OFF[failure.kind](state)
 
-    def _connection_failure(self, error: Any) -> EngineError | EngineDeadError:
-        cause = self._cause(error)
-        if type(error.__cause__).__name__ in ("ConnectError", "ConnectTimeout"):
-            return EngineDeadError(f"no answer from {self._address}: {cause}")
-        return EngineError(f"no whole answer from {self._address}: {cause}")
 
-    def _cause(self, error: Any) -> str:
-        cause = error.__cause__ or error
-        text = str(cause)
-        return self._without_key(f"{type(cause).__name__}: {text}" if text else type(cause).__name__)
-
-    def _without_key(self, text: str) -> str:
-        return text.replace(self._key, "***") if self._key else text
-
-    def _completion(self, reply: Any, prefix: str) -> Completion:
-        choices, usage = getattr(reply, "choices", None), getattr(reply, "usage", None)
-        if not choices or getattr(choices[0], "message", None) is None:
-            said = getattr(reply, "error", None)
-            text = "the endpoint's reply has no choices" + (f", but an error: {said}" if said else "")
-            raise _UnusableReply(self._without_key(text)[:_LONGEST_MESSAGE])
-        if usage is None or usage.completion_tokens is None:
-            raise _UnusableReply("the endpoint's reply has no usage, so the response's length in tokens is unknown")
-        choice, message = choices[0], choices[0].message
-        if choice.finish_reason == "content_filter":
-            raise EngineError("the endpoint's content filter cut the response", permanent=True)
-        if choice.finish_reason in _UNFINISHED:
-            raise _UnusableReply(f"the endpoint broke the response off: {choice.finish_reason}")
-        details = getattr(usage, "completion_tokens_details", None)
-        return Completion(
-            text=prefix + (message.content or ""),
-            finish_reason=FinishReason.LENGTH if choice.finish_reason == "length" else FinishReason.STOP,
-            prompt_tokens=usage.prompt_tokens or 0,
-            completion_tokens=usage.completion_tokens,
-            # `reasoning` (vLLM, OpenRouter) and `reasoning_content` (DeepSeek, SGLang) are extensions of the protocol.
-            reasoning=getattr(message, "reasoning", None) or getattr(message, "reasoning_content", None),
-            reasoning_tokens=getattr(details, "reasoning_tokens", None),
-        )
+def _asked_for(state: tenacity.RetryCallState) -> float:
+    failure = state.outcome.exception() if state.outcome is not None else None
+    return failure.pause_s or 0.0 if isinstance(failure, EndpointFailure) else 0.0

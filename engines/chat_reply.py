@@ -1,0 +1,104 @@
+"""A completion out of the JSON that an endpoint answers with, in the several dialects of the OpenAI protocol."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from engines.base import Completion
+from engines.endpoint_failure import EndpointFailure, Kind, error_object
+from schemas.records import FinishReason
+
+_LONGEST_MESSAGE = 1000
+_UNFINISHED = {"abort", "error", "insufficient_system_resource"}
+"""Finish reasons of vLLM, OpenRouter and DeepSeek for responses that the server broke off."""
+_REASONING_FIELDS = ("reasoning", "reasoning_content")
+"""vLLM, OpenRouter and Groq use the first, DeepSeek and SGLang the second; some servers send both alike."""
+
+
+def completion(reply: Any, prefix: str) -> Completion:
+    """The first choice of `reply`, its text continuing `prefix`. Raises `EndpointFailure`.
+
+    Inline reasoning tags stay in the text, where whoever reads it takes them out.
+    """
+    choice = _choice(reply)
+    message = choice["message"]
+    finish = choice.get("finish_reason")
+    if finish == "content_filter":
+        raise EndpointFailure(Kind.REJECTED, "the endpoint's content filter cut the response")
+    if finish in _UNFINISHED:
+        raise EndpointFailure(Kind.BROKEN, f"the endpoint broke the response off: {finish}")
+    usage = _usage(reply.get("usage"))
+    return Completion(
+        text=prefix + _text(message),
+        finish_reason=FinishReason.LENGTH if finish == "length" else FinishReason.STOP,
+        prompt_tokens=usage.prompt,
+        completion_tokens=usage.completion,
+        reasoning=_reasoning(message),
+        reasoning_tokens=usage.reasoning,
+    )
+
+
+def _choice(reply: Any) -> dict[str, Any]:
+    choices = reply.get("choices") if isinstance(reply, dict) else None
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    if not isinstance(choice, dict) or not isinstance(choice.get("message"), dict):
+        said = error_object(reply).get("message") or (isinstance(choice, dict) and choice.get("error")) or ""
+        text = "the endpoint's reply has no choices" + (f", but an error: {said}" if said else "")
+        raise EndpointFailure(Kind.BROKEN, text[:_LONGEST_MESSAGE])
+    return choice
+
+
+@dataclass(frozen=True)
+class _Usage:
+    """Tokens."""
+
+    prompt: int
+    completion: int
+    reasoning: int | None
+
+
+def _usage(usage: Any) -> _Usage:
+    if not isinstance(usage, dict) or not isinstance(usage.get("completion_tokens"), int):
+        raise EndpointFailure(
+            Kind.BROKEN, "the endpoint's reply has no usage, so the response's length in tokens is unknown"
+        )
+    prompt, counted = usage.get("prompt_tokens") or 0, usage["completion_tokens"]
+    details = usage.get("completion_tokens_details")
+    reasoning = details.get("reasoning_tokens") if isinstance(details, dict) else usage.get("reasoning_tokens")
+    # xAI and Gemini leave the reasoning out of completion_tokens; only the total shows it.
+    uncounted = max(0, (usage.get("total_tokens") or 0) - prompt - counted) if prompt else 0
+    return _Usage(prompt, counted + uncounted, uncounted if reasoning is None and uncounted else reasoning)
+
+
+def _text(message: dict[str, Any]) -> str:
+    content = message.get("content")
+    if isinstance(content, list):
+        content = "".join(_texts(part for part in content if not _is_thinking(part)))
+    return content or message.get("refusal") or ""
+
+
+def _reasoning(message: dict[str, Any]) -> str | None:
+    for field in _REASONING_FIELDS:
+        if isinstance(message.get(field), str) and message[field]:
+            return str(message[field])
+    details, content = message.get("reasoning_details"), message.get("content")
+    found = ""
+    if isinstance(details, list):  # OpenRouter: reasoning.text, reasoning.summary, reasoning.encrypted
+        found = "".join(_texts(details))
+    if not found and isinstance(content, list):  # Mistral: parts of the content
+        found = "".join(_texts(part for part in content if _is_thinking(part)))
+    return found or None
+
+
+def _is_thinking(part: Any) -> bool:
+    return isinstance(part, dict) and part.get("type") in ("thinking", "reasoning")
+
+
+def _texts(parts: Any) -> Iterator[str]:
+    """The texts in `parts`, which may be nested."""
+    for part in parts:
+        if isinstance(part, str):
+            yield part
+        elif isinstance(part, dict):
+            inner = next((part[name] for name in ("text", "thinking", "summary") if part.get(name)), "")
+            yield from _texts([inner] if isinstance(inner, str) else inner)

@@ -1,0 +1,36 @@
+"""What a request looks like on the wire."""
+
+from typing import Any
+
+from engines.base import GenerationRequest
+from schemas.config import OpenAIEngine
+
+_BYTES_A_TOKEN = 4
+_TOKENS_A_MESSAGE = 4
+
+
+def chat_body(config: OpenAIEngine, request: GenerationRequest, model: str) -> dict[str, Any]:
+    """The JSON object of a chat completion."""
+    messages = [message.model_dump() for message in request.messages]
+    further: dict[str, Any] = {**config.extra_body, **request.sampling.extra}
+    if request.chat_template_kwargs:
+        further["chat_template_kwargs"] = {**further.get("chat_template_kwargs", {}), **request.chat_template_kwargs}
+    if request.response_prefix:
+        messages.append({"role": "assistant", "content": request.response_prefix})
+        further |= {"continue_final_message": True, "add_generation_prompt": False}
+    return {
+        "model": model,
+        "messages": messages,
+        "temperature": request.sampling.temperature,
+        "top_p": request.sampling.top_p,
+        "seed": request.seed,
+        **further,
+        config.max_tokens_field: request.sampling.max_tokens,
+    }
+
+
+def prompt_tokens_about(request: GenerationRequest) -> int:
+    """A guess at the prompt's tokens, for rate limits; the reply's usage corrects it."""
+    texts = [*(message.content for message in request.messages), request.response_prefix]
+    size = sum(len(text.encode(errors="surrogatepass")) for text in texts)
+    return size // _BYTES_A_TOKEN + _TOKENS_A_MESSAGE * len(texts)

@@ -1,0 +1,109 @@
+"""What went wrong at an endpoint, by what can be done about it."""
+
+import re
+from enum import Enum
+from typing import Any
+
+_LONGEST_MESSAGE = 1000
+_CONFIGURATION = {"unsupported_parameter", "unsupported_value"}
+"""OpenAI's codes for what this model takes from nobody, such as `max_tokens` or a temperature."""
+_NO_QUOTA = {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"}
+_NO_MODEL = {"model_not_found", "model_not_available", "invalid_model"}
+_NO_MODEL_TEXT = re.compile(
+    r"not a valid model|unknown model|invalid model|no such model"
+    r"|\bmodel\b.{0,200}\b(?:not found|does not exist|doesn't exist|not exist|is not available|is not served)",
+    re.IGNORECASE | re.DOTALL,
+)
+_TOO_LONG = re.compile(
+    r"context[ _-]?(?:length|size|window)|maximum context|prompt is too long|input is too long|request too large"
+    r"|reduce the length",
+    re.IGNORECASE,
+)
+"""Also seen under 429 ("Request too large for …", OpenAI) and 500 (llama.cpp), where another try cannot help either."""
+
+
+class Kind(Enum):
+    """What can be done about a failure."""
+
+    REFUSED = "this endpoint serves nothing as configured: wrong key, no money, no such model"
+    REJECTED = "this endpoint will never serve this request"
+    THROTTLED = "too many requests"
+    OVERLOADED = "the endpoint cannot keep up"
+    BROKEN = "the endpoint failed, or answered with something that is no response"
+    UNREACHABLE = "nobody answered, so the request did not count"
+
+    @property
+    def slows_down(self) -> bool:
+        """Whether fewer requests at once would have helped."""
+        return self in (Kind.THROTTLED, Kind.OVERLOADED)
+
+    @property
+    def is_outage(self) -> bool:
+        """Whether the endpoint as a whole may be down."""
+        return self in (Kind.OVERLOADED, Kind.BROKEN, Kind.UNREACHABLE)
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether the same request may succeed at the same endpoint later."""
+        return self not in (Kind.REFUSED, Kind.REJECTED)
+
+
+class EndpointFailure(Exception):
+    """One attempt at one endpoint failed."""
+
+    def __init__(self, kind: Kind, text: str, *, pause_s: float | None = None, status: int | None = None) -> None:
+        super().__init__(text)
+        self.kind = kind
+        self.pause_s = pause_s
+        """Seconds for which the endpoint asks to be left alone, where it does."""
+        self.status = status
+        """Of HTTP, where there was an answer."""
+
+
+def status_kind(status: int, body: Any, model: str) -> Kind:
+    """What an HTTP status of 300 or more and its body mean for requests to `model`."""
+    error = error_object(body)
+    code, said = error.get("code"), _said(body)
+    if code in _CONFIGURATION or code in _NO_QUOTA:
+        return Kind.REFUSED
+    if status == 403 and isinstance(error.get("metadata"), dict) and "reasons" in error["metadata"]:
+        return Kind.REJECTED  # OpenRouter's moderation
+    if status in (401, 402, 403, 404) or status < 400:
+        return Kind.REFUSED
+    if _TOO_LONG.search(said):
+        return Kind.REJECTED
+    if status == 400 and (code in _NO_MODEL or (model in said and _NO_MODEL_TEXT.search(said))):
+        return Kind.REFUSED
+    if status == 429:
+        return Kind.THROTTLED
+    if status in (408, 503, 504, 529):
+        return Kind.OVERLOADED
+    return Kind.BROKEN if status >= 500 or status in (409, 425) else Kind.REJECTED
+
+
+def status_text(status: int, body: Any, max_tokens_field: str) -> str:
+    """The same for humans: `answered 400: …`.
+
+    Args:
+        status: of HTTP.
+        body: the parsed JSON, or else the text.
+        max_tokens_field: the configured name of the token limit, which the endpoint may not know.
+    """
+    error = error_object(body)
+    text = f"answered {status}: {_said(body)}"
+    if error.get("code") in _CONFIGURATION and error.get("param") == max_tokens_field:
+        other = "max_completion_tokens" if max_tokens_field == "max_tokens" else "max_tokens"
+        text += f"; set max_tokens_field: {other}"
+    return text
+
+
+def error_object(body: Any) -> dict[str, Any]:
+    """The error in a body: OpenAI's `{"error": {…}}`, FastAPI's `{"detail": …}`, or the object itself."""
+    if not isinstance(body, dict):
+        return {}
+    error = body.get("error") or body.get("detail") or body
+    return error if isinstance(error, dict) else {"message": str(error)}
+
+
+def _said(body: Any) -> str:
+    return str(error_object(body).get("message") or body or "nothing")[:_LONGEST_MESSAGE]

@@ -1,0 +1,163 @@
+"""One address and key: HTTP requests, and what their answers mean."""
+
+import json
+import os
+from typing import Any
+from urllib.request import getproxies, proxy_bypass
+
+import aiohttp
+import yarl
+
+from engines.base import EngineRefusedError
+from engines.clock import Clock
+from engines.endpoint_failure import EndpointFailure, Kind, status_kind, status_text
+from engines.retry_headers import pause_asked_for
+from schemas.config import Endpoint, OpenAIEngine
+
+PUBLIC_URL = "https://api.openai.com/v1"
+_CONNECT_TIMEOUT_S = 30.0
+_KEEP_IDLE_S = 4.0
+"""Below uvicorn's 5 seconds, so that no request goes out on a connection that the server is closing."""
+
+
+class HttpEndpoint:
+    """Talks JSON with one endpoint. Raises `EngineRefusedError` where key or address cannot be used at all.
+
+    The client is aiohttp and not the openai package, which spends five to ten times as long on a request.
+    """
+
+    def __init__(self, config: OpenAIEngine, endpoint: Endpoint, clock: Clock) -> None:
+        base_url = endpoint.base_url or config.base_url or os.environ.get("OPENAI_BASE_URL")
+        self.model = endpoint.model or config.model
+        self._key_name = endpoint.api_key_env or config.api_key_env
+        self._key = self._find_key(required=base_url is None or endpoint.api_key_env is not None)
+        url = _parsed_url(base_url or PUBLIC_URL)
+        self._user, self._password = url.user, url.password or ""
+        self._url = url.with_user(None).with_path(url.path.rstrip("/"), keep_query=True)
+        self.address = str(self._url.with_query(None)).rstrip("/")
+        if len(config.endpoints) > 1:
+            self.address += f" (key in {self._key_name})"
+        self._paths: dict[str, yarl.URL] = {}
+        self._config = config
+        self._clock = clock
+        self._session: aiohttp.ClientSession | None = None
+
+    async def post(self, path: str, body: dict[str, Any]) -> Any:
+        """The parsed answer to `body`. Raises `EndpointFailure`."""
+        try:
+            data = json.dumps(body, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            reason = error.reason
+        else:
+            return await self._ask("POST", path, data)
+        raise EndpointFailure(Kind.REJECTED, f"the prompt is not valid Unicode: {reason}")
+
+    async def get(self, path: str) -> Any:
+        """The parsed answer. Raises `EndpointFailure`."""
+        return await self._ask("GET", path, None)
+
+    async def close(self) -> None:
+        """Closes the connections."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    def without_key(self, text: str) -> str:
+        """`text` with the secrets blotted out."""
+        for secret in filter(None, (self._key, self._password)):
+            text = text.replace(secret, "***")
+        return text
+
+    async def _ask(self, method: str, path: str, data: bytes | None) -> Any:
+        if self._session is None:
+            self._session = self._open()
+        url = self._paths.get(path) or self._paths.setdefault(path, (self._url / path).with_query(self._url.query))
+        failure: EndpointFailure
+        try:
+            async with self._session.request(method, url, data=data, allow_redirects=False) as reply:
+                raw = await reply.read()
+        except aiohttp.ClientConnectorCertificateError as error:
+            failure = self._failure(Kind.REFUSED, "the certificate of", error)
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            failure = self._failure(Kind.UNREACHABLE, "no answer from", error)
+        except TimeoutError:
+            limit = f"{self._config.request_timeout_s:g} s"
+            failure = EndpointFailure(Kind.OVERLOADED, f"no whole answer from {self.address} within {limit}")
+        except (aiohttp.ClientError, OSError) as error:
+            failure = self._failure(Kind.BROKEN, "no whole answer from", error)
+        else:
+            parsed = _parsed(raw)
+            if reply.status < 300 and not isinstance(parsed, _Text):
+                return parsed
+            failure = self._status_failure(reply, parsed)
+        # Raised out here, where no error of the client hangs on to it: those hold the request's headers.
+        raise failure
+
+    def _status_failure(self, reply: aiohttp.ClientResponse, body: Any) -> EndpointFailure:
+        status = reply.status
+        if status < 300:
+            text = f"the reply of {self.address} is not JSON but begins with {str(body)[:80]!r}"
+            return EndpointFailure(Kind.BROKEN, self.without_key(text), status=status)
+        if status < 400:
+            body = f"it redirects to {reply.headers.get('Location', 'nowhere')}; set base_url to where it leads"
+        return EndpointFailure(
+            status_kind(status, body, self.model),
+            self.without_key(f"{self.address} {status_text(status, body, self._config.max_tokens_field)}"),
+            pause_s=pause_asked_for(reply.headers, self._clock.wall()),
+            status=status,
+        )
+
+    def _failure(self, kind: Kind, what: str, error: Exception) -> EndpointFailure:
+        said = self.without_key(str(error) or type(error).__name__)
+        return EndpointFailure(kind, f"{what} {self.address}: {said}")
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._user is None:
+            authorization = f"Bearer {self._key or 'none'}"  # some local servers insist on a key, whichever
+        else:
+            authorization = aiohttp.encode_basic_auth(self._user, self._password)
+        return aiohttp.ClientSession(
+            # The pool bounds the requests in flight; a second bound here would only make them time out.
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_IDLE_S),
+            timeout=aiohttp.ClientTimeout(total=self._config.request_timeout_s, sock_connect=_CONNECT_TIMEOUT_S),
+            headers={"Authorization": authorization, "Content-Type": "application/json"},
+            proxy=self._proxy(),
+        )
+
+    def _proxy(self) -> str | None:
+        """From the environment, once: aiohttp's own `trust_env` looks at it, and at ~/.netrc, for every request."""
+        host = self._url.host or ""
+        return None if proxy_bypass(host) else getproxies().get(self._url.scheme)
+
+    def _find_key(self, *, required: bool) -> str:
+        key = os.environ.get(self._key_name, "").strip()
+        if required and not key:
+            raise EngineRefusedError(
+                f"the environment variable {self._key_name}, which holds the key, is not set or empty"
+            )
+        if not (key.isascii() and key.isprintable()):
+            raise EngineRefusedError(
+                f"the key in {self._key_name} holds a line break or another character that no key can have"
+            )
+        return key
+
+
+def _parsed_url(base_url: str) -> yarl.URL:
+    try:
+        url = yarl.URL(base_url.strip())
+    except ValueError:
+        url = yarl.URL()
+    if url.scheme not in ("http", "https") or not url.host:
+        raise EngineRefusedError(f"base_url '{base_url}' does not begin with http:// or https:// and a host")
+    return url
+
+
+class _Text(str):
+    """A body that is not JSON."""
+
+
+def _parsed(raw: bytes) -> Any:
+    try:
+        return json.loads(raw)
+    except ValueError:
+        return _Text(raw.decode(errors="replace"))

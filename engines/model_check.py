@@ -1,0 +1,63 @@
+"""Does an endpoint serve the model? Its listing says yes; where it does not, a request of a few tokens decides."""
+
+import difflib
+import logging
+from typing import Any
+
+from engines.chat_reply import completion
+from engines.endpoint_failure import EndpointFailure, Kind
+from engines.http_endpoint import HttpEndpoint
+
+_LOG = logging.getLogger(__name__)
+_NO_LISTING = {403, 404, 405, 501}
+"""403 as well: a key may be allowed to chat and nothing else."""
+_PROBE_TOKENS = 16
+_SHOWN = 5
+
+
+async def check_model(http: HttpEndpoint, extra: dict[str, Any], max_tokens_field: str) -> None:
+    """Raises `EndpointFailure`, of kind `REFUSED` where the model is not served.
+
+    Names that no listing has may work all the same, such as variants (`model:nitro`) and aliases.
+
+    Args:
+        http: the endpoint.
+        extra: further fields of every request.
+        max_tokens_field: what the endpoint calls the token limit.
+    """
+    listed = await _listed(http)
+    if not listed or http.model in listed:
+        return
+    probe = {
+        **extra,
+        "model": http.model,
+        "messages": [{"role": "user", "content": "Say yes."}],
+        max_tokens_field: _PROBE_TOKENS,
+    }
+    try:
+        completion(await http.post("chat/completions", probe), "")
+    except EndpointFailure as error:
+        failure = error
+    else:
+        _LOG.warning("%s does not list '%s', but answers under that name", http.address, http.model)
+        return
+    if failure.kind is Kind.REFUSED:
+        near = difflib.get_close_matches(http.model, listed, _SHOWN) or listed[:_SHOWN]
+        text = f"{http.address} does not serve '{http.model}'; it serves {', '.join(near)}"
+        raise EndpointFailure(Kind.REFUSED, text if failure.status == 404 else f"{text} ({failure})")
+    if failure.kind is Kind.UNREACHABLE:
+        raise failure
+    _LOG.warning("%s does not list '%s', and a trial did not decide it: %s", http.address, http.model, failure)
+
+
+async def _listed(http: HttpEndpoint) -> list[str]:
+    """Names of models; empty where the endpoint has no such list."""
+    try:
+        found = await http.get("models")
+    except EndpointFailure as failure:
+        is_no_list = failure.status is not None and (failure.status in _NO_LISTING or failure.status < 300)
+        if is_no_list or failure.kind is Kind.REJECTED:
+            return []
+        raise
+    rows = found.get("data") if isinstance(found, dict) else None
+    return [row["id"] for row in rows or [] if isinstance(row, dict) and isinstance(row.get("id"), str)]
