@@ -1,9 +1,10 @@
-"""Every advantage and every weight of tokens, by the name of its method."""
+"""Every advantage and every weight of tokens or responses, by the name of its method."""
 
 from trainer.algorithms.adaptthink import adaptthink, adaptthink_advantages, adaptthink_old_logprobs
 from trainer.algorithms.grpo import dr_grpo_weights, grpo, grpo_advantages, grpo_weights
 from trainer.algorithms.hgpo import HgpoTerms, hgpo_advantages, hgpo_terms
 from trainer.algorithms.hipo import HipoTerms, hipo_advantages, hipo_terms
+from trainer.algorithms.o1_pruner import o1_pruner_weights, standardised
 from trainer.algorithms.thinkless import degrpo_weights
 
 __all__ = [
@@ -21,4 +22,6 @@ __all__ = [
     "hgpo_terms",
     "hipo_advantages",
     "hipo_terms",
+    "o1_pruner_weights",
+    "standardised",
 ]

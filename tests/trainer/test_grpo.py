@@ -56,12 +56,14 @@ def test_dr_grpo_weighs_all_tokens_alike():
 
 
 @given(batches(known=False), st.sampled_from(["std", "none"]))
+@settings(max_examples=60)
 def test_plain_python_agrees(batch: Batch, scale):
     values = grpo(batch.rewards, batch.groups, known=batch.known, scale=scale)
     assert values.tolist() == pytest.approx(reference.grpo(batch, scale), abs=1e-6)
 
 
 @given(batches(known=False), st.floats(0.01, 100), st.floats(-10, 10))
+@settings(max_examples=60)
 def test_scale_and_offset_of_the_rewards_do_not_matter(batch: Batch, scale, offset):
     rewards = batch.rewards.double()
     plain = grpo(rewards, batch.groups, known=batch.known, epsilon=0)
@@ -70,6 +72,7 @@ def test_scale_and_offset_of_the_rewards_do_not_matter(batch: Batch, scale, offs
 
 
 @given(batches(), st.floats(-2, 2, width=32), st.sampled_from(["std", "none"]))
+@settings(max_examples=60)
 def test_equal_rewards_teach_exactly_nothing(batch: Batch, reward, scale):
     """Also where the mean of equal floats would be off by rounding."""
     values = grpo(torch.full_like(batch.rewards, reward), batch.groups, scale=scale)

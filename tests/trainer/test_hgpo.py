@@ -73,6 +73,7 @@ def test_half_of_each_prompt_is_forced_into_each_mode():
 
 
 @given(batches(known=False), st.sampled_from([0.0, 0.2, 0.5]))
+@settings(max_examples=60)
 def test_plain_python_agrees(batch: Batch, delta):
     terms = hgpo_terms(batch.rewards, batch.groups, batch.modes, known=batch.known, delta=delta)
     intra, inter = reference.hgpo(batch, delta)

@@ -108,6 +108,7 @@ def test_a_mode_that_does_not_exist_is_refused():
 
 
 @given(batches(known=False), st.sampled_from([0.0, 0.01, 0.1]), st.sampled_from(["mode", "group"]))
+@settings(max_examples=60)
 def test_plain_python_agrees(batch: Batch, omega, judge_norm):
     terms = hipo_terms(
         batch.rewards, batch.groups, batch.modes, known=batch.known, omega=omega, gamma=0.5, judge_norm=judge_norm

@@ -53,11 +53,11 @@ def hgpo_terms(
     half of a group into each, see `forced_modes`. known: (B,) bool; a rollout whose verdict is unknown wins nothing,
     enters no mean and gets zero.
 
-    Source: arXiv 2505.14631, both prizes, their sum, and δ = 0.2. Ours: `ties`, "all" giving every tied rollout or mode
-    the prize, "first" the first in the batch, and think-on of two modes; the paper is silent, rule-based rewards tie
-    often, and "first" then rewards one of equals. GRPO(r_intra) over the whole group, as the paper's formula reads most plainly; there, a mode that is all
-    wrong still shares prizes under either rule, which intra_norm = "mode" avoids. With one mode absent no mode wins. A
-    response without a mode tag wins nothing. The sample's std; ε.
+    Source: arXiv 2505.14631, both prizes, their sum, and δ = 0.2. Ours, where the paper is silent: `ties`, "all" giving
+    every tied rollout or mode the prize, "first" the first in the batch, and think-on of two modes; rule-based rewards
+    tie often, and "first" then rewards one of equals. GRPO(r_intra) over the whole group, as the formula reads most
+    plainly; there, a mode that is all wrong still shares prizes, which intra_norm = "mode" avoids. With one mode absent
+    no mode wins. A response without a mode tag wins nothing. The sample's std; ε.
     Raises `ValueError` on rewards that are not finite, modes that are no code, shapes that differ.
     """
     check_rollouts(rewards=rewards, groups=groups, modes=modes, known=known)
