@@ -3,7 +3,9 @@
 math: against a loop of math_verify.parse and verify over real answers with their repetition.
 code: against one fresh isolated interpreter, with the usual contest imports, per test.
 evalplus: against evalplus's untrusted_check, which does not isolate, on HumanEval.
+poisoned: what 1 % of programs that use up their time add, beside their own limits spread over the workers.
 
+Both sides of a ratio do the same work in each of several rounds, taking turns at going first; the median counts.
 Needs real problems in ../shared/data/real (or the folder given as the first argument). Ends with a line of JSON.
 """
 
@@ -30,7 +32,8 @@ from schemas.grading import GradeRequest, GradingConfig
 
 GOALS = {"math": 5.0, "code": 4.0, "evalplus": 1.0}
 WORKERS = 2
-ROUNDS = 3
+ROUNDS = 5
+POISON_LIMIT_S = 1.0
 PROGRAMS = 60
 LIGHT_MS = 50.0
 SAMPLES = 4
@@ -42,31 +45,41 @@ def main() -> None:
     if not data.is_dir():
         sys.exit(f"no real data at {data}; give its folder as the first argument")
     ratios = {"math": math_ratio(data), "code": code_ratio(data), "evalplus": evalplus_ratio(data)}
-    print(json.dumps({"benchmark": "grading", "ratio": ratios, "goal": GOALS}))
+    poisoned = poisoned_share(data)
+    print(json.dumps({"benchmark": "grading", "ratio": ratios, "goal": GOALS, "poisoned": poisoned}))
 
 
 def math_ratio(data: Path) -> float:
     requests = _math_requests(data)
     pairs = [(request.gold.answers[0], request.response) for request in requests]
     context = multiprocessing.get_context("spawn")
-    with context.Pool(WORKERS) as pool:
-        pool.map(_plain_math, [pairs[:2]] * WORKERS)
-        plain_seconds, halves = _timed(lambda: pool.map(_plain_math, [pairs[0::2], pairs[1::2]]))
-    plain = [False] * len(pairs)
-    plain[0::2], plain[1::2] = halves
-    with Grader(GradingConfig(workers=WORKERS)) as grader:
-        grader.grade([_math(r"x+y", r"\boxed{y+x}"), _math(r"x+z", r"\boxed{z+x}")])
-        seconds, grades = _timed(lambda: grader.grade(requests))
+    said: dict[str, Any] = {}
+
+    def plain() -> float:
+        with context.Pool(WORKERS) as pool:
+            pool.map(_plain_math, [pairs[:2]] * WORKERS)
+            seconds, halves = _timed(lambda: pool.map(_plain_math, [pairs[0::2], pairs[1::2]]))
+        said["plain"] = [False] * len(pairs)
+        said["plain"][0::2], said["plain"][1::2] = halves
+        return seconds
+
+    def ours() -> float:
+        with Grader(GradingConfig(workers=WORKERS)) as grader:
+            grader.grade([_math(r"x+y", r"\boxed{y+x}"), _math(r"x+z", r"\boxed{z+x}")])
+            seconds, said["ours"] = _timed(lambda: grader.grade(requests))
+        return seconds
+
+    ratio = _median_ratio("math", len(pairs), plain, ours)
+    grades, plain_verdicts = said["ours"], said["plain"]
     changed = [
         (request.gold.answers[0], grade.extracted, said, grade.status.value)
-        for request, grade, said in zip(requests, grades, plain, strict=True)
+        for request, grade, said in zip(requests, grades, plain_verdicts, strict=True)
         if said != (grade.status == "correct")
     ]
     for gold, answer, said, status in changed[:40]:
         print(f"  changed: gold {gold!r}, answer {str(answer)[:80]!r}: {said} became {status}")
-    print(f"math: {len(pairs)} responses, plain {len(pairs) / plain_seconds:.0f}/s, ours {len(pairs) / seconds:.0f}/s")
     print(f"math: {len(changed)} verdicts differ")
-    return plain_seconds / seconds
+    return ratio
 
 
 def code_ratio(data: Path) -> float:
@@ -169,21 +182,51 @@ def _serve_evalplus(connection: Any) -> None:
         connection.send(said)
 
 
-def _compare(name: str, requests: Sequence[GradeRequest], plain: Callable[[], list[bool]]) -> float:
-    """The median ratio over rounds in which both do the same work, one after the other."""
-    ratios = []
-    with Grader(GradingConfig(workers=WORKERS)) as grader:
+def poisoned_share(data: Path) -> float:
+    """The time that 1 % of endless programs add, by what they took themselves, spread over the workers; about 1."""
+    rows = _rows(data / "humaneval.jsonl")[:50]
+    requests = [
+        _code({"test_code": row["test"], "entry_point": row["entry_point"]}, text, f"{row['task_id']}/{copy}")
+        for copy in range(4)
+        for row in rows
+        for text in [f"# {copy}\n{row['prompt']}{row['canonical_solution']}"]
+    ]
+    stuck = [_code({"fn_name": "f", "inputs": ["1"], "outputs": ["1"]}, f"def f(x):\n    while {n + 1}: pass", str(n))
+             for n in range(len(requests) // 100)]  # fmt: skip
+    with Grader(GradingConfig(workers=WORKERS, code_timeout_s=POISON_LIMIT_S)) as grader:
         grader.grade(requests[: 2 * WORKERS])
-        plain()
+        added = []
         for _ in range(ROUNDS):
-            plain_seconds, said = _timed(plain)
-            seconds, grades = _timed(lambda: grader.grade(requests))
-            right = sum(grade.status == "correct" for grade in grades)
-            ratios.append(plain_seconds / seconds)
+            healthy, _ = _timed(lambda: grader.grade(requests))
+            poisoned, grades = _timed(lambda: grader.grade([*stuck, *requests]))
+            own = sum(grade.wall_ms for grade in grades[: len(stuck)]) / 1000 / WORKERS
+            added.append((poisoned - healthy) / own)
             print(
-                f"{name}: {len(requests)} programs, plain {len(requests) / plain_seconds:.0f}/s ({sum(said)} right), "
-                f"ours {len(requests) / seconds:.0f}/s ({right} right)"
+                f"poisoned: {len(stuck)} of {len(requests)} programs stuck, {own:.2f} s a worker, add {added[-1]:.2f}"
             )
+    return statistics.median(added)
+
+
+def _compare(name: str, requests: Sequence[GradeRequest], plain: Callable[[], list[bool]]) -> float:
+    """The median ratio of `plain` to grading the requests; prints how many each found right."""
+    with Grader(GradingConfig(workers=WORKERS)) as grader:
+        right = sum(grade.status == "correct" for grade in grader.grade(requests))
+        print(f"{name}: {sum(plain())} right by the plain way, {right} by ours")
+        return _median_ratio(
+            name, len(requests), lambda: _timed(plain)[0], lambda: _timed(lambda: grader.grade(requests))[0]
+        )
+
+
+def _median_ratio(name: str, items: int, plain: Callable[[], float], ours: Callable[[], float]) -> float:
+    """The median of plain seconds by our seconds, over rounds in which the two take turns at going first."""
+    ratios = []
+    for number in range(ROUNDS):
+        if number % 2:
+            fast, slow = ours(), plain()
+        else:
+            slow, fast = plain(), ours()
+        ratios.append(slow / fast)
+        print(f"{name}: {items} items, plain {items / slow:.0f}/s, ours {items / fast:.0f}/s, ratio {slow / fast:.2f}")
     return statistics.median(ratios)
 
 
