@@ -2,79 +2,22 @@
 
 import asyncio
 import pickle
-import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
 
-from engines.base import EngineDeadError, EngineError, EngineRefusedError, GenerationRequest
+from engines.base import EngineDeadError, EngineError, EngineRefusedError
 from engines.openai import OpenAIEndpoint
-from schemas.config import OpenAIEngine, SamplingConfig
-from schemas.records import FinishReason, Message
+from schemas.config import OpenAIEngine
+from schemas.records import FinishReason
 from tests.engines.misbehaving import Endpoint, Reply, answer, cut, fails, good, serve
+from tests.engines.openai_engines import KEY, Starts, everything_said, request
 from tests.support.virtual_time import VirtualTime
-
-KEY = "sk-very-secret-0123456789"
-Starts = Callable[..., Awaitable[OpenAIEndpoint]]
-
-
-@pytest.fixture
-def endpoint() -> Iterator[Endpoint]:
-    with serve() as server:
-        yield server
-
-
-@pytest.fixture
-async def start(endpoint: Endpoint, clock: VirtualTime) -> AsyncIterator[Starts]:
-    """Starts an engine on the endpoint; further arguments are config fields."""
-    made = []
-
-    async def starts(**config: Any) -> OpenAIEndpoint:
-        base = {"type": "openai", "model": "teacher", "base_url": endpoint.url, "max_attempts": 3}
-        engine = OpenAIEndpoint(OpenAIEngine.model_validate(base | config), clock)
-        made.append(engine)
-        await engine.start()
-        return engine
-
-    yield starts
-    for engine in made:
-        await engine.close()
 
 
 @pytest.fixture(autouse=True)
-def key(monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
-    return KEY
-
-
-@pytest.fixture
-def clock() -> VirtualTime:
-    return VirtualTime()
-
-
-def request(text: str = "2+2?", **changes: Any) -> GenerationRequest:
-    sampling = SamplingConfig(temperature=0.5, top_p=0.9, max_tokens=32, extra=changes.pop("extra", {}))
-    return GenerationRequest(
-        messages=(Message(role="system", content="Be brief."), Message(role="user", content=text)),
-        sampling=sampling,
-        seed=2**31 - 1,
-        question=text,
-        index=0,
-        **changes,
-    )
-
-
-def everything_said(error: BaseException) -> str:
-    """All that a log or a traceback could show of an error and of the errors behind it."""
-    chain: list[BaseException] = []
-    found: BaseException | None = error
-    while found is not None and found not in chain:
-        chain.append(found)
-        found = found.__cause__ or found.__context__
-    texts = [f"{link} {link!r} {link.args} {vars(link)}" for link in chain]
-    return "\n".join([*texts, *traceback.format_exception(error)])
+def every_test_has_a_key(key: str) -> None:
+    """Of its own, whatever the environment holds."""
 
 
 # A response and the request for it

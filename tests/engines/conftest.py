@@ -1,0 +1,47 @@
+"""Engines on a misbehaving OpenAI endpoint, in virtual time."""
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+
+from engines.openai import OpenAIEndpoint
+from schemas.config import OpenAIEngine
+from tests.engines.misbehaving import Endpoint, serve
+from tests.engines.openai_engines import KEY, Starts
+from tests.support.virtual_time import VirtualTime
+
+
+@pytest.fixture
+def clock() -> VirtualTime:
+    return VirtualTime()
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Endpoint]:
+    with serve() as server:
+        yield server
+
+
+@pytest.fixture
+def key(monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    return KEY
+
+
+@pytest.fixture
+async def start(endpoint: Endpoint, clock: VirtualTime, key: str) -> AsyncIterator[Starts]:
+    """Starts an engine on the endpoint; further arguments are config fields."""
+    made = []
+
+    async def starts(**config: Any) -> OpenAIEndpoint:
+        base = {"type": "openai", "model": "teacher", "base_url": endpoint.url, "max_attempts": 3}
+        engine = OpenAIEndpoint(OpenAIEngine.model_validate(base | config), clock)
+        made.append(engine)
+        await engine.start()
+        return engine
+
+    yield starts
+    for engine in made:
+        await engine.close()

@@ -1,0 +1,123 @@
+"""Responses in the dialects of the OpenAI protocol: reasoning that gets lost would be trained away."""
+
+from typing import Any
+
+import pytest
+
+from engines.base import Completion, EngineError
+from prompts.parsing import split_reasoning
+from schemas.records import FinishReason
+from tests.engines.misbehaving import Endpoint, answer, good
+from tests.engines.openai_engines import Starts, request
+
+FORMS: dict[str, dict[str, Any]] = {
+    "DeepSeek, SGLang": {"reasoning_content": "two and two"},
+    "vLLM, Groq": {"reasoning": "two and two"},
+    "both alike": {"reasoning": "two and two", "reasoning_content": "two and two"},
+    "an empty one beside it": {"reasoning": None, "reasoning_content": "two and two"},
+    "OpenRouter": {"reasoning_details": [{"type": "reasoning.text", "text": "two and two", "signature": None}]},
+    "OpenRouter, in parts": {
+        "reasoning": None,
+        "reasoning_details": [
+            {"type": "reasoning.summary", "summary": "two "},
+            {"type": "reasoning.encrypted", "data": "xxxx"},
+            {"type": "reasoning.text", "text": "and two"},
+        ],
+    },
+    "Mistral": {
+        "content": [
+            {"type": "thinking", "thinking": [{"type": "text", "text": "two and "}, {"type": "text", "text": "two"}]},
+            {"type": "text", "text": "4"},
+        ]
+    },
+}
+
+
+async def completion(endpoint: Endpoint, start: Starts, *, usage: Any = None, **message: Any) -> Completion:
+    text = message.pop("content", "4")
+    endpoint.replies = [good(text, usage=usage, **message)]
+    return await (await start()).generate(request())
+
+
+@pytest.mark.parametrize("form", FORMS)
+async def test_reasoning_in_the_form_of(endpoint: Endpoint, start: Starts, form: str) -> None:
+    found = await completion(endpoint, start, **FORMS[form])
+    assert (found.reasoning, found.text) == ("two and two", "4")
+
+
+async def test_inline_tags_stay_in_the_text_for_the_sample_stage(endpoint: Endpoint, start: Starts) -> None:
+    found = await completion(endpoint, start, content="<think>\ntwo and two\n</think>\n\n4")
+    assert found.reasoning is None
+    assert split_reasoning(found.text, starts_in_reasoning=False) == ("two and two", "4")
+
+
+@pytest.mark.parametrize("empty", [{"reasoning_content": ""}, {"reasoning": None}, {"reasoning_details": []}])
+async def test_no_reasoning_is_none_and_not_an_empty_one(
+    endpoint: Endpoint, start: Starts, empty: dict[str, Any]
+) -> None:
+    assert (await completion(endpoint, start, **empty)).reasoning is None
+
+
+async def test_reasoning_that_is_kept_secret_is_known_by_its_tokens(endpoint: Endpoint, start: Starts) -> None:
+    usage = {"prompt_tokens": 7, "completion_tokens": 50, "completion_tokens_details": {"reasoning_tokens": 47}}
+    details = [{"type": "reasoning.encrypted", "data": "xxxx"}]
+    found = await completion(endpoint, start, usage=usage, reasoning_details=details)
+    assert (found.reasoning, found.reasoning_tokens, found.completion_tokens) == (None, 47, 50)
+
+
+async def test_refusal_is_a_response(endpoint: Endpoint, start: Starts) -> None:
+    assert (await completion(endpoint, start, content=None, refusal="I cannot help.")).text == "I cannot help."
+
+
+@pytest.mark.parametrize(
+    ("usage", "counted"),
+    [
+        ({"prompt_tokens": 7, "completion_tokens": 9, "total_tokens": 16}, (9, None)),
+        ({"prompt_tokens": 7, "completion_tokens": 9, "completion_tokens_details": None}, (9, None)),
+        ({"prompt_tokens": 7, "completion_tokens": 9, "completion_tokens_details": {"reasoning_tokens": 0}}, (9, 0)),
+        ({"prompt_tokens": 7, "completion_tokens": 9, "reasoning_tokens": 4}, (9, 4)),
+        ({"completion_tokens": 9, "total_tokens": 16}, (9, None)),
+    ],
+)
+async def test_tokens_are_counted_as_the_endpoint_says(
+    endpoint: Endpoint, start: Starts, usage: dict[str, Any], counted: tuple[int, int | None]
+) -> None:
+    found = await completion(endpoint, start, usage=usage)
+    assert (found.completion_tokens, found.reasoning_tokens) == counted
+
+
+@pytest.mark.parametrize("details", [{"reasoning_tokens": 40}, None])
+async def test_reasoning_tokens_that_only_the_total_holds_are_counted(
+    endpoint: Endpoint, start: Starts, details: dict[str, int] | None
+) -> None:
+    """xAI and Gemini charge for them without counting them as completion tokens."""
+    usage = {"prompt_tokens": 7, "completion_tokens": 9, "total_tokens": 56, "completion_tokens_details": details}
+    found = await completion(endpoint, start, usage=usage)
+    assert (found.prompt_tokens, found.completion_tokens, found.reasoning_tokens) == (7, 49, 40)
+
+
+@pytest.mark.parametrize("broken", ["abort", "error", "insufficient_system_resource"])
+async def test_response_that_was_broken_off_is_asked_for_again(endpoint: Endpoint, start: Starts, broken: str) -> None:
+    endpoint.replies = [good("4 is", broken)]
+    assert (await (await start()).generate(request())).finish_reason is FinishReason.STOP
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        {"choices": "none", "usage": {"completion_tokens": 1}},
+        {"choices": [None], "usage": {"completion_tokens": 1}},
+        {"choices": [{"message": "4"}], "usage": {"completion_tokens": 1}},
+        {"choices": [{"error": {"message": "provider gone"}}], "usage": {"completion_tokens": 1}},
+        {"choices": [{"message": {"content": "4"}}], "usage": {"completion_tokens": "many"}},
+        {"choices": [{"message": {"content": "4"}}], "usage": [3]},
+        "4",
+        4,
+        None,
+    ],
+)
+async def test_reply_of_another_shape_is_an_error_of_its_request(endpoint: Endpoint, start: Starts, reply: Any) -> None:
+    endpoint.replies = [answer(reply)] * 3
+    with pytest.raises(EngineError, match=r"has no (choices|usage)|is not JSON"):
+        await (await start()).generate(request())
+    assert len(endpoint.bodies) == 3
