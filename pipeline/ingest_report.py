@@ -32,7 +32,7 @@ def print_accounts(console: Console, accounts: Accounts) -> None:
         for reason in accounts.refused:
             refused.add_row(reason, *(_count(accounts.datasets[name].refused.get(reason, 0)) for name in datasets))
         console.print("", refused, sep="\n", highlight=False)
-    if len(accounts.overlaps) > 1:
+    if accounts.shared:
         overlaps = _table("problems in both", *datasets)
         for name in datasets:
             shared = accounts.overlaps.get(name, {})

@@ -20,21 +20,24 @@ def normalise_questions(questions: pl.Series) -> pl.Series:
     """
     other = (questions.str.len_bytes() != questions.str.len_chars()).arg_true()
     if len(other):
-        composed = pl.DataFrame({"q": questions.gather(other)}).select(_composed(pl.col("q"))).to_series()
-        questions = questions.clone().scatter(other, composed)
+        questions = questions.clone().scatter(other, _composed(questions.gather(other)))
     # Most white space is a single space; matching only the rest is four times as fast.
     return questions.str.replace_all(r"\s{2,}|[^\S ]", " ").str.strip_chars().str.to_lowercase()
 
 
-def _composed(text: pl.Expr) -> pl.Expr:
+def _composed(texts: pl.Series) -> pl.Series:
     """NFKC, with a mark before each run of raised or lowered characters and a space where a digit follows one."""
     raised, lowered = _scripts("<super>"), _scripts("<sub>")
-    return (
-        text.str.replace_all(f"({raised}|{lowered})(\\p{{Nd}})", "$1 $2")
-        .str.replace_all(f"({raised}+)", "^$1")
-        .str.replace_all(f"({lowered}+)", "_$1")
-        .str.normalize("NFKC")
-    )
+    scripted = texts.str.contains(f"{raised}|{lowered}").arg_true()
+    if len(scripted):
+        marked = (
+            texts.gather(scripted)
+            .str.replace_all(f"({raised}|{lowered})(\\p{{Nd}})", "$1 $2")
+            .str.replace_all(f"({raised}+)", "^$1")
+            .str.replace_all(f"({lowered}+)", "_$1")
+        )
+        texts = texts.clone().scatter(scripted, marked)
+    return texts.str.normalize("NFKC")
 
 
 @cache

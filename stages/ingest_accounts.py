@@ -61,10 +61,11 @@ class Accounts(BaseModel):
 
     def count_overlaps(self, rows: pl.Series, names: Mapping[int, str]) -> None:
         """Adds problems by the lists of their rows, given the datasets of source numbers."""
-        sources = rows.list.eval(pl.element().struct.field("source"))
-        single = sources.filter(sources.list.len() == 1).list.first().value_counts()
+        alone = rows.list.len() == 1
+        single = rows.filter(alone).list.first().struct.field("source").value_counts()
+        sources = rows.filter(~alone).list.eval(pl.element().struct.field("source"))
         together = Counter({frozenset({names[source]}): problems for source, problems in single.iter_rows()})
-        for many in sources.filter(sources.list.len() > 1):
+        for many in sources:
             together[frozenset(names[source] for source in many)] += 1
         for datasets, problems in together.items():
             for one in datasets:
@@ -87,15 +88,16 @@ class Accounts(BaseModel):
     @property
     def remarks(self) -> list[str]:
         """What no table says, a sentence each."""
-        found = []
-        if self.other_tests:
-            found.append(f"{self.other_tests:,} code problems came with different tests; the most tests were kept.")
-        if self.near_other_gold:
-            found.append(
-                f"{self.near_other_gold:,} pairs of questions are alike in all but a few words and have other golds; "
-                "both of each are kept."
-            )
-        return found
+        told = {
+            "Code problems that came with different tests, of which the most were kept": self.other_tests,
+            "Pairs of questions alike in all but a few words, kept because their golds differ": self.near_other_gold,
+        }
+        return [f"{what}: {count:,}." for what, count in told.items() if count]
+
+    @property
+    def shared(self) -> bool:
+        """Whether any problem is in two datasets."""
+        return any(other != name for name, row in self.overlaps.items() for other in row)
 
     @property
     def rows_read(self) -> int:

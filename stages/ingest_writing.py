@@ -31,9 +31,9 @@ def rejected_table(refused: pl.DataFrame, origins: Origins) -> pa.Table:
 
 def problem_table(problems: pl.DataFrame, origins: Origins, seed: int, validation_fraction: float) -> pa.Table:
     """`Problem` records, in the given order."""
-    rows = problems.select("problem_id", "rows").explode("rows").unnest("rows")
-    named = rows.select("problem_id", origins.records(rows).alias("sources"))
-    sources = named.group_by("problem_id", maintain_order=True).agg("sources")["sources"]
+    lists = problems["rows"].to_arrow()
+    records = origins.records(pl.DataFrame(problems["rows"].explode().struct.unnest())).to_arrow()
+    sources = pl.Series("sources", pa.LargeListArray.from_arrays(lists.offsets, records))
     held_out = seeds(seed, "split", pl.col("problem_id")) < validation_fraction * 2**31
     return _table(
         problems.select(

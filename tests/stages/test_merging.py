@@ -103,7 +103,7 @@ def test_of_tests_that_differ_the_most_are_kept(tmp_path: Path, golds: list[Any]
     assert problem.gold == kept
     assert len(problem.sources) == len(golds)
     assert found.accounts.other_tests == 1
-    assert "1 code problems came with different tests" in found.accounts.remarks[0]
+    assert "different tests, of which the most were kept: 1." in found.accounts.remarks[0]
 
 
 @pytest.mark.parametrize(
