@@ -30,11 +30,19 @@ def equal(gold: list[Any], answer: list[Any]) -> bool:
     exact = [_exact(side[0]) if side else None for side in (gold, answer)]
     if exact[0] is not None and exact[1] is not None:
         return bool(exact[0] == exact[1])
+    if gold and answer and _is_value_beside_intervals(gold[0], answer[0]):
+        return False
     if gold and answer and _clearly_different(gold[0], answer[0]) and not _same_text(gold, answer):
         return False
     return _rounds_well(gold, answer) and bool(
         math_verify.verify(gold, answer, timeout_seconds=None, allow_set_relation_comp=True)
     )
+
+
+def _is_value_beside_intervals(*pair: Any) -> bool:
+    """Whether one side is an expression and the other one a range: math-verify would be long in saying no."""
+    ranges = [isinstance(item, (sympy.Interval, sympy.Union)) for item in pair]
+    return any(ranges) and any(isinstance(item, sympy.Expr) for item in pair)
 
 
 def _rounds_well(gold: list[Any], answer: list[Any]) -> bool:

@@ -1,7 +1,5 @@
 """Math grading: the rules' own examples, what math-verify errs on, its documented examples, and hostile answers."""
 
-import time
-
 import pytest
 
 from graders import Grader
@@ -106,6 +104,8 @@ DIFFERENT = [
     (r"\frac{1}{2}", r"\frac{2}{1}"),
     ("A", "B"),
     ("3i", "3"),
+    ("3", "[-1,2]"),
+    (r"(-\infty,2) \cup (2,\infty)", "5"),
 ]
 
 
@@ -203,11 +203,9 @@ def test_any_acceptable_gold_will_do(grader: Grader) -> None:
     ],
     ids=lambda answer: answer[:20].encode("unicode_escape").decode(),
 )
-def test_a_hostile_answer_is_never_right_and_costs_little(grader: Grader, answer: str) -> None:
-    started = time.monotonic()
+def test_a_hostile_answer_is_never_right_and_the_workers_live_on(grader: Grader, answer: str) -> None:
     grade = grader.grade([math("12", rf"\boxed{{{answer}}}")])[0]
     assert grade.status is not Status.CORRECT
-    assert time.monotonic() - started < 20
     assert grader.grade([math("x+y", r"\boxed{y+x}")])[0].status is Status.CORRECT
 
 
@@ -226,8 +224,12 @@ def test_a_poisoned_batch_costs_its_own_timeouts(grader: Grader) -> None:
     assert [index for index, grade in enumerate(grades) if grade.status is not Status.CORRECT] == [50]
 
 
-def test_equal_pairs_are_compared_once(grader: Grader) -> None:
+def test_equal_pairs_are_compared_once(grader: Grader, monkeypatch: pytest.MonkeyPatch) -> None:
+    grader.grade([math("x+y", r"\boxed{y+x}")])
+    assert grader._math is not None
+    compared: list[tuple[str, str]] = []
+    compare = grader._math._pool.compare
+    monkeypatch.setattr(grader._math._pool, "compare", lambda pairs: compared.extend(pairs) or compare(pairs))
     batch = [math("a+b+c", r"\boxed{c+b+a}")] * 500
-    started = time.monotonic()
-    assert {grade.status for grade in grader.grade(batch)} == {Status.CORRECT}
-    assert time.monotonic() - started < 2
+    assert {grade.status for grade in [*grader.grade(batch), *grader.grade(batch)]} == {Status.CORRECT}
+    assert compared == [("a+b+c", "c+b+a")]
