@@ -12,7 +12,7 @@ from stages.sources.parquet_rows import RowBatch
 
 Block = LineBlock | RowBatch
 
-_BLOCK_BYTES = 32 * 2**20
+_BLOCK_BYTES = 16 * 2**20
 
 
 def blocks(file: SourceFile, columns: Sequence[Column]) -> Iterator[Block]:
