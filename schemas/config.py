@@ -296,6 +296,8 @@ class OpenAIEngine(_EngineConfig):
     def _one_endpoint_for_batches(self) -> "OpenAIEngine":
         if self.batch is not None and len(self.endpoints) > 1:
             raise ValueError("batch mode uses one endpoint; list at most one in 'endpoints'")
+        if self.batch is not None and self.replicas > 1:
+            raise ValueError("batch mode has one replica, which waits for all batches; set 'replicas' to 1")
         return self
 
 
