@@ -1,16 +1,30 @@
 """The engine that a config asks for."""
 
+from pathlib import Path
+
 from engines.base import Engine
 from schemas.config import EngineConfig, OpenAIEngine, VllmEngine
 
 
-def create_engine(config: EngineConfig) -> Engine:
-    """An engine, not yet started. Imports only what this kind of engine needs."""
+def create_engine(config: EngineConfig, state_folder: Path | None = None) -> Engine:
+    """An engine, not yet started. Imports only what this kind of engine needs.
+
+    Args:
+        config: of the engine.
+        state_folder: where an engine in batch mode keeps what it has to know after a restart, one for each engine of
+            the config. Raises `ValueError` where such an engine gets none.
+    """
     if isinstance(config, VllmEngine):
         from engines.vllm import Vllm
 
         return Vllm(config)
     if isinstance(config, OpenAIEngine):
+        if config.batch is not None:
+            from engines.openai_batch import OpenAIBatches
+
+            if state_folder is None:
+                raise ValueError("an engine in batch mode needs a folder for its state")
+            return OpenAIBatches(config, state_folder)
         from engines.openai import OpenAIEndpoint
 
         return OpenAIEndpoint(config)

@@ -2,6 +2,7 @@
 
 import json
 import os
+from pathlib import Path
 from typing import Any
 from urllib.request import getproxies, proxy_bypass
 
@@ -16,6 +17,7 @@ from schemas.config import Endpoint, OpenAIEngine
 
 PUBLIC_URL = "https://api.openai.com/v1"
 _CONNECT_TIMEOUT_S = 30.0
+_JSON = {"Content-Type": "application/json"}
 _KEEP_IDLE_S = 4.0
 """Below uvicorn's 5 seconds, so that no request goes out on a connection that the server is closing."""
 
@@ -49,12 +51,23 @@ class HttpEndpoint:
         except UnicodeEncodeError as error:
             reason = error.reason
         else:
-            return await self._ask("POST", path, data)
+            return await self._ask("POST", path, data=data, headers=_JSON)
         raise EndpointFailure(Kind.REJECTED, f"the prompt is not valid Unicode: {reason}")
 
-    async def get(self, path: str) -> Any:
+    async def get(self, path: str, **query: str) -> Any:
         """The parsed answer. Raises `EndpointFailure`."""
-        return await self._ask("GET", path, None)
+        return await self._ask("GET", path, params=query)
+
+    async def upload(self, path: str, file: Path, **fields: str) -> Any:
+        """The parsed answer to a form with `file` and further fields. Raises `EndpointFailure`."""
+        with file.open("rb") as content:
+            form = aiohttp.FormData(fields)
+            form.add_field("file", content, filename=file.name, content_type="application/octet-stream")
+            return await self._ask("POST", path, data=form, timeout=self._patient())
+
+    async def download(self, path: str, target: Path) -> None:
+        """Writes the answer to `target`, which is there whole or not at all. Raises `EndpointFailure`."""
+        await self._ask("GET", path, timeout=self._patient(), save_to=target)
 
     async def close(self) -> None:
         """Closes the connections."""
@@ -68,13 +81,15 @@ class HttpEndpoint:
             text = text.replace(secret, "***")
         return text
 
-    async def _ask(self, method: str, path: str, data: bytes | None) -> Any:
+    async def _ask(self, method: str, path: str, *, save_to: Path | None = None, **how: Any) -> Any:
         if self._session is None:
             self._session = self._open()
         url = self._paths.get(path) or self._paths.setdefault(path, (self._url / path).with_query(self._url.query))
         failure: EndpointFailure
         try:
-            async with self._session.request(method, url, data=data, allow_redirects=False) as reply:
+            async with self._session.request(method, url, allow_redirects=save_to is not None, **how) as reply:
+                if save_to is not None and reply.status < 300:
+                    return await _save(reply, save_to)
                 raw = await reply.read()
         except aiohttp.ClientConnectorCertificateError as error:
             failure = self._failure(Kind.REFUSED, "the certificate of", error)
@@ -120,9 +135,13 @@ class HttpEndpoint:
             # The pool bounds the requests in flight; a second bound here would only make them time out.
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_IDLE_S),
             timeout=aiohttp.ClientTimeout(total=self._config.request_timeout_s, sock_connect=_CONNECT_TIMEOUT_S),
-            headers={"Authorization": authorization, "Content-Type": "application/json"},
+            headers={"Authorization": authorization},
             proxy=self._proxy(),
         )
+
+    def _patient(self) -> aiohttp.ClientTimeout:
+        """For files of any size: what counts is that something arrives."""
+        return aiohttp.ClientTimeout(sock_connect=_CONNECT_TIMEOUT_S, sock_read=self._config.request_timeout_s)
 
     def _proxy(self) -> str | None:
         """From the environment, once: aiohttp's own `trust_env` looks at it, and at ~/.netrc, for every request."""
@@ -150,6 +169,16 @@ def _parsed_url(base_url: str) -> yarl.URL:
     if url.scheme not in ("http", "https") or not url.host:
         raise EngineRefusedError(f"base_url '{base_url}' does not begin with http:// or https:// and a host")
     return url
+
+
+async def _save(reply: aiohttp.ClientResponse, target: Path) -> None:
+    partial = target.with_name(f"{target.name}.partial")
+    with partial.open("wb") as file:
+        async for chunk in reply.content.iter_chunked(2**20):
+            file.write(chunk)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(target)
 
 
 class _Text(str):

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
 
 import tenacity
 
@@ -14,15 +13,10 @@ from engines.endpoint_failure import EndpointFailure, Kind
 from engines.endpoint_pool import EndpointPool, Member
 from engines.http_endpoint import HttpEndpoint
 from engines.model_check import check_model
+from engines.retrying import back_off, patiently
 from schemas.config import Endpoint, OpenAIEngine
 
 _LOG = logging.getLogger(__name__)
-_BACK_OFF: dict[Kind, Callable[[tenacity.RetryCallState], float]] = {
-    Kind.THROTTLED: tenacity.wait_random_exponential(multiplier=1, max=60),
-    Kind.OVERLOADED: tenacity.wait_random_exponential(multiplier=1, max=60),
-    Kind.BROKEN: tenacity.wait_random_exponential(multiplier=0.5, max=10),
-    Kind.UNREACHABLE: tenacity.wait_random_exponential(multiplier=0.5, max=10),
-}
 
 
 class OpenAIEndpoint:
@@ -34,7 +28,7 @@ class OpenAIEndpoint:
         self._pool = EndpointPool(config, [], self._clock)
         self._retrying = tenacity.AsyncRetrying(
             sleep=self._clock.sleep,
-            wait=_pause,
+            wait=back_off,
             retry=tenacity.retry_if_exception_type(EndpointFailure),
         )
 
@@ -90,14 +84,9 @@ class OpenAIEndpoint:
     async def _look_at(self, http: HttpEndpoint) -> EndpointFailure | None:
         """What is wrong with an endpoint after all attempts."""
         config = self._config
-        checking = self._retrying.copy(
-            retry=tenacity.retry_if_exception(lambda error: isinstance(error, EndpointFailure) and error.kind.may_pass),
-            stop=tenacity.stop_after_attempt(config.max_attempts),
-            wait=lambda state: max(_pause(state), _asked_for(state)),  # no pool holds requests back yet
-            reraise=True,
-        )
+        retrying = patiently(self._clock, config.max_attempts)
         try:
-            await checking(check_model, http, config.extra_body, config.max_tokens_field)
+            await retrying(check_model, http, config.extra_body, config.max_tokens_field)
         except EndpointFailure as failure:
             return failure
         return None
@@ -138,16 +127,3 @@ class _Attempts:
         if self._left == 0:
             raise EngineError(str(failure))
         raise failure
-
-
-def _pause(state: tenacity.RetryCallState) -> float:
-    """Seconds until the next attempt. Where the endpoint itself asks for a pause, the pool sees to it."""
-    failure = state.outcome.exception() if state.outcome is not None else None
-    if not isinstance(failure, EndpointFailure) or failure.pause_s or failure.kind is Kind.REFUSED:
-        return 0.0
-    return _BACK_OFF[failure.kind](state)
-
-
-def _asked_for(state: tenacity.RetryCallState) -> float:
-    failure = state.outcome.exception() if state.outcome is not None else None
-    return failure.pause_s or 0.0 if isinstance(failure, EndpointFailure) else 0.0

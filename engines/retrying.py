@@ -1,0 +1,38 @@
+"""How long to wait between attempts, by what went wrong; tenacity keeps the loop."""
+
+from collections.abc import Callable
+
+import tenacity
+
+from engines.clock import Clock
+from engines.endpoint_failure import EndpointFailure, Kind
+
+_BACK_OFF: dict[Kind, Callable[[tenacity.RetryCallState], float]] = {
+    Kind.THROTTLED: tenacity.wait_random_exponential(multiplier=1, max=60),
+    Kind.OVERLOADED: tenacity.wait_random_exponential(multiplier=1, max=60),
+    Kind.BROKEN: tenacity.wait_random_exponential(multiplier=0.5, max=10),
+    Kind.UNREACHABLE: tenacity.wait_random_exponential(multiplier=0.5, max=10),
+}
+
+
+def back_off(state: tenacity.RetryCallState) -> float:
+    """Seconds until the next attempt, at random; none where the endpoint asks for a pause, which its pool keeps."""
+    failure = _failure(state)
+    return 0.0 if failure.pause_s or failure.kind not in _BACK_OFF else _BACK_OFF[failure.kind](state)
+
+
+def patiently(clock: Clock, max_attempts: int) -> tenacity.AsyncRetrying:
+    """Repeats what may pass, for calls outside of a pool; the last failure is raised. Use a copy for each call."""
+    return tenacity.AsyncRetrying(
+        sleep=clock.sleep,
+        stop=tenacity.stop_after_attempt(max_attempts),
+        wait=lambda state: max(back_off(state), _failure(state).pause_s or 0.0),
+        retry=tenacity.retry_if_exception(lambda error: isinstance(error, EndpointFailure) and error.kind.may_pass),
+        reraise=True,
+    )
+
+
+def _failure(state: tenacity.RetryCallState) -> EndpointFailure:
+    failure = state.outcome.exception() if state.outcome is not None else None
+    assert isinstance(failure, EndpointFailure)
+    return failure
