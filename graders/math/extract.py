@@ -26,6 +26,9 @@ _BLANKS = re.compile(r"[^\S\n]{2,}")
 _BLANK_LINES = re.compile(r"\n(?:[^\S\n]?\n)+")
 _ENVIRONMENTS = re.compile(r"\$\$(.+?)\$\$|\\\[(.+?)\\\]|(?<!\\)\$([^$\n]+?)(?<!\\)\$|\\\((.+?)\\\)", re.S)
 _NUMBER = re.compile(r"-?\$?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:/\d+)?%?|-?\.\d+%?")
+_WORD = re.compile(r"(?<![\\A-Za-z])(?!(?:and|or)\b)[A-Za-z]{2,}")
+_TEXT = re.compile(r"\\(?:text|mathrm|mbox)\s*\{[^}]*\}")
+_OPENING = re.compile(r"[A-Z][a-z']*\s+[a-z]")
 _SHORT = 200
 _GAP = 100
 _TAIL = 20_000
@@ -37,7 +40,7 @@ def final_answer(response: str) -> str | None:
 
     The text after the last `</think>` counts. In it, the last boxed answer (several boxes joined by commas, "and" or
     "or" are one answer), unless "the final answer is", `A:` or `####` comes later; failing both, a short text as a
-    whole, then the last formula, then the last number.
+    whole unless it is a sentence with a number in it, then the last formula, then the last number.
     """
     _, closed, text = response.rpartition("</think>")
     if not closed and "<think>" in text:
@@ -51,9 +54,15 @@ def final_answer(response: str) -> str | None:
     if boxed is not None:
         return boxed[:MAX_ANSWER]
     text = _EMPTY_BOX.sub("", text).strip()
-    if len(text) <= _SHORT and "\n" not in text:
+    if len(text) <= _SHORT and "\n" not in text and not _is_sentence(text):
         return text or None
     return _last_formula(text)
+
+
+def _is_sentence(text: str) -> bool:
+    """Whether a short text, such as "I think it is 5.", holds an answer rather than being one."""
+    words = len(_WORD.findall(_TEXT.sub("", text)))
+    return bool(_NUMBER.search(text)) and words >= (2 if _OPENING.match(text) else 3)
 
 
 def _last_box(text: str) -> tuple[str | None, int]:
