@@ -52,7 +52,7 @@ def forced_modes(prompts: int, rollouts: int) -> torch.Tensor:
 
 def on_tokens(values: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """One value a rollout, (B,), on those of its tokens that `mask`, (B, T) bool, holds; zero elsewhere. Float32."""
-    return torch.where(mask, values.detach().unsqueeze(1), 0.0).to(torch.float32)
+    return torch.where(mask, values.unsqueeze(1), 0.0).to(torch.float32)
 
 
 def in_segments(segments: torch.Tensor, *which: Segment) -> torch.Tensor:

@@ -59,3 +59,5 @@ def test_a_forced_mode_without_a_tag_is_refused():
         adaptthink_old_logprobs(torch.zeros((2, 3)), torch.tensor([ON, OFF]), segments_of("mra", "aaa"))
     with pytest.raises(ValueError, match=r"off_share is 1\.0"):
         adaptthink_old_logprobs(torch.zeros((1, 2)), torch.tensor([OFF]), segments_of("ma"), off_share=1.0)
+    with pytest.raises(ValueError, match=r"old_logprobs has shape \(1, 1\), segments \(1, 2\)"):
+        adaptthink_old_logprobs(torch.zeros((1, 1)), torch.tensor([OFF]), segments_of("ma"))

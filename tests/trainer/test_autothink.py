@@ -34,6 +34,7 @@ def test_the_push_ends_at_the_target_and_leaves_a_balanced_batch_alone():
     """z = 1 with λ = 5: d = clip(2.5) = 1, so the target itself; z = ½: d = 0. The untagged one is no part of z."""
     correct = torch.tensor([RIGHT, WRONG, RIGHT])
     assert autothink_balance_reward(correct, torch.tensor([ON, ON, NO]), strength=5.0).tolist() == [0, -1, -1]
+    assert autothink_balance_reward(correct, torch.tensor([OFF, OFF, NO]), strength=5.0).tolist() == [1, -2, -1]
     assert autothink_balance_reward(correct, torch.tensor([ON, OFF, NO])).tolist() == [1, -1, -1]
     assert autothink_balance_reward(correct, torch.tensor([NO, NO, NO])).tolist() == [-1, -1, -1]
 

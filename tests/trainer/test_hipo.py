@@ -60,6 +60,7 @@ def test_the_bias_breaks_a_tie_for_answering_at_once():
     [
         ([1.0, 1.0], [0.9, 1.1], {}, 0.01),  # gap 0
         ([1.0, 1.0], [0.98, 1.0], {}, 0.01),  # gap 0.01, the margin itself
+        ([1.0, 1.0], [0.9, 0.9], {"omega": 0.1}, 0.1),  # the margin again, which float32's 0.9 is just below
         ([1.0, 1.0], [0.97, 1.0], {}, 0),  # gap 0.015
         ([1.0, 1.0], [1.0, 1.01], {}, 0),  # off is ahead already
         ([1.0, 1.0], [0.5, 0.5], {"omega": 0.6}, 0.6),  # gap 0.5
@@ -68,7 +69,7 @@ def test_the_bias_breaks_a_tie_for_answering_at_once():
         ([1.0, 1.0], [1.0, 1.0], {"omega": 0.0}, 0),
         ([0.0, 0.0], [0.0, 0.0], {}, 0),  # nothing right: ω · 0
         ([], [1.0, 0.0], {}, 0),
-        ([1.0, 0.0], [], {}, 0),
+        ([1.0, 0.0], [], {"bias_margin": inf}, 0),
     ],
 )
 def test_when_the_bias_is_given(on, off, options, bias):

@@ -85,6 +85,8 @@ def adaptthink_old_logprobs(
     check_rollouts(modes=modes)
     check_modes(modes)
     check_segments(segments, modes.shape[0])
+    if old_logprobs.shape != segments.shape:
+        raise ValueError(f"old_logprobs has shape {tuple(old_logprobs.shape)}, segments {tuple(segments.shape)}")
     if not 0 < off_share < 1:
         raise ValueError(f"off_share is {off_share}; a forced mode needs a share between 0 and 1, both excluded")
     tag = in_segments(segments, Segment.MODE)
