@@ -64,7 +64,7 @@ class Outcome(NamedTuple):
 
     status: Status
     usable: bool
-    """Whether it may be kept if its mode wins."""
+    """Whether it may be kept if its mode wins, which one that was cut off may not."""
     tokens: int
     """Completion tokens, at least 1."""
     cut: bool = False
@@ -156,7 +156,7 @@ class _Side:
             self.evidence += 1
             self.known += outcome.status is not Status.UNKNOWN
             self.right += outcome.status is Status.CORRECT
-        if outcome.usable and not outcome.cut:
+        if outcome.usable:
             mine = (outcome.tokens, index)
             self.best = mine if self.best is None else min(self.best, mine)
 

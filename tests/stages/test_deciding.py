@@ -352,6 +352,26 @@ def test_the_stated_error_rate_holds_where_it_is_hardest_and_is_the_computed_one
     assert 0 < sum(wrong) / len(wrong) <= alpha
 
 
+def test_the_computed_error_rate_is_that_of_all_tables_weighted_by_their_probability() -> None:
+    plan = Plan(Rules(PLAIN, risk=0.2), n_on=4, n_off=4)
+    rate = np.linspace(0, 1, 101)
+    total = np.zeros((101, 101))
+    for verdicts in itertools.product([right(), WRONG], repeat=8):
+        rows = table(verdicts[:4], verdicts[4:])
+        choice = walk(plan, rows).choice
+        assert choice is not None
+        if choice.mode is not row_of(plan, rows)[0]:
+            on, off = (sum(row.status is Status.CORRECT for row in part) for part in (verdicts[:4], verdicts[4:]))
+            total += np.outer(rate**on * (1 - rate) ** (4 - on), rate**off * (1 - rate) ** (4 - off))
+    assert total.max() > 0.1
+    np.testing.assert_allclose(error_rates(plan), total, atol=1e-12)
+
+
+@pytest.mark.parametrize("alpha", [0.01, 0.02, 0.05, 0.2])
+def test_a_calibrated_plan_keeps_to_the_stated_error_rate(alpha: float) -> None:
+    assert error_rates(calibrated(EIGHT, alpha)).max() <= alpha
+
+
 def test_an_error_rate_of_zero_is_exact_sampling_and_a_random_mode_never_risks_an_error() -> None:
     assert calibrated(EIGHT, 0).rules.risk == 0
     on, off = np.random.default_rng(3).random((2, 200))
