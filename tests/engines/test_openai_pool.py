@@ -223,6 +223,18 @@ async def test_endpoint_that_is_down_at_the_start_is_used_once_it_is_up(start: S
             assert back.served > 0
 
 
+async def test_endpoint_that_fails_at_the_start_gets_nothing_until_it_has_rested(
+    start: Starts, pair: list[LimitedEndpoint], clock: VirtualTime
+) -> None:
+    pair[1].models_status = 503
+    engine = await start(endpoints=endpoints(pair))
+    await ask(engine, 20)
+    assert (pair[0].served, pair[1].served) == (20, 0)
+    await clock.sleep(2)
+    await ask(engine, 20)
+    assert pair[1].served > 0
+
+
 async def test_engine_does_not_start_where_all_are_down(start: Starts) -> None:
     async with limited_endpoint() as one, limited_endpoint() as two:
         servers = [one, two]

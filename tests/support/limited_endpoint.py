@@ -23,6 +23,7 @@ class LimitedEndpoint:
     """Of every answer, where it is not 200."""
     refusal_headers: dict[str, str] = field(default_factory=dict)
     usage: dict[str, int] = field(default_factory=lambda: {"prompt_tokens": 7, "completion_tokens": 3})
+    models_status: int = 200
     listed: list[str] = field(default_factory=lambda: ["teacher"])
     gate: asyncio.Event | None = None
     """Answers wait for it."""
@@ -41,6 +42,8 @@ async def limited_endpoint(port: int = 0, **settings: Any) -> AsyncIterator[Limi
     endpoint = LimitedEndpoint(**settings)
 
     async def models(request: web.Request) -> web.Response:
+        if endpoint.models_status != 200:
+            return _error(endpoint.models_status, endpoint)
         return web.json_response({"object": "list", "data": [{"id": name} for name in endpoint.listed]})
 
     async def chat(request: web.Request) -> web.Response:
