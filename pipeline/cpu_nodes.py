@@ -12,6 +12,7 @@ from pipeline.ingest_node import run_ingest
 from pipeline.manifest import Manifest, write_manifest
 from pipeline.publish_folder import write_dataset
 from pipeline.task import Task, commit
+from prompts.formats.registry import FORMATS
 from schemas.arrow import arrow_schema, to_table
 from schemas.grading import GradingConfig
 from schemas.records import Decision, Mode, Problem, Rollout, Verdict
@@ -56,7 +57,8 @@ def _select(task: Task) -> Manifest:
     rollouts = pl.concat([_frame(task, f"sample.{mode}", ROLLOUT_COLUMNS) for mode in Mode])
     verdicts = pl.concat([_frame(task, f"verify.{mode}", VERDICT_COLUMNS) for mode in Mode])
     frame = pl.DataFrame(problems).lazy()
-    table = select(frame, rollouts, verdicts, task.config.select, task.config.seed).collect().to_arrow()
+    tags = FORMATS[task.config.publish.format].tags
+    table = select(frame, rollouts, verdicts, task.config.select, task.config.seed, tags).collect().to_arrow()
     decisions = table.cast(pa.schema(list(arrow_schema(Decision)))).replace_schema_metadata(
         arrow_schema(Decision).metadata
     )

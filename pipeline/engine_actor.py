@@ -20,6 +20,7 @@ from pipeline.journal import Journal, lost_requests, read_journal, remove_journa
 from pipeline.manifest import Manifest
 from pipeline.store import read_table
 from pipeline.task import R, Task, commit
+from prompts.formats.registry import FORMATS
 from schemas.arrow import from_table, to_table
 from schemas.config import EngineConfig
 from schemas.records import Decision, Example, FinishReason, Justification, Mode, Problem, Response, Rollout
@@ -194,6 +195,7 @@ class EngineActor:
                 task.config.roles.justifier,
                 self._session(task, recorder),
                 finished,
+                FORMATS[task.config.publish.format],
             )
         failed = {row.problem_id for row in result.attempts if failed_in_engine(row)}
         manifest = await asyncio.to_thread(

@@ -142,6 +142,7 @@ class Fingerprints:
                     "code": select.VERSION,
                     "seed": str(config.seed),
                     "select": digest(config.select.model_dump(mode="json")),
+                    "format": config.publish.format,
                 }
             case "justify":
                 return self._justify

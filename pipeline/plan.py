@@ -18,6 +18,7 @@ from pipeline.graph import (
 )
 from pipeline.manifest import Manifest
 from pipeline.stage_names import STAGES
+from prompts.formats.registry import FORMATS
 from schemas.config import RunConfig
 from schemas.records import Mode
 
@@ -85,6 +86,8 @@ def _estimate(line: StagePlan, node: Node, config: RunConfig, left_behind: dict[
         return
     problems = left_behind[INGEST.name].outputs[node.shard].rows
     role = config.roles.justifier if node.mode is None else config.roles.of(Mode(node.mode))
+    if node.stage == "justify" and not FORMATS[config.publish.format].justifies:
+        return
     requests = problems if node.mode is None else problems * config.sample.count(node.mode)
     line.requests = (line.requests or 0) + requests
     line.tokens_at_most = (line.tokens_at_most or 0) + requests * role.sampling.max_tokens

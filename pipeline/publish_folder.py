@@ -103,6 +103,7 @@ def _card(
         stats,
         title=config.publish.title,
         name=config.name,
+        format=config.publish.format,
         delta=config.select.delta,
         n_on=config.sample.count(Mode.THINK_ON),
         n_off=config.sample.count(Mode.THINK_OFF),

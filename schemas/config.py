@@ -389,7 +389,10 @@ class JustifyConfig(Config):
 class PublishConfig(Config):
     """What the dataset looks like."""
 
-    format: Literal["hipo"] = "hipo"
+    format: Literal["hipo", "thinkless", "lhrm", "adaptthink", "autothink", "qwen3"] = Field(
+        default="hipo",
+        description="how a response says its mode; hipo alone holds a justification",
+    )
     title: str = "Hybrid-reasoning data"
     rows_per_file: int = Field(default=100_000, ge=1)
 

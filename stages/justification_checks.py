@@ -1,8 +1,9 @@
 """What a justification must not do. Each check gives a code, or null where it has nothing to object to."""
 
 import re
+from collections.abc import Collection
 
-from prompts.formats.hipo import TAGS
+from prompts.formats.hipo import HIPO
 from schemas.config import JustifyConfig
 from schemas.gold import MathGold
 from schemas.records import FinishReason, Problem, Rollout
@@ -13,7 +14,12 @@ _MIN_CODE_CHARS = 10  # shorter lines of a program, such as `else:`, are anybody
 
 
 def objection(
-    text: str, finish_reason: FinishReason, problem: Problem, kept: Rollout, config: JustifyConfig
+    text: str,
+    finish_reason: FinishReason,
+    problem: Problem,
+    kept: Rollout,
+    config: JustifyConfig,
+    tags: Collection[str] = HIPO.tags,
 ) -> str | None:
     """The first objection to `text` as the justification of `kept`'s mode, or null.
 
@@ -28,7 +34,7 @@ def objection(
         return "too_short"
     if len(text) > config.max_chars:
         return "too_long"
-    if any(tag in text for tag in TAGS):
+    if any(tag in text for tag in tags):
         return "has_tag"
     if _says_answer(text, problem):
         return "leaks_answer"

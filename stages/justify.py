@@ -5,14 +5,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from engines.base import EngineError, GenerationRequest
-from prompts.formats import hipo
+from prompts.formats.format import Format
+from prompts.formats.hipo import HIPO
 from prompts.formats.parts import FormatError, HybridResponse
 from prompts.parsing import split_reasoning
 from prompts.rendering import PromptTemplate
 from schemas.config import JustifyConfig, RoleConfig
 from schemas.gold import gold_to_json
 from schemas.keys import digest, seed_of
-from schemas.records import Decision, Example, Justification, Message, Problem, Rejected, Rollout
+from schemas.records import KEPT_CHARS, Decision, Example, Justification, Message, Problem, Rejected, Rollout
 from schemas.text import valid_unicode
 from stages.engine_session import EngineSession
 from stages.justification_checks import objection
@@ -22,7 +23,6 @@ VERSION = "1"
 ACCEPTED = "accepted"
 _FAILED_IN_ENGINE = "engine_error"
 _REFUSED_BY_ENGINE = "engine_refused"  # for good: no further attempt is made
-_KEPT_CHARS = 2_000
 
 JustificationKey = tuple[str, int]
 
@@ -56,8 +56,9 @@ async def justify(
     role: RoleConfig,
     session: EngineSession[Justification],
     finished: Mapping[JustificationKey, Sequence[Justification]],
+    form: Format = HIPO,
 ) -> Justified:
-    """One example a case, or a rejected row after `max_attempts`.
+    """One example a case, or a rejected row after `max_attempts`. Formats that hold no justification ask for none.
 
     Attempts of earlier runs in `finished` that answer the same request are taken and not made again; only an engine
     that is dead or refuses everything raises.
@@ -65,6 +66,8 @@ async def justify(
     template = PromptTemplate(config.template)
 
     async def one(case: Case) -> list[Justification]:
+        if not form.justifies:
+            return []
         messages = _messages(case, template, role)
         attempts: list[Justification] = []
         for number in range(config.max_attempts):
@@ -76,7 +79,7 @@ async def justify(
             else:
                 async with session.slots:
                     session.on_start()
-                    attempt = await _attempt(case, number, request, request_hash, config, role, session)
+                    attempt = await _attempt(case, number, request, request_hash, config, role, session, form)
                     session.on_finish(attempt)
             attempts.append(attempt)
             if attempt.verdict == ACCEPTED or attempt.verdict.startswith(_REFUSED_BY_ENGINE):
@@ -90,13 +93,14 @@ async def justify(
         attempts = task.result()
         result.attempts += attempts
         try:
-            if attempts[-1].verdict != ACCEPTED:
+            if form.justifies and attempts[-1].verdict != ACCEPTED:
                 raise FormatError(
                     f"{len(attempts)} justifications were refused, the last one as {attempts[-1].verdict}"
                 )
-            result.examples.append(_example(case, attempts))
+            result.examples.append(_example(case, attempts, form))
         except FormatError as error:
-            reason = "no_justification" if attempts[-1].verdict != ACCEPTED else "cannot_render"
+            refused = form.justifies and attempts[-1].verdict != ACCEPTED
+            reason = "no_justification" if refused else "cannot_render"
             result.rejected.append(_rejected(case, reason, str(error), attempts))
     return result
 
@@ -149,6 +153,7 @@ async def _attempt(
     config: JustifyConfig,
     role: RoleConfig,
     session: EngineSession[Justification],
+    form: Format,
 ) -> Justification:
     assert case.decision.mode is not None
     text, verdict, prompt_tokens, completion_tokens = "", "", 0, 0
@@ -162,7 +167,7 @@ async def _attempt(
             answer = split_reasoning(completion.text, role.starts_in_reasoning)[1] or ""
         text = answer.strip()
         prompt_tokens, completion_tokens = completion.prompt_tokens, completion.completion_tokens
-        verdict = objection(text, completion.finish_reason, case.problem, case.kept, config) or ACCEPTED
+        verdict = objection(text, completion.finish_reason, case.problem, case.kept, config, form.tags) or ACCEPTED
     return Justification(
         problem_id=case.problem.problem_id,
         attempt=number,
@@ -177,15 +182,16 @@ async def _attempt(
     )
 
 
-def _example(case: Case, attempts: list[Justification]) -> Example:
+def _example(case: Case, attempts: list[Justification], form: Format) -> Example:
     """Raises `FormatError` where the response cannot be rendered."""
     problem, decision, kept = case.problem, case.decision, case.kept
     response = HybridResponse(
         mode=kept.mode,
-        justification=attempts[-1].text,
+        justification=attempts[-1].text if attempts else "",
         reasoning=kept.reasoning,
         answer=kept.answer or "",
     )
+    form.check_question(problem.question)
     return Example(
         problem_id=problem.problem_id,
         kind=problem.kind,
@@ -197,9 +203,9 @@ def _example(case: Case, attempts: list[Justification]) -> Example:
         answer=response.answer,
         messages=[
             Message(role="user", content=problem.question),
-            Message(role="assistant", content=hipo.render(response)),
+            Message(role="assistant", content=form.render(response)),
         ],
-        format="hipo",
+        format=form.name,
         completion_tokens=kept.completion_tokens,
         justification_attempts=len(attempts),
         p_on=decision.p_on,
@@ -207,7 +213,7 @@ def _example(case: Case, attempts: list[Justification]) -> Example:
         delta=decision.delta,
         rule=decision.rule,
         teacher=kept.model,
-        justifier=attempts[-1].model,
+        justifier=attempts[-1].model if attempts else "",
         rollout_index=kept.index,
         sources=problem.sources,
         licence=problem.licence,
@@ -220,7 +226,7 @@ def _rejected(case: Case, reason: str, detail: str, attempts: list[Justification
         reason=reason,
         detail=detail,
         key=case.problem.problem_id,
-        row="\n".join(f"[{attempt.verdict}] {attempt.text}" for attempt in attempts)[:_KEPT_CHARS],
+        row="\n".join(f"[{attempt.verdict}] {attempt.text}" for attempt in attempts)[:KEPT_CHARS],
         sources=case.problem.sources,
     )
 

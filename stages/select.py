@@ -12,10 +12,12 @@ What the paper leaves open and is decided here:
 - a mode without a graded response has no pass rate, and the other one wins.
 """
 
+from collections.abc import Collection
+
 import polars as pl
 import polars_hash as plh
 
-from prompts.formats import hipo
+from prompts.formats.hipo import HIPO
 from schemas.config import SelectConfig
 from schemas.records import FinishReason, Mode, Status
 
@@ -41,7 +43,12 @@ _FLOAT_SLACK = 1e-9  # 0.9 - 0.75 must count as 0.15
 
 
 def select(
-    problems: pl.LazyFrame, rollouts: pl.LazyFrame, verdicts: pl.LazyFrame, config: SelectConfig, seed: int
+    problems: pl.LazyFrame,
+    rollouts: pl.LazyFrame,
+    verdicts: pl.LazyFrame,
+    config: SelectConfig,
+    seed: int,
+    tags: Collection[str] = HIPO.tags,
 ) -> pl.LazyFrame:
     """One decision a problem, sorted by `problem_id`, in the columns of `schemas.records.Decision`.
 
@@ -51,8 +58,9 @@ def select(
         verdicts: columns `VERDICT_COLUMNS`, one row a rollout.
         config: δ and the rest.
         seed: the run's seed; decides which problems get a random mode, and which one.
+        tags: of the format, which a response that is kept may not hold.
     """
-    graded = _usable(rollouts.join(verdicts, on=["problem_id", "mode", "index"], how="left", validate="1:1"))
+    graded = _usable(rollouts.join(verdicts, on=["problem_id", "mode", "index"], how="left", validate="1:1"), tags)
     decided = problems.select("problem_id", "kind")
     for mode in (_ON, _OFF):
         decided = decided.join(_statistics(graded, mode), on="problem_id", how="left")
@@ -89,10 +97,10 @@ def select(
 _SIDE_COLUMNS = ["n_{}", "right_{}", "unknown_{}", "truncated_{}", "p_{}", "p_{}_low", "p_{}_high", "tokens_{}"]
 
 
-def _usable(graded: pl.LazyFrame) -> pl.LazyFrame:
+def _usable(graded: pl.LazyFrame, tags: Collection[str]) -> pl.LazyFrame:
     """Adds `right`, `known`, and `usable`: may be picked if its mode wins."""
     has_tag = pl.any_horizontal(
-        pl.col(part).fill_null("").str.contains_any(list(hipo.TAGS)) for part in ("reasoning", "answer")
+        pl.col(part).fill_null("").str.contains_any(list(tags)) for part in ("reasoning", "answer")
     )
     keeps_mode = (pl.col("mode") == _ON) == pl.col("reasoning").is_not_null()
     status = pl.col("status").fill_null(Status.UNKNOWN.value)

@@ -11,6 +11,7 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
+from prompts.formats.registry import FORMATS
 from tests.support.commands import COMMAND, fail, hipo_data, recorded_recipe, succeed
 
 pytestmark = pytest.mark.slow
@@ -246,3 +247,20 @@ def test_usage_errors_are_short(tmp_path: Path) -> None:
     done = hipo_data("run", "--nonsense", cwd=tmp_path)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
+
+
+def test_a_format_without_a_justification_asks_for_none_and_reads_back(finished: Path, tmp_path: Path) -> None:
+    recorded_recipe(tmp_path)
+    out = succeed(
+        "run", "-c", "recipe.yaml", "--run-dir", "run", "--set", "publish.format=thinkless", cwd=tmp_path
+    )  # fmt: skip
+    assert "24 → 21 examples" in out
+    assert not list((tmp_path / "run/logs").glob("*reasons*"))
+    before = pl.read_parquet(str(finished / "run/justify/??-????.parquet")).sort("problem_id")
+    after = pl.read_parquet(str(tmp_path / "run/justify/??-????.parquet")).sort("problem_id")
+    assert after["justification"].unique().to_list() == [""]
+    same = ["problem_id", "mode", "rollout_index", "reasoning", "answer"]
+    assert after.select(same).equals(before.select(same))
+    for row in after.to_dicts():
+        read = FORMATS["thinkless"].parse(row["messages"][1]["content"])
+        assert (read.mode, read.reasoning, read.answer) == (row["mode"], row["reasoning"], row["answer"])

@@ -1,11 +1,12 @@
 """The config tree refuses what it does not know, and says where."""
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from pydantic import ValidationError
 
-from schemas.config import RunConfig
+from prompts.formats.registry import FORMATS
+from schemas.config import PublishConfig, RunConfig
 from schemas.records import Mode
 
 
@@ -69,3 +70,7 @@ def test_a_run_without_any_rollouts_is_refused() -> None:
 def test_a_config_survives_its_own_dump() -> None:
     config = RunConfig.model_validate(tree(select={"delta": 0.3}))
     assert RunConfig.model_validate(config.model_dump(mode="json")) == config
+
+
+def test_every_format_can_be_published_and_no_other() -> None:
+    assert set(get_args(PublishConfig.model_fields["format"].annotation)) == FORMATS.keys()

@@ -111,6 +111,7 @@ def make_card(**changes: object) -> str:
     values = {
         "title": 'Data: small & "quoted"',
         "name": "run",
+        "format": "hipo",
         "delta": 0.15,
         "n_on": 8,
         "n_off": 8,
