@@ -39,6 +39,8 @@ class HttpEndpoint:
         self.address = str(self._url.with_query(None)).rstrip("/")
         if len(config.endpoints) > 1:
             self.address += f" (key in {self._key_name})"
+        self.other_models: set[str] = set()
+        """Names of other models that replies came under."""
         self._paths: dict[str, yarl.URL] = {}
         self._config = config
         self._clock = clock

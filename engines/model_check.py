@@ -50,6 +50,24 @@ async def check_model(http: HttpEndpoint, extra: dict[str, Any], max_tokens_fiel
     _LOG.warning("%s does not list '%s', and a trial did not decide it: %s", http.address, http.model, failure)
 
 
+def note_model(http: HttpEndpoint, reply: Any) -> None:
+    """Warns, once a name, of replies by a model whose name is neither the one asked for nor a longer or shorter form.
+
+    Providers answer as `gpt-4o-2024-08-06` for `gpt-4o`, so a name alone proves nothing and ends no run.
+    """
+    name = reply.get("model") if isinstance(reply, dict) else None
+    if name == http.model or not isinstance(name, str) or name in http.other_models:
+        return
+    asked, answered = (_plain(model) for model in (http.model, name))
+    if asked not in answered and answered not in asked:
+        http.other_models.add(name)
+        _LOG.warning("%s was asked for '%s' and answers as '%s'", http.address, http.model, name)
+
+
+def _plain(model: str) -> str:
+    return model.rsplit("/", 1)[-1].split(":", maxsplit=1)[0].lower()
+
+
 async def _listed(http: HttpEndpoint) -> list[str]:
     """Names of models; empty where the endpoint has no such list."""
     try:

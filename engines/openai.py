@@ -12,7 +12,7 @@ from engines.clock import Clock
 from engines.endpoint_failure import EndpointFailure, Kind
 from engines.endpoint_pool import EndpointPool, Member
 from engines.http_endpoint import HttpEndpoint
-from engines.model_check import check_model
+from engines.model_check import check_model, note_model
 from engines.retrying import back_off, patiently
 from schemas.config import Endpoint, OpenAIEngine
 
@@ -109,6 +109,7 @@ class _Attempts:
         http = lease.member.http
         try:
             reply = await http.post("chat/completions", chat_body(self._config, self._request, http.model))
+            note_model(http, reply)
             result = completion(reply, self._request.response_prefix)
         except EndpointFailure as error:
             failure = error

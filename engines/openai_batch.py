@@ -14,7 +14,7 @@ from engines.chat_request import chat_body
 from engines.clock import Clock
 from engines.endpoint_failure import EndpointFailure, Kind, status_kind, status_text
 from engines.http_endpoint import HttpEndpoint
-from engines.model_check import check_model
+from engines.model_check import check_model, note_model
 from engines.retrying import patiently
 from schemas.config import BatchMode, Endpoint, OpenAIEngine
 from schemas.keys import digest
@@ -246,6 +246,7 @@ class OpenAIBatches:
         if status >= 300:
             said = f"batch {record.batch_id} {status_text(status, body, self._config.max_tokens_field)}"
             raise EndpointFailure(status_kind(status, body, self._http.model), self._http.without_key(said))
+        note_model(self._http, body)
         return completion(body, prefix)
 
 

@@ -48,3 +48,18 @@ async def test_probe_that_decides_nothing_lets_the_engine_start(
     endpoint.replies = [reply]  # type: ignore[list-item]
     await start(model="alias")
     assert "a trial did not decide it" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("name", "warnings"), [("other-7b", 1), ("teacher-2027-01-15", 0), ("org/Teacher", 0), ("", 0)]
+)
+async def test_reply_of_another_model_is_warned_of_once(
+    endpoint: Endpoint, start: Starts, caplog: pytest.LogCaptureFixture, name: str, warnings: int
+) -> None:
+    message = {"role": "assistant", "content": "4"}
+    usage = {"prompt_tokens": 7, "completion_tokens": 3}
+    endpoint.replies = [answer({"model": name, "choices": [{"message": message}], "usage": usage})] * 3
+    engine = await start()
+    for _ in range(3):
+        assert (await engine.generate(request())).text == "4"
+    assert caplog.text.count(f"asked for 'teacher' and answers as '{name}'") == warnings
