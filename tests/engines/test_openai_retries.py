@@ -148,11 +148,11 @@ async def test_endpoint_that_comes_back_in_time_costs_no_request(start: Starts, 
 async def test_endpoint_that_only_fails_is_rested_and_then_asked_by_one_request(
     endpoint: Endpoint, start: Starts, clock: VirtualTime
 ) -> None:
-    endpoint.replies = [fails(500)] * 20
-    engine = await start(max_in_flight=20, max_attempts=9)
+    endpoint.replies = [fails(500)] * 60  # more than can be under way when the rest begins
+    engine = await start(max_in_flight=20, max_attempts=30, give_up_after_s=1e9)
     await asyncio.gather(*(engine.generate(request(str(number))) for number in range(20)))
-    assert len(endpoint.bodies) == 40
-    assert clock.now >= 2
+    assert len(endpoint.bodies) == 80
+    assert clock.now >= 60 * 20  # of the 60, at least 20 were trials, nearly all after a minute of rest
 
 
 async def test_one_that_fails_for_too_long_is_dead_and_not_a_pile_of_failed_rollouts(
