@@ -25,7 +25,7 @@ from stages.origins import Origin, Origins
 from stages.sources.blocks import blocks
 from stages.sources.columns import DETAIL, REFUSED, ROW
 from stages.sources.parquet_rows import UnreadableFileError
-from stages.spill import Parts, Spill
+from stages.spill import Parts, Pile, Spill
 
 VERSION = "2"
 _RESPONSE = ["response", "response_model"]
@@ -80,9 +80,10 @@ class _Ingest:
         with Spill(self._work / "rows", _PART) as rows, Spill(self._work / "responses", _PART) as responses:
             for source in range(len(self._origins.sources)):
                 self._read(source, rows, responses)
-        with Spill(self._work / "merged", _PART) as merged:
-            for found in in_threads(lambda part: merge(rows.take(part), self._grader), rows.parts):
-                merged.add(self._take(found))
+        merged, parts = Pile(self._work / "merged"), rows.parts
+        found = in_threads(lambda part: merge(rows.take(part), self._grader), parts)
+        for part, problems in zip(parts, map(self._take, found), strict=True):
+            merged.add(part, problems)
         self._write(merged, self._near_duplicates(merged), responses)
         self._accounts.put_in_order()
         return self._accounts
@@ -120,14 +121,14 @@ class _Ingest:
         self._reject_problems(conflicts, "gold_conflict", detail)
         return merged.problems
 
-    def _near_duplicates(self, merged: Spill) -> pl.DataFrame:
+    def _near_duplicates(self, merged: Pile) -> pl.DataFrame:
         if self._config.near_duplicates is None:
             return pl.DataFrame(schema=DUPLICATES)
         found = find_near_duplicates(merged, self._config.near_duplicates, self._work / "bands")
         self._accounts.near_other_gold = found.other_gold
         return found.duplicates
 
-    def _write(self, merged: Spill, duplicates: pl.DataFrame, responses: Spill) -> None:
+    def _write(self, merged: Pile, duplicates: pl.DataFrame, responses: Spill) -> None:
         caps = Caps(self._config.caps, self._config.limit)
         kept: dict[Parts, pl.Series] = {}
         for part in merged.parts:
@@ -149,7 +150,7 @@ class _Ingest:
         for index, found in by_shard(_responses_of(merged, kept, responses), bits):
             self._sinks.responses(bits, index, response_table(found, self._origins))
 
-    def _kept(self, merged: Spill, kept: dict[Parts, pl.Series], duplicates: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    def _kept(self, merged: Pile, kept: dict[Parts, pl.Series], duplicates: pl.DataFrame) -> Iterator[pl.DataFrame]:
         """The problems that stay, part by part; what becomes of the others is recorded on the way."""
         for part in merged.parts:
             problems = merged.read(part)
@@ -181,7 +182,7 @@ class _Ingest:
             self._sinks.rejected(rejected_table(refused, self._origins))
 
 
-def _responses_of(merged: Spill, kept: Mapping[Parts, pl.Series], responses: Spill) -> Iterator[pl.DataFrame]:
+def _responses_of(merged: Pile, kept: Mapping[Parts, pl.Series], responses: Spill) -> Iterator[pl.DataFrame]:
     """The responses to the problems that stay, by id and then in the order of the sources."""
     present = {name for parts in responses.parts for name in parts}
     for parts, stays in kept.items():

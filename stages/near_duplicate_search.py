@@ -10,7 +10,7 @@ from schemas.config import NearDuplicates
 from stages.in_threads import in_threads
 from stages.ingest_merge import ORDER
 from stages.near_duplicates import PAIRS, bands, candidate_pairs, clusters, through_representatives, verify
-from stages.spill import Spill
+from stages.spill import Pile, Spill
 
 DUPLICATES = pl.Schema({"problem_id": pl.String, "first": pl.String, "similarity": pl.Float64})
 _BAND_PART = (pl.col("band") // 2**58).cast(pl.String)
@@ -26,7 +26,7 @@ class NearDuplicatesFound:
     """Pairs alike in words that both stay, because their golds differ."""
 
 
-def find_near_duplicates(merged: Spill, config: NearDuplicates, work: Path) -> NearDuplicatesFound:
+def find_near_duplicates(merged: Pile, config: NearDuplicates, work: Path) -> NearDuplicatesFound:
     """Searches merged problems. Texts are in memory part by part, and those of candidates together.
 
     Args:
@@ -53,7 +53,7 @@ def find_near_duplicates(merged: Spill, config: NearDuplicates, work: Path) -> N
     return NearDuplicatesFound(duplicates, int((~verified["same_gold"]).sum()))
 
 
-def _numbered(merged: Spill, columns: list[str]) -> Iterator[pl.DataFrame]:
+def _numbered(merged: Pile, columns: list[str]) -> Iterator[pl.DataFrame]:
     """The problems part by part, with `row`: their number in the order of their ids."""
     first = 0
     for part in merged.parts:
@@ -73,7 +73,7 @@ class _Candidates:
     problems: pl.DataFrame
 
 
-def _candidates(merged: Spill, pairs: pl.DataFrame) -> _Candidates:
+def _candidates(merged: Pile, pairs: pl.DataFrame) -> _Candidates:
     """Pairs and their problems, renumbered in the order of the sources, which decides what comes first."""
     rows = pl.concat([pairs["a"], pairs["b"]]).unique()
     columns = ["problem_id", "question", "gold", *ORDER]

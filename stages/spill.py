@@ -86,3 +86,26 @@ class Spill:
             if part not in self._writers:
                 self._writers[part] = pa.ipc.new_stream(str(self._folder / part), table.schema)
             self._writers[part].write_table(table)
+
+
+class Pile:
+    """Tables on disk by the parts of a spill that they were made from."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.parts: list[Parts] = []
+        """In the order in which the tables came."""
+        folder.mkdir(parents=True)
+
+    def add(self, parts: Parts, frame: pl.DataFrame) -> None:
+        """Takes the table of some parts."""
+        table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+        with pa.ipc.new_file(str(self._folder / parts[0]), table.schema) as writer:
+            writer.write_table(table)
+        self.parts.append(parts)
+
+    def read(self, parts: Parts, columns: list[str] | None = None) -> pl.DataFrame:
+        """The table of some parts."""
+        with pa.memory_map(str(self._folder / parts[0])) as file:
+            table = pa.ipc.open_file(file).read_all()
+        return pl.DataFrame(table if columns is None else table.select(columns))
