@@ -52,7 +52,8 @@ def main() -> None:
             for _ in range(ROUNDS):
                 found = child("ours", data)
                 rates.setdefault(size, []).append(size / found["seconds"])
-                say(f"{size:>9,} rows: {size / found['seconds']:>9,.0f} rows/s, peak {found['peak_gib']:.2f} GiB")
+                rate = size / found["seconds"]
+                say(f"{size:>9,} rows: {rate:>9,.0f} rows/s, peak {found['peak_gib']:.2f} GiB")
                 peak = found["peak_gib"]
             if size == min(COMPARED, sizes[-1]):
                 other = child("usual", data)

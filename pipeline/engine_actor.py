@@ -53,11 +53,11 @@ class EngineProgress:
 class EngineActor:
     """Serves the nodes of one engine replica, many at once. The engine starts with the first request."""
 
-    def __init__(self, config: EngineConfig, log: Path, flush_s: float) -> None:
+    def __init__(self, config: EngineConfig, log: Path, state: Path, flush_s: float) -> None:
         self._config = config
         self._log = log
         self._flush_s = flush_s
-        self._engine = create_engine(config)
+        self._engine = create_engine(config, state)
         self._slots = asyncio.Semaphore(config.max_in_flight)
         self._in_flight = 0
         self._tokens = 0

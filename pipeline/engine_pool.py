@@ -56,4 +56,5 @@ class EnginePool:
             **ray_options(self._config.resources), max_concurrency=10_000, max_restarts=0
         )
         log = self._run_dir / "logs" / f"{self.name}-{number}.log"
-        return Replica(actor.remote(self._config, log, self._flush_s))
+        state = self._run_dir / "engines" / self.name
+        return Replica(actor.remote(self._config, log, state, self._flush_s))

@@ -1,4 +1,4 @@
-"""The OpenAI client against vLLM's own server: both modes, taken apart into reasoning and answer."""
+"""The endpoint engine against vLLM's own server: both modes, taken apart into reasoning and answer."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from openai import AsyncOpenAI
 
 from engines.base import EngineError, EngineRefusedError
 from engines.openai import OpenAIEndpoint
@@ -61,6 +62,25 @@ async def test_seed_and_token_limit_reach_the_server(engine: OpenAIEndpoint, url
     await newer.start()
     assert await newer.generate(request(max_tokens=5)) == cut
     await newer.close()
+
+
+async def test_the_official_client_is_answered_the_same(engine: OpenAIEndpoint, url: str) -> None:
+    asked = request("What is 777 times 984?", seed=7)
+    ours = await engine.generate(asked)
+    async with AsyncOpenAI(base_url=url, api_key="any") as client:
+        theirs = await client.chat.completions.create(
+            model="teacher",
+            messages=[{"role": "user", "content": asked.question}],
+            seed=7,
+            temperature=1.0,
+            top_p=0.95,
+            max_tokens=200,
+            extra_body={"chat_template_kwargs": asked.chat_template_kwargs},
+        )
+    choice, usage = theirs.choices[0], theirs.usage
+    assert usage is not None
+    assert (ours.text, ours.finish_reason.value) == (choice.message.content, choice.finish_reason)
+    assert (ours.prompt_tokens, ours.completion_tokens) == (usage.prompt_tokens, usage.completion_tokens)
 
 
 async def test_prefix_is_continued(engine: OpenAIEndpoint) -> None:
