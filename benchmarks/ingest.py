@@ -59,9 +59,8 @@ def main() -> None:
                 other = child("usual", data)
                 if other["problems"] != found["problems"]:
                     sys.exit(f"the usual way keeps {other['problems']} problems, ingest {found['problems']}")
-                say(
-                    f"{size:>9,} rows: {size / other['seconds']:>9,.0f} rows/s the usual way; {other['problems']:,} problems"
-                )
+                rate = size / other["seconds"]
+                say(f"{size:>9,} rows: {rate:>9,.0f} rows/s the usual way; {other['problems']:,} problems")
                 ratio = statistics.median(rates[size]) * other["seconds"] / size
             shutil.rmtree(data)
     medians = [statistics.median(found) for found in rates.values()]
