@@ -127,8 +127,5 @@ def _with_text(refusals: pl.DataFrame, frame: pl.DataFrame) -> pl.DataFrame:
     """Refusals in the order of their rows, with what was read of each."""
     read = [name for name in frame.columns if not name.startswith("#") and name not in (REFUSED, DETAIL)]
     text = pl.coalesce(RAW, pl.struct(read).struct.json_encode()).str.head(KEPT_CHARS)
-    return (
-        refusals.join(frame, on=ROW, how="left", maintain_order="left")
-        .select(ROW, "licence", REFUSED, pl.col(DETAIL).str.head(KEPT_CHARS), text.alias("text"))
-        .sort(ROW)
-    )
+    texts = frame.join(refusals, on=ROW, how="semi").select(ROW, text.alias("text"))
+    return refusals.with_columns(pl.col(DETAIL).str.head(KEPT_CHARS)).join(texts, on=ROW, how="left").sort(ROW)

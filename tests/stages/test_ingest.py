@@ -386,3 +386,10 @@ def test_shards_hold_every_problem_once_in_order(tmp_path: Path) -> None:
     assert list(found.shards) == sorted(found.shards)
     for (bits, index), problems in found.shards.items():
         assert all(shard_of(problem.problem_id, bits) == index for problem in problems)
+
+
+def test_a_rejected_row_shows_its_own_columns_whatever_their_names(tmp_path: Path) -> None:
+    path = write(tmp_path / "x.jsonl", [{"question": "q", "licence": "MIT", "text": "own"}])
+    source = table(path, columns=ColumnMapping(licence="licence", domain="text"), licence="CC0")
+    (rejected,) = read(source).rejected
+    assert json.loads(rejected.row) == {"question": "q", "answer": None, "licence": "MIT", "text": "own"}
