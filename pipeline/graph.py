@@ -12,8 +12,8 @@ from pathlib import Path
 
 from engines.identity import model_identity, model_name
 from graders import CODE_GRADER, MATH_GRADER
-from pipeline import stage_names
 from pipeline.manifest import Manifest, Output, read_manifest
+from pipeline.stage_names import STAGES
 from prompts.rendering import template_hash
 from schemas.config import RoleConfig, RunConfig, VllmEngine
 from schemas.keys import digest
@@ -22,8 +22,6 @@ from stages import ingest, justify, publish, sample, select, verify
 from stages.evaluation_sets import files_of_set
 from stages.filters import rules_hash
 from stages.origins import files_of
-
-STAGES = stage_names.STAGES
 
 _MODES = (Mode.THINK_OFF, Mode.THINK_ON)  # think-off is cheaper and comes first
 

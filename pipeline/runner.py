@@ -21,7 +21,6 @@ from pipeline.errors import RunFailedError
 from pipeline.graph import (
     INGEST,
     PUBLISH,
-    STAGES,
     Fingerprints,
     Node,
     inputs_of,
@@ -35,6 +34,7 @@ from pipeline.graph import (
 from pipeline.manifest import Manifest
 from pipeline.progress import RunProgress, StageProgress
 from pipeline.ray_options import ray_options
+from pipeline.stage_names import STAGES
 from pipeline.task import Task
 from schemas.config import RunConfig
 from schemas.records import Mode

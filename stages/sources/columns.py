@@ -47,6 +47,13 @@ def flat_schema(columns: Sequence[Column]) -> pa.Schema:
     )
 
 
+def with_markers(arrays: dict[str, Any], columns: Sequence[Column]) -> pa.Table:
+    """A table with `flat_schema` of rows that all could be read."""
+    schema = flat_schema(columns)
+    markers = pa.nulls(len(arrays[ROW]), pa.string())
+    return pa.table([arrays.get(name, markers) for name in schema.names], schema=schema)
+
+
 def flat_row(number: int, values: dict[str, Any], columns: Sequence[Column]) -> dict[str, Any]:
     """One row for `flat_schema` out of Python values."""
     row: dict[str, Any] = {ROW: number}

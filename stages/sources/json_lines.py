@@ -11,17 +11,7 @@ import pyarrow.compute as pc
 from pyarrow import json as arrow_json
 
 from schemas.records import KEPT_CHARS
-from stages.sources.columns import (
-    DETAIL,
-    OF_ANOTHER_TYPE,
-    RAW,
-    REFUSED,
-    ROW,
-    Column,
-    flat_row,
-    flat_schema,
-    refused_row,
-)
+from stages.sources.columns import ROW, Column, flat_row, flat_schema, refused_row, with_markers
 
 _PIECES = 64
 _BLANK = b" \t\r\n\x0b\x0c"
@@ -159,15 +149,6 @@ def _flat(table: pa.Table, numbers: Any, columns: Sequence[Column]) -> pa.Table:
             value = nested if value.null_count == len(value) else pc.coalesce(value, nested)
         arrays[column.path] = value
     return with_markers(arrays, columns)
-
-
-def with_markers(arrays: dict[str, Any], columns: Sequence[Column]) -> pa.Table:
-    """A table with `flat_schema` of rows that all could be read."""
-    rows = len(arrays[ROW])
-    schema = flat_schema(columns)
-    for name in (*(OF_ANOTHER_TYPE + column.path for column in columns if column.is_text), RAW, REFUSED, DETAIL):
-        arrays[name] = pa.nulls(rows, pa.string())
-    return pa.table([arrays[name] for name in schema.names], schema=schema)
 
 
 def _one_row(line: LineBlock, columns: Sequence[Column]) -> dict[str, Any]:

@@ -8,8 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from stages.sources.columns import ROW, Column, flat_row, flat_schema, refused_row
-from stages.sources.json_lines import with_markers
+from stages.sources.columns import ROW, Column, flat_row, flat_schema, refused_row, with_markers
 
 _MOST_ROWS = 65_536
 
