@@ -99,6 +99,9 @@ class Rollout(Record):
     request_hash: str
     """Digest of all that decides the record except the token limit: conversation, sampling, model, seed, parsing."""
     max_tokens: int
+    cap: int | None = None
+    """Set where the problem's mode was settled before this rollout: it is longer than so many tokens or could be kept.
+    Which rollouts end within a cap depends on their length, so that one with a cap counts in no pass rate."""
     text: str
     """What the model wrote, raw."""
     reasoning: str | None

@@ -28,7 +28,7 @@ import polars as pl
 
 from schemas.config import SelectConfig
 from schemas.records import Mode
-from stages.select import _FLOAT_SLACK, _random_mode
+from stages.select import FLOAT_SLACK, random_mode_of
 
 _CACHED = 1 << 16
 
@@ -70,8 +70,7 @@ class End(NamedTuple):
 class Choice(NamedTuple):
     """What is the same whether sampling was full or stopped, next to the kept rollout's index.
 
-    `mode`, `rule` and `drop_reason` as in `schemas.records.Decision`, but that think-off without a rival's pass rate is
-    `default_off`, and not `only_mode`, where no such rate could have reached δ above it.
+    `mode`, `rule` and `drop_reason` as in `schemas.records.Decision`.
     """
 
     mode: Mode | None
@@ -85,7 +84,7 @@ def random_modes(problem_ids: Sequence[str], config: SelectConfig, seed: int) ->
     """For each problem the random mode that `stages.select` draws where either mode has a response; null for most."""
     frame = pl.DataFrame({"problem_id": problem_ids}, schema={"problem_id": pl.String})
     both = frame.with_columns(pick_on=pl.lit(0), pick_off=pl.lit(0))
-    return [None if mode is None else Mode(mode) for mode in both.select(_random_mode(config, seed)).to_series()]
+    return [None if mode is None else Mode(mode) for mode in both.select(random_mode_of(config, seed)).to_series()]
 
 
 def choose(on: End, off: End, rules: Rules) -> Choice:
@@ -110,7 +109,7 @@ def choose(on: End, off: End, rules: Rules) -> Choice:
 def _preferred(on: float | None, off: float | None, delta: float) -> Mode | None:
     if on is None or off is None:
         return Mode.THINK_ON if on is not None else Mode.THINK_OFF if off is not None else None
-    return Mode.THINK_ON if on - off >= delta - _FLOAT_SLACK else Mode.THINK_OFF
+    return Mode.THINK_ON if on - off >= delta - FLOAT_SLACK else Mode.THINK_OFF
 
 
 def _rule(preferred: Mode, on: float | None, off: float | None, delta: float) -> str:

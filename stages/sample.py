@@ -15,7 +15,7 @@ from schemas.text import valid_unicode
 from stages.engine_session import EngineSession
 from stages.role_requests import conversation, role_request
 
-VERSION = "1"
+VERSION = "2"
 
 RolloutKey = tuple[str, str, int]
 

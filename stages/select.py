@@ -9,7 +9,8 @@ What the paper leaves open and is decided here:
 - length is tokens of the whole response, ties fall to the lower index;
 - a response can be picked if it is right, ended by itself, kept to its mode, and can be rendered (holds no format tag);
 - the winning mode may have no such response while the other has: `fallback` says whether that one is taken;
-- a mode without a graded response has no pass rate, and the other one wins.
+- a mode without a graded response has no pass rate, and the other one wins;
+- a rollout with a cap, which was asked for once its mode had won (`stages.waves`), can be picked and counts in no rate.
 """
 
 from collections.abc import Collection
@@ -21,7 +22,7 @@ from prompts.formats.hipo import HIPO
 from schemas.config import SelectConfig
 from schemas.records import FinishReason, Mode, Status
 
-VERSION = "1"
+VERSION = "2"
 
 ROLLOUT_COLUMNS = [
     "problem_id",
@@ -31,6 +32,7 @@ ROLLOUT_COLUMNS = [
     "answer",
     "finish_reason",
     "completion_tokens",
+    "cap",
 ]
 """What `select` reads of the rollouts."""
 
@@ -39,7 +41,7 @@ VERDICT_COLUMNS = ["problem_id", "mode", "index", "status"]
 
 _Z = 1.959963984540054  # two-sided 95 % quantile of the normal distribution
 _ON, _OFF = Mode.THINK_ON.value, Mode.THINK_OFF.value
-_FLOAT_SLACK = 1e-9  # 0.9 - 0.75 must count as 0.15
+FLOAT_SLACK = 1e-9  # 0.9 - 0.75 must count as 0.15
 
 
 def select(
@@ -69,7 +71,7 @@ def select(
         decided.with_columns(pl.col(counts).fill_null(0))
         .with_columns(*_pass_rate("on", config), *_pass_rate("off", config))
         .with_columns(margin=pl.col("p_on") - pl.col("p_off"), delta=pl.lit(config.delta))
-        .with_columns(preferred=_preferred(config), random_mode=_random_mode(config, seed))
+        .with_columns(preferred=_preferred(config), random_mode=random_mode_of(config, seed))
         .with_columns(rule=_rule(config))
         .with_columns(mode=_mode())
         .with_columns(
@@ -98,7 +100,7 @@ _SIDE_COLUMNS = ["n_{}", "right_{}", "unknown_{}", "truncated_{}", "p_{}", "p_{}
 
 
 def _usable(graded: pl.LazyFrame, tags: Collection[str]) -> pl.LazyFrame:
-    """Adds `right`, `known`, and `usable`: may be picked if its mode wins."""
+    """Adds `counts`, `right`, `known`, and `usable`: may be picked if its mode wins."""
     has_tag = pl.any_horizontal(
         pl.col(part).fill_null("").str.contains_any(list(tags)) for part in ("reasoning", "answer")
     )
@@ -106,6 +108,7 @@ def _usable(graded: pl.LazyFrame, tags: Collection[str]) -> pl.LazyFrame:
     status = pl.col("status").fill_null(Status.UNKNOWN.value)
     right = status == Status.CORRECT.value
     return graded.with_columns(
+        counts=pl.col("cap").is_null(),
         known=status != Status.UNKNOWN.value,
         right=right,
         truncated=pl.col("finish_reason") == FinishReason.LENGTH.value,
@@ -121,15 +124,19 @@ def _statistics(graded: pl.LazyFrame, mode: str) -> pl.LazyFrame:
         return pl.col(column).filter("usable").sort_by(order).first()
 
     answered = pl.col("finish_reason") != FinishReason.ERROR.value
+
+    def count(rows: pl.Expr, name: str) -> pl.Expr:
+        return (rows & pl.col("counts")).sum().cast(pl.Int64).alias(f"{name}_{side}")
+
     return (
         graded.filter(pl.col("mode") == mode)
         .group_by("problem_id")
         .agg(
-            pl.col("known").sum().cast(pl.Int64).alias(f"n_{side}"),
-            pl.col("right").sum().cast(pl.Int64).alias(f"right_{side}"),
-            (~pl.col("known")).sum().cast(pl.Int64).alias(f"unknown_{side}"),
-            pl.col("truncated").sum().cast(pl.Int64).alias(f"truncated_{side}"),
-            pl.col("completion_tokens").filter(answered).mean().alias(f"tokens_{side}"),
+            count(pl.col("known"), "n"),
+            count(pl.col("right"), "right"),
+            count(~pl.col("known"), "unknown"),
+            count(pl.col("truncated"), "truncated"),
+            pl.col("completion_tokens").filter(answered & pl.col("counts")).mean().alias(f"tokens_{side}"),
             shortest("index").alias(f"pick_{side}"),
             shortest("completion_tokens").alias(f"pick_tokens_{side}"),
         )
@@ -152,7 +159,7 @@ def _pass_rate(side: str, config: SelectConfig) -> list[pl.Expr]:
 def _preferred(config: SelectConfig) -> pl.Expr:
     """The mode that the pass rates ask for, whether or not it has a response to keep; null without pass rates."""
     return (
-        pl.when(pl.col("margin") >= config.delta - _FLOAT_SLACK)
+        pl.when(pl.col("margin") >= config.delta - FLOAT_SLACK)
         .then(pl.lit(_ON))
         .when(pl.col("margin").is_not_null())
         .then(pl.lit(_OFF))
@@ -163,7 +170,7 @@ def _preferred(config: SelectConfig) -> pl.Expr:
     )
 
 
-def _random_mode(config: SelectConfig, seed: int) -> pl.Expr:
+def random_mode_of(config: SelectConfig, seed: int) -> pl.Expr:
     """The mode of a problem that is drawn for a random one, null for all others.
 
     Both draws come from one SHA-256 of seed and problem id, so they do not depend on the order of the rows. A problem
@@ -186,6 +193,8 @@ def _rule(config: SelectConfig) -> pl.Expr:
     """The rule that fired, by name."""
     on, off = pl.col("pick_on").is_not_null(), pl.col("pick_off").is_not_null()
     wants_on = pl.col("preferred") == _ON
+    # No pass rate of think-on could have reached δ above this one.
+    out_of_reach = (1 - pl.col("p_off") < config.delta - FLOAT_SLACK).fill_null(False) & ~wants_on
     # `&` and not nested conditions: a fallback is a rule of its own, named after where it leads.
     fallback = (
         [
@@ -199,7 +208,7 @@ def _rule(config: SelectConfig) -> pl.Expr:
         (pl.col("random_mode").is_not_null(), "random"),
         *fallback,
         (~(on & wants_on) & ~(off & ~wants_on), "none"),
-        (pl.col("margin").is_null(), "only_mode"),
+        (pl.col("margin").is_null() & ~out_of_reach, "only_mode"),
         (wants_on, "margin"),
     ]
     expression = pl.lit("default_off")

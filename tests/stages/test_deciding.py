@@ -40,12 +40,12 @@ def table(on: Sequence[Outcome], off: Sequence[Outcome]) -> Table:
 
 
 def selected(
-    tables: Mapping[str, Mapping[Key, Outcome]], config: SelectConfig, seed: int = 0
+    tables: Mapping[str, Mapping[Key, Outcome]],
+    config: SelectConfig,
+    seed: int = 0,
+    caps: Mapping[tuple[str, Key], int | None] | None = None,
 ) -> dict[str, dict[str, Any]]:
-    """What `select` makes of the problems: all of `Decision`, and `solved`.
-
-    A think-off choice without a rival's pass rate counts as `default_off` where no such rate could have won.
-    """
+    """What `select` makes of the problems: all of `Decision`, and `solved`."""
     rows = [
         (
             key,
@@ -55,6 +55,7 @@ def selected(
             "a",
             "stop" if row.usable else "length",
             row.tokens,
+            (caps or {}).get((key, (mode, index))),
             row.status.value,
         )
         for key, outcomes in tables.items()
@@ -63,14 +64,13 @@ def selected(
     types = dict.fromkeys([*ROLLOUT_COLUMNS, "status"], pl.String()) | {
         "index": pl.Int64(),
         "completion_tokens": pl.Int64(),
+        "cap": pl.Int64(),
     }
     frame = pl.DataFrame(rows, schema=types, orient="row").lazy()
     problems = pl.LazyFrame({"problem_id": list(tables), "kind": ["math"] * len(tables)})
     decisions = select(problems, frame.select(ROLLOUT_COLUMNS), frame.select(VERDICT_COLUMNS), config, seed)
     found = {}
     for row in decisions.collect().iter_rows(named=True):
-        if row["rule"] == "only_mode" and row["mode"] == OFF and 1 - row["p_off"] < config.delta - 1e-9:
-            row["rule"] = "default_off"
         found[row["problem_id"]] = row | {"solved": row["right_on"] + row["right_off"] > 0}
     return found
 
@@ -139,7 +139,8 @@ def test_stopped_sampling_selects_what_full_sampling_selects(
     for rows in full.values():
         rows.update({key: row._replace(given=order.random() < imported) for key, row in rows.items()})
     expected, drawn = selected(full, config), random_modes(list(full), config, 0)
-    stopped = {}
+    stopped: dict[str, Table] = {}
+    caps: dict[tuple[str, Key], int | None] = {}
     for mode, (key, rows) in zip(drawn, full.items(), strict=True):
         plan = Plan(Rules(config, mode), n_on, n_off, first, growth)
         known, waves = sample(plan, rows, order)
@@ -147,13 +148,14 @@ def test_stopped_sampling_selects_what_full_sampling_selects(
         assert {ask.key for ask in asked} <= rows.keys()
         assert all(ask.cap is None or ask.cap >= 1 for ask in asked)
         stopped[key] = as_rows(known)
+        caps |= {(key, ask.key): ask.cap for ask in asked}
         done = walk(plan, known)
         assert done.choice is not None
         assert [*done.choice[:2], done.index, *done.choice[2:]] == [expected[key][name] for name in ROW]
         assert walk(plan, rows) == replace(done, asked=walk(plan, rows).asked)
         assert sorted(walk(plan, rows).asked) == sorted(asked)  # full outcomes show the same evidence
         assert needs(plan, known) == []
-    assert [[row[name] for name in ROW] for row in selected(stopped, config).values()] == [
+    assert [[row[name] for name in ROW] for row in selected(stopped, config, caps=caps).values()] == [
         [row[name] for name in ROW] for row in expected.values()
     ]
 

@@ -21,7 +21,7 @@ from stages.select import ROLLOUT_COLUMNS, VERDICT_COLUMNS, select
 
 ON, OFF = "think_on", "think_off"
 ROLLOUT_TYPES = {
-    name: pl.Int64 if name in ("index", "completion_tokens") else pl.String for name in (*ROLLOUT_COLUMNS, "status")
+    name: pl.Int64 if name in ("index", "completion_tokens", "cap") else pl.String for name in (*ROLLOUT_COLUMNS, "status")
 }
 
 
@@ -38,6 +38,7 @@ class Try:
     reasons: bool = True
     """Whether it reasoned, which it keeps to its mode by in think-on and strays by in think-off."""
     answer: str = "42"
+    cap: int | None = None
 
     @property
     def reasoning(self) -> str | None:
@@ -71,6 +72,7 @@ def decide(
                 "answer": row.answer,
                 "finish_reason": row.finish,
                 "completion_tokens": row.tokens,
+                "cap": row.cap,
                 "status": row.status,
             }
             for row in rows
@@ -111,11 +113,12 @@ def expected(problem_id: str, rows: Sequence[Try], config: SelectConfig, seed: i
     pick: dict[str, Try | None] = {}
     for mode, side in ((ON, "on"), (OFF, "off")):
         own = [row for row in rows if row.problem_id == problem_id and row.mode == mode]
-        graded = [row for row in own if row.status in ("correct", "incorrect")]
+        evidence = [row for row in own if row.cap is None]
+        graded = [row for row in evidence if row.status in ("correct", "incorrect")]
         right = [row for row in graded if row.status == "correct"]
         found[f"n_{side}"], found[f"right_{side}"] = len(graded), len(right)
-        found[f"unknown_{side}"] = len(own) - len(graded)
-        found[f"truncated_{side}"] = sum(row.finish == "length" for row in own)
+        found[f"unknown_{side}"] = len(evidence) - len(graded)
+        found[f"truncated_{side}"] = sum(row.finish == "length" for row in evidence)
         rate[mode] = Fraction(len(right), len(graded)) if len(graded) >= config.min_graded else None
         pick[mode] = min((row for row in own if row.usable), key=lambda row: (row.tokens, row.index), default=None)
     on, off = rate[ON], rate[OFF]
@@ -126,6 +129,8 @@ def expected(problem_id: str, rows: Sequence[Try], config: SelectConfig, seed: i
         rule = "margin" if preferred == ON else "default_off"
     else:
         preferred, rule = (ON if on is not None else OFF), "only_mode"
+        if off is not None and 1 - off < Fraction(str(config.delta)):
+            rule = "default_off"
     choice: str | None = preferred
     drawn, heads = draws(problem_id, seed, config.random_fraction)
     other = OFF if preferred == ON else ON
@@ -356,6 +361,7 @@ def random_ones(ids: Sequence[str], seed: int = 0) -> dict[str, str]:
         answer=pl.lit("42"),
         finish_reason=pl.lit("stop"),
         completion_tokens=pl.lit(5, pl.Int64),
+        cap=pl.lit(None, pl.Int64),
     )
     verdicts = rollouts.select("problem_id", "mode", "index", status=pl.lit("correct"))
     problems = pl.LazyFrame({"problem_id": ids, "kind": ["math"] * len(ids)})
@@ -396,9 +402,25 @@ def test_a_verdict_given_twice_is_refused_and_not_counted_twice() -> None:
             "answer": ["a"],
             "finish_reason": ["stop"],
             "completion_tokens": [1],
+            "cap": None,
         }
     )
     verdict = pl.LazyFrame({"problem_id": ["p"] * 2, "mode": [ON] * 2, "index": [0] * 2, "status": ["correct"] * 2})
     problems = pl.LazyFrame({"problem_id": ["p"], "kind": ["math"]})
     with pytest.raises(pl.exceptions.ComputeError):
         select(problems, rows, verdict, SelectConfig(), 0).collect()
+
+
+def test_a_rollout_with_a_cap_can_be_kept_and_counts_in_no_pass_rate() -> None:
+    capped = [
+        Try("p", ON, 4, "correct", tokens=5, cap=9),
+        Try("p", ON, 5, "incorrect", tokens=10, finish="length", cap=9),
+    ]
+    decision = decide_one(*tries("p", ON, 3, 1), *tries("p", OFF, 0, 4), *capped)
+    assert (decision.n_on, decision.right_on, decision.truncated_on, decision.tokens_on) == (4, 3, 0, 10)
+    assert (decision.mode, decision.index, decision.chosen_tokens) == (Mode.THINK_ON, 4, 5)
+
+
+def test_think_off_that_no_pass_rate_could_beat_by_delta_needs_no_rival() -> None:
+    rules = {right: decide_one(*tries("p", OFF, right, 20 - right), delta=0.15).rule for right in (17, 18)}
+    assert rules == {17: "only_mode", 18: "default_off"}
