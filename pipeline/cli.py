@@ -3,6 +3,7 @@
 import signal
 import sys
 import time
+from importlib.metadata import entry_points
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any
@@ -269,6 +270,8 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 def main() -> None:
     """Entry point. Exit codes: 0 done, 1 the run failed, 2 bad usage or config, 130 stopped."""
+    for plugin in entry_points(group="hipo_data.commands"):
+        plugin.load()(app)
     try:
         code = app(standalone_mode=False)  # what typer would have exited with; 130 after an interrupt
     except UserError as error:

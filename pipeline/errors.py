@@ -1,10 +1,8 @@
 """Errors that end a command with one clear sentence instead of a traceback."""
 
+from schemas.errors import UserError
 
-class UserError(Exception):
-    """Something the user can put right. The text says what, where, and what to do."""
-
-    exit_code = 2
+__all__ = ["RunFailedError", "UserError"]
 
 
 class RunFailedError(UserError):

@@ -1,0 +1,34 @@
+"""The commands of the trainer, which `hipo-data` takes up from the entry points `hipo_data.commands`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="The training recipe: one YAML file.")]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", help="Override one key, such as optimiser.learning_rate=1e-5. Repeatable.")
+]
+
+_train = typer.Typer(help="Train a model on a published dataset, with TRL.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Adds `train sft` and `train rl` to the command line."""
+    app.add_typer(_train, name="train")
+
+
+@_train.command()
+def sft(config: ConfigOption, overrides: SetOption = None) -> None:
+    """Fine-tune on the examples in sft/: a cold start. Run it again to go on from the last checkpoint."""
+    from trainer.sft import train_sft
+
+    typer.echo(train_sft(config, overrides or []))
+
+
+@_train.command()
+def rl(config: ConfigOption, overrides: SetOption = None) -> None:
+    """Train by reward on the problems in rl/. Run it again to go on from the last checkpoint."""
+    from trainer.rl import train_rl
+
+    typer.echo(train_rl(config, overrides or []))
