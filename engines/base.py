@@ -1,5 +1,6 @@
 """The interface of an engine and what goes through it."""
 
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
@@ -69,6 +70,13 @@ class Engine(Generates, Protocol):
 
     async def start(self) -> None:
         """Gets ready to serve. Raises `EngineRefusedError` or `EngineDeadError`."""
+
+    def slot(self) -> AbstractAsyncContextManager[None]:
+        """Leave to have one request under way: entered once there is room, first come, first served.
+
+        Whoever has more to ask than the engine can take waits here and not in `generate`. Also before `start`. A task
+        holds one slot at most.
+        """
 
     async def close(self) -> None:
         """Frees what the engine holds."""

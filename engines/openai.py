@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+from contextlib import AbstractAsyncContextManager
 
+import anyio
 import tenacity
 
 from engines.base import Completion, EngineDeadError, EngineError, EngineRefusedError, GenerationRequest
@@ -26,6 +28,7 @@ class OpenAIEndpoint:
         self._config = config
         self._clock = clock or Clock()
         self._pool = EndpointPool(config, [], self._clock)
+        self._slots = anyio.CapacityLimiter(config.max_in_flight)
         self._retrying = tenacity.AsyncRetrying(
             sleep=self._clock.sleep,
             wait=back_off,
@@ -54,6 +57,10 @@ class OpenAIEndpoint:
                 _LOG.warning("this endpoint of several rests and is tried again later: %s", failure)
                 member.last_failure = failure
                 member.circuit.rest(self._clock.monotonic())
+
+    def slot(self) -> AbstractAsyncContextManager[None]:
+        """Leave to have one request under way, of `max_in_flight`; how many the endpoints take, their pool finds out."""
+        return self._slots
 
     async def generate(self, request: GenerationRequest) -> Completion:
         """One response; raises `EngineError` once the attempts at this request are used up."""

@@ -3,8 +3,11 @@
 import asyncio
 import json
 import logging
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
+
+import anyio
 
 from engines.base import Completion, EngineDeadError, EngineError, EngineRefusedError, GenerationRequest
 from engines.batch_api import URL, BatchApi, has_ended, reasons
@@ -38,6 +41,7 @@ class OpenAIBatches:
         self._mode = config.batch or BatchMode()
         self._folder = BatchFolder(folder)
         self._clock = clock or Clock()
+        self._slots = anyio.CapacityLimiter(config.max_in_flight)
         self._http: HttpEndpoint | None = None
         self._api: BatchApi | None = None
         self._batches: dict[str, _Batch] = {}
@@ -67,6 +71,10 @@ class OpenAIBatches:
         else:
             return
         raise _fatal(failure)
+
+    def slot(self) -> AbstractAsyncContextManager[None]:
+        """Leave to have one request under way, of `max_in_flight`."""
+        return self._slots
 
     async def generate(self, request: GenerationRequest) -> Completion:
         """One response, once the batch that holds the request has ended; raises `EngineError` after all attempts."""

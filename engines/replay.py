@@ -1,5 +1,9 @@
 """Responses recorded elsewhere, served by question and index."""
 
+from contextlib import AbstractAsyncContextManager
+
+import anyio
+
 from engines.base import Completion, EngineError, EngineRefusedError, GenerationRequest
 from schemas.config import ReplayEngine
 from schemas.keys import problem_id
@@ -12,6 +16,7 @@ class Replay:
 
     def __init__(self, config: ReplayEngine) -> None:
         self._config = config
+        self._slots = anyio.CapacityLimiter(config.max_in_flight)
         self._responses: dict[str, list[str | None]] = {}
 
     async def start(self) -> None:
@@ -37,6 +42,10 @@ class Replay:
             if not isinstance(texts, list) or not all(isinstance(text, str | None) for text in texts):
                 raise EngineRefusedError(f"{place}: column {column!r} holds neither a text nor a list of texts")
             recorded.extend(texts)
+
+    def slot(self) -> AbstractAsyncContextManager[None]:
+        """Leave to have one request under way, of `max_in_flight`."""
+        return self._slots
 
     async def generate(self, request: GenerationRequest) -> Completion:
         """The recorded response with the request's index; raises `EngineError` where there is none."""

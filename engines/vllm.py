@@ -6,12 +6,14 @@ the journal keeps, are exactly repeatable.
 
 import asyncio
 import os
+from contextlib import AbstractAsyncContextManager
 from dataclasses import fields
 from difflib import get_close_matches
 from itertools import count
 from pathlib import Path
 from typing import Any
 
+import anyio
 from jinja2 import TemplateError
 from pydantic import ValidationError
 
@@ -31,6 +33,7 @@ class Vllm:
         self._close_id: int | None = None
         self._ids = count()
         self._prompt_ids: dict[Any, list[int]] = {}
+        self._slots = anyio.CapacityLimiter(config.max_in_flight)
 
     async def start(self) -> None:
         """Loads the model. Raises `EngineRefusedError` with vLLM's own error, `EngineDeadError` where it takes long."""
@@ -58,6 +61,10 @@ class Vllm:
             raise
         except Exception as error:
             raise EngineRefusedError(f"vLLM cannot start {_place(self._config.model)}: {_explain(error)}") from error
+
+    def slot(self) -> AbstractAsyncContextManager[None]:
+        """Leave to have one request under way, of `max_in_flight`."""
+        return self._slots
 
     async def generate(self, request: GenerationRequest) -> Completion:
         """One response; raises `EngineError` where the prompt leaves no room in the context."""
