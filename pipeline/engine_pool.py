@@ -6,18 +6,19 @@ from typing import Any
 
 import ray
 
-from pipeline.engine_actor import EngineActor, EngineProgress
+from pipeline.engine_actor import EngineActor
+from pipeline.engine_host import EngineProgress
 from pipeline.ray_options import ray_options
 from schemas.config import EngineConfig
 
 
 @dataclass
 class Replica:
-    """One actor. `queued` estimates the requests that wait in it for a slot."""
+    """One actor. `queued` counts the requests that wait in it to be let in, and those of nodes it was just given."""
 
     handle: Any
     queued: int = 0
-    last: EngineProgress = field(default_factory=lambda: EngineProgress(False, None, 0, 0, {}))
+    last: EngineProgress = field(default_factory=lambda: EngineProgress(False, None, 0, 0, 0, {}))
     announced: bool = False
 
 

@@ -317,8 +317,7 @@ class Runner:
             replica.last = ray.get(reference)
         except ray.exceptions.RayActorError:
             return  # the nodes under way fail as well, and they decide
-        wanted = sum(self._rows(flight.node) for flight in self._flights.values() if flight.replica is replica)
-        replica.queued = max(0, wanted - sum(replica.last.done.values()) - replica.last.in_flight)
+        replica.queued = replica.last.waiting
         self._announce(replica)
 
     def _announce(self, replica: Replica) -> None:

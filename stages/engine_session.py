@@ -1,7 +1,7 @@
 """An engine as the stages that generate text use it."""
 
-import asyncio
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
@@ -22,8 +22,8 @@ class EngineSession(Generic[R]):
     identity: str
     """Digest of the model's weights and tokenizer."""
     run_seed: int
-    slots: asyncio.Semaphore
-    """Requests that may be under way at once, shared by all shards of one engine."""
+    slot: Callable[[], AbstractAsyncContextManager[None]]
+    """Leave to have one request under way, which all shards of one engine share."""
     on_start: Callable[[], None]
     """Called as a request goes to the engine."""
     on_finish: Callable[[R], None]

@@ -77,7 +77,7 @@ async def justify(
             if known:
                 attempt = known[0]
             else:
-                async with session.slots:
+                async with session.slot():
                     session.on_start()
                     attempt = await _attempt(case, number, request, request_hash, config, role, session, form)
                     session.on_finish(attempt)

@@ -54,7 +54,7 @@ async def sample(
         for known in finished.get((wanted.problem_id, mode, wanted.request.index), ()):
             if _still_good(known, wanted):
                 return known
-        async with session.slots:
+        async with session.slot():
             session.on_start()
             rollout = await _generate(wanted, mode, role, session)
             session.on_finish(rollout)

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import AsyncIterator, Callable, Hashable, Iterable
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from engines.base import Completion, Generates, GenerationRequest
@@ -78,9 +79,16 @@ def completion(text: str, tokens: int = 7, finish: FinishReason = FinishReason.S
 def make_session(engine: Generates, seen: list[R] | None = None, slots: int = 100, **changes: Any) -> EngineSession[R]:
     """A session that puts what finishes into `seen`."""
     fields: dict[str, Any] = {"model": "teacher", "identity": "weights", "run_seed": 0}
+    semaphore = asyncio.Semaphore(slots)
+
+    @asynccontextmanager
+    async def slot() -> AsyncIterator[None]:
+        async with semaphore:
+            yield
+
     return EngineSession(
         engine=engine,
-        slots=asyncio.Semaphore(slots),
+        slot=slot,
         on_start=lambda: None,
         on_finish=(seen if seen is not None else []).append,
         **fields | changes,

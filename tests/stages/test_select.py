@@ -21,7 +21,8 @@ from stages.select import ROLLOUT_COLUMNS, VERDICT_COLUMNS, select
 
 ON, OFF = "think_on", "think_off"
 ROLLOUT_TYPES = {
-    name: pl.Int64 if name in ("index", "completion_tokens", "cap") else pl.String for name in (*ROLLOUT_COLUMNS, "status")
+    name: pl.Int64 if name in ("index", "completion_tokens", "cap") else pl.String
+    for name in (*ROLLOUT_COLUMNS, "status")
 }
 
 

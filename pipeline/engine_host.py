@@ -1,0 +1,121 @@
+"""An engine with the counts of what goes through it; all nodes of an engine actor share one."""
+
+import asyncio
+import os
+import re
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from engines.base import Completion, EngineRefusedError, GenerationRequest
+from engines.create import create_engine
+from schemas.config import EngineConfig
+
+_ERROR_LINE = re.compile(r"(?:^|[\s\]])((?:[\w.]+\.)?\w*(?:Error|Exception)\b(?:: .*)?)$")
+
+
+@dataclass(frozen=True)
+class EngineProgress:
+    """A reading of an engine."""
+
+    loading: bool
+    start_seconds: float | None
+    """How long the engine took to start; null until it has."""
+    waiting: int
+    """Requests that are ready and wait to be let in."""
+    in_flight: int
+    """Requests under way."""
+    tokens: int
+    """Completion tokens so far."""
+    done: dict[str, int]
+    """Finished rows by node under way."""
+
+
+class EngineHost:
+    """Starts an engine with the first request, lets requests in, and counts them."""
+
+    def __init__(self, config: EngineConfig, log: Path, state: Path) -> None:
+        self.engine = create_engine(config, state)
+        self._log = log
+        self._slots = asyncio.Semaphore(config.max_in_flight)
+        self._waiting = 0
+        self._in_flight = 0
+        self._tokens = 0
+        self._done: dict[str, int] = {}
+        self._starting: asyncio.Task[None] | None = None
+        self._start_seconds: float | None = None
+
+    async def ready(self) -> None:
+        """Starts the engine, once. Raises `EngineRefusedError` with its own last error, or `EngineDeadError`."""
+        if self._starting is None:
+            self._starting = asyncio.create_task(self._start())
+        await asyncio.shield(self._starting)
+
+    async def generate(self, request: GenerationRequest) -> Completion:
+        """One response, once the engine runs."""
+        await self.ready()
+        return await self.engine.generate(request)
+
+    @asynccontextmanager
+    async def slot(self) -> AsyncIterator[None]:
+        """Leave to have one request under way."""
+        self._waiting += 1
+        try:
+            await self._slots.acquire()
+        finally:
+            self._waiting -= 1
+        self._in_flight += 1
+        try:
+            yield
+        finally:
+            self._in_flight -= 1
+            self._slots.release()
+
+    def finished(self, node: str, tokens: int) -> None:
+        """A request of `node` brought its record, of so many completion tokens."""
+        self._tokens += tokens
+        self._done[node] = self._done.get(node, 0) + 1
+
+    def forget(self, node: str) -> None:
+        """A node is no longer under way."""
+        self._done.pop(node, None)
+
+    def progress(self) -> EngineProgress:
+        """What the engine is doing now."""
+        return EngineProgress(
+            loading=self._starting is not None and not self._starting.done(),
+            start_seconds=self._start_seconds,
+            waiting=self._waiting,
+            in_flight=self._in_flight,
+            tokens=self._tokens,
+            done=dict(self._done),
+        )
+
+    async def close(self) -> None:
+        """Stops the engine."""
+        await self.engine.close()
+
+    async def _start(self) -> None:
+        self._log.parent.mkdir(parents=True, exist_ok=True)
+        # The engine's own processes inherit these descriptors, so what they say on the way down is kept as well.
+        log = os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        for stream in (1, 2):
+            os.dup2(log, stream)
+        os.close(log)
+        started = time.monotonic()
+        try:
+            await self.engine.start()
+        except EngineRefusedError as error:
+            cause = self._last_error()
+            if cause and cause not in str(error):
+                raise EngineRefusedError(f"{error}; its last error: {cause} (log: {self._log})") from error
+            raise
+        self._start_seconds = time.monotonic() - started
+
+    def _last_error(self) -> str | None:
+        lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines()
+        found = [match[1] for line in lines if (match := _ERROR_LINE.search(line.strip()))]
+        telling = [line for line in found if ":" in line and "See root cause" not in line]
+        return telling[-1] if telling else None

@@ -1,0 +1,77 @@
+"""What the nodes that need an engine share: the session with it, the journal, and the work of earlier attempts."""
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Hashable
+from contextlib import asynccontextmanager
+from typing import Generic, TypeVar
+
+from pipeline.engine_host import EngineHost
+from pipeline.graph import overlapping
+from pipeline.journal import Journal, read_journal
+from pipeline.store import read_table
+from pipeline.task import R, Task
+from schemas.arrow import from_table
+from schemas.records import Justification, Rollout
+from stages.engine_session import EngineSession
+
+K = TypeVar("K", bound=Hashable)
+G = TypeVar("G", Rollout, Justification)
+
+
+class Recorder(Generic[G]):
+    """Journals what a node's requests bring, and counts it."""
+
+    def __init__(self, host: EngineHost, node: str, journal: Journal[G]) -> None:
+        self._host = host
+        self._node = node
+        self._journal: Journal[G] = journal
+        self.finished = 0
+
+    def start(self) -> None:
+        """A request is under way."""
+        self._journal.start()
+
+    def finish(self, record: G) -> None:
+        """A request has its record."""
+        self.finished += 1
+        self._host.finished(self._node, record.completion_tokens)
+        self._journal.add(record)
+
+
+@asynccontextmanager
+async def session(
+    host: EngineHost, task: Task, kind: type[G], flush_s: float
+) -> AsyncIterator[tuple[EngineSession[G], Recorder[G]]]:
+    """An engine session whose records, of class `kind`, are journalled."""
+    async with Journal[G](task.journal, flush_s) as journal:
+        recorder = Recorder[G](host, task.name, journal)
+        yield (
+            EngineSession(
+                engine=host,
+                model=task.model,
+                identity=task.identity,
+                run_seed=task.config.seed,
+                slot=host.slot,
+                on_start=recorder.start,
+                on_finish=recorder.finish,
+            ),
+            recorder,
+        )
+
+
+def earlier(task: Task, model: type[R], suffix: str, key: Callable[[R], K]) -> dict[K, list[R]]:
+    """Records of earlier attempts that may still be good, by key.
+
+    They come from this shard's table and journal and, where the count of shards changed, from those of its relatives.
+    """
+    found: dict[K, list[R]] = defaultdict(list)
+    folder = task.run_dir / task.folder
+    for path in sorted(folder.glob(f"??-????{suffix}.parquet")):
+        if overlapping(path.name.split(".")[0], task.shard):
+            for record in from_table(read_table(path), model):
+                found[key(record)].append(record)
+    for journal in sorted(task.journal.parent.glob("??-????")):
+        if overlapping(journal.name, task.shard):
+            for record in read_journal(journal, model):
+                found[key(record)].append(record)
+    return found
