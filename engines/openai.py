@@ -59,7 +59,7 @@ class OpenAIEndpoint:
                 member.circuit.rest(self._clock.monotonic())
 
     def slot(self) -> AbstractAsyncContextManager[None]:
-        """Leave to have one request under way, of `max_in_flight`; how many the endpoints take, their pool finds out."""
+        """Leave to have one request under way, of `max_in_flight`; the pool finds out what the endpoints take."""
         return self._slots
 
     async def generate(self, request: GenerationRequest) -> Completion:
