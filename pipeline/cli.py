@@ -181,6 +181,29 @@ def show(
 
 
 @app.command()
+def whatif(
+    run_dir: RunArgument,
+    delta: Annotated[
+        str, typer.Option("--delta", help="Values of δ: start:stop:step, or some with commas.")
+    ] = "0:0.5:0.05",
+    n: Annotated[
+        str | None, typer.Option("--n", help="Rollouts of each mode, such as 4,8. Default: all that the run has.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    out: Annotated[Path | None, typer.Option("--out", help="Also a chart: a file that ends in .svg or .png.")] = None,
+) -> None:
+    """Say what a run would have decided under another δ or with fewer rollouts. Nothing is sampled."""
+    from pipeline.run_files import open_run
+    from pipeline.whatif import ask, parse_deltas, parse_ns, print_answer, write_chart
+
+    files = open_run(run_dir)
+    answer = ask(files, parse_deltas(delta), None if n is None else parse_ns(n))
+    if out:
+        write_chart(answer, out)
+    print_answer(_console(), answer, as_json)
+
+
+@app.command()
 def grade(
     source: Annotated[
         Path, typer.Argument(metavar="IN", help="JSON Lines or Parquet: id, kind, question, gold, response.")

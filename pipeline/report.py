@@ -1,81 +1,139 @@
 """The report: one self-contained HTML page."""
 
-from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from pipeline.charts import mode_shares, pass_rate_map, source_rows, token_histogram
-from pipeline.graph import load_present_manifests
+from pipeline import charts
+from pipeline import report_figures as figures
+from pipeline.drawing import svg
 from pipeline.ingest_report import read_accounts
 from pipeline.quarantine import quarantine_counts
+from pipeline.run_files import RunFiles
 from pipeline.store import put_bytes
 from pipeline.task import Task
-from schemas.arrow import from_table
-from schemas.records import Example, Mode
+from pipeline.whatif import Answer, ask, parse_deltas
+from schemas.records import Mode
 from stages.card import number, percent
+from stages.flips import COLUMNS
 from stages.statistics import Statistics
 
-_CARDS_PER_MODE = 3
+_CARDS = 20
+_CARD_CHARS = 6_000
+_REASONS = 12
+_WHATIF_DELTAS = "0:0.5:0.05"
+_WHATIF_BYTES = 256 * 2**20
+_DECISION_COLUMNS = [*COLUMNS, "problem_id", "kind", "p_on", "p_off", "tokens_on", "tokens_off"]
 
 
 def write_report(task: Task, stats: Statistics, decisions: pl.LazyFrame, examples: pl.LazyFrame) -> None:
-    """Writes `report.html` into the run directory."""
-    decided = decisions.select("kind", "mode", "p_on", "p_off").collect()
-    kept = examples.select("mode", "completion_tokens").collect()
-    accounts = read_accounts(task.run_dir)
+    """Writes `report.html` into the run directory.
+
+    Args:
+        decisions: columns of `schemas.records.Decision`, of the whole run.
+        examples: columns of `schemas.records.Example`.
+    """
+    put_bytes(
+        task.run_dir / "report.html", report(RunFiles(task.run_dir, task.config), stats, decisions, examples).encode()
+    )
+
+
+def report(files: RunFiles, stats: Statistics, decisions: pl.LazyFrame, examples: pl.LazyFrame) -> str:
+    """The page. Its size depends on the run's kinds, sources and settings, not on how many problems it has."""
+    decided = decisions.select(_DECISION_COLUMNS).collect()
+    keys = examples.select("problem_id", "kind", "mode", "completion_tokens").collect()
+    accounts = read_accounts(files.run_dir)
+    quarantine = quarantine_counts(files.run_dir)
+    flips, mean_flip = figures.flip_bins(decided, files.config.select)
+    answer = _whatif(files)
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"), undefined=StrictUndefined, autoescape=True
     )
     environment.globals |= {"percent": percent, "number": number}
-    page = environment.get_template("report.html.j2").render(
-        title=task.config.publish.title,
-        config=task.config,
+    environment.filters |= {"cut": cut, "count_of": "{:,}".format}
+    return environment.get_template("report.html.j2").render(
+        title=files.config.publish.title,
+        config=files.config,
         stats=stats,
-        quarantine=quarantine_counts(task.run_dir),
-        stages=_stage_rows(task.run_dir),
+        stages=_stage_rows(files),
         accounts=accounts,
+        answer=answer,
+        answered=sum(row.problems for row in answer.rows[:1]) if answer else 0,
+        mean_flip=mean_flip,
+        saved=figures.saved(files.manifests),
         charts={
-            "sources": source_rows(accounts),
-            "pass_rates": pass_rate_map(decided, task.config.select.delta),
-            "shares": mode_shares(decided),
-            "tokens": token_histogram(kept),
+            "funnel": svg(charts.funnel(figures.funnel_steps(accounts, stats, decided))),
+            "sources": svg(charts.source_rows(accounts)),
+            "pass_rates": svg(charts.pass_rate_map(figures.pass_rate_cells(decided), files.config.select.delta)),
+            "flips": svg(charts.flip_histogram(flips)),
+            "whatif": svg(charts.whatif_chart(answer.rows, answer.delta)) if answer else None,
+            "drops": _drops(figures.drops(accounts, stats, quarantine, _REASONS)),
+            **_shares(files, decided),
+            **_tokens(decided, keys),
         },
-        cards=_cards(task),
+        cards=_cards(examples, keys),
     )
-    put_bytes(task.run_dir / "report.html", page.encode())
 
 
-def _stage_rows(run_dir: Path) -> list[tuple[str, int, int, int, int]]:
+def _shares(files: RunFiles, decided: pl.DataFrame) -> dict[str, str | None]:
+    problems = files.scan("ingest")
+    assert problems is not None
+    first = pl.col("sources").list.first().struct.field("dataset").alias("dataset")
+    known = problems.select("problem_id", first, "difficulty").collect()
+    rated = figures.shares_by_difficulty(decided, known)
+    by_kind = figures.shares_by_source(decided, decided.select("problem_id", dataset="kind"))
+    return {
+        "by_kind": svg(charts.mode_shares(by_kind, "dataset")),
+        "by_source": svg(charts.mode_shares(figures.shares_by_source(decided, known), "dataset")),
+        "by_difficulty": svg(charts.mode_shares(rated, "difficulty")) if rated.height else None,
+    }
+
+
+def _tokens(decided: pl.DataFrame, keys: pl.DataFrame) -> dict[str, str]:
+    kept, sampled = figures.kept_token_bins(keys), figures.rollout_token_bins(decided)
+    return {
+        "kept_tokens": svg(charts.token_histogram(kept, "examples", "tokens of the kept response, from")),
+        "sampled_tokens": svg(charts.token_histogram(sampled, "problems", "mean tokens of a problem's rollouts, from")),
+    }
+
+
+def _drops(rows: list[tuple[str, str, int]]) -> str | None:
+    return svg(charts.drop_bars(rows)) if rows else None
+
+
+def _whatif(files: RunFiles) -> Answer | None:
+    """By the first shards, so that a report does not read all text again."""
+    if not files.shards:
+        return None
+    n = max(files.config.sample.count(mode) for mode in Mode)
+    chosen = figures.sample_of_shards(files, _WHATIF_BYTES)
+    return ask(files, parse_deltas(_WHATIF_DELTAS), sorted({max(1, n // 2), n}), chosen)
+
+
+def _stage_rows(files: RunFiles) -> list[tuple[str, int, int, int, int]]:
     """Per folder: rows in, out, rejected, left out."""
     rows: dict[str, list[int]] = {}
-    for name, manifest in load_present_manifests(run_dir).items():
-        folder = name.partition("/")[0]
-        line = rows.setdefault(folder, [0, 0, 0, 0])
+    for name, manifest in files.manifests.items():
+        line = rows.setdefault(name.partition("/")[0], [0, 0, 0, 0])
         found = (manifest.rows_in, manifest.rows_out, manifest.rows_rejected, manifest.rows_left_out)
-        rows[folder] = [total + n for total, n in zip(line, found, strict=True)]
-    order = [
-        "ingest",
-        "sample.think_off",
-        "verify.think_off",
-        "sample.think_on",
-        "verify.think_on",
-        "select",
-        "justify",
-    ]
+        line[:] = [total + n for total, n in zip(line, found, strict=True)]
+    order = ["ingest"]
+    order += [f"{stage}.{mode}" for mode in ("think_off", "think_on") for stage in ("sample", "verify")]
+    order += ["select", "justify"]
     return [(folder.replace(".think_", " "), *rows[folder]) for folder in order if folder in rows]  # type: ignore[misc]
 
 
-def _cards(task: Task) -> list[Example]:
-    """The first examples of each mode and kind, by problem id: a fixed choice, not a flattering one."""
-    found: Counter[tuple[Mode, str]] = Counter()
-    cards = []
-    for label in sorted(task.inputs):
-        if label.startswith("justify/"):
-            for example in from_table(task.table(label), Example):
-                key = (example.mode, str(example.kind))
-                if found[key] < _CARDS_PER_MODE:
-                    found[key] += 1
-                    cards.append(example)
-    return sorted(cards, key=lambda example: (example.kind, example.mode, example.problem_id))
+def _cards(examples: pl.LazyFrame, keys: pl.DataFrame) -> list[dict[str, Any]]:
+    chosen = figures.in_turns(keys, ["kind", "mode"], _CARDS)
+    rows = examples.filter(pl.col("problem_id").is_in(chosen)).collect().to_dicts()
+    return sorted(rows, key=lambda row: (row["kind"], row["mode"], row["problem_id"]))
+
+
+def cut(text: str, most: int = _CARD_CHARS) -> str:
+    """A text with its middle left out where it is longer than `most` characters."""
+    if len(text) <= most:
+        return text
+    half = most // 2
+    return f"{text[:half]}\n\n[… {len(text) - 2 * half:,} characters left out …]\n\n{text[-half:]}"
