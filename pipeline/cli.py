@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from pipeline.commands_out import add_commands
 from pipeline.errors import RunFailedError, UserError
 from pipeline.stage_names import STAGES
 
@@ -163,21 +164,32 @@ def filters(
 @app.command()
 def show(
     run_dir: RunArgument,
-    stage: Annotated[str, typer.Option("--stage", help=f"One of {', '.join(STAGES[:-1])}, or rejected.")] = "justify",
+    stage: Annotated[
+        str, typer.Option("--stage", help=f"One of {', '.join(STAGES)}, attempts (at justifications), or rejected.")
+    ] = "justify",
     limit: Annotated[int, typer.Option("--limit", min=1, help="How many rows.")] = 5,
     problem: Annotated[
         str | None, typer.Option("--problem", help="Only this problem (the start of its id is enough).")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, every column.")] = False,
+    where: Annotated[
+        str | None, typer.Option("--where", help="Only such rows: an SQL expression, as in \"rule = 'margin'\".")
+    ] = None,
+    columns: Annotated[
+        str | None, typer.Option("--columns", help="Only these columns, with commas, as a table.")
+    ] = None,
+    sort: Annotated[
+        str | None, typer.Option("--sort", help="By these columns, with commas; -name from the largest.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
     """Read rows of any stage."""
     from pipeline.run_dir import read_run
     from pipeline.show import print_rows
 
     read_run(run_dir)
-    if stage not in [*STAGES[:-1], "rejected"]:
-        raise UserError(f"there is no stage '{stage}' to show; choose {', '.join(STAGES[:-1])} or rejected")
-    print_rows(_console(), run_dir, stage, limit, problem, as_json)
+    if stage not in [*STAGES, "attempts", "rejected"]:
+        raise UserError(f"there is no stage '{stage}' to show; choose {', '.join(STAGES)}, attempts or rejected")
+    print_rows(_console(), run_dir, stage, limit, problem, as_json, where, columns, sort)
 
 
 @app.command()
@@ -289,6 +301,9 @@ def _grading(sandbox: str, workers: int, sandbox_url: str | None) -> Any:
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
+
+
+add_commands(app)
 
 
 def main() -> None:

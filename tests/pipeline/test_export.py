@@ -1,0 +1,144 @@
+"""Exports of a published folder: files, what `datasets` reads from them, and what is refused."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from pipeline.cli import app
+from pipeline.errors import UserError
+from pipeline.export import export
+from pipeline.published import published
+from tests.conftest import ROOT
+from tests.support.published import make_published
+
+TEACHER = str(ROOT / "models" / "tiny-hybrid")
+COLUMNS = {
+    "messages": {"problem_id", "mode", "messages"},
+    "trl": {"problem_id", "mode", "messages"},
+    "trl-prompt-completion": {"problem_id", "mode", "prompt", "completion"},
+    "trl-preference": {"problem_id", "kind", "prompt", "chosen", "rejected", "margin"},
+    "verl-sft": {"problem_id", "mode", "messages", "enable_thinking"},
+    "verl-rl": {"data_source", "prompt", "ability", "reward_model", "extra_info"},
+    "llama-factory": {"conversations"},
+}
+
+
+def load(path: Path, cache: Path) -> Any:
+    datasets = pytest.importorskip("datasets")
+    kind = "parquet" if path.suffix == ".parquet" else "json"
+    return datasets.load_dataset(kind, data_files=str(path), cache_dir=str(cache))["train"]
+
+
+@pytest.mark.parametrize("to", COLUMNS)
+def test_datasets_loads_every_export_with_plain_types(tmp_path: Path, to: str) -> None:
+    dataset = published(str(make_published(tmp_path / "data", preference=True)))
+    exported = export(dataset, to, tmp_path / "out", None)
+    files = {name: rows for name, rows in exported.rows.items() if "preference" not in name}
+    assert {name.partition(".")[0]: rows for name, rows in files.items()} == {"train": 6, "validation": 2}
+    for name, rows in files.items():
+        loaded = load(tmp_path / "out" / name, tmp_path / "cache")
+        assert loaded.num_rows == rows
+        assert set(loaded.column_names) == COLUMNS[to]
+        assert "large" not in str(loaded.features).lower()
+
+
+def test_all_rows_of_all_files_are_exported_in_their_order(tmp_path: Path) -> None:
+    dataset = published(str(make_published(tmp_path / "data", count=13)))
+    export(dataset, "messages", tmp_path / "out")
+    rows = [json.loads(line) for line in (tmp_path / "out/train.jsonl").read_text().splitlines()]
+    source = [row for path in dataset.of("sft", "train") for piece in dataset.tables(path) for row in piece.to_pylist()]
+    assert len(dataset.of("sft", "train")) == 2
+    assert rows == [{name: row[name] for name in ("problem_id", "mode", "messages")} for row in source]
+
+
+def test_llama_factorys_entries_name_the_files_that_are_there(tmp_path: Path) -> None:
+    for preference in (False, True):
+        out = tmp_path / f"out-{preference}"
+        data = make_published(tmp_path / f"data-{preference}", preference=preference)
+        export(published(str(data)), "llama-factory", out)
+        entries = json.loads((out / "dataset_info.json").read_text())
+        assert {entry["file_name"] for entry in entries.values()} == {path.name for path in out.glob("*.jsonl")}
+        assert {name: entry.get("ranking", False) for name, entry in entries.items()} == {
+            "hipo_train": False,
+            "hipo_validation": False,
+            **({"hipo_preference_train": True, "hipo_preference_validation": True} if preference else {}),
+        }
+
+
+def test_the_command_says_what_it_wrote_and_how_to_train(tmp_path: Path) -> None:
+    make_published(tmp_path / "data")
+    done = CliRunner().invoke(app, ["export", str(tmp_path / "data"), "--to", "trl", "--out", str(tmp_path / "out")])
+    assert done.exit_code == 0, done.output
+    assert f"{tmp_path}/out/train.parquet: 6 rows" in done.output
+    assert f"train with the chat template {tmp_path}/out/chat_template.jinja" in done.output
+
+
+def test_a_template_that_would_change_a_response_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
+    dataset = published(str(make_published(tmp_path / "data")))
+    with pytest.raises(UserError, match=r"tiny-hybrid opens the response with '<think>.*\(problem [0-9a-f]{32}\)"):
+        export(dataset, "trl", tmp_path / "out", TEACHER)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data"]
+
+
+def test_a_template_that_changes_nothing_is_accepted(tmp_path: Path) -> None:
+    dataset = published(str(make_published(tmp_path / "data", "qwen3")))
+    tokenizer = tokenizer_with(tmp_path, "{% for m in messages %}{{ m.role + ':' + m.content }}\n{% endfor %}")
+    with pytest.raises(UserError, match=r"puts 'assistant:' before"):  # the generation prompt must open the turn
+        export(dataset, "trl", tmp_path / "out", tokenizer)
+    export(dataset, "trl", tmp_path / "first")
+    (Path(tokenizer) / "chat_template.jinja").write_text((tmp_path / "first/chat_template.jinja").read_text())
+    for number, to in enumerate(("trl", "trl-prompt-completion", "verl-sft", "messages")):
+        export(dataset, to, tmp_path / str(number), tokenizer)
+
+
+def tokenizer_with(folder: Path, template: str) -> str:
+    """The teacher's tokenizer with another chat template."""
+    own = folder / "tokenizer"
+    own.mkdir()
+    for name in ("tokenizer.json", "tokenizer_config.json", "config.json"):
+        (own / name).write_bytes((Path(TEACHER) / name).read_bytes())
+    (own / "chat_template.jinja").write_text(template)
+    return str(own)
+
+
+@pytest.mark.parametrize(
+    ("to", "tokenizer", "said"),
+    [
+        ("alpaca", None, "there is no export 'alpaca'; choose one of messages, trl"),
+        ("trl-preference", None, "has no part 'preference'"),
+        ("llama-factory", TEACHER, "--tokenizer has nothing to check"),
+        ("trl", "no/such-tokenizer", "the tokenizer 'no/such-tokenizer' cannot be loaded"),
+    ],
+)
+def test_what_cannot_be_exported_is_refused_in_a_sentence(
+    tmp_path: Path, to: str, tokenizer: str | None, said: str
+) -> None:
+    dataset = published(str(make_published(tmp_path / "data")))
+    with pytest.raises(UserError, match=said) as raised:
+        export(dataset, to, tmp_path / "out", tokenizer)
+    assert "\n" not in str(raised.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_with_files_in_it_is_left_alone(tmp_path: Path) -> None:
+    dataset = published(str(make_published(tmp_path / "data")))
+    (tmp_path / "out").mkdir()
+    export(dataset, "trl", tmp_path / "out")  # empty: fine
+    before = sorted(path.name for path in (tmp_path / "out").iterdir())
+    with pytest.raises(UserError, match="is not an empty folder"):
+        export(dataset, "verl-sft", tmp_path / "out")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("where", "said"), [("nowhere", "there is no run, folder or Hub dataset 'nowhere'"), (".", "holds no published")]
+)
+def test_a_place_without_a_dataset_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=said):
+        published(where)

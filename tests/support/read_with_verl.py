@@ -1,0 +1,54 @@
+"""Reads exports with verl's own dataset classes; prints one JSON object a row. Run with verl on the path.
+
+python read_with_verl.py sft|rl FILE TOKENIZER [CHAT_TEMPLATE]
+"""
+
+import contextlib
+import json
+import sys
+from pathlib import Path
+
+from omegaconf import OmegaConf
+from transformers import AutoTokenizer
+
+
+def main(kind: str, file: str, model: str, template: str | None = None) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(model)
+    if template is not None:
+        tokenizer.chat_template = Path(template).read_text()
+    with contextlib.redirect_stdout(sys.stderr):
+        rows = sft_rows(file, tokenizer) if kind == "sft" else rl_rows(file, tokenizer)
+    for row in rows:
+        print(json.dumps(row))
+
+
+def sft_rows(file, tokenizer):
+    from verl.utils.dataset.multiturn_sft_dataset import MultiTurnSFTDataset
+
+    config = OmegaConf.create({"max_length": 4096, "pad_mode": "no_padding", "truncation": "error"})
+    dataset = MultiTurnSFTDataset(file, tokenizer, config)
+    rows = []
+    for at in range(len(dataset)):
+        row = dataset[at]
+        trained = row["input_ids"][row["loss_mask"].bool()]
+        rows.append(
+            {
+                "enable_thinking": bool(dataset.enable_thinking[at]),
+                "text": tokenizer.decode(row["input_ids"]),
+                "trained": tokenizer.decode(trained),
+            }
+        )
+    return rows
+
+
+def rl_rows(file, tokenizer):
+    from verl.utils.dataset.rl_dataset import RLHFDataset
+
+    config = OmegaConf.create({"max_prompt_length": 512, "filter_overlong_prompts_workers": 1})
+    dataset = RLHFDataset(file, tokenizer, config)
+    kept = ("data_source", "raw_prompt", "ability", "reward_model", "extra_info", "index")
+    return [{name: dataset[at][name] for name in kept} for at in range(len(dataset))]
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
