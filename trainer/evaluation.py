@@ -13,7 +13,7 @@ from prompts.formats.registry import FORMATS
 from schemas.errors import UserError
 from schemas.grading import GradingConfig
 from schemas.records import Mode
-from trainer.evaluation_backend import Backend, Sampling
+from trainer.evaluation_backend import Backend, LocalModel, Sampling
 from trainer.evaluation_folder import claim, done_rows, model_hash, piece_path, read_settings, write_rows, write_text
 from trainer.evaluation_problems import EvalProblem, problems_hash, read_problems
 from trainer.evaluation_result import RESULT_FILE, EvaluationResult, Settings, result_of
@@ -101,8 +101,8 @@ def format_of(name: str) -> Format | None:
     return FORMATS[name]
 
 
-def backend_of(backend: Backend | str) -> Backend:
-    """A backend by name, with its defaults. Raises `UserError` for an unknown name."""
+def backend_of(backend: Backend | str, settings: LocalModel | None = None) -> Backend:
+    """A backend by name, with these settings. Raises `UserError` for an unknown name."""
     from importlib.util import find_spec
 
     from trainer.evaluation_transformers import TransformersBackend
@@ -110,11 +110,14 @@ def backend_of(backend: Backend | str) -> Backend:
 
     if not isinstance(backend, str):
         return backend
-    named: dict[str, Callable[[], Backend]] = {"vllm": VllmBackend, "transformers": TransformersBackend}
+    named: dict[str, Callable[[LocalModel | None], Backend]] = {
+        "vllm": VllmBackend,
+        "transformers": TransformersBackend,
+    }
     name = ("vllm" if find_spec("vllm") else "transformers") if backend == "auto" else backend
     if name not in named:
         raise UserError(f"there is no backend '{name}'; choose from vllm, transformers, auto, or give an endpoint")
-    return named[name]()
+    return named[name](settings)
 
 
 def _fill(

@@ -63,9 +63,14 @@ def write_rows(rows: pl.DataFrame, path: Path) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Writes a file that is there or is not."""
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Writes a file that is there or is not."""
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    aside.write_text(text, encoding="utf-8")
+    aside.write_bytes(content)
     _into_place(aside, path)
 
 
