@@ -1,6 +1,8 @@
 """Responses recorded elsewhere, served by question and index."""
 
+import re
 from contextlib import AbstractAsyncContextManager
+from itertools import islice
 
 import anyio
 
@@ -56,11 +58,12 @@ class Replay:
                 f"{len(recorded)} responses are recorded for this question, none with index {request.index}",
                 permanent=True,
             )
+        words, limit = self.count_tokens(text), request.sampling.max_tokens
         return Completion(
-            text=text,
-            finish_reason=FinishReason.STOP,
+            text=text if words <= limit else _first_words(text, limit),
+            finish_reason=FinishReason.STOP if words <= limit else FinishReason.LENGTH,
             prompt_tokens=sum(len(message.content.split()) for message in request.messages),
-            completion_tokens=len(text.split()),
+            completion_tokens=min(words, limit),
         )
 
     def count_tokens(self, text: str) -> int:
@@ -69,3 +72,7 @@ class Replay:
 
     async def close(self) -> None:
         """Nothing to free."""
+
+
+def _first_words(text: str, count: int) -> str:
+    return text[: next(islice(re.finditer(r"\S+", text), count - 1, None)).end()]

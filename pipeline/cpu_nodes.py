@@ -2,19 +2,18 @@
 
 import time
 from collections import Counter
-from functools import cache
 
 import polars as pl
 import pyarrow as pa
 
-from graders import Grader
+from pipeline.graph import VERDICTS
 from pipeline.ingest_node import run_ingest
 from pipeline.manifest import Manifest, write_manifest
 from pipeline.publish_folder import write_dataset
+from pipeline.remote_grading import grader_of
 from pipeline.task import Task, commit
 from prompts.formats.registry import FORMATS
 from schemas.arrow import arrow_schema, to_table
-from schemas.grading import GradingConfig
 from schemas.records import Decision, Mode, Problem, Rollout, Verdict
 from stages.select import ROLLOUT_COLUMNS, VERDICT_COLUMNS, select
 from stages.verify import verify
@@ -26,20 +25,15 @@ def run_cpu_node(task: Task) -> Manifest:
 
 
 def _ingest(task: Task) -> Manifest:
-    return run_ingest(task, _grader(task.config.verify))
-
-
-@cache
-def _grader(config: GradingConfig) -> Grader:
-    """One grader a worker process, kept between its tasks: its own processes are slow to start."""
-    return Grader(config)
+    return run_ingest(task, grader_of(task.config.verify))
 
 
 def _verify(task: Task) -> Manifest:
     started = time.monotonic()
     problems = {problem.problem_id: problem for problem in task.records(task.problems_label, Problem)}
     rollouts = task.records(f"sample.{task.mode}/{task.shard}", Rollout)
-    verdicts = verify(problems, rollouts, _grader(task.config.verify))
+    known = task.records(VERDICTS, Verdict) if VERDICTS in task.inputs else []
+    verdicts = verify(problems, rollouts, grader_of(task.config.verify), known)
     return commit(
         task,
         {"rows": to_table(verdicts, Verdict)},

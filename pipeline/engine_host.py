@@ -27,8 +27,10 @@ class EngineProgress:
     """Requests that are ready and wait to be let in."""
     in_flight: int
     """Requests under way."""
+    finished: int
+    """Requests finished so far."""
     tokens: int
-    """Completion tokens so far."""
+    """Completion tokens of those."""
     done: dict[str, int]
     """Finished rows by node under way."""
 
@@ -39,9 +41,9 @@ class EngineHost:
     def __init__(self, config: EngineConfig, log: Path, state: Path) -> None:
         self.engine = create_engine(config, state)
         self._log = log
-        self._slots = asyncio.Semaphore(config.max_in_flight)
         self._waiting = 0
         self._in_flight = 0
+        self._finished = 0
         self._tokens = 0
         self._done: dict[str, int] = {}
         self._starting: asyncio.Task[None] | None = None
@@ -62,19 +64,20 @@ class EngineHost:
     async def slot(self) -> AsyncIterator[None]:
         """Leave to have one request under way."""
         self._waiting += 1
+        inside = False
         try:
-            await self._slots.acquire()
+            async with self.engine.slot():
+                self._waiting, self._in_flight, inside = self._waiting - 1, self._in_flight + 1, True
+                yield
         finally:
-            self._waiting -= 1
-        self._in_flight += 1
-        try:
-            yield
-        finally:
-            self._in_flight -= 1
-            self._slots.release()
+            if inside:
+                self._in_flight -= 1
+            else:
+                self._waiting -= 1
 
     def finished(self, node: str, tokens: int) -> None:
         """A request of `node` brought its record, of so many completion tokens."""
+        self._finished += 1
         self._tokens += tokens
         self._done[node] = self._done.get(node, 0) + 1
 
@@ -89,6 +92,7 @@ class EngineHost:
             start_seconds=self._start_seconds,
             waiting=self._waiting,
             in_flight=self._in_flight,
+            finished=self._finished,
             tokens=self._tokens,
             done=dict(self._done),
         )

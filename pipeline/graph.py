@@ -15,7 +15,7 @@ from graders import CODE_GRADER, MATH_GRADER
 from pipeline.manifest import Manifest, Output, read_manifest
 from pipeline.stage_names import STAGES
 from prompts.rendering import template_hash
-from schemas.config import RoleConfig, RunConfig, VllmEngine
+from schemas.config import RoleConfig, RunConfig, SampleConfig, VllmEngine
 from schemas.keys import digest
 from schemas.records import Mode
 from stages import ingest, justify, publish, sample, select, verify
@@ -54,6 +54,8 @@ PUBLISH = Node("publish", "all")
 
 ACCOUNTS = "accounts"
 """Among the outputs of ingest, what became of every source row."""
+VERDICTS = "verdicts"
+"""Among the outputs of a sample node that stops when decided, the verdicts that it stopped by."""
 RESPONSES = "responses/"
 """Before the name of a shard, among the outputs of ingest: responses that came with the source rows."""
 
@@ -73,14 +75,13 @@ def overlapping(shard: str, other: str) -> bool:
 def shard_nodes(shard: str) -> list[Node]:
     """The nodes of one shard, in an order in which they can run."""
     return [
-        *[Node("sample", shard, mode) for mode in _MODES],
-        *[Node("verify", shard, mode) for mode in _MODES],
+        *[Node(stage, shard, mode) for mode in _MODES for stage in ("sample", "verify")],
         Node("select", shard),
         Node("justify", shard),
     ]
 
 
-def parents(node: Node, shards: Iterable[str]) -> list[Node]:
+def parents(node: Node, shards: Iterable[str], config: SampleConfig) -> list[Node]:
     """The nodes whose outputs `node` reads."""
     shard = node.shard
     by_mode = [Node(stage, shard, mode) for stage in ("sample", "verify") for mode in _MODES]
@@ -88,21 +89,24 @@ def parents(node: Node, shards: Iterable[str]) -> list[Node]:
         case "ingest":
             return []
         case "sample":
-            return [INGEST]
+            waits = config.stops and node.mode is Mode.THINK_ON
+            return [INGEST, *([Node(stage, shard, Mode.THINK_OFF) for stage in ("sample", "verify")] if waits else [])]
         case "verify":
             return [INGEST, Node("sample", shard, node.mode)]
         case "select":
             return [INGEST, *by_mode]
         case "justify":
-            return [INGEST, Node("select", shard), *by_mode[:2]]
+            return [INGEST, Node("select", shard), *(node for node in by_mode if node.stage == "sample")]
         case _:
             return [INGEST, *[Node(stage, name) for name in shards for stage in ("select", "justify")]]
 
 
-def inputs_of(node: Node, manifests: dict[str, Manifest], shards: Iterable[str]) -> dict[str, Output]:
+def inputs_of(
+    node: Node, manifests: dict[str, Manifest], shards: Iterable[str], config: SampleConfig
+) -> dict[str, Output]:
     """The files that `node` reads, by label. All parents must be done."""
     found: dict[str, Output] = {}
-    for parent in parents(node, shards):
+    for parent in parents(node, shards, config):
         outputs = manifests[parent.name].outputs
         if parent == INGEST:
             wanted = [shard for shard in ([node.shard] if node != PUBLISH else shards) if shard in outputs]
@@ -111,6 +115,8 @@ def inputs_of(node: Node, manifests: dict[str, Manifest], shards: Iterable[str])
                 found[RESPONSES + node.shard] = outputs[RESPONSES + node.shard]
         else:
             found[parent.name] = outputs["rows"]
+        if node.stage == "verify" and VERDICTS in outputs:
+            found[VERDICTS] = outputs[VERDICTS]
     return found
 
 
@@ -131,17 +137,12 @@ class Fingerprints:
                 return self._ingest
             case "sample":
                 assert node.mode is not None
-                return self._sample[node.mode]
+                stops = node.mode is Mode.THINK_ON and config.sample.stops
+                return self._sample[node.mode] | (self._stop if stops else {})
             case "verify":
-                settings = config.verify.model_dump(mode="json", exclude={"workers"})
-                return {"code": verify.VERSION, "graders": digest(CODE_GRADER, MATH_GRADER), "verify": digest(settings)}
+                return self._verify
             case "select":
-                return {
-                    "code": select.VERSION,
-                    "seed": str(config.seed),
-                    "select": digest(config.select.model_dump(mode="json")),
-                    "format": config.publish.format,
-                }
+                return {"code": select.VERSION, "seed": str(config.seed), **self._select}
             case "justify":
                 return self._justify
             case _:
@@ -184,6 +185,28 @@ class Fingerprints:
                 **self._role(mode.value, config.roles.of(mode)),
             }
             for mode in _MODES
+        }
+
+    @cached_property
+    def _verify(self) -> dict[str, str]:
+        settings = self._config.verify.model_dump(mode="json", exclude={"workers"})
+        return {"code": verify.VERSION, "graders": digest(CODE_GRADER, MATH_GRADER), "verify": digest(settings)}
+
+    @cached_property
+    def _select(self) -> dict[str, str]:
+        config = self._config
+        return {"select": digest(config.select.model_dump(mode="json")), "format": config.publish.format}
+
+    @cached_property
+    def _stop(self) -> dict[str, str]:
+        """Where sampling ends depends on what the grader and the selection say."""
+        sample_config = self._config.sample
+        error = str(sample_config.stop_error) if sample_config.stop == "likely" else ""
+        return {
+            "stop": f"{sample_config.stop} {error}".strip(),
+            "n_off": str(sample_config.count(Mode.THINK_OFF)),
+            "graders": digest(self._verify),
+            **self._select,
         }
 
     @cached_property

@@ -62,11 +62,11 @@ def make_plan(run_dir: Path, config: RunConfig) -> Plan:
     for node in nodes:
         line = lines.setdefault(node.folder, StagePlan(node.folder.replace(".think_", " ")))
         line.nodes += 1
-        if any(parent.name not in done for parent in parents(node, shards)):
+        if any(parent.name not in done for parent in parents(node, shards, config.sample)):
             line.reasons[_UPSTREAM] += 1
             _estimate(line, node, config, left_behind)
             continue
-        parts = fingerprints.parts(node, inputs_of(node, done, shards))
+        parts = fingerprints.parts(node, inputs_of(node, done, shards, config.sample))
         manifest = left_behind.get(node.name)
         state = state_of(node, manifest, parts, run_dir)
         if state.done and manifest is not None:

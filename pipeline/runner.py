@@ -58,6 +58,10 @@ class Outcome:
     sampled: int = 0
     reused: int = 0
     lost: int = 0
+    unneeded: int = 0
+    """Think-on rollouts of full sampling that no decision needed."""
+    saved_tokens: int = 0
+    """About how many completion tokens those, and what was cut off, would have taken."""
     tokens: int = 0
     restarts: int = 0
     failures: dict[str, str] = field(default_factory=dict)
@@ -136,7 +140,7 @@ class Runner:
             ray.wait([handle.stop.remote() for handle in handles], num_returns=len(handles), timeout=10)
 
     def _add(self, node: Node) -> None:
-        unmet = {parent.name for parent in parents(node, self._shards)} - self._done.keys()
+        unmet = {parent.name for parent in parents(node, self._shards, self._config.sample)} - self._done.keys()
         if unmet:
             self._unmet[node] = unmet
             for name in unmet:
@@ -147,7 +151,7 @@ class Runner:
     def _consider(self, node: Node) -> None:
         """All parents are done: the node is up to date, ready to run, or not asked for."""
         try:
-            parts = self._fingerprints.parts(node, inputs_of(node, self._done, self._shards))
+            parts = self._fingerprints.parts(node, inputs_of(node, self._done, self._shards, self._config.sample))
         except (FileNotFoundError, SourceError) as error:
             raise RunFailedError(str(error)) from error
         manifest = self._left_behind.get(node.name)
@@ -166,6 +170,8 @@ class Runner:
 
     def _finish(self, node: Node, manifest: Manifest) -> None:
         self._done[node.name] = manifest
+        self.outcome.unneeded += manifest.counts.get("unneeded", 0)
+        self.outcome.saved_tokens += manifest.counts.get("saved_tokens", 0)
         if node.folder in self._stages:
             self._stages[node.folder].done += self._rows(node)
         for child in self._children.pop(node.name, []):
@@ -218,7 +224,7 @@ class Runner:
         return self._pools[engine]
 
     def _task(self, node: Node) -> Task:
-        inputs = inputs_of(node, self._done, self._shards)
+        inputs = inputs_of(node, self._done, self._shards, self._config.sample)
         engine = self._engine_of(node) if node.stage in _ENGINE_STAGES else ""
         return Task(
             run_dir=self._run_dir,
@@ -314,10 +320,9 @@ class Runner:
     def _land_poll(self, reference: Any) -> None:
         replica = self._polls.pop(reference)
         try:
-            replica.last = ray.get(reference)
+            replica.read(ray.get(reference))
         except ray.exceptions.RayActorError:
             return  # the nodes under way fail as well, and they decide
-        replica.queued = replica.last.waiting
         self._announce(replica)
 
     def _announce(self, replica: Replica) -> None:

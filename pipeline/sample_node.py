@@ -2,19 +2,23 @@
 
 import asyncio
 import time
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from engines.base import CountsTokens, EngineRefusedError
 from pipeline.engine_host import EngineHost
 from pipeline.engine_node import earlier, session
-from pipeline.graph import RESPONSES
+from pipeline.graph import RESPONSES, VERDICTS
 from pipeline.journal import lost_requests, remove_journal
 from pipeline.manifest import Manifest
+from pipeline.remote_grading import RemoteGrading
 from pipeline.task import Task, commit
+from prompts.formats.registry import FORMATS
 from schemas.arrow import to_table
-from schemas.records import FinishReason, Mode, Problem, Response, Rollout
+from schemas.records import FinishReason, Mode, Problem, Response, Rollout, Verdict
 from stages.imported import imported_rollouts
-from stages.sample import rollout_key, sample
+from stages.sample import Sampler, rollout_key, sample
+from stages.stopping import Graded, is_cut, sample_until_decided, tokens_saved
 
 
 async def run_sample(host: EngineHost, task: Task, flush_s: float) -> Manifest:
@@ -26,15 +30,29 @@ async def run_sample(host: EngineHost, task: Task, flush_s: float) -> Manifest:
     finished = await asyncio.to_thread(earlier, task, Rollout, "", rollout_key)
     imported = await _imported(host, task)
     lost = lost_requests(task.journal)
+    stops = task.config.sample.stops and task.mode is Mode.THINK_ON
+    verdicts: list[Verdict] | None = None
     async with session(host, task, Rollout, flush_s) as (engine, recorder):
-        rollouts = await sample(problems, task.mode, task.config.sample, role, engine, finished, imported)
+        if stops:
+            sampler = Sampler(task.mode, task.config.sample, role, engine, finished)
+            think_off = await asyncio.to_thread(_think_off, task)
+            tags = FORMATS[task.config.publish.format].tags
+            grade = RemoteGrading(task.config)
+            stopped = await sample_until_decided(problems, think_off, imported, sampler, grade, task.config, tags)
+            rollouts, verdicts = stopped.rollouts, stopped.verdicts
+        else:
+            rollouts = await sample(problems, task.mode, task.config.sample, role, engine, finished, imported)
     failed = [rollout for rollout in rollouts if rollout.finish_reason is FinishReason.ERROR]
+    count = task.config.sample.count(task.mode)
+    tables = {"rows": to_table(rollouts, Rollout)}
+    if verdicts is not None:
+        tables[VERDICTS] = to_table(verdicts, Verdict)
     manifest = await asyncio.to_thread(
         commit,
         task,
-        {"rows": to_table(rollouts, Rollout)},
+        tables,
         [],
-        rows_in=len(problems) * task.config.sample.count(task.mode),
+        rows_in=len(rollouts) if stops else len(problems) * count,
         rows_out=len(rollouts),
         started=started,
         retry=sum(not rollout.error_permanent for rollout in failed),
@@ -46,10 +64,29 @@ async def run_sample(host: EngineHost, task: Task, flush_s: float) -> Manifest:
             "failed": len(failed),
             "prompt_tokens": sum(rollout.prompt_tokens for rollout in rollouts),
             "completion_tokens": sum(rollout.completion_tokens for rollout in rollouts),
+            **(_savings(rollouts, problems, count) if stops else {}),
         },
     )
     await asyncio.to_thread(remove_journal, task.journal)
     return manifest
+
+
+def _think_off(task: Task) -> dict[str, list[Graded]]:
+    """Rollouts and verdicts of think-off, by problem."""
+    name = f"{Mode.THINK_OFF}/{task.shard}"
+    verdicts = {(v.problem_id, v.index): v for v in task.records(f"verify.{name}", Verdict)}
+    found: dict[str, list[Graded]] = defaultdict(list)
+    for rollout in task.records(f"sample.{name}", Rollout):
+        found[rollout.problem_id].append((rollout, verdicts[rollout.problem_id, rollout.index]))
+    return found
+
+
+def _savings(rollouts: list[Rollout], problems: list[Problem], count: int) -> dict[str, int]:
+    return {
+        "unneeded": len(problems) * count - len(rollouts),
+        "capped": sum(is_cut(rollout) for rollout in rollouts),
+        "saved_tokens": tokens_saved(rollouts, problems, count),
+    }
 
 
 async def _imported(host: EngineHost, task: Task) -> Mapping[str, Sequence[Rollout]]:

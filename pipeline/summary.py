@@ -55,6 +55,11 @@ def _figures(stats: Statistics, outcome: Outcome, run_dir: Path) -> dict[str, st
             else ""
         )
         figures["rollouts"] = f"{outcome.sampled} sampled, {outcome.reused} taken from earlier attempts{lost}"
+    if outcome.saved_tokens:
+        figures["stopped"] = (
+            f"{outcome.unneeded} think-on rollouts were not needed; "
+            f"about {outcome.saved_tokens:,} completion tokens saved against full sampling"
+        )
     unknown = stats.on.unknown + stats.off.unknown
     if unknown:
         figures["unknown"] = f"{unknown} rollouts could not be graded and count in no pass rate"

@@ -20,6 +20,7 @@ from schemas.engine_config import (
 )
 from schemas.grading import GradingConfig
 from schemas.records import Kind, Mode
+from schemas.select_config import JustifyConfig, PublishConfig, SelectConfig
 from schemas.source_config import (
     AceReasonSource,
     AMThinkingSource,
@@ -39,10 +40,13 @@ __all__ = [
     "Endpoint",
     "EngineConfig",
     "IIThoughtSource",
+    "JustifyConfig",
     "OpenAIEngine",
     "Price",
+    "PublishConfig",
     "ReplayEngine",
     "ResourceConfig",
+    "SelectConfig",
     "SkyworkSource",
     "SourceConfig",
     "TableSource",
@@ -165,42 +169,24 @@ class SampleConfig(Config):
     n_on: int | None = Field(default=None, ge=0, description="overrides n for think-on")
     n_off: int | None = Field(default=None, ge=0, description="overrides n for think-off")
     template: str = Field(default="solve", description="prompt template: a name in prompts/templates or a path")
+    stop: Literal["never", "decided", "likely"] = Field(
+        default="never",
+        description="never: all n rollouts, so pass rates are whole; decided: none that could change neither a problem's "
+        "mode nor its kept response, so the selection is the same; likely: another mode in stop_error of cases at most",
+    )
+    stop_error: float = Field(
+        default=0.01, gt=0, lt=0.5, description="for stop: likely, a problem's chance of another mode than in full"
+    )
+
+    @property
+    def stops(self) -> bool:
+        """Whether think-on waits for think-off's verdicts and ends before all n."""
+        return self.stop != "never"
 
     def count(self, mode: Mode) -> int:
         """Rollouts a problem in `mode`."""
         own = self.n_on if mode is Mode.THINK_ON else self.n_off
         return self.n if own is None else own
-
-
-class SelectConfig(Config):
-    """HiPO's rule. δ is not published; 0.15 is our default, and `fallback` our reading of an open case."""
-
-    delta: float = Field(default=0.15, ge=0, le=1, description="think-on must raise the pass rate by at least this")
-    random_fraction: float = Field(default=0.01, ge=0, le=1, description="share of problems that get a random mode")
-    fallback: Literal["other_mode", "drop"] = Field(
-        default="other_mode", description="when the preferred mode has no right response but the other one has"
-    )
-    min_graded: int = Field(default=1, ge=1, description="graded rollouts a mode needs for its pass rate to count")
-
-
-class JustifyConfig(Config):
-    """How the reason for the mode is written and checked."""
-
-    template: str = Field(default="justify", description="prompt template: a name in prompts/templates or a path")
-    max_attempts: int = Field(default=4, ge=1)
-    min_chars: int = Field(default=20, ge=1)
-    max_chars: int = Field(default=800, ge=1)
-
-
-class PublishConfig(Config):
-    """What the dataset looks like."""
-
-    format: Literal["hipo", "thinkless", "lhrm", "adaptthink", "autothink", "qwen3"] = Field(
-        default="hipo",
-        description="how a response says its mode; hipo alone holds a justification",
-    )
-    title: str = "Hybrid-reasoning data"
-    rows_per_file: int = Field(default=100_000, ge=1)
 
 
 class RayConfig(Config):

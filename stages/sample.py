@@ -1,8 +1,8 @@
 """Sample: every problem's rollouts in one mode, many under way at once."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import chain
 
 from engines.base import Completion, EngineError, GenerationRequest
@@ -10,7 +10,7 @@ from prompts.parsing import split_reasoning
 from prompts.rendering import PromptTemplate
 from schemas.config import RoleConfig, SampleConfig
 from schemas.keys import digest, seed_of
-from schemas.records import FinishReason, Mode, Problem, Rollout
+from schemas.records import FinishReason, Message, Mode, Problem, Rollout
 from schemas.text import valid_unicode
 from stages.engine_session import EngineSession
 from stages.role_requests import conversation, role_request
@@ -40,29 +40,89 @@ async def sample(
     Rollouts of earlier attempts in `finished` that answer the same request are kept and not sampled again. Of a problem
     with `imported` rollouts as many fewer are sampled.
     """
-    template = PromptTemplate(config.template)
+    sampler = Sampler(mode, config, role, session, finished)
     ready = {problem.problem_id: (imported or {}).get(problem.problem_id, ()) for problem in problems}
-    all_wanted = [
-        rollout
-        for problem in problems
-        for rollout in _wanted_of(
-            problem, mode, config.count(mode) - len(ready[problem.problem_id]), template, role, session
-        )
-    ]
+    async with asyncio.TaskGroup() as group:
+        tasks = [
+            group.create_task(of_problem.rollout(index))
+            for problem in problems
+            for of_problem in [sampler.of(problem)]
+            for index in range(config.count(mode) - len(ready[problem.problem_id]))
+        ]
+    return sorted((*(task.result() for task in tasks), *chain.from_iterable(ready.values())), key=rollout_key)
 
-    async def one(wanted: _Wanted) -> Rollout:
-        for known in finished.get((wanted.problem_id, mode, wanted.request.index), ()):
+
+class Sampler:
+    """Rollouts in one mode: sampled, or taken from earlier attempts where one answers the same request."""
+
+    def __init__(
+        self,
+        mode: Mode,
+        config: SampleConfig,
+        role: RoleConfig,
+        session: EngineSession[Rollout],
+        finished: Mapping[RolloutKey, Sequence[Rollout]],
+    ) -> None:
+        self.mode = mode
+        self.role = role
+        self.session = session
+        self.finished = finished
+        self._template = PromptTemplate(config.template)
+        self._sampling = digest(role.sampling.model_dump(exclude={"max_tokens"}))
+
+    def of(self, problem: Problem) -> "ProblemSampler":
+        """The rollouts of one problem, which share the conversation."""
+        messages = conversation(self._template.render(question=problem.question, kind=problem.kind), self.role)
+        return ProblemSampler(self, problem, messages)
+
+    def request_hash(self, prompt_hash: str, seed: int) -> str:
+        """Digest of a request and of the model that it goes to.
+
+        The token limit is left out: a response that ended by itself below a limit is the same under a higher one. Where
+        the response starts is in, since it decides what of it is reasoning.
+        """
+        role = self.role
+        return digest(
+            prompt_hash,
+            role.chat_template_kwargs,
+            self._sampling,
+            seed,
+            self.session.identity,
+            role.starts_in_reasoning,
+        )
+
+
+class ProblemSampler:
+    """The rollouts of one problem in one mode."""
+
+    def __init__(self, sampler: Sampler, problem: Problem, messages: tuple[Message, ...]) -> None:
+        self._sampler = sampler
+        self._problem = problem
+        self._messages = messages
+        self._prompt_hash = digest([message.model_dump() for message in messages], sampler.role.response_prefix)
+
+    async def rollout(self, index: int, cap: int | None = None) -> Rollout:
+        """The rollout of an index; one longer than `cap` tokens is of no use, and may come cut off there."""
+        sampler, problem_id = self._sampler, self._problem.problem_id
+        seed = seed_of(sampler.session.run_seed, problem_id, sampler.mode, index)
+        request = role_request(sampler.role, self._messages, question=self._problem.question, index=index, seed=seed)
+        wanted = _Wanted(
+            problem_id=problem_id,
+            request=_capped(request, cap),
+            cap=cap,
+            limit=request.sampling.max_tokens,
+            prompt_hash=self._prompt_hash,
+            request_hash=sampler.request_hash(self._prompt_hash, seed),
+        )
+        for known in sampler.finished.get((problem_id, sampler.mode, index), ()):
             if _still_good(known, wanted):
-                return known
+                return known.model_copy(update={"cap": cap})
+        session = sampler.session
         async with session.slot():
             session.on_start()
-            rollout = await _generate(wanted, mode, role, session)
+            rollout = await _generate(wanted, sampler.mode, sampler.role, session)
             session.on_finish(rollout)
         return rollout
-
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(one(rollout)) for rollout in all_wanted]
-    return sorted((*(task.result() for task in tasks), *chain.from_iterable(ready.values())), key=rollout_key)
 
 
 @dataclass(frozen=True)
@@ -71,46 +131,29 @@ class _Wanted:
 
     problem_id: str
     request: GenerationRequest
+    cap: int | None
+    limit: int
+    """The token limit without a cap."""
     prompt_hash: str
     request_hash: str
 
 
-def _wanted_of(
-    problem: Problem,
-    mode: Mode,
-    count: int,
-    template: PromptTemplate,
-    role: RoleConfig,
-    session: EngineSession[Rollout],
-) -> Iterator[_Wanted]:
-    """The rollouts of one problem, which share the conversation."""
-    messages = conversation(template.render(question=problem.question, kind=problem.kind), role)
-    prompt_hash = digest([message.model_dump() for message in messages], role.response_prefix)
-    for index in range(count):
-        seed = seed_of(session.run_seed, problem.problem_id, mode, index)
-        request = role_request(role, messages, question=problem.question, index=index, seed=seed)
-        request_hash = _request_hash(request, prompt_hash, role, session.identity)
-        yield _Wanted(problem.problem_id, request, prompt_hash, request_hash)
-
-
-def _request_hash(request: GenerationRequest, prompt_hash: str, role: RoleConfig, identity: str) -> str:
-    """Digest of a request and of the model that it goes to.
-
-    The token limit is left out: a response that ended by itself below a limit is the same under a higher one. Where the
-    response starts is in, since it decides what of it is reasoning.
-    """
-    sampling = request.sampling.model_dump(exclude={"max_tokens"})
-    return digest(prompt_hash, request.chat_template_kwargs, sampling, request.seed, identity, role.starts_in_reasoning)
+def _capped(request: GenerationRequest, cap: int | None) -> GenerationRequest:
+    """Cut off one token after the cap: not every engine says of a response that ends at its limit that it ended."""
+    if cap is None or cap >= request.sampling.max_tokens:
+        return request
+    return replace(request, sampling=request.sampling.model_copy(update={"max_tokens": cap + 1}))
 
 
 def _still_good(known: Rollout, wanted: _Wanted) -> bool:
-    max_tokens = wanted.request.sampling.max_tokens
     if known.request_hash != wanted.request_hash or known.finish_reason is FinishReason.ERROR:
         return False
     if known.finish_reason is FinishReason.LENGTH:
+        if wanted.cap is not None and known.completion_tokens > wanted.cap:
+            return True
         # One that ended below its limit ran into the model's context, which may be larger now.
-        return known.max_tokens == max_tokens and known.completion_tokens >= max_tokens
-    return known.completion_tokens <= max_tokens
+        return known.max_tokens == wanted.limit and known.completion_tokens >= wanted.limit
+    return known.completion_tokens <= wanted.limit
 
 
 async def _generate(wanted: _Wanted, mode: Mode, role: RoleConfig, session: EngineSession[Rollout]) -> Rollout:
@@ -132,6 +175,7 @@ async def _generate(wanted: _Wanted, mode: Mode, role: RoleConfig, session: Engi
         prompt_hash=wanted.prompt_hash,
         request_hash=wanted.request_hash,
         max_tokens=request.sampling.max_tokens,
+        cap=wanted.cap,
         text=completion.text,
         reasoning=reasoning,
         answer=answer,

@@ -18,18 +18,24 @@ class GradesBatches(Protocol):
         """A grade for each request, in order."""
 
 
-def verify(problems: Mapping[str, Problem], rollouts: Iterable[Rollout], grader: GradesBatches) -> list[Verdict]:
-    """Verdicts in the order of the rollouts.
+def verify(
+    problems: Mapping[str, Problem],
+    rollouts: Iterable[Rollout],
+    grader: GradesBatches,
+    known: Iterable[Verdict] = (),
+) -> list[Verdict]:
+    """Verdicts in the order of the rollouts; those `known` by this grader already are taken over.
 
     A rollout that failed in its engine is `unknown` (`engine_error`); one without an answer is `incorrect`, as
     `truncated` where it ran into the token limit and `no_answer` elsewhere. What a grader could not tell is asked
     again, twice at most.
     """
     rollouts = list(rollouts)
+    before = {(verdict.problem_id, verdict.mode, verdict.index): verdict for verdict in known}
     grades: dict[int, Grade] = {}
     open_: list[int] = []
     for place, rollout in enumerate(rollouts):
-        without = _without_grader(rollout)
+        without = _grade_in(before.get((rollout.problem_id, rollout.mode, rollout.index))) or _without_grader(rollout)
         if without is None:
             open_.append(place)
         else:
@@ -42,6 +48,10 @@ def verify(problems: Mapping[str, Problem], rollouts: Iterable[Rollout], grader:
         Verdict(problem_id=rollout.problem_id, mode=rollout.mode, index=rollout.index, **grades[place].model_dump())
         for place, rollout in enumerate(rollouts)
     ]
+
+
+def _grade_in(verdict: Verdict | None) -> Grade | None:
+    return verdict and Grade.model_validate(verdict.model_dump(include=set(Grade.model_fields)))
 
 
 def _without_grader(rollout: Rollout) -> Grade | None:

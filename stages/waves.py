@@ -18,7 +18,7 @@ rates, their intervals and mean lengths: they come from the evidence, which is s
 that depends on it, pass rates lean away from δ and intervals hold less than they say.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from math import comb
 from typing import NamedTuple
@@ -26,7 +26,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from prompts.formats import hipo
+from prompts.formats.hipo import HIPO
 from schemas.records import FinishReason, Mode, Rollout, Status
 from stages.deciding import Choice, Rules, Standing, as_sampled, choose, matters, possible, settled, soonest
 
@@ -109,10 +109,12 @@ class Progress:
         return self.best[1] if self.best is not None and not self.wave else None
 
 
-def outcome_of(rollout: Rollout, status: Status, max_tokens: int, given: bool = False) -> Outcome:
+def outcome_of(
+    rollout: Rollout, status: Status, max_tokens: int, tags: Collection[str] = HIPO.tags, given: bool = False
+) -> Outcome:
     """The outcome of a graded rollout, by the rules of `stages.select`; `max_tokens` is full sampling's limit."""
     keeps_mode = (rollout.mode is Mode.THINK_ON) == (rollout.reasoning is not None)
-    has_tag = any(tag in (part or "") for part in (rollout.reasoning, rollout.answer) for tag in hipo.TAGS)
+    has_tag = any(tag in (part or "") for part in (rollout.reasoning, rollout.answer) for tag in tags)
     stopped = rollout.finish_reason is FinishReason.STOP
     return Outcome(
         status=status,

@@ -18,16 +18,18 @@ from pipeline.graph import (
     state_of,
 )
 from pipeline.manifest import Manifest, Output, read_manifest, write_manifest
+from schemas.config import SampleConfig
 from schemas.keys import problem_id, shard_of
 from schemas.records import Mode
 
 SHARDS = ["01-0000", "01-0001"]
 
 
-def test_nodes_of_a_shard_come_after_what_they_read() -> None:
+@pytest.mark.parametrize("sample", [SampleConfig(), SampleConfig(stop="decided")])
+def test_nodes_of_a_shard_come_after_what_they_read(sample: SampleConfig) -> None:
     seen = {INGEST.name}
     for node in [*shard_nodes(SHARDS[0]), *shard_nodes(SHARDS[1]), PUBLISH]:
-        assert {parent.name for parent in parents(node, SHARDS)} <= seen
+        assert {parent.name for parent in parents(node, SHARDS, sample)} <= seen
         seen.add(node.name)
 
 
@@ -50,6 +52,7 @@ def test_shards_overlap_exactly_when_they_can_hold_the_same_problem() -> None:
         ("justify.max_attempts=9", {"justify"}),
         ("publish.title=x", {"publish"}),
         ("sample.n=9", {"sample"}),
+        ("sample.stop=decided", {"sample.think_on"}),
         ("roles.think_on.sampling.temperature=0.5", {"sample.think_on"}),
         ("roles.justifier.sampling.temperature=0.5", {"justify"}),
         ("ingest.limit=3", {"ingest"}),
@@ -73,6 +76,24 @@ def test_a_config_key_touches_the_stages_that_read_it_and_no_others(
         folder for folder in touched if not any(folder == c or folder.startswith(c + ".") for c in changed)
     } == set()
     assert all(any(folder == c or folder.startswith(c + ".") for folder in touched) for c in changed)
+
+
+@pytest.mark.parametrize(
+    "override", ["select.delta=0.3", "verify.math_timeout_s=9", "sample.n_off=3", "sample.stop_error=0.2"]
+)
+def test_where_sampling_stops_depends_on_what_decides(
+    override: str, repo_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(repo_root)
+    think_on = {}
+    for stop in ("never", "likely"):
+        given = [f"sample.stop={stop}"]
+        before, after = (
+            Fingerprints(load_config(Path("recipes/quickstart.yaml"), sets)) for sets in (given, [*given, override])
+        )
+        node = Node("sample", SHARDS[0], Mode.THINK_ON)
+        think_on[stop] = before.parts(node, {}) == after.parts(node, {})
+    assert think_on == {"never": True, "likely": False}
 
 
 @pytest.fixture
