@@ -180,8 +180,39 @@ class Decision(Record):
     drop_reason: str | None
 
 
+class Pick(Record):
+    """A response that a policy keeps. Key: `problem_id`, `mode`, `index`."""
+
+    problem_id: str
+    rank: int
+    """Place among those of its problem, from 0; the first one is the decision's."""
+    mode: Mode
+    index: int
+    role: Literal["example", "chosen", "rejected", "member"]
+    """An example of its own, either end of a pair, or a member of a group."""
+    pair: str | None
+    """Name of the pair within the problem and, where pairs keep to one mode, the mode."""
+    status: Status
+    tokens: int
+    """Of the whole response."""
+    score: float | None
+    """What the policy ranks by: DAST's calibrated score, or a member's reward."""
+    margin: float | None
+    """By how much the score of the pair's better end is higher."""
+    weight: float | None
+    """Of its loss, by O1-Pruner, before it is standardised over the dataset."""
+    instruction: str | None
+    """Added to the question."""
+    budget: float | None
+    """What the instruction asks for: tokens, words, or a share."""
+    reasoning: str | None
+    """In place of the rollout's own where the policy rewrites it; of members, their own."""
+    answer: str | None
+    """Of members; of all others it is the rollout's."""
+
+
 class Justification(Record):
-    """One attempt at saying why a problem gets its mode. Key: `problem_id`, `attempt`."""
+    """One attempt at saying why a problem gets a mode. Key: `problem_id`, `mode`, `attempt`."""
 
     problem_id: str
     attempt: int
@@ -204,7 +235,7 @@ class Message(Record):
 
 
 class Example(Record):
-    """One training example. Key: `problem_id`."""
+    """One training example. Key: `problem_id`, `mode`, `rollout_index`."""
 
     problem_id: str
     kind: Kind
