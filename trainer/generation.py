@@ -1,0 +1,113 @@
+"""Rollouts without an inference server: one batch, prefixes shared, rows that have ended leave it.
+
+transformers' own `generate` keeps every row until the longest has ended and computes the prompt of a group once a
+rollout. With groups of answers of very different length, as hybrid reasoning has, most of that is waste.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from transformers import DynamicCache
+
+_SHRINK = 0.8
+"""The batch is made smaller once no more than this share of it is still being written."""
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How tokens are drawn. `top_k` of 0 and `top_p` of 1 leave the distribution as it is."""
+
+    max_tokens: int
+    temperature: float = 1.0
+    top_p: float = 1.0
+    top_k: int = 0
+
+
+def sample(
+    model: Any,
+    prompts: Sequence[Sequence[int]],
+    sampling: Sampling,
+    *,
+    end_ids: Sequence[int],
+    pad_id: int,
+    banned: Sequence[int | None] | None = None,
+) -> list[list[int]]:
+    """One completion for each prompt (rows of token ids), the token that ends it included where it came.
+
+    banned: for each row a token that it may not draw, or null. Draws come from torch's global generator of the device.
+    Raises `ValueError` on a temperature that is not positive.
+    """
+    if sampling.temperature <= 0:
+        raise ValueError(f"the temperature is {sampling.temperature}; rollouts of one prompt need a positive one")
+    device = next(model.parameters()).device
+    distinct = list(dict.fromkeys(map(tuple, prompts)))
+    place = {prompt: at for at, prompt in enumerate(distinct)}
+    rows = torch.tensor([place[tuple(prompt)] for prompt in prompts], device=device)
+    mask, logits, cache = _prefill(model, distinct, pad_id, device)
+    mask, logits = mask[rows], logits[rows]
+    cache.batch_select_indices(rows)
+    barred = None if banned is None else torch.tensor([-1 if b is None else b for b in banned], device=device)
+    ends = torch.tensor(list(end_ids), device=device)
+    written = torch.full((len(prompts), sampling.max_tokens), pad_id, device=device)
+    alive = torch.arange(len(prompts), device=device)  # which row of `written` each row of the batch is
+    open_ = torch.ones_like(alive, dtype=torch.bool)
+    lengths = torch.zeros_like(alive)
+    for step in range(sampling.max_tokens):
+        drawn = _draw(logits, sampling, barred)
+        written[alive[open_], step] = drawn[open_]
+        lengths[alive[open_]] = step + 1
+        open_ = open_ & ~torch.isin(drawn, ends)
+        left = int(open_.sum())
+        if left == 0 or step + 1 == sampling.max_tokens:
+            break
+        if left <= _SHRINK * len(alive):
+            keep = open_.nonzero().squeeze(1)
+            cache.batch_select_indices(keep)
+            alive, mask, drawn, open_ = alive[keep], mask[keep], drawn[keep], open_[keep]
+            barred = None if barred is None else barred[keep]
+        mask = torch.cat((mask, mask.new_ones((len(alive), 1))), dim=1)
+        position = mask.sum(dim=1, keepdim=True) - 1
+        logits = model(
+            input_ids=drawn.unsqueeze(1),
+            attention_mask=mask,
+            position_ids=position,
+            past_key_values=cache,
+            use_cache=True,
+        ).logits[:, -1]
+    return [row[:length].tolist() for row, length in zip(written.cpu(), lengths.tolist(), strict=True)]
+
+
+def _prefill(
+    model: Any, prompts: Sequence[Sequence[int]], pad_id: int, device: torch.device
+) -> tuple[torch.Tensor, torch.Tensor, DynamicCache]:
+    longest = max(map(len, prompts))
+    ids = torch.tensor([[pad_id] * (longest - len(p)) + list(p) for p in prompts], device=device)
+    mask = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompts], device=device)
+    cache = DynamicCache(config=model.config)
+    done = model(
+        input_ids=ids,
+        attention_mask=mask,
+        position_ids=(mask.cumsum(dim=1) - 1).clamp(min=0),
+        past_key_values=cache,
+        use_cache=True,
+        logits_to_keep=1,
+    )
+    return mask, done.logits[:, -1], cache
+
+
+def _draw(logits: torch.Tensor, sampling: Sampling, barred: torch.Tensor | None) -> torch.Tensor:
+    scores = logits.float() / sampling.temperature
+    if barred is not None:
+        rows = (barred >= 0).nonzero().squeeze(1)
+        scores[rows, barred[rows]] = float("-inf")
+    if sampling.top_k:
+        least = scores.topk(min(sampling.top_k, scores.shape[1]), dim=1).values[:, -1:]
+        scores = scores.masked_fill(scores < least, float("-inf"))
+    probabilities = scores.softmax(dim=1)
+    if sampling.top_p < 1:
+        ordered, order = probabilities.sort(dim=1, descending=True)
+        outside = ordered.cumsum(dim=1) - ordered >= sampling.top_p
+        probabilities = probabilities.scatter(1, order, ordered.masked_fill(outside, 0.0))
+    return torch.multinomial(probabilities, 1).squeeze(1)
