@@ -32,7 +32,7 @@ class Comparison(BaseModel):
 
 def print_result(console: Console, result: EvaluationResult) -> None:
     """The tables of one evaluation."""
-    for table in (overview(result), *groups(result)):
+    for table in (overview(result), *groups(result, intervals=False)):
         _print(console, table)
     for sentence in _sentences(result):
         console.print(sentence, highlight=False)
@@ -126,11 +126,18 @@ def _mean_point(figures: Figures) -> tuple[float | None, float | None]:
 
 def _print(console: Console, table: Table) -> None:
     shown = RichTable(title=table.title, title_justify="left", box=None, pad_edge=False, title_style="bold")
-    for place, header in enumerate(table.headers):
-        shown.add_column(header, justify="right" if place else "left", no_wrap=True)
+    widths = [
+        max(map(len, [*header.split(), *(row[place] for row in table.rows)]), default=0)
+        for place, header in enumerate(table.headers)
+    ]
+    for place, (header, width) in enumerate(zip(table.headers, widths, strict=True)):
+        shown.add_column(header, justify="right" if place else "left", min_width=width)
     for row in table.rows:
         shown.add_row(*row)
-    console.print(shown, "", sep="\n", markup=False, highlight=False)
+    # Headers wrap where the terminal is narrow; figures never do, nor are they cut.
+    least = sum(widths) + 2 * len(widths)
+    console.print(shown, width=max(console.width, least), crop=False, markup=False, highlight=False)
+    console.print()
 
 
 def _write(out: Path, page: str, stem: str, chart: Any, **fields: Any) -> list[Path]:

@@ -26,7 +26,7 @@ class Table:
 
 def overview(result: EvaluationResult) -> Table:
     """One row a way of asking."""
-    headers = ("", "accuracy", "95 %", "over seeds", "tokens", "p50 / p90 / p99", "think-on", "implicit", "cut off")
+    headers = ("", "accuracy", "95 %", "over seeds", "tokens", "p50", "p90", "p99", "chose think-on", "implicit")
     rows = [
         (
             WAY_NAMES[way],
@@ -34,7 +34,7 @@ def overview(result: EvaluationResult) -> Table:
             interval(each.accuracy.low, each.accuracy.high),
             _seeds(each.accuracy),
             number(each.tokens.mean),
-            " / ".join(number(point, 0) for point in (each.tokens.p50, each.tokens.p90, each.tokens.p99)),
+            *(number(point, 0) for point in (each.tokens.p50, each.tokens.p90, each.tokens.p99)),
             share(each.modes.ratio_t),
             share(each.implicit_thinking),
             share(each.truncated),
@@ -43,12 +43,12 @@ def overview(result: EvaluationResult) -> Table:
         )
         for way, each in result.figures.items()
     ]
-    return Table(_title(result), (*headers, "in format", "unknown"), rows)
+    return Table(_title(result), (*headers, "cut off", "in format", "unknown"), rows)
 
 
-def groups(result: EvaluationResult) -> list[Table]:
+def groups(result: EvaluationResult, *, intervals: bool = True) -> list[Table]:
     """One table for each column that tells problems apart, one row a group."""
-    return [_group_table(result, by) for by in dict.fromkeys(group.by for group in result.groups)]
+    return [_group_table(result, by, intervals) for by in dict.fromkeys(group.by for group in result.groups)]
 
 
 def hybrid_sentence(found: HybridAccuracy) -> str:
@@ -66,7 +66,17 @@ def hybrid_sentence(found: HybridAccuracy) -> str:
 def comparison(results: Mapping[str, EvaluationResult], differences: Mapping[str, Difference]) -> Table:
     """One row a result, with what changed against the first."""
     first = next(iter(results.values()))
-    headers = ("", "accuracy", "95 %", "against the first", "tokens", "change", "think-on", "change", "hybrid accuracy")
+    headers = (
+        "",
+        "accuracy",
+        "95 %",
+        "against the first",
+        "tokens",
+        "change",
+        "chose think-on",
+        "change",
+        "hybrid accuracy",
+    )
     rows = []
     for name, result in results.items():
         free, base = result.free, first.free
@@ -109,25 +119,27 @@ def _title(result: EvaluationResult) -> str:
     return f"{settings.model} · format {shown} · {settings.problem_count} problems · {seeds} · {settings.backend}"
 
 
-def _group_table(result: EvaluationResult, by: str) -> Table:
+def _group_table(result: EvaluationResult, by: str, intervals: bool) -> Table:
     ways = list(result.figures)
-    heads = [(f"{WAY_NAMES[way]}: accuracy", "95 %", "tokens") for way in ways]
+    middle = ("95 %",) if intervals else ()
+    heads = [(f"{WAY_NAMES[way]} accuracy", *middle, "tokens") for way in ways]
     rows = []
     for group in (each for each in result.groups if each.by == by):
-        cells = [_cells(group.figures.get(way)) for way in ways]
+        cells = [_cells(group.figures.get(way), intervals) for way in ways]
         chosen = group.figures[FREE].modes.ratio_t if FREE in group.figures else None
         hybrid = group.hybrid_accuracy.value if group.hybrid_accuracy else None
         flat = [cell for each in cells for cell in each]
         rows.append((group.value, str(group.problems), share(chosen), share(hybrid), *flat))
-    headers = (by, "problems", "think-on", "hybrid acc.", *(head for each in heads for head in each))
+    headers = (by, "problems", "chose think-on", "hybrid accuracy", *(head for each in heads for head in each))
     return Table(f"By {by}", headers, rows)
 
 
-def _cells(figures: Figures | None) -> Sequence[str]:
+def _cells(figures: Figures | None, intervals: bool) -> Sequence[str]:
     if figures is None:
-        return (_NOTHING,) * 3
+        return (_NOTHING,) * (2 + intervals)
     found = figures.accuracy
-    return share(found.value), interval(found.low, found.high), number(figures.tokens.mean)
+    middle = (interval(found.low, found.high),) if intervals else ()
+    return share(found.value), *middle, number(figures.tokens.mean)
 
 
 def _seeds(found: Accuracy) -> str:
