@@ -193,6 +193,20 @@ def show(
 
 
 @app.command()
+def explain(
+    run_dir: RunArgument,
+    problem: Annotated[str, typer.Argument(help="The start of a problem's id, or a source row as file:row.")],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, all texts in full.")] = False,
+) -> None:
+    """Say what became of one problem and why, from its source rows to its row in the dataset."""
+    from pipeline.explain import explain as tell
+    from pipeline.explain_print import print_story
+    from pipeline.run_files import open_run
+
+    print_story(_console(), tell(open_run(run_dir), problem), as_json)
+
+
+@app.command()
 def whatif(
     run_dir: RunArgument,
     delta: Annotated[
