@@ -207,6 +207,19 @@ def explain(
 
 
 @app.command()
+def diff(
+    first: RunArgument,
+    second: RunArgument,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Say in what two runs differ: config, problems, modes, rules, kept rollouts, examples."""
+    from pipeline.compare import compare, print_difference
+    from pipeline.run_files import open_run
+
+    print_difference(_console(), compare(open_run(first), open_run(second)), as_json)
+
+
+@app.command()
 def whatif(
     run_dir: RunArgument,
     delta: Annotated[
