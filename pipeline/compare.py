@@ -79,13 +79,14 @@ def _decisions(files: RunFiles) -> pl.DataFrame:
 
 
 def _examples(files: RunFiles) -> pl.DataFrame:
-    """Columns problem_id, response, justification: hashes of the texts."""
+    """Columns problem_id, response, justification: hashes of the texts, summed where a problem has several examples."""
+    schema = pl.Schema({"problem_id": pl.String, "response": pl.UInt64, "justification": pl.UInt64})
     examples = files.scan("justify")
     if examples is None:
-        return pl.DataFrame(schema={"problem_id": pl.String, "response": pl.UInt64, "justification": pl.UInt64})
+        return pl.DataFrame(schema=schema)
     response = pl.concat_str(pl.col("mode", "reasoning", "answer").fill_null(""), separator="\0").hash()
     hashed = examples.select("problem_id", response=response, justification=pl.col("justification").hash())
-    return hashed.collect(engine="streaming")
+    return hashed.group_by("problem_id").agg(pl.all().sum()).cast(schema).collect(engine="streaming")
 
 
 def _outcome(suffix: str) -> pl.Expr:

@@ -37,9 +37,9 @@ class Story:
     decision: Row | None = None
     """With `words`, and `flip`, the flip probability."""
     attempts: list[Row] = field(default_factory=list)
-    example: Row | None = None
-    published: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """`sft` and `rl`: file and row within it."""
+    examples: list[Row] = field(default_factory=list)
+    published: dict[str, list[Row]] = field(default_factory=dict)
+    """`sft` and `rl`: `file` and `row` within it of each."""
     rejected: list[Row] = field(default_factory=list)
     near_duplicates: list[Row] = field(default_factory=list)
     """Rejected rows that gave way to this problem."""
@@ -71,8 +71,8 @@ def explain(files: RunFiles, asked: str) -> Story:
         settings = files.config.select.model_copy(update={"delta": story.decision["delta"]})
         story.decision |= {"words": in_words(story.decision), "flip": flip_probability(frame, settings).item()}
     attempts = files.scan("justify", "attempts", [shard])
-    story.attempts = sorted(_rows(attempts, found), key=lambda row: int(row["attempt"]))
-    story.example = next(iter(_rows(files.scan("justify", shards=[shard]), found)), None)
+    story.attempts = sorted(_rows(attempts, found), key=lambda row: (str(row["mode"]), int(row["attempt"])))
+    story.examples = _rows(files.scan("justify", shards=[shard]), found)
     story.published = _published(files, found)
     for row in _rejected(files, pl.col("key").eq(found) | pl.col("detail").str.contains(found, literal=True)):
         (story.rejected if row["key"] == found else story.near_duplicates).append(row)
@@ -121,16 +121,15 @@ def _rollouts(files: RunFiles, shard: str, problem_id: str) -> Iterator[Row]:
             yield row | {"status": None, "reason": None, "extracted": None} | verdicts.get(row["index"], {})
 
 
-def _published(files: RunFiles, problem_id: str) -> dict[str, dict[str, Any]]:
+def _published(files: RunFiles, problem_id: str) -> dict[str, list[Row]]:
     manifest = files.manifests.get(PUBLISH.name)
-    found = {}
+    found: dict[str, list[Row]] = {}
     for kind, key in (("sft", pl.col("problem_id")), ("rl", pl.col("extra_info").struct.field("problem_id"))):
         for name in sorted(manifest.outputs if manifest else {}):
             if name.startswith(f"dataset/{kind}/"):
                 rows = scan([existing(files.run_dir / name)]).select(key.alias("id")).with_row_index("row")
-                at = rows.filter(pl.col("id") == problem_id).collect(engine="streaming")["row"].to_list()
-                if at:
-                    found[kind] = {"file": name, "row": at[0]}
+                at = rows.filter(pl.col("id") == problem_id).collect(engine="streaming")["row"]
+                found[kind] = found.get(kind, []) + [{"file": name, "row": row} for row in at]
     return found
 
 
@@ -145,10 +144,10 @@ def _missing(story: Story) -> list[str]:
         return ["It has no rollouts yet; run again to go on."]
     if story.decision is None:
         return ["It is not decided yet; run again to go on."]
-    if story.decision["mode"] is not None and story.example is None and not story.rejected:
+    if story.decision["mode"] is not None and not story.examples and not story.rejected:
         return ["Its justification is not written yet; run again to go on."]
-    if story.example is not None and "sft" not in story.published:
-        return ["Its example is not in dataset/ yet; run again to publish."]
+    if story.examples and not story.published.get("sft"):
+        return ["It is not in dataset/ yet; run again to publish."]
     return []
 
 

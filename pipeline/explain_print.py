@@ -37,12 +37,13 @@ def print_story(console: Console, story: Story, as_json: bool) -> None:
     for row in story.rejected:
         page.fact("rejected", f"{row['key']} in {row['stage']}: {row['reason']}. {row['detail']}")
         page.fact("", _cut(row["row"], _QUESTION_LINES))
-    if story.example is not None:
-        if story.example["reasoning"] is not None:
-            page.fact("thinking", _cut(story.example["reasoning"], _RESPONSE_LINES))
-        page.fact("answer", _cut(story.example["answer"], _RESPONSE_LINES))
-    for kind, place in story.published.items():
-        page.fact(f"in {kind}", f"{place['file']}, row {place['row']}")
+    for example in story.examples:
+        if example["reasoning"] is not None:
+            page.fact("thinking", _cut(example["reasoning"], _RESPONSE_LINES))
+        page.fact("answer", _cut(example["answer"], _RESPONSE_LINES))
+    for kind, places in story.published.items():
+        for place in places:
+            page.fact(f"in {kind}", f"{place['file']}, row {place['row']}")
     for remark in story.remarks:
         page.fact("", remark)
 

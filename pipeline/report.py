@@ -67,7 +67,7 @@ def report(files: RunFiles, stats: Statistics, decisions: pl.LazyFrame, examples
             "funnel": svg(charts.funnel(figures.funnel_steps(accounts, stats, decided))),
             "sources": svg(charts.source_rows(accounts)),
             "pass_rates": svg(charts.pass_rate_map(figures.pass_rate_cells(decided), files.config.select.delta)),
-            "flips": svg(charts.flip_histogram(flips)),
+            "flips": svg(charts.flip_histogram(flips)) if flips.height else None,
             "whatif": svg(charts.whatif_chart(answer.rows, answer.delta)) if answer else None,
             "drops": _drops(figures.drops(accounts, stats, quarantine, _REASONS)),
             **_shares(files, decided),
@@ -128,7 +128,8 @@ def _stage_rows(files: RunFiles) -> list[tuple[str, int, int, int, int]]:
 def _cards(examples: pl.LazyFrame, keys: pl.DataFrame) -> list[dict[str, Any]]:
     chosen = figures.in_turns(keys, ["kind", "mode"], _CARDS)
     rows = examples.filter(pl.col("problem_id").is_in(chosen)).collect().to_dicts()
-    return sorted(rows, key=lambda row: (row["kind"], row["mode"], row["problem_id"]))
+    key = ("kind", "mode", "problem_id", "rollout_index")
+    return sorted(rows, key=lambda row: tuple(row[name] for name in key))[:_CARDS]
 
 
 def cut(text: str, most: int = _CARD_CHARS) -> str:

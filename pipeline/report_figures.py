@@ -114,7 +114,7 @@ def _log_step(tokens: pl.Expr) -> pl.Expr:
 
 
 def flip_bins(decisions: pl.DataFrame, config: SelectConfig) -> tuple[pl.DataFrame, float | None]:
-    """Columns bin (lower edge of a tenth), mode, problems; and the mean flip probability."""
+    """Columns bin (lower edge of a tenth), mode, problems; and the mean flip probability, null without any."""
     flips = decisions.select(_named()).with_columns(flip_probability(decisions.select(COLUMNS), config)).drop_nulls()
     tenth = (pl.col("flip") * 10 - 1e-9).floor().clip(0, 9) / 10
     counted = flips.group_by(tenth.round(1).alias("bin"), "mode").len("problems").sort("bin", "mode")
@@ -160,6 +160,7 @@ def sample_of_shards(files: RunFiles, most_bytes: int) -> list[str]:
 
 def in_turns(keys: pl.DataFrame, groups: Sequence[str], most: int) -> list[str]:
     """Up to `most` problem ids, the groups taking turns, within a group by id: a fixed choice, not a flattering one."""
+    keys = keys.unique("problem_id")
     turn = pl.int_range(pl.len()).over(groups)
     ordered = keys.sort("problem_id").with_columns(turn=turn).sort("turn", *groups, "problem_id")
     return ordered["problem_id"].head(most).to_list()

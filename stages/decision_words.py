@@ -17,7 +17,9 @@ _SLACK = 1e-9  # 0.9 - 0.75 must count as 0.15, as in select
 
 
 def in_words(decision: Mapping[str, Any]) -> str:
-    """One line, such as `p_on 6/8 = 0.75, p_off 5/8 = 0.62; margin 0.12 < δ 0.15 → think-off (default_off)`.
+    """One line, such as `p_on 6/8 = 0.75 (0.41–0.93), p_off 5/8 = 0.62 (0.31–0.86); margin 0.12 < δ 0.15 → think-off`.
+
+    The rules of HiPO are put in words, those of other policies go by their names.
 
     Args:
         decision: columns of `schemas.records.Decision`.
@@ -38,9 +40,9 @@ def _why(decision: Mapping[str, Any]) -> str:
         return f"{compared} asks for {_NAMES[chosen.other]}, which has no response to keep"
     if rule == "only_mode":
         return f"{_NAMES[chosen.other]} has no pass rate"
-    if decision["margin"] is None and rule == "default_off":
+    if rule == "default_off" and decision["margin"] is None:
         return f"think-on has no pass rate, and none could be δ {decision['delta']:g} above"
-    return compared
+    return compared if rule in ("margin", "default_off") else f"by the rule {rule}"
 
 
 def _compared(decision: Mapping[str, Any]) -> str:

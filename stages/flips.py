@@ -5,12 +5,13 @@ posterior is Beta(1 + r, 1 + n - r), and x of n further rollouts are right with 
 
     C(n, x) B(1 + r + x, 1 + n - r + n - x) / B(1 + r, 1 + n - r),
 
-independently in both modes. The flip probability is the sum over all pairs (x_on, x_off) at which the rule chooses
-another mode, drops what was kept, or keeps what was dropped. It is exact: every pair is enumerated.
+independently in both modes. The flip probability is the sum over all pairs (x_on, x_off) at which the policy chooses
+another mode, drops what was kept, or keeps what was dropped. It is exact: the policy is asked about every pair.
 
 Taken as given: a repetition has as many graded rollouts as there were; its right responses are fit to be kept, unless
 the mode had right ones and none of them was. The shortest response, and so the text of the example, may change without
-a flip.
+a flip. The uniform prior knows nothing of the other problems: where most are always or never solved, it makes decisions
+look less firm than they are.
 """
 
 from functools import lru_cache
@@ -21,22 +22,33 @@ from numpy.typing import NDArray
 
 from schemas.config import SelectConfig
 from schemas.records import Mode
-from stages.deciding import End, Rules, choose
+from stages.select import POLICIES
 
 COLUMNS = ["rule", "mode", "index", "drop_reason", "n_on", "right_on", "n_off", "right_off"]
 """What `flip_probability` reads of the decisions."""
 
+BY_COUNTS = ["hipo", "adaptthink", "lhrm"]
+"""Policies that choose a mode by nothing but counts and whether there is a response to keep."""
+
 _COUNTS = ["n_on", "n_off", "fit_on", "fit_off"]
+_PAIR = [*_COUNTS, "right_on", "right_off"]
 _DROPPED = "dropped"
-_OUTCOMES = (Mode.THINK_ON.value, Mode.THINK_OFF.value, _DROPPED)
+_OUTCOMES = [_DROPPED, Mode.THINK_OFF.value, Mode.THINK_ON.value]
+"""In alphabetical order."""
+
+Counts = tuple[int, int, bool, bool]
 
 
 def flip_probability(decisions: pl.DataFrame, config: SelectConfig) -> pl.Series:
-    """`flip` in [0, 1] for each decision, in their order; null where the mode was drawn at random.
+    """`flip` in [0, 1] for each decision, in their order.
+
+    Null where the mode was drawn at random, and under policies other than `BY_COUNTS`.
 
     Args:
         decisions: columns `COLUMNS`, made under `config`.
     """
+    if config.policy not in BY_COUNTS or decisions.is_empty():
+        return pl.Series("flip", [None] * decisions.height, pl.Float64)
     keyed = decisions.select(
         *COLUMNS[4:],
         fit_on=~_unfit(Mode.THINK_ON),
@@ -44,12 +56,9 @@ def flip_probability(decisions: pl.DataFrame, config: SelectConfig) -> pl.Series
         outcome=pl.col("mode").fill_null(_DROPPED),
         drawn=pl.col("rule") == "random",
     )
-    counts = keyed.select(_COUNTS).unique()
-    if counts.is_empty():
-        return pl.Series("flip", [], pl.Float64)
-    table = pl.concat([_table(*row, config) for row in counts.iter_rows()])
-    keys = [*_COUNTS, "right_on", "right_off", "outcome"]
-    return keyed.join(table, on=keys, how="left", maintain_order="left").select(
+    counts = tuple(keyed.select(_COUNTS).unique().sort(_COUNTS).iter_rows())
+    table = _table(counts, config.model_copy(update={"random_fraction": 0.0}))
+    return keyed.join(table, on=[*_PAIR, "outcome"], how="left", maintain_order="left").select(
         pl.when(~pl.col("drawn")).then("flip").alias("flip")
     )["flip"]
 
@@ -62,35 +71,51 @@ def _unfit(mode: Mode) -> pl.Expr:
     return (pl.col(f"right_{side}") > 0) & (stood_in | dropped)
 
 
-@lru_cache(maxsize=4096)
-def _table(n_on: int, n_off: int, fit_on: bool, fit_off: bool, config: SelectConfig) -> pl.DataFrame:
-    """The flip probability of every pair of right counts and every outcome: (n_on + 1)(n_off + 1) rows an outcome."""
-    chosen = _outcomes(n_on, n_off, fit_on, fit_off, config)
-    on, off = predictive(n_on), predictive(n_off)
-    right_on, right_off = np.divmod(np.arange((n_on + 1) * (n_off + 1)), n_off + 1)
+@lru_cache(maxsize=1024)
+def _table(counts: tuple[Counts, ...], config: SelectConfig) -> pl.DataFrame:
+    """Columns `_PAIR`, outcome, flip: every pair of right counts and every outcome."""
+    pairs = pl.concat([_pairs(*each) for each in counts])
+    chosen = np.searchsorted(_OUTCOMES, _outcomes(pairs, config))
+    parts, start = [], 0
+    for n_on, n_off, _, _ in counts:
+        size = (n_on + 1) * (n_off + 1)
+        own, of_these = chosen[start : start + size].reshape(n_on + 1, n_off + 1), pairs[start : start + size]
+        for number, outcome in enumerate(_OUTCOMES):
+            flip = (predictive(n_on) @ (own != number) @ predictive(n_off).T).ravel().clip(0, 1)
+            parts.append(of_these.with_columns(pl.Series("flip", flip), outcome=pl.lit(outcome)))
+        start += size
+    return pl.concat(parts)
+
+
+def _pairs(n_on: int, n_off: int, fit_on: bool, fit_off: bool) -> pl.DataFrame:
+    """Columns `_PAIR`: (n_on + 1)(n_off + 1) rows, by `right_on` and then `right_off`."""
     key = pl.DataFrame({"n_on": [n_on], "n_off": [n_off], "fit_on": [fit_on], "fit_off": [fit_off]})
-    pairs = pl.DataFrame({"right_on": right_on, "right_off": right_off})
-    flips = [(on @ (chosen != number) @ off.T).ravel().clip(0, 1) for number in range(len(_OUTCOMES))]
-    return pl.concat(
+    on, off = pl.int_range(n_on + 1, dtype=pl.Int64, eager=True), pl.int_range(n_off + 1, dtype=pl.Int64, eager=True)
+    rights = on.alias("right_on").to_frame().join(off.alias("right_off").to_frame(), how="cross", maintain_order="left")
+    return key.join(rights, how="cross", maintain_order="left_right")
+
+
+def _outcomes(pairs: pl.DataFrame, config: SelectConfig) -> NDArray[np.str_]:
+    """What the policy makes of each pair: problems of so many right rollouts, of which one response can be kept."""
+    problems = pairs.with_columns(pl.int_range(pl.len()).cast(pl.String).str.zfill(12).alias("problem_id"))
+    for side in ("on", "off"):
+        n, right = pl.col(f"n_{side}"), pl.col(f"right_{side}")
+        pick = pl.when((right > 0) & pl.col(f"fit_{side}")).then(0)
+        problems = problems.with_columns(
+            pl.when(n >= config.min_graded).then(right / n).alias(f"p_{side}"),
+            pick.alias(f"pick_{side}"),
+            pick.alias(f"pick_tokens_{side}"),
+        )
+    problems = problems.with_columns(margin=pl.col("p_on") - pl.col("p_off"))
+    rollouts = pl.concat(
         [
-            key.join(pairs.with_columns(pl.Series("flip", flip), outcome=pl.lit(outcome)), how="cross")
-            for outcome, flip in zip(_OUTCOMES, flips, strict=True)
+            problems.select("problem_id", mode=pl.lit(mode), index=0, completion_tokens=0, usable=pl.col(pick) == 0)
+            for mode, pick in ((Mode.THINK_ON.value, "pick_on"), (Mode.THINK_OFF.value, "pick_off"))
         ]
     )
-
-
-def _outcomes(n_on: int, n_off: int, fit_on: bool, fit_off: bool, config: SelectConfig) -> NDArray[np.int64]:
-    """What is chosen at each pair of right counts, as a position in `_OUTCOMES`."""
-    rules = Rules(config)
-    modes = [
-        [choose(_end(x, n_on, fit_on, config), _end(y, n_off, fit_off, config), rules).mode for y in range(n_off + 1)]
-        for x in range(n_on + 1)
-    ]
-    return np.array([[_OUTCOMES.index(mode or _DROPPED) for mode in row] for row in modes])
-
-
-def _end(right: int, n: int, fit: bool, config: SelectConfig) -> End:
-    return End(right / n if n and n >= config.min_graded else None, right > 0, right > 0 and fit)
+    decisions = POLICIES[config.policy](problems.lazy(), rollouts.lazy(), config, 0).decisions
+    modes = decisions.select("problem_id", "mode").sort("problem_id").collect()["mode"]
+    return modes.fill_null(_DROPPED).to_numpy()
 
 
 @lru_cache(maxsize=256)

@@ -31,7 +31,7 @@ class Setting(NamedTuple):
 
 
 class WhatIf(BaseModel):
-    """What a setting would lead to."""
+    """What a setting would lead to. Of a problem that keeps several responses, the first one counts."""
 
     n: int
     delta: float
@@ -44,7 +44,7 @@ class WhatIf(BaseModel):
     pass_rate: float | None = Field(description="mean over examples of the pass rate of the kept mode")
     pass_rate_low: float | None = Field(description="lower end of its 95 % interval, from the spread between problems")
     pass_rate_high: float | None
-    flip: float | None = Field(description="mean flip probability of the decisions that were not drawn at random")
+    flip: float | None = Field(description="mean flip probability of the decisions, where `stages.flips` has one")
     changed: int | None = Field(description="problems with another mode than in the run, or dropped or kept unlike it")
 
     @property
