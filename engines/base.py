@@ -65,6 +65,14 @@ class CountsTokens(Protocol):
         """Tokens of a text; once the engine runs."""
 
 
+@runtime_checkable
+class CountsSteps(Protocol):
+    """An engine that says whether it is at work although nothing finishes."""
+
+    steps: int
+    """Grows with each step."""
+
+
 class Engine(Generates, Protocol):
     """Something that generates and has to be started and closed."""
 

@@ -18,8 +18,8 @@ from schemas.config import EngineConfig
 class EngineActor:
     """Serves the nodes of one engine replica, many at once. The engine starts with the first request."""
 
-    def __init__(self, config: EngineConfig, log: Path, state: Path, flush_s: float) -> None:
-        self._host = EngineHost(config, log, state)
+    def __init__(self, config: EngineConfig, log: Path, state: Path, under_way: Path, flush_s: float) -> None:
+        self._host = EngineHost(config, log, state, under_way)
         self._flush_s = flush_s
         self._tasks: set[asyncio.Task[Manifest]] = set()
 

@@ -5,12 +5,13 @@ import os
 import re
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from engines.base import Completion, EngineRefusedError, GenerationRequest
+from engines.base import Completion, CountsSteps, EngineDeadError, EngineError, EngineRefusedError, GenerationRequest
 from engines.create import create_engine
+from pipeline.under_way import AT_ONCE, GIVEN_UP_AFTER, UnderWay
 from schemas.config import EngineConfig
 
 _ERROR_LINE = re.compile(r"(?:^|[\s\]])((?:[\w.]+\.)?\w*(?:Error|Exception)\b(?:: .*)?)$")
@@ -27,6 +28,8 @@ class EngineProgress:
     """Requests that are ready and wait to be let in."""
     in_flight: int
     """Requests under way."""
+    steps: int
+    """Steps of the engine so far, where it counts them: it is at work although nothing may finish for long."""
     finished: int
     """Requests finished so far."""
     tokens: int
@@ -38,9 +41,11 @@ class EngineProgress:
 class EngineHost:
     """Starts an engine with the first request, lets requests in, and counts them."""
 
-    def __init__(self, config: EngineConfig, log: Path, state: Path) -> None:
+    def __init__(self, config: EngineConfig, log: Path, state: Path, under_way: Path) -> None:
         self.engine = create_engine(config, state)
         self._log = log
+        self._under_way = UnderWay(under_way)
+        self._suspects = {deaths: asyncio.Semaphore(at_once) for deaths, at_once in AT_ONCE.items()}
         self._waiting = 0
         self._in_flight = 0
         self._finished = 0
@@ -61,8 +66,27 @@ class EngineHost:
         return await self.engine.generate(request)
 
     @asynccontextmanager
-    async def slot(self) -> AsyncIterator[None]:
-        """Leave to have one request under way."""
+    async def slot(self, prompt: str, deaths: int = 0) -> AsyncIterator[None]:
+        """Leave to have one request under way.
+
+        Args:
+            prompt: what to suspect if the engine dies meanwhile.
+            deaths: how often an engine died with it under way; from `GIVEN_UP_AFTER` on it is refused.
+        """
+        if deaths >= GIVEN_UP_AFTER:
+            raise EngineError(f"the engine died {deaths} times while this prompt was under way", permanent=True)
+        async with self._suspects[deaths] if deaths else nullcontext(), self._let_in():
+            self._under_way.begin(prompt)
+            try:
+                yield
+            except EngineDeadError:
+                self._under_way.freeze()
+                raise
+            finally:
+                self._under_way.end(prompt)
+
+    @asynccontextmanager
+    async def _let_in(self) -> AsyncIterator[None]:
         self._waiting += 1
         inside = False
         try:
@@ -92,6 +116,7 @@ class EngineHost:
             start_seconds=self._start_seconds,
             waiting=self._waiting,
             in_flight=self._in_flight,
+            steps=self.engine.steps if isinstance(self.engine, CountsSteps) else 0,
             finished=self._finished,
             tokens=self._tokens,
             done=dict(self._done),
@@ -100,6 +125,7 @@ class EngineHost:
     async def close(self) -> None:
         """Stops the engine."""
         await self.engine.close()
+        self._under_way.close()
 
     async def _start(self) -> None:
         self._log.parent.mkdir(parents=True, exist_ok=True)

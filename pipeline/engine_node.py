@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Hashable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Generic, TypeVar
 
 from pipeline.engine_host import EngineHost
@@ -45,13 +45,17 @@ async def session(
     """An engine session whose records, of class `kind`, are journalled."""
     async with Journal[G](task.journal, flush_s) as journal:
         recorder = Recorder[G](host, task.name, journal)
+
+        def slot(prompt: str) -> AbstractAsyncContextManager[None]:
+            return host.slot(f"{task.name} {prompt}", task.deaths.get(prompt, 0))
+
         yield (
             EngineSession(
                 engine=host,
                 model=task.model,
                 identity=task.identity,
                 run_seed=task.config.seed,
-                slot=host.slot,
+                slot=slot,
                 on_start=recorder.start,
                 on_finish=recorder.finish,
             ),

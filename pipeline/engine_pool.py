@@ -1,15 +1,23 @@
 """The replicas of one engine, as the driver sees them."""
 
+import time
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import ray
+from ray.util.placement_group import PlacementGroup, remove_placement_group
 
+from engines.placement import placement
 from pipeline.engine_actor import EngineActor
 from pipeline.engine_host import EngineProgress
-from pipeline.ray_options import ray_options
-from schemas.config import EngineConfig
+from pipeline.ray_options import gpus_of_a_node, in_placement_group
+from pipeline.under_way import GIVEN_UP_AFTER, read_under_way
+from schemas.config import EngineConfig, RayConfig, VllmEngine
+
+_LEAST_QUEUE = 256
+"""Requests that a replica has waiting, so that none runs out between two looks of the driver."""
 
 
 @dataclass
@@ -17,34 +25,68 @@ class Replica:
     """One actor. `queued` counts the requests that wait in it to be let in, and those of nodes it was just given."""
 
     handle: Any
+    group: PlacementGroup | None = None
+    """What its workers run in, where they are actors of their own."""
     queued: int = 0
-    last: EngineProgress = field(default_factory=lambda: EngineProgress(False, None, 0, 0, 0, {}))
+    last: EngineProgress = field(default_factory=lambda: EngineProgress(False, None, 0, 0, 0, 0, 0, {}))
     announced: bool = False
+    rate: int = 0
+    """Requests finished between the last two readings."""
+    moved: float = field(default_factory=time.monotonic)
+    """When it last got on, or had nothing to do."""
+
+    def read(self, progress: EngineProgress) -> None:
+        """Takes in a reading."""
+        signs = [(each.finished, each.steps, each.loading) for each in (self.last, progress)]
+        if signs[0] != signs[1] or progress.loading or not progress.in_flight:
+            self.moved = time.monotonic()
+        self.rate = progress.finished - self.last.finished
+        self.last = progress
+        self.queued = progress.waiting
+
+    @property
+    def is_full(self) -> bool:
+        """Whether as much waits in it already as it has under way, or brings between two readings."""
+        return self.queued >= max(_LEAST_QUEUE, self.last.in_flight, 2 * self.rate)
 
 
 class EnginePool:
     """Hands nodes to the least loaded replica, and replaces those that die."""
 
-    def __init__(self, name: str, config: EngineConfig, run_dir: Path, flush_s: float) -> None:
+    def __init__(self, name: str, config: EngineConfig, run_dir: Path, settings: RayConfig) -> None:
         self.name = name
-        self._config = config
+        # Endpoints are silent for as long as they ask callers to wait, and have time limits of their own.
+        self.stall_s = settings.stall_s if isinstance(config, VllmEngine) else None
+        self._placement = placement(config, gpus_of_a_node())
         self._run_dir = run_dir
-        self._flush_s = flush_s
+        self._flush_s = settings.flush_s
         self.restarts = 0
         self._tokens_of_lost = 0
+        self._deaths: Counter[str] = Counter()
         self.replicas = [self._create(number) for number in range(config.replicas)]
 
-    def replace(self, replica: Replica) -> None:
-        """A new actor for one that died."""
+    def replace(self, replica: Replica) -> int:
+        """A new actor for one that died. Returns how many prompts are given up now as those that killed it."""
         number = self.replicas.index(replica)
         self._tokens_of_lost += replica.last.tokens
         self.restarts += 1
         ray.kill(replica.handle)
+        suspects = read_under_way(self._under_way(number))
+        self._deaths.update(suspects)
+        if replica.group is not None:
+            remove_placement_group(replica.group)  # and with it workers that outlived the actor
         self.replicas[number] = self._create(number)
+        return sum(self._deaths[prompt] == GIVEN_UP_AFTER for prompt in suspects)
+
+    def deaths(self, node: str) -> dict[str, int]:
+        """How often an engine died with a prompt of this node under way, by problem."""
+        if not self._deaths:
+            return {}
+        return {key.removeprefix(f"{node} "): n for key, n in self._deaths.items() if key.startswith(f"{node} ")}
 
     def free_replica(self) -> Replica | None:
         """The replica to give the next node to: the one with the least to do, if its queue is not full already."""
-        free = [replica for replica in self.replicas if replica.queued < self._config.max_in_flight]
+        free = [replica for replica in self.replicas if not replica.is_full]
         return min(free, key=lambda replica: replica.queued + replica.last.in_flight, default=None)
 
     @property
@@ -53,9 +95,12 @@ class EnginePool:
         return self._tokens_of_lost + sum(replica.last.tokens for replica in self.replicas)
 
     def _create(self, number: int) -> Replica:
-        actor = ray.remote(EngineActor).options(
-            **ray_options(self._config.resources), max_concurrency=10_000, max_restarts=0
-        )
+        options, group = in_placement_group(self._placement)
+        actor = ray.remote(EngineActor).options(**options, max_concurrency=10_000, max_restarts=0)
         log = self._run_dir / "logs" / f"{self.name}-{number}.log"
         state = self._run_dir / "engines" / self.name
-        return Replica(actor.remote(self._config, log, state, self._flush_s))
+        handle = actor.remote(self._placement.config, log, state, self._under_way(number), self._flush_s)
+        return Replica(handle, group)
+
+    def _under_way(self, number: int) -> Path:
+        return self._run_dir / "logs" / f"{self.name}-{number}.under-way"

@@ -3,10 +3,14 @@
 import logging
 import os
 from math import ceil
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from engines.placement import Placement
 from pipeline.errors import RunFailedError, UserError
 from schemas.config import ResourceConfig, RunConfig
+
+if TYPE_CHECKING:
+    from ray.util.placement_group import PlacementGroup
 
 _OBJECT_STORE_BYTES = 100 * 2**20  # tables never pass through Ray; Ray's own minimum is 75 MiB
 
@@ -21,6 +25,35 @@ def ray_options(resources: ResourceConfig) -> dict[str, Any]:
     if resources.label_selector:
         options["label_selector"] = dict(resources.label_selector)
     return options
+
+
+def gpus_of_a_node() -> float:
+    """Most GPUs that a node of the cluster has; 0 without any."""
+    import ray
+
+    nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
+    return max((node["Resources"].get("GPU", 0.0) for node in nodes if node["Alive"]), default=0.0)
+
+
+def in_placement_group(placed: Placement) -> tuple[dict[str, Any], "PlacementGroup | None"]:
+    """Options of a replica's actor, and the placement group that they put it in, where there is one.
+
+    The group is asked for and not waited for; the actor starts once the cluster has room for all of it.
+    """
+    options = ray_options(placed.config.resources)
+    if not placed.bundles:
+        return options, None
+    from ray.util import placement_group
+    from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
+
+    labels = options.pop("label_selector", None)
+    group = placement_group(
+        placed.bundles,
+        strategy=placed.strategy,
+        bundle_label_selector=labels and [labels] * len(placed.bundles),
+    )
+    strategy = PlacementGroupSchedulingStrategy(group, placement_group_bundle_index=0)
+    return {**options, "num_gpus": 0, "scheduling_strategy": strategy}, group
 
 
 def cpus_needed(config: RunConfig) -> float:

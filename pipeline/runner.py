@@ -68,6 +68,10 @@ class Outcome:
     """Error by node."""
 
 
+class _Stalled(RuntimeError):
+    """An engine that hangs."""
+
+
 @dataclass
 class _Flight:
     node: Node
@@ -201,7 +205,8 @@ class Runner:
                 _, node = heapq.heappop(queue)
                 requests = self._rows(node)
                 replica.queued += requests
-                self._take_off(replica.handle.run.remote(self._task(node)), _Flight(node, replica, pool))
+                task = self._task(node).model_copy(update={"deaths": pool.deaths(node.name)})
+                self._take_off(replica.handle.run.remote(task), _Flight(node, replica, pool))
 
     def _take_off(self, reference: Any, flight: _Flight) -> None:
         self._flights[reference] = flight
@@ -220,7 +225,7 @@ class Runner:
                 self._progress.say(
                     f"engine '{engine}' asks for {wanted}, more than the cluster has now; waiting for nodes"
                 )
-            self._pools[engine] = EnginePool(engine, config, self._run_dir, self._config.ray.flush_s)
+            self._pools[engine] = EnginePool(engine, config, self._run_dir, self._config.ray)
         return self._pools[engine]
 
     def _task(self, node: Node) -> Task:
@@ -291,10 +296,14 @@ class Runner:
             heapq.heappush(self._engine_ready.setdefault(pool.name, []), (priority, node))
         self._polls = {poll: polled for poll, polled in self._polls.items() if polled is not replica}
         self._progress.say(
-            f"engine '{pool.name}' died ({_plain(error)}); starting it again, "
+            f"engine '{pool.name}' {'hangs' if isinstance(error, _Stalled) else 'died'} ({_plain(error)}); "
+            "starting it again, "
             f"{len(lost)} shards go on from their journals"
         )
-        pool.replace(replica)
+        given_up = pool.replace(replica)
+        if given_up:
+            self._attempts_without_progress[pool.name] = 0
+            self._progress.say(f"{given_up} prompts are not asked again: each time, the engine died over them")
 
     def _count(self, node: Node, manifest: Manifest) -> None:
         outcome = self.outcome
@@ -313,8 +322,10 @@ class Runner:
         self._show()
         busy = set(map(id, self._polls.values()))
         for pool in self._pools.values():
-            for replica in pool.replicas:
-                if id(replica) not in busy:
+            for replica in list(pool.replicas):
+                if pool.stall_s is not None and now - replica.moved > pool.stall_s:
+                    self._restart(pool, replica, _Stalled(f"nothing moved in it for {now - replica.moved:.0f} s"))
+                elif id(replica) not in busy:
                     self._polls[replica.handle.progress.remote()] = replica
 
     def _land_poll(self, reference: Any) -> None:

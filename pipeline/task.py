@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.manifest import Manifest, Output, write_manifest
 from pipeline.store import put_table, read_table
@@ -31,6 +31,8 @@ class Task(BaseModel):
     inputs: dict[str, Output]
     model: str = ""
     identity: str = ""
+    deaths: dict[str, int] = Field(default_factory=dict)
+    """How often an engine died with this prompt under way, by problem."""
 
     @property
     def folder(self) -> str:

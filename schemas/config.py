@@ -171,8 +171,8 @@ class SampleConfig(Config):
     template: str = Field(default="solve", description="prompt template: a name in prompts/templates or a path")
     stop: Literal["never", "decided", "likely"] = Field(
         default="never",
-        description="never: all n rollouts, so pass rates are whole; decided: none that could change neither a problem's "
-        "mode nor its kept response, so the selection is the same; likely: another mode in stop_error of cases at most",
+        description="never: all n rollouts, so pass rates are whole; decided: only those that could change a problem's "
+        "mode or kept response, so the selection is the same; likely: another one in stop_error of cases at most",
     )
     stop_error: float = Field(
         default=0.01, gt=0, lt=0.5, description="for stop: likely, a problem's chance of another mode than in full"
@@ -202,6 +202,9 @@ class RayConfig(Config):
     verify: ResourceConfig = ResourceConfig(num_cpus=1)
     max_restarts: int = Field(default=3, ge=0, description="times a lost engine or task is started again")
     flush_s: float = Field(default=1.0, gt=0, description="longest time that a finished rollout stays unjournalled")
+    stall_s: float | None = Field(
+        default=1800, gt=0, description="a vLLM engine in which nothing moves for so long is started again; null: never"
+    )
 
 
 class RunConfig(Config):

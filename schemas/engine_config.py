@@ -19,8 +19,10 @@ class ResourceConfig(Config):
 
 class _EngineConfig(Config):
     replicas: int = Field(default=1, ge=1)
-    max_in_flight: int = Field(default=256, ge=1, description="requests under way at once in one replica")
     resources: ResourceConfig = ResourceConfig()
+
+
+_MaxInFlight = Annotated[int, Field(ge=1, description="requests under way at once in one replica")]
 
 
 class VllmEngine(_EngineConfig):
@@ -29,10 +31,35 @@ class VllmEngine(_EngineConfig):
     type: Literal["vllm"]
     model: str = Field(description="folder or Hub name")
     revision: str | None = None
-    tensor_parallel_size: int = Field(default=1, ge=1)
+    tensor_parallel_size: int = Field(
+        default=1, ge=1, description="GPUs that share each layer; of one node if possible"
+    )
+    pipeline_parallel_size: int = Field(default=1, ge=1, description="groups of those, each with a part of the layers")
     args: dict[str, Any] = Field(default_factory=dict, description="any other vLLM engine argument")
     env: dict[str, str] = Field(default_factory=dict, description="environment of the actor's process")
     start_timeout_s: float = Field(default=600, gt=0)
+    max_in_flight: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
+        default="auto",
+        description="requests under way at once in one replica; auto: those it runs, by its own reports, and a few",
+    )
+
+    @property
+    def workers(self) -> int:
+        """Processes of one replica that compute, a GPU each where there are any."""
+        ranks = int(self.args.get("data_parallel_size", 1))
+        return self.tensor_parallel_size * self.pipeline_parallel_size * ranks
+
+    @model_validator(mode="after")
+    def _a_gpu_each(self) -> "VllmEngine":
+        for size in ("tensor_parallel_size", "pipeline_parallel_size"):
+            if size in self.args:
+                raise ValueError(f"'{size}' stands beside 'args', not in it")
+        if self.workers > 1 and self.resources.num_gpus not in (0, self.workers):
+            raise ValueError(
+                f"one replica has {self.workers} workers (tensor_parallel_size x pipeline_parallel_size) and needs as "
+                f"many GPUs, but resources.num_gpus is {self.resources.num_gpus:g}; set it to {self.workers}"
+            )
+        return self
 
 
 class Price(Config):
@@ -77,6 +104,7 @@ class OpenAIEngine(_EngineConfig):
     base_url: str | None = Field(default=None, description="default: OPENAI_BASE_URL, or else OpenAI's own")
     api_key_env: str = Field(default="OPENAI_API_KEY", description="environment variable that holds the key")
     endpoints: list[Endpoint] = Field(default=[], description="addresses or keys to spread the requests over")
+    max_in_flight: _MaxInFlight = 256
     request_timeout_s: float = Field(default=600, gt=0)
     max_attempts: int = Field(default=6, ge=1, description="tries a request before its rollout is recorded as failed")
     give_up_after_s: float = Field(
@@ -124,6 +152,7 @@ class ReplayEngine(_EngineConfig):
     type: Literal["replay"]
     path: str = Field(description="JSON Lines or Parquet")
     model: str = Field(default="recorded", description="name written into every rollout")
+    max_in_flight: _MaxInFlight = 256
     question: str = Field(default="question", description="column with the question, matched by its normalised text")
     responses: list[str] = Field(
         default=["responses"], description="columns (dots reach inside) with one response or a list of them, in order"

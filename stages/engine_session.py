@@ -22,15 +22,21 @@ class EngineSession(Generic[R]):
     identity: str
     """Digest of the model's weights and tokenizer."""
     run_seed: int
-    slot: Callable[[], AbstractAsyncContextManager[None]]
-    """Leave to have one request under way, which all shards of one engine share."""
+    slot: Callable[[str], AbstractAsyncContextManager[None]]
+    """Leave to have one request of a prompt under way, which all shards of one engine share. May raise `EngineError`,
+    where the prompt is known to bring the engine down."""
     on_start: Callable[[], None]
     """Called as a request goes to the engine."""
     on_finish: Callable[[R], None]
     """Called with each new record as it finishes."""
 
-    async def generate(self, request: GenerationRequest) -> Completion:
-        """One response, without the lone surrogates that endpoints can send as JSON escapes: Parquet takes none."""
-        completion = await self.engine.generate(request)
+    async def generate(self, prompt: str, request: GenerationRequest) -> Completion:
+        """One response to the prompt of that name, once there is a slot.
+
+        Without the lone surrogates that endpoints can send as JSON escapes: Parquet takes none.
+        """
+        async with self.slot(prompt):
+            self.on_start()
+            completion = await self.engine.generate(request)
         reasoning = None if completion.reasoning is None else valid_unicode(completion.reasoning)
         return replace(completion, text=valid_unicode(completion.text), reasoning=reasoning)

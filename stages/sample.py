@@ -117,11 +117,8 @@ class ProblemSampler:
         for known in sampler.finished.get((problem_id, sampler.mode, index), ()):
             if _still_good(known, wanted):
                 return known.model_copy(update={"cap": cap})
-        session = sampler.session
-        async with session.slot():
-            session.on_start()
-            rollout = await _generate(wanted, sampler.mode, sampler.role, session)
-            session.on_finish(rollout)
+        rollout = await _generate(wanted, sampler.mode, sampler.role, sampler.session)
+        sampler.session.on_finish(rollout)
         return rollout
 
 
@@ -160,7 +157,7 @@ async def _generate(wanted: _Wanted, mode: Mode, role: RoleConfig, session: Engi
     request = wanted.request
     error, permanent = None, False
     try:
-        completion = await session.generate(request)
+        completion = await session.generate(wanted.problem_id, request)
     except EngineError as failure:
         error, permanent = valid_unicode(str(failure)), failure.permanent
         completion = Completion(text="", finish_reason=FinishReason.ERROR, prompt_tokens=0, completion_tokens=0)

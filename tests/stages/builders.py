@@ -82,7 +82,7 @@ def make_session(engine: Generates, seen: list[R] | None = None, slots: int = 10
     semaphore = asyncio.Semaphore(slots)
 
     @asynccontextmanager
-    async def slot() -> AsyncIterator[None]:
+    async def slot(prompt: str) -> AsyncIterator[None]:
         async with semaphore:
             yield
 
