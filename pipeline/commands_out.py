@@ -1,4 +1,4 @@
-"""The commands for what leaves a finished run."""
+"""The commands for what leaves a finished run: export, push and validate."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,12 +6,15 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from pipeline.errors import RunFailedError
+
 _LIBRARIES = "messages, trl, trl-prompt-completion, trl-preference, verl-sft, verl-rl or llama-factory"
 
 
 def add_commands(app: typer.Typer) -> None:
     """Adds the commands to the command line."""
-    app.command()(export)
+    for command in (export, push, validate):
+        app.command()(command)
 
 
 def export(
@@ -33,6 +36,36 @@ def export(
     for name, rows in exported.rows.items():
         console.print(f"{out / name}: {rows} rows")
     console.print(advice(to, out, exported.format, tokenizer))
+
+
+def push(
+    run_dir: Annotated[Path, typer.Argument(help="A run's directory, or a published folder.")],
+    repo: Annotated[str, typer.Argument(metavar="REPO", help="The dataset on the Hub, such as org/name.")],
+    private: Annotated[bool, typer.Option("--private", help="Make a new dataset private.")] = False,
+) -> None:
+    """Upload a published dataset to the Hugging Face Hub in one commit; HF_TOKEN holds the token."""
+    from pipeline.push import push as push_dataset
+
+    _console().print(push_dataset(run_dir, repo, private))
+
+
+def validate(
+    dataset: Annotated[str, typer.Argument(help="A run's directory, a published folder, or a dataset on the Hub.")],
+) -> None:
+    """Check every row of a published dataset against its schema, its format, its splits and its card."""
+    from pipeline.published import published
+    from pipeline.validate import SHOWN, validate_dataset
+
+    found = published(dataset)
+    report = validate_dataset(found)
+    console = _console()
+    for sentence in report.failures[:SHOWN]:
+        console.print(f"FAILS  {sentence}")
+    if report.failures:
+        more = f", {len(report.failures) - SHOWN} not shown" if len(report.failures) > SHOWN else ""
+        raise RunFailedError(f"{found.name} fails validation in {len(report.failures)} places{more}")
+    counts = ", ".join(f"{part} {split} {rows}" for (part, split), rows in report.counts.items())
+    console.print(f"{found.name} holds: {counts} rows")
 
 
 def _console() -> Console:

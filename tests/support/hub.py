@@ -1,5 +1,7 @@
 """A Hugging Face Hub on this machine: datasets at several revisions, as huggingface_hub and datasets ask for them.
 
+What writes is answered where `hub_writes` is told to.
+
 Small files are sent as they are; Parquet is kept as the Hub keeps large files (Git LFS): its address redirects to a
 store with another name, to which a client must not send its token. Failures can be planted.
 """
@@ -11,7 +13,7 @@ import socket
 import struct
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.message import Message
@@ -59,6 +61,7 @@ class Failure:
 
     The server sends `status` with `headers` and `body`. With `stall` it sends nothing. With `cut` it sends the right
     answer up to this byte of its body, and then ends the connection: in order, or with `reset` as a dying machine does.
+    With `drop` it dies when it has read this many bytes of the request's body.
     """
 
     path: str
@@ -71,6 +74,7 @@ class Failure:
     stall: bool = False
     cut: int | None = None
     reset: bool = False
+    drop: int | None = None
 
 
 @dataclass
@@ -81,6 +85,7 @@ class Repository:
     refs: dict[str, str] = field(default_factory=dict)
     gate: str | None = None
     """The token that may read the files; without, everybody may."""
+    private: bool = False
 
 
 class Hub:
@@ -94,6 +99,8 @@ class Hub:
         """Entries of a page of a list of files."""
         self.closing = threading.Event()
         self.failures: list[Failure] = []
+        self.writes: Callable[[Request], Reply | None] | None = None
+        """Answers what reading does not ask for."""
         self._lock = threading.Lock()
 
     def commit(self, repo: str, files: Files, revision: str = "main") -> str:
@@ -114,19 +121,26 @@ class Hub:
         """Requests so far whose path fits a glob."""
         return [r for r in self.requests if r.method == method and fnmatchcase(r.path, path)]
 
-    def answer(self, request: Request) -> tuple[Reply, Failure | None]:
-        """The right answer, and the failure that is planted for it."""
+    def planted(self, method: str, path: str) -> Failure | None:
+        """The failure that is planted for a request; it is used up by this."""
         with self._lock:
-            self.requests.append(request)
-            fitting = (f for f in self.failures if f.method == request.method and fnmatchcase(request.path, f.path))
+            fitting = (f for f in self.failures if f.method == method and fnmatchcase(path, f.path))
             failure = next((f for f in fitting if f.times), None)
             if failure is not None:
                 failure.times -= 1
+        return failure
+
+    def answer(self, request: Request, failure: Failure | None) -> Reply:
+        """The right answer, or what the failure says instead."""
+        with self._lock:
+            self.requests.append(request)
         if failure is not None and not failure.stall and failure.cut is None:
-            return Reply(failure.status, failure.headers, failure.body, whole=True), None
-        return self._right(request), failure
+            return Reply(failure.status, failure.headers, failure.body, whole=True)
+        return self._right(request)
 
     def _right(self, request: Request) -> Reply:
+        if self.writes is not None and (written := self.writes(request)) is not None:
+            return written
         if stored := _STORED.fullmatch(request.path):
             files = (data for r in self.repositories.values() for c in r.commits.values() for data in c.values())
             data = next((data for data in files if hashlib.sha256(data).hexdigest() == stored[1]), None)
@@ -145,9 +159,9 @@ class Hub:
         headers = {"X-Repo-Commit": commit, "Accept-Ranges": "bytes"}
         data = repository.commits[commit].get(path)
         if data is None:
-            return _refusal(404, "EntryNotFound", "Entry not found", headers)
-        if not _is_large(path):
-            return Reply(headers={**headers, "ETag": f'"{_blob_id(data)}"'}, body=data)
+            return refusal(404, "EntryNotFound", "Entry not found", headers)
+        if not is_large(path):
+            return Reply(headers={**headers, "ETag": f'"{blob_id(data)}"'}, body=data)
         sha256 = hashlib.sha256(data).hexdigest()
         linked = {"X-Linked-Size": str(len(data)), "X-Linked-Etag": f'"{sha256}"'}
         store = self.address.replace("127.0.0.1", "localhost")
@@ -162,15 +176,17 @@ class Hub:
             return self._tree(request, files, path)
         if verb == "paths-info":
             form = parse_qs(request.body.decode())
-            return _json([_entry(path, files[path]) for path in form.get("paths", []) if path in files])
+            return json_reply([_entry(path, files[path]) for path in form.get("paths", []) if path in files])
         siblings = [{"rfilename": path} for path in sorted(files)]
         gated = "manual" if repository.gate else False
-        return _json({"id": repo, "sha": commit, "private": False, "gated": gated, "siblings": siblings})
+        return json_reply(
+            {"id": repo, "sha": commit, "private": repository.private, "gated": gated, "siblings": siblings}
+        )
 
     def _tree(self, request: Request, files: Files, folder: str) -> Reply:
         inside = f"{folder}/" if folder else ""
         if inside and not any(path.startswith(inside) for path in files):
-            return _refusal(404, "EntryNotFound", f"{folder} does not exist")
+            return refusal(404, "EntryNotFound", f"{folder} does not exist")
         recursive = request.query.get("recursive", ["false"])[0].lower() == "true"
         entries = {}
         for path, data in sorted(files.items()):
@@ -179,11 +195,11 @@ class Hub:
             steps = path.removeprefix(inside).split("/")
             for depth in range(1, len(steps) if recursive else min(len(steps), 2)):
                 name = inside + "/".join(steps[:depth])
-                entries[name] = {"type": "directory", "oid": _blob_id(name.encode()), "size": 0, "path": name}
+                entries[name] = {"type": "directory", "oid": blob_id(name.encode()), "size": 0, "path": name}
             if recursive or len(steps) == 1:
                 entries[path] = _entry(path, data)
         start = int(request.query.get("cursor", ["0"])[0])
-        reply = _json(list(entries.values())[start : start + self.page])
+        reply = json_reply(list(entries.values())[start : start + self.page])
         if start + self.page < len(entries):
             query = f"recursive={str(recursive).lower()}&cursor={start + self.page}"
             reply.headers["Link"] = f'<{self.address}{request.path}?{query}>; rel="next"'
@@ -193,14 +209,14 @@ class Hub:
         repository = self.repositories.get(repo)
         if repository is None:
             status = 404 if "Authorization" in request.headers else 401  # the Hub tells strangers nothing
-            return Repository(), "", _refusal(status, "RepoNotFound", "Repository not found")
+            return Repository(), "", refusal(status, "RepoNotFound", "Repository not found")
         commit = revision if revision in repository.commits else repository.refs.get(revision)
         if commit is None:
-            return repository, "", _refusal(404, "RevisionNotFound", f"Invalid rev id: {revision}")
+            return repository, "", refusal(404, "RevisionNotFound", f"Invalid rev id: {revision}")
         sent = request.headers.get("Authorization")
         if gated and repository.gate is not None and sent != f"Bearer {repository.gate}":
             message = f"Access to dataset {repo} is restricted."
-            return repository, "", _refusal(403 if sent else 401, "GatedRepo", message)
+            return repository, "", refusal(403 if sent else 401, "GatedRepo", message)
         return repository, commit, None
 
 
@@ -230,6 +246,7 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # a reply goes out as head and body, and the client would wait 40 ms for the second
     server: _Server
 
     def do_GET(self) -> None:
@@ -241,14 +258,22 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self._answer()
 
+    def do_PUT(self) -> None:
+        self._answer()
+
     def log_message(self, format: str, *args: Any) -> None:
         """Says nothing."""
 
     def _answer(self) -> None:
         address = urlsplit(self.path)
+        failure = self.server.hub.planted(self.command, address.path)
+        if failure is not None and failure.drop is not None:
+            self.rfile.read(failure.drop)
+            self._die()
+            return
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         request = Request(self.command, address.path, parse_qs(address.query), self.headers, body)
-        reply, failure = self.server.hub.answer(request)
+        reply = self.server.hub.answer(request, failure)
         if failure is not None and failure.stall:
             self.server.hub.closing.wait()
             self.close_connection = True
@@ -260,14 +285,18 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command == "HEAD":
             return
-        if failure is None:
+        if failure is None or failure.cut is None:
             self.wfile.write(data)
             return
         self.wfile.write(data[: failure.cut])
         self.close_connection = True
         if failure.reset:
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            self.connection.close()
+            self._die()
+
+    def _die(self) -> None:
+        self.close_connection = True
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.connection.close()
 
     def _in_range(self, reply: Reply) -> bytes:
         asked = _RANGE.fullmatch(self.headers.get("Range", ""))
@@ -283,26 +312,26 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _entry(path: str, data: bytes) -> dict[str, Any]:
-    entry: dict[str, Any] = {"type": "file", "oid": _blob_id(data), "size": len(data), "path": path}
-    if _is_large(path):
+    entry: dict[str, Any] = {"type": "file", "oid": blob_id(data), "size": len(data), "path": path}
+    if is_large(path):
         entry["lfs"] = {"oid": hashlib.sha256(data).hexdigest(), "size": len(data), "pointerSize": 134}
     return entry
 
 
-def _is_large(path: str) -> bool:
+def is_large(path: str) -> bool:
     return path.endswith(".parquet")
 
 
-def _blob_id(data: bytes) -> str:
+def blob_id(data: bytes) -> str:
     return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
 
 
-def _json(content: Any) -> Reply:
+def json_reply(content: Any) -> Reply:
     return Reply(headers={"Content-Type": "application/json"}, body=json.dumps(content).encode())
 
 
-def _refusal(status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> Reply:
-    reply = _json({"error": message})
+def refusal(status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> Reply:
+    reply = json_reply({"error": message})
     reply.status = status
     reply.headers |= {"X-Error-Code": code, "X-Error-Message": message, **(headers or {})}
     return reply

@@ -1,0 +1,100 @@
+"""Whether a published dataset is what it says it is: every row, every file, and the card."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import yaml
+
+from pipeline.errors import UserError
+from pipeline.published import CARD, FILE_NAME, SPLITS, Published
+from pipeline.validate_rows import CHECKS, Seen
+from stages.exports.libraries import PARTS
+
+SHOWN = 20
+_COUNT = re.compile(r"^\| (\w+) \| (\w+) \| ([\d,]+) \|$", re.MULTILINE)
+_HEAD = re.compile(r"\A---\n(.*?)^---$", re.MULTILINE | re.DOTALL)
+
+
+@dataclass
+class Report:
+    """Rows by part and split, and a sentence a failure."""
+
+    counts: dict[tuple[str, str], int] = field(default_factory=dict)
+    failures: list[str] = field(default_factory=list)
+
+
+def validate_dataset(dataset: Published) -> Report:
+    """Reads every row once; memory grows with the number of problems alone."""
+    report, seen = Report(), Seen()
+    report.failures += _file_names(dataset)
+    for part in PARTS:
+        for split in SPLITS:
+            rows = 0
+            for path in dataset.of(part, split):
+                count, failures = _rows(dataset, path, part, split, seen)
+                rows += count
+                report.failures += failures
+            if rows:
+                report.counts[part, split] = rows
+    report.failures += seen.problems_in_both_splits()
+    report.failures += _card(dataset, report.counts)
+    return report
+
+
+def _rows(dataset: Published, path: str, part: str, split: str, seen: Seen) -> tuple[int, list[str]]:
+    failures: list[str] = []
+    rows = 0
+    try:
+        check = CHECKS[part](dataset.schema(path), split, seen)
+        for piece in dataset.tables(path):
+            for row in piece.to_pylist():
+                failures += (f"{path}, row {rows}: {said}" for said in check(row))
+                rows += 1
+    except (UserError, ValueError) as error:
+        failures.append(f"{path}: {error}")
+    return rows, failures
+
+
+def _file_names(dataset: Published) -> Iterator[str]:
+    """Files that readers of `<split>-*.parquet` would take along, or miss."""
+    found: dict[tuple[str, str], Counter[str]] = {}
+    for path in dataset.files:
+        name = FILE_NAME.fullmatch(path)
+        if name:
+            found.setdefault((name[1], name[2]), Counter())[name[4]] += 1
+        elif path.endswith(".parquet") and path.startswith(tuple(f"{part}/" for part in PARTS)):
+            yield f"{path} is not named as publish names files, yet readers may take it along"
+    for (part, split), totals in found.items():
+        if len(totals) > 1:
+            yield f"{part}/ mixes {split} files of two publications, of {' and of '.join(sorted(totals))}"
+        for total, count in totals.items():
+            if count != int(total):
+                yield f"{part}/ holds {count} {split} files of {int(total)}"
+
+
+def _card(dataset: Published, counts: dict[tuple[str, str], int]) -> Iterator[str]:
+    if CARD not in dataset.files:
+        yield f"there is no {CARD}"
+        return
+    with dataset.open(CARD) as file:
+        text = file.read().decode("utf-8", "replace")
+    said = {(part, split): int(rows.replace(",", "")) for part, split, rows in _COUNT.findall(text)}
+    for key in dict.fromkeys([*counts, *said]):
+        if said.get(key, 0) != counts.get(key, 0):
+            yield f"{CARD} says {said.get(key, 0)} rows of {' '.join(key)}; the files hold {counts.get(key, 0)}"
+    yield from _configs(text, counts)
+
+
+def _configs(text: str, counts: dict[tuple[str, str], int]) -> Iterator[str]:
+    head = _HEAD.match(text)
+    try:
+        configs = (yaml.safe_load(head[1]) or {}).get("configs", []) if head else []
+        named = {(each["config_name"], files["split"]) for each in configs for files in each["data_files"]}
+    except (yaml.YAMLError, AttributeError, KeyError, TypeError) as error:
+        yield f"the head of {CARD} cannot be read: {' '.join(str(error).split())[:200]}"
+        return
+    for part, split in counts:
+        if (part, split) not in named:
+            yield f"the head of {CARD} does not name {part} {split}, so that load_dataset does not find it"

@@ -1,0 +1,191 @@
+"""What every row of a published dataset has to hold: for each part, a check of a file's schema, and one of its rows."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+from pydantic import ValidationError
+
+from prompts.formats.parts import FormatError
+from prompts.formats.registry import FORMATS
+from schemas.arrow import arrow_schema, check_schema
+from schemas.gold import CheckGold, MathGold, gold_from_json
+from schemas.keys import problem_id
+from schemas.records import Example, Kind, Mode
+from stages.publish import RL_SCHEMA
+
+Row = dict[str, Any]
+Check = Callable[[Row], Iterator[str]]
+_BY_CHANCE = 100  # a question may hold a shorter program
+_LETTER = 2  # characters of an answer that an instruction may give as an example of one, as in \boxed{A}
+
+
+@dataclass
+class Seen:
+    """What rows of several files have to agree in."""
+
+    splits: dict[str, set[str]] = field(default_factory=dict)
+    """Problems by split."""
+    examples: set[tuple[str, str, int]] = field(default_factory=set)
+    prompts: set[str] = field(default_factory=set)
+    formats: set[str] = field(default_factory=set)
+
+    def problems_in_both_splits(self) -> Iterator[str]:
+        """A sentence a problem."""
+        for key in sorted(self.splits.get("train", set()) & self.splits.get("validation", set())):
+            yield f"problem {key} is in train and in validation"
+
+
+def sft_check(schema: pa.Schema, split: str, seen: Seen) -> Check:
+    """Of examples. Raises `ValueError` where they are none of this version."""
+    check_schema(schema, Example)
+    _same_columns(schema, arrow_schema(Example))
+
+    def check(row: Row) -> Iterator[str]:
+        try:
+            example = Example.model_validate(row)
+        except ValidationError as error:
+            yield _first(error)
+            return
+        seen.splits.setdefault(split, set()).add(example.problem_id)
+        key = (example.problem_id, example.mode.value, example.rollout_index)
+        if key in seen.examples:
+            yield f"problem {key[0]} has another example of {key[1]} rollout {key[2]}"
+        seen.examples.add(key)
+        seen.formats.add(example.format)
+        if len(seen.formats) > 1:
+            yield f"the format is {example.format}, that of others {', '.join(sorted(seen.formats - {example.format}))}"
+        if example.split != split:
+            yield f"the split is {example.split}, the file's is {split}"
+        yield from _identity(example.problem_id, example.question)
+        yield from _turns(example)
+        for name in ("p_on", "p_off"):
+            value = getattr(example, name)
+            if value is not None and not 0 <= value <= 1:
+                yield f"{name} is {value}, which is no rate"
+
+    return check
+
+
+def rl_check(schema: pa.Schema, split: str, seen: Seen) -> Check:
+    """Of prompts for RL. Raises `ValueError` where they do not have verl's columns."""
+    _same_columns(schema, RL_SCHEMA)
+
+    def check(row: Row) -> Iterator[str]:
+        about, turns = row["extra_info"], row["prompt"]
+        key = about["problem_id"]
+        seen.splits.setdefault(split, set()).add(key)
+        if key in seen.prompts:
+            yield f"problem {key} has another prompt"
+        seen.prompts.add(key)
+        if about["split"] != split:
+            yield f"the split is {about['split']}, the file's is {split}"
+        if not turns or turns[-1]["role"] != "user":
+            yield "the prompt does not end with the user's turn"
+            return
+        question = turns[-1]["content"]
+        yield from _identity(key, question)
+        yield from _gold(row, "\n".join(turn["content"] for turn in turns))
+
+    return check
+
+
+def preference_check(schema: pa.Schema, split: str, seen: Seen) -> Check:
+    """Of pairs. Raises `ValueError` where a column is missing."""
+    missing = {"problem_id", "prompt", "chosen", "rejected", "kind", "margin"} - set(schema.names)
+    if missing:
+        raise ValueError(f"the columns {', '.join(sorted(missing))} are missing")
+
+    def check(row: Row) -> Iterator[str]:
+        seen.splits.setdefault(split, set()).add(row["problem_id"])
+        if not row["prompt"] or row["prompt"][-1]["role"] != "user":
+            yield "the prompt does not end with the user's turn"
+        else:
+            yield from _identity(row["problem_id"], row["prompt"][-1]["content"])
+        for name in ("chosen", "rejected"):
+            if [turn["role"] for turn in row[name]] != ["assistant"]:
+                yield f"{name} is not one turn of the assistant"
+        if row["chosen"] == row["rejected"]:
+            yield "chosen and rejected are the same"
+
+    return check
+
+
+CHECKS: dict[str, Callable[[pa.Schema, str, Seen], Check]] = {
+    "sft": sft_check,
+    "rl": rl_check,
+    "preference": preference_check,
+}
+
+
+def _turns(example: Example) -> Iterator[str]:
+    roles = [turn.role for turn in example.messages]
+    if roles[-2:] != ["user", "assistant"] or "assistant" in roles[:-1]:
+        yield f"the turns are of {', '.join(roles)}; they have to end with one of user and one of assistant"
+        return
+    if example.messages[-2].content != example.question:
+        yield "the user's turn is not the question"
+    form = FORMATS.get(example.format)
+    if form is None:
+        yield f"there is no format '{example.format}'"
+        return
+    try:
+        parsed = form.parse(example.messages[-1].content)
+    except FormatError as error:
+        yield f"the answer does not read back: {error}"
+        return
+    if parsed.mode is not example.mode:
+        yield f"the answer reads back as {parsed.mode.value}, the mode is {example.mode.value}"
+    if (example.mode is Mode.THINK_ON) != (example.reasoning is not None):
+        yield f"a {example.mode.value} example {'lacks' if example.reasoning is None else 'has'} reasoning"
+    for name in ("justification", "reasoning", "answer"):
+        if name == "justification" and not form.justifies:
+            continue
+        if getattr(parsed, name) != getattr(example, name):
+            yield f"the {name} that the answer reads back to is not the row's"
+
+
+def _gold(row: Row, prompt: str) -> Iterator[str]:
+    try:
+        gold = gold_from_json(row["reward_model"]["ground_truth"])
+    except ValidationError as error:
+        yield f"the ground truth is no gold: {_first(error)}"
+        return
+    kind = Kind.MATH if isinstance(gold, MathGold) else Kind.CODE
+    if row["ability"] != kind.value:
+        yield f"the ability is {row['ability']}, the gold is one of {kind.value}"
+    if row["reward_model"]["style"] != "rule":
+        yield f"the style of the reward is '{row['reward_model']['style']}', not 'rule'"
+    if row["reward_model"]["ground_truth"] in prompt or any(secret in prompt for secret in _secrets(gold)):
+        yield "the prompt holds the gold"
+
+
+def _secrets(gold: Any) -> Iterator[str]:
+    """Parts of a gold that no question states. (An answer, an assert or a test case may well stand in one.)"""
+    if isinstance(gold, MathGold):
+        yield from (rf"\boxed{{{answer}}}" for answer in gold.answers if len(answer) > _LETTER)
+        return
+    programs = [gold.reference or "", gold.test_code if isinstance(gold, CheckGold) else ""]
+    yield from (program.strip() for program in programs if len(program.strip()) > _BY_CHANCE)
+
+
+def _identity(key: str, question: str) -> Iterator[str]:
+    if problem_id(question) != key:
+        yield f"the id {key} is not that of the question"
+
+
+def _same_columns(found: pa.Schema, expected: pa.Schema) -> None:
+    for column in expected:
+        if column.name not in found.names:
+            raise ValueError(f"the column {column.name} is missing")
+        if found.field(column.name).type != column.type:
+            raise ValueError(f"the column {column.name} is {found.field(column.name).type}, not {column.type}")
+    extra = [name for name in found.names if name not in expected.names]
+    if extra:
+        raise ValueError(f"the column {extra[0]} is not one of this version")
+
+
+def _first(error: ValidationError) -> str:
+    found = error.errors()[0]
+    return f"{'.'.join(map(str, found['loc']))}: {found['msg']}"
