@@ -17,6 +17,7 @@ import anyio
 from jinja2 import TemplateError
 from pydantic import ValidationError
 
+from engines.admission import INITIAL, Admission
 from engines.base import Completion, EngineDeadError, EngineError, EngineRefusedError, GenerationRequest
 from prompts.parsing import CLOSE
 from schemas.config import VllmEngine
@@ -33,7 +34,10 @@ class Vllm:
         self._close_id: int | None = None
         self._ids = count()
         self._prompt_ids: dict[Any, list[int]] = {}
-        self._slots = anyio.CapacityLimiter(config.max_in_flight)
+        self.steps = 0
+        """Of the scheduler so far."""
+        self._admission = Admission() if config.max_in_flight == "auto" else None
+        self._slots = anyio.CapacityLimiter(INITIAL if config.max_in_flight == "auto" else config.max_in_flight)
 
     async def start(self) -> None:
         """Loads the model. Raises `EngineRefusedError` with vLLM's own error, `EngineDeadError` where it takes long."""
@@ -51,7 +55,7 @@ class Vllm:
             async with asyncio.timeout(self._config.start_timeout_s):
                 vllm_config = await asyncio.to_thread(self._read_config)
                 self._read_tokenizer(vllm_config.model_config)
-                self._llm = await asyncio.to_thread(_load, vllm_config)
+                self._llm = await asyncio.to_thread(self._load, vllm_config)
         except TimeoutError as error:
             limit = self._config.start_timeout_s
             raise EngineDeadError(
@@ -63,7 +67,7 @@ class Vllm:
             raise EngineRefusedError(f"vLLM cannot start {_place(self._config.model)}: {_explain(error)}") from error
 
     def slot(self) -> AbstractAsyncContextManager[None]:
-        """Leave to have one request under way, of `max_in_flight`."""
+        """Leave to have one request under way, of `max_in_flight` or as vLLM's scheduler has room."""
         return self._slots
 
     async def generate(self, request: GenerationRequest) -> Completion:
@@ -122,11 +126,27 @@ class Vllm:
             "model": self._config.model,
             "revision": self._config.revision,
             "tensor_parallel_size": self._config.tensor_parallel_size,
+            "pipeline_parallel_size": self._config.pipeline_parallel_size,
             "disable_log_stats": True,
             **_platform_args(),
             **self._config.args,
         }
         return AsyncEngineArgs(**args).create_engine_config()
+
+    def _load(self, vllm_config: Any) -> Any:
+        from vllm.v1.engine.async_llm import AsyncLLM
+
+        from engines.vllm_reports import reporter
+
+        return AsyncLLM.from_vllm_config(vllm_config, stat_loggers=[reporter(self._follow)], disable_log_stats=True)
+
+    def _follow(self, waiting: int, running: int, kv: float) -> None:
+        self.steps += 1
+        if self._admission is None:
+            return
+        self._admission.observe(waiting, running, kv)
+        if self._admission.limit != self._slots.total_tokens:
+            self._slots.total_tokens = self._admission.limit
 
     def _read_tokenizer(self, model_config: Any) -> None:
         """Before the weights are loaded, since a large model takes minutes to load and is no use without it."""
@@ -196,12 +216,6 @@ def _platform_args() -> dict[str, Any]:
     from vllm.platforms import current_platform
 
     return {"enable_chunked_prefill": False} if current_platform.is_cpu() else {}
-
-
-def _load(vllm_config: Any) -> Any:
-    from vllm.v1.engine.async_llm import AsyncLLM
-
-    return AsyncLLM.from_vllm_config(vllm_config, disable_log_stats=True)
 
 
 def _check_folder(model: str) -> None:

@@ -153,6 +153,18 @@ async def test_sampling_parameter_that_vllm_does_not_take_refuses(
         await engine.generate(request(extra=extra))
 
 
+async def test_rollouts_of_one_prompt_share_its_cache(engine: Vllm) -> None:
+    """vLLM's default, without which a long prompt would be computed n times."""
+    from vllm import SamplingParams
+
+    long = request("Compute 1" + " + 1" * 150, max_tokens=4)
+    await engine.generate(long)
+    prompt = {"prompt_token_ids": engine._render(long)}
+    async for output in engine._llm.generate(prompt, SamplingParams(max_tokens=4, seed=2), "again"):
+        cached = output.num_cached_tokens
+    assert cached > len(prompt["prompt_token_ids"]) / 2
+
+
 async def test_many_seeded_requests_of_all_lengths_at_once(engine: Vllm) -> None:
     """More prompt tokens at once than one step takes, which kills a CPU engine that splits seeded prompts."""
     requests = [
@@ -196,8 +208,8 @@ def broken(repo_root: Path, tmp_path: Path) -> Path:
     return copy
 
 
-async def refusal(model: Path | str, **args: Any) -> str:
-    engine = Vllm(config(model, args=ARGS | args))
+async def refusal(model: Path | str, tensor_parallel_size: int = 1, **args: Any) -> str:
+    engine = Vllm(config(model, args=ARGS | args, tensor_parallel_size=tensor_parallel_size))
     with pytest.raises(EngineRefusedError) as caught:
         await engine.start()
     await engine.close()

@@ -1,0 +1,84 @@
+"""Replicas on a Ray cluster of two nodes that say they have two GPUs each."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import ray
+from ray.cluster_utils import Cluster
+from ray.util import placement_group_table
+
+from pipeline.engine_pool import EnginePool, Replica
+from schemas.config import RayConfig, VllmEngine
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def nodes() -> Iterator[set[str]]:
+    """The ids of the nodes."""
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "num_gpus": 2, "include_dashboard": False})
+    cluster.add_node(num_cpus=2, num_gpus=2)
+    ray.init(address=cluster.address, log_to_driver=False)
+    yield {node["NodeID"] for node in ray.nodes()}
+    ray.shutdown()
+    cluster.shutdown()
+
+
+def pool_of(tmp_path: Path, tensor: int, pipeline: int, gpus: float, replicas: int = 1) -> EnginePool:
+    sizes = {"tensor_parallel_size": tensor, "pipeline_parallel_size": pipeline, "replicas": replicas}
+    config = {"type": "vllm", "model": "m", "resources": {"num_cpus": 1, "num_gpus": gpus}, **sizes}
+    return EnginePool("teacher", VllmEngine.model_validate(config), tmp_path, RayConfig())
+
+
+def close(pool: EnginePool) -> None:
+    for replica in pool.replicas:
+        ray.kill(replica.handle)
+        if replica.group is not None:
+            ray.util.remove_placement_group(replica.group)
+
+
+def seen_by(replica: Replica) -> dict[str, Any]:
+    """What vLLM will find in the actor."""
+
+    def look(actor: Any) -> dict[str, Any]:
+        group = ray.util.get_current_placement_group()
+        return {
+            "node": ray.get_runtime_context().get_node_id(),
+            "gpus": ray.get_runtime_context().get_accelerator_ids()["GPU"],
+            "bundles": group and group.bundle_specs,
+            "executor": actor._host.engine._config.args.get("distributed_executor_backend"),
+        }
+
+    found: dict[str, Any] = ray.get(replica.handle.__ray_call__.remote(look), timeout=60)
+    return found
+
+
+def test_replica_larger_than_a_node_gets_bundles_on_both(nodes: set[str], tmp_path: Path) -> None:
+    pool = pool_of(tmp_path, tensor=2, pipeline=2, gpus=4)
+    seen = seen_by(pool.replicas[0])
+    assert [bundle["GPU"] for bundle in seen["bundles"]] == [1, 1, 1, 1]
+    assert seen["executor"] == "ray" and seen["gpus"] == []
+    table = placement_group_table(pool.replicas[0].group)
+    assert set(table["bundles_to_node_id"].values()) == nodes
+    assert table["bundles_to_node_id"][0] == seen["node"]
+    close(pool)
+
+
+def test_lost_replica_leaves_its_gpus_to_the_next_one(nodes: set[str], tmp_path: Path) -> None:
+    pool = pool_of(tmp_path, tensor=4, pipeline=1, gpus=4)
+    first = pool.replicas[0].group
+    seen_by(pool.replicas[0])
+    pool.replace(pool.replicas[0])
+    assert seen_by(pool.replicas[0])["bundles"] is not None
+    assert placement_group_table(first)["state"] == "REMOVED"
+    close(pool)
+
+
+def test_replicas_that_fit_on_a_node_hold_their_gpus_themselves(nodes: set[str], tmp_path: Path) -> None:
+    pool = pool_of(tmp_path, tensor=2, pipeline=1, gpus=2, replicas=2)
+    seen = [seen_by(replica) for replica in pool.replicas]
+    assert {found["node"] for found in seen} == nodes
+    assert all(len(found["gpus"]) == 2 and found["bundles"] is None and found["executor"] is None for found in seen)
+    close(pool)
