@@ -182,7 +182,7 @@ def source_rows(accounts: Accounts) -> Any:
 
 
 def whatif_chart(answers: Sequence[WhatIf], delta: float) -> Any:
-    """Think-on share, tokens, pass rate and flip probability by δ, a line an N; the upright line is the run's own δ."""
+    """Think-on share, tokens, pass rate, flip probability (dotted: measured) by δ, a line an N; upright: the run's δ."""
     rows = [
         {
             "δ": row.delta,
@@ -193,6 +193,7 @@ def whatif_chart(answers: Sequence[WhatIf], delta: float) -> Any:
             "low": row.pass_rate_low,
             "high": row.pass_rate_high,
             "flip": row.flip,
+            "repeated": row.repeated,
         }
         for row in answers
     ]
@@ -214,4 +215,5 @@ def whatif_chart(answers: Sequence[WhatIf], delta: float) -> Any:
         panel("flip", "mean flip probability", alt.Axis(format="%")),
     )
     spread = base.mark_area(opacity=0.15).encode(y=alt.Y("low:Q", title="pass rate of the kept mode"), y2="high:Q")
-    return (share | tokens) & (sized(spread + rate, 330, 170) | flip)
+    measured = base.mark_line(strokeDash=[2, 3]).encode(y=alt.Y("repeated:Q", title="mean flip probability"))
+    return (share | tokens) & (sized(spread + rate, 330, 170) | sized(measured + flip, 330, 170))

@@ -61,18 +61,23 @@ def ask(
         raise UserError(f"{files.run_dir} has no shard with graded rollouts yet; `hipo-data status` says how far it is")
     settings = [Setting(n, delta) for n in sorted(set(ns)) for delta in sorted({*deltas, config.select.delta})]
     tags = FORMATS[config.publish.format].tags
+    halves = min(wanted.values()) // 2 if not _imported(files) else 0
     tallies, lacking = [], 0
     for shard in ready:
         problems, rollouts, verdicts = _tables(files, shard)
+        lacks = int(incomplete(rollouts, problems, max(ns), wanted).collect().item())
+        lacking += lacks
         own = files.scan("select", shards=[shard])
         run = own.select("problem_id", "mode").collect() if own is not None else None
-        selected = reselect(problems, rollouts, verdicts, config.select, settings, config.seed, tags)
+        again = [setting.repeated for setting in settings if setting.n <= halves and not lacks]
+        every = [*settings, *again]
+        selected = reselect(problems, rollouts, verdicts, config.select, every, config.seed, tags)
+        decisions = dict(zip(every, selected, strict=True))
         tallies += [
-            tally(decisions, setting, config.select, run) for decisions, setting in zip(selected, settings, strict=True)
+            tally(decisions[setting], setting, config.select, run, decisions.get(setting.repeated))
+            for setting in settings
         ]
-        lacking += int(incomplete(rollouts, problems, max(ns), wanted).collect().item())
-    rows = whatifs(tallies)
-    answer = Answer(rows, config.select.delta, most, len(ready))
+    answer = Answer(whatifs(tallies), config.select.delta, most, len(ready))
     answer.remarks = _remarks(files, answer, lacking, min(ns), all_shards=shards is None)
     return answer
 
@@ -110,11 +115,14 @@ def _remarks(files: RunFiles, answer: Answer, lacking: int, fewest: int, all_sha
             "stopped once their mode was settled: their pass rates come from what is there, so that under another δ or "
             "N their rows are estimates that lean towards the run's own decisions."
         )
-    ingest = files.manifests.get(INGEST.name)
-    imported = ingest is not None and any(label.startswith(RESPONSES) for label in ingest.outputs)
-    if imported and fewest < answer.n:
+    if _imported(files) and fewest < answer.n:
         found.append("Responses that came with the source rows hold the last indices, so a smaller N leaves them out.")
     return found
+
+
+def _imported(files: RunFiles) -> bool:
+    ingest = files.manifests.get(INGEST.name)
+    return ingest is not None and any(label.startswith(RESPONSES) for label in ingest.outputs)
 
 
 def print_answer(console: Console, answer: Answer, as_json: bool) -> None:
@@ -135,12 +143,16 @@ def print_answer(console: Console, answer: Answer, as_json: bool) -> None:
         console.print(remark, highlight=False)
     console.print(
         "* is the run's own setting. Pass rate: of the kept mode, mean over examples with its 95 % interval. Flips: "
-        "the mean probability that a repetition of the sampling would decide otherwise. Nothing was sampled.",
+        "the mean probability, under a uniform prior, that a repetition of the sampling would decide otherwise. "
+        "Repeated: how many as many other rollouts of this run do decide otherwise. Nothing was sampled.",
         highlight=False,
     )
 
 
-_HEADINGS = ("n", "δ", "examples", "think-on", "tokens", "pass rate", "lost", "fallback", "random", "flips", "changed")
+_HEADINGS = [
+    *("n", "δ", "examples", "think-on", "tokens", "pass rate", "lost", "fallback", "random"),
+    *("flips", "repeated", "changed"),
+]
 
 
 def _cells(row: WhatIf, own: bool) -> list[str]:
@@ -156,6 +168,7 @@ def _cells(row: WhatIf, own: bool) -> list[str]:
         f"{row.fallbacks:,}",
         f"{row.rules.get('random', 0):,}",
         percent(row.flip),
+        percent(row.repeated),
         "–" if row.changed is None else f"{row.changed:,}",
     ]
 

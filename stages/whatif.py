@@ -24,10 +24,16 @@ _KEY = ["n", "delta", "rule", "mode", "drop_reason"]
 
 
 class Setting(NamedTuple):
-    """A δ, and how many rollouts of each mode to look at."""
+    """A δ, and which rollouts of each mode to look at: `n` of them from index `first` on."""
 
     n: int
     delta: float
+    first: int = 0
+
+    @property
+    def repeated(self) -> "Setting":
+        """The same with as many other rollouts: a repetition of the sampling."""
+        return self._replace(first=self.first + self.n)
 
 
 class WhatIf(BaseModel):
@@ -45,6 +51,9 @@ class WhatIf(BaseModel):
     pass_rate_low: float | None = Field(description="lower end of its 95 % interval, from the spread between problems")
     pass_rate_high: float | None
     flip: float | None = Field(description="mean flip probability of the decisions, where `stages.flips` has one")
+    repeated: float | None = Field(
+        description="measured: share that as many other rollouts of the run decide otherwise"
+    )
     changed: int | None = Field(description="problems with another mode than in the run, or dropped or kept unlike it")
 
     @property
@@ -79,8 +88,8 @@ def reselect(
     lazy = [
         select(
             problems,
-            rollouts.filter(pl.col("index") < setting.n),
-            verdicts.filter(pl.col("index") < setting.n),
+            rollouts.filter(_within(setting)),
+            verdicts.filter(_within(setting)),
             config.model_copy(update={"delta": setting.delta}),
             seed,
             tags,
@@ -90,24 +99,36 @@ def reselect(
     return pl.collect_all(lazy)
 
 
+def _within(setting: Setting) -> pl.Expr:
+    return pl.col("index").is_between(setting.first, setting.first + setting.n, closed="left")
+
+
 def tally(
-    decisions: pl.DataFrame, setting: Setting, config: SelectConfig, run: pl.DataFrame | None = None
+    decisions: pl.DataFrame,
+    setting: Setting,
+    config: SelectConfig,
+    run: pl.DataFrame | None = None,
+    repeated: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Sums over decisions that were made under `setting`, by rule, mode and drop reason. Sums of shards add up.
 
     Args:
         run: the run's own decisions on these problems, columns `problem_id` and `mode`; null where it has none yet.
+        repeated: the decisions of `setting.repeated`, where there are as many rollouts.
     """
     flip = flip_probability(decisions, config.model_copy(update={"delta": setting.delta}))
     rate = pl.when(pl.col("mode") == Mode.THINK_ON.value).then("p_on").when(pl.col("mode").is_not_null()).then("p_off")
     frame = decisions.with_columns(flip, n=pl.lit(setting.n), rate=rate)
+    chosen_by_rule = pl.col("rule") != "random"
+    known = pl.lit(None, pl.Int64)
+    changed, repeats, repeated_otherwise = known, known, known
     if run is not None:
-        frame = frame.join(
-            run.select("problem_id", was="mode", known=pl.lit(True)), on="problem_id", how="left", validate="1:1"
-        )
-        changed = (pl.col("known") & pl.col("mode").ne_missing(pl.col("was"))).sum().cast(pl.Int64)
-    else:
-        changed = pl.lit(None, pl.Int64)
+        frame = _beside(frame, run, "was")
+        changed = (pl.col("was_there") & pl.col("mode").ne_missing(pl.col("was"))).sum().cast(pl.Int64)
+    if repeated is not None:
+        frame = _beside(frame, repeated, "again")
+        repeats = chosen_by_rule.sum().cast(pl.Int64)
+        repeated_otherwise = (chosen_by_rule & pl.col("mode").ne_missing(pl.col("again"))).sum().cast(pl.Int64)
     return frame.group_by(_KEY).agg(
         problems=pl.len().cast(pl.Int64),
         tokens=pl.col("chosen_tokens").sum().cast(pl.Int64),
@@ -117,7 +138,15 @@ def tally(
         flips=pl.col("flip").count().cast(pl.Int64),
         flip_sum=pl.col("flip").sum(),
         changed=changed,
+        repeats=repeats,
+        repeated_otherwise=repeated_otherwise,
     )
+
+
+def _beside(frame: pl.DataFrame, other: pl.DataFrame, name: str) -> pl.DataFrame:
+    """Adds the mode of other decisions as `name`, and `<name>_there`."""
+    modes = other.select("problem_id", pl.col("mode").alias(name), pl.lit(True).alias(f"{name}_there"))
+    return frame.join(modes, on="problem_id", how="left", validate="1:1", maintain_order="left")
 
 
 def incomplete(rollouts: pl.LazyFrame, problems: pl.LazyFrame, n: int, wanted: dict[Mode, int]) -> pl.LazyFrame:
@@ -141,7 +170,7 @@ def incomplete(rollouts: pl.LazyFrame, problems: pl.LazyFrame, n: int, wanted: d
 def whatifs(tallies: Sequence[pl.DataFrame]) -> list[WhatIf]:
     """The settings, by N and δ, from the tallies of all shards."""
     summed = pl.concat(tallies).group_by(_KEY).agg(pl.all().sum()).sort(_KEY)
-    known = pl.concat(tallies)["changed"].null_count() == 0
+    known = pl.concat(tallies)["changed"].null_count() == 0  # sums over shards that a run has not decided mean nothing
     return [_whatif(part, known) for part in summed.partition_by("n", "delta", maintain_order=True)]
 
 
@@ -162,6 +191,7 @@ def _whatif(rows: pl.DataFrame, changes_known: bool) -> WhatIf:
         pass_rate_low=low,
         pass_rate_high=high,
         flip=float(rows["flip_sum"].sum()) / flips if (flips := int(rows["flips"].sum())) else None,
+        repeated=float(rows["repeated_otherwise"].sum()) / repeats if (repeats := int(rows["repeats"].sum())) else None,
         changed=int(rows["changed"].sum()) if changes_known else None,
     )
 
