@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from prompts.formats.format import Format
-from prompts.formats.parts import CHAT_TAGS
+from prompts.formats.parts import CHAT_TAGS, HybridResponse
 from schemas.records import Mode
 from trainer.errors import UserError
 
@@ -38,11 +38,10 @@ class Conversation:
 
     def __init__(self, tokenizer: Any, style: Format) -> None:
         self.tokenizer, self.format = tokenizer, style
-        self._backend = tokenizer.backend_tokenizer
-        # An answer that holds the format's own tags: templates that cut at `</think>` are found out by it.
-        probe = style.prompt_suffix + style.forced_prefix(Mode.THINK_ON).removeprefix(style.prompt_suffix) + _PROBE
+        # With all of the format's tags: templates that cut at `</think>` are found out by it.
+        probe = style.render(HybridResponse(Mode.THINK_ON, "judge", "reasoning", _PROBE))
         whole = self._rendered([*_QUESTION, {"role": "assistant", "content": probe}])
-        head, found, tail = whole.partition(probe)
+        _, found, tail = whole.partition(probe)
         end = tokenizer(tail, add_special_tokens=False)["input_ids"] if found else []
         if not end or end[0] not in tokenizer.all_special_ids:
             raise UserError(
@@ -50,7 +49,6 @@ class Conversation:
                 f"{style.name} format; set model.chat_template to chatml, or to a file with one that leaves it as it is"
             )
         self.end_id: int = end[0]
-        self._head_end = head.rpartition(_QUESTION[0]["content"])[2]
 
     def prompt(self, messages: Sequence[Message]) -> str:
         """The text that a model continues with its response, for a conversation that ends in a user's turn."""

@@ -31,21 +31,21 @@ class WeightedSFTTrainer(SFTTrainer):
 
     def __init__(self, *, weighted: bool, **arguments: Any) -> None:
         collator = WeightedCollator(pad_token_id=arguments["processing_class"].pad_token_id)
-        super().__init__(
-            **arguments, data_collator=collator, compute_loss_func=self._weighted_loss if weighted else None
-        )
-        self._weights: torch.Tensor | None = None
+        super().__init__(**arguments, data_collator=collator)
+        self._weighted = weighted
 
     def compute_loss(
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
-        """TRL's, which does not know of weights: they wait here for `_weighted_loss`."""
-        self._weights = inputs.pop("weights")
-        return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
-
-    def _weighted_loss(self, outputs: Any, labels: torch.Tensor, num_items_in_batch: Any = None) -> torch.Tensor:
-        assert self._weights is not None
-        return weighted_loss(outputs.logits, labels, self._weights, num_items_in_batch)
+        """The loss, with the weights; TRL, which does not know of any, is given the rest."""
+        weights = inputs.pop("weights")
+        if not self._weighted:
+            return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
+        outputs = model(input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"], use_cache=False)
+        loss = weighted_loss(outputs.logits, inputs["labels"], weights, num_items_in_batch)
+        if self.args.average_tokens_across_devices and num_items_in_batch is not None:
+            loss = loss * self.accelerator.num_processes  # the count is of all processes, gradients are averaged
+        return (loss, outputs) if return_outputs else loss
 
 
 def weighted_loss(

@@ -1,0 +1,101 @@
+"""Rollouts in one batch are what the model would write one by one."""
+
+from typing import Any
+
+import pytest
+import torch
+
+from prompts.formats.registry import FORMATS
+from schemas.records import Mode
+from tests.trainer.conftest import TEACHER
+from trainer.conversation import Conversation, load_tokenizer
+from trainer.forcing import forced_starts, forcing_of
+from trainer.generation import Sampling, sample
+
+NEARLY_GREEDY = Sampling(max_tokens=40, temperature=1e-4)
+
+
+@pytest.fixture(scope="module")
+def model() -> Any:
+    from transformers import AutoModelForCausalLM
+
+    return AutoModelForCausalLM.from_pretrained(str(TEACHER), dtype=torch.float32).eval()
+
+
+@pytest.fixture(scope="module")
+def conversation() -> Conversation:
+    return Conversation(load_tokenizer(str(TEACHER), "chatml", FORMATS["adaptthink"]), FORMATS["adaptthink"])
+
+
+def prompts(conversation: Conversation) -> list[list[int]]:
+    asked = [
+        "What is 31 + 45?",
+        "Find the value of \\(21 + 90 + 84 - 33 - 76\\).",
+        "What is the largest of 3, 9 and 4?",
+    ]
+    return [conversation.prompt_ids([{"role": "user", "content": text}]) for text in asked]
+
+
+@torch.inference_mode()
+def test_a_batch_that_shrinks_writes_what_transformers_writes(model: Any, conversation: Conversation) -> None:
+    """Rows end at different steps, so the batch is made smaller under way; prompts have different lengths."""
+    rows = [prompt for prompt in prompts(conversation) for _ in range(2)]
+    written = sample(model, rows, NEARLY_GREEDY, end_ids=[2], pad_id=0)
+    assert len({len(row) for row in written}) > 1
+    for prompt, row in zip(rows, written, strict=True):
+        ids = torch.tensor([prompt])
+        alone = model.generate(ids, attention_mask=torch.ones_like(ids), max_new_tokens=40, do_sample=False)
+        assert row == alone[0, len(prompt) :].tolist()
+
+
+@torch.inference_mode()
+def test_the_limit_on_tokens_and_the_end_of_a_turn(model: Any, conversation: Conversation) -> None:
+    short = sample(model, prompts(conversation), Sampling(3, 1e-4), end_ids=[2], pad_id=0)
+    assert [len(row) for row in short] == [3, 3, 3]
+    whole = sample(model, prompts(conversation), Sampling(200, 1e-4), end_ids=[2], pad_id=0)
+    assert all(row[-1] == 2 and 2 not in row[:-1] for row in whole)
+
+
+@torch.inference_mode()
+def test_a_banned_token_is_not_drawn_in_its_rows_alone(model: Any, conversation: Conversation) -> None:
+    rows = prompts(conversation)[:1] * 2
+    free = sample(model, rows, NEARLY_GREEDY, end_ids=[2], pad_id=0)
+    barred = free[0][0]
+    first, second = sample(model, rows, NEARLY_GREEDY, end_ids=[2], pad_id=0, banned=[barred, None])
+    assert barred not in first and second == free[1]
+
+
+@torch.inference_mode()
+def test_top_p_and_top_k_cut_the_tail(model: Any, conversation: Conversation) -> None:
+    torch.manual_seed(0)
+    rows = prompts(conversation)[:1] * 32
+    cut = (Sampling(40, 5.0, top_k=1), Sampling(40, 5.0, top_p=1e-6))
+    greedy = sample(model, rows[:1], NEARLY_GREEDY, end_ids=[2], pad_id=0)[0]
+    for sampling in cut:
+        assert all(row == greedy for row in sample(model, rows, sampling, end_ids=[2], pad_id=0))
+    wild = sample(model, rows, Sampling(40, 5.0), end_ids=[2], pad_id=0)
+    assert len(set(map(tuple, wild))) > 16
+
+
+def test_a_temperature_of_zero_is_refused(model: Any) -> None:
+    with pytest.raises(ValueError, match="positive"):
+        sample(model, [[5]], Sampling(3, 0.0), end_ids=[2], pad_id=0)
+
+
+def test_modes_are_forced_by_the_first_tokens_where_the_mode_comes_first(tokenizer: Any) -> None:
+    forcing = forcing_of(FORMATS["adaptthink"], tokenizer)
+    starts, banned = forced_starts(forcing, [Mode.THINK_OFF, Mode.THINK_ON])
+    assert [tokenizer.decode(ids) for ids in starts] == ["</think>", "Alright"]
+    assert banned == [None, None]
+
+
+def test_modes_are_forced_by_forbidding_the_other_tag_after_a_justification() -> None:
+    from transformers import AddedToken, AutoTokenizer
+
+    own = AutoTokenizer.from_pretrained(str(TEACHER))
+    with pytest.raises(Exception, match="splits <think_off> into"):
+        forcing_of(FORMATS["hipo"], own)
+    own.add_tokens([AddedToken(tag, special=False, normalized=False) for tag in ("<think_on>", "<think_off>")])
+    starts, banned = forced_starts(forcing_of(FORMATS["hipo"], own), [Mode.THINK_ON, Mode.THINK_OFF])
+    assert starts == [[], []]
+    assert own.convert_ids_to_tokens(banned) == ["<think_off>", "<think_on>"]
