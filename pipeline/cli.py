@@ -24,6 +24,7 @@ app = typer.Typer(
 )
 
 _LOG_COLUMNS = 200
+_BUDGET_USED_UP = 3
 _INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="The recipe: one YAML file.")]
@@ -98,11 +99,18 @@ def _execute(directory: Path, config: Any, wanted: list[str], console: Console, 
         raise RunFailedError(
             f"{len(outcome.failures)} pieces failed, such as {name}: {error}; the rest is done, run again to retry them"
         )
-    if "publish" in wanted:
+    if "publish" in wanted and (outcome.complete or not outcome.stopped):
         print_summary(console, directory, outcome, time.monotonic() - started)
     else:
         ran = ", ".join(f"{folder} {n}" for folder, n in outcome.ran.items()) or "nothing, all was up to date"
         console.print(f"ran: {ran}", highlight=False)
+    if outcome.stopped:
+        console.print(
+            f"{outcome.stopped}; {outcome.complete} of {outcome.shards} shards are in the dataset. "
+            "Raise the budget and run again to go on.",
+            highlight=False,
+        )
+        raise typer.Exit(_BUDGET_USED_UP)
 
 
 @app.command()
@@ -334,7 +342,7 @@ add_commands(app)
 
 
 def main() -> None:
-    """Entry point. Exit codes: 0 done, 1 the run failed, 2 bad usage or config, 130 stopped."""
+    """Entry point. Exit codes: 0 done, 1 the run failed, 2 bad usage or config, 3 budget used up, 130 stopped."""
     for plugin in entry_points(group="hipo_data.commands"):
         plugin.load()(app)
     try:

@@ -15,25 +15,31 @@ from pipeline.task import Task
 from schemas.config import EngineConfig
 
 
+class NodeStoppedError(RuntimeError):
+    """A node was asked to stop. What it finished is journalled."""
+
+
 class EngineActor:
     """Serves the nodes of one engine replica, many at once. The engine starts with the first request."""
 
     def __init__(self, config: EngineConfig, log: Path, state: Path, under_way: Path, flush_s: float) -> None:
         self._host = EngineHost(config, log, state, under_way)
         self._flush_s = flush_s
-        self._tasks: set[asyncio.Task[Manifest]] = set()
+        self._tasks: dict[asyncio.Task[Manifest], Task] = {}
 
     async def ready(self) -> None:
         """Starts the engine, once. Raises `EngineRefusedError` with its own last error, or `EngineDeadError`."""
         await self._host.ready()
 
     async def run(self, task: Task) -> Manifest:
-        """Runs a sample or justify node. Raises `EngineDeadError` or `EngineRefusedError`."""
+        """Runs a sample or justify node. Raises `EngineDeadError`, `EngineRefusedError` or `NodeStoppedError`."""
         node = run_sample if task.stage == "sample" else run_justify
         running = asyncio.create_task(node(self._host, task, self._flush_s))
-        self._tasks.add(running)
+        self._tasks[running] = task
         try:
             return await running
+        except asyncio.CancelledError:
+            raise NodeStoppedError(task.name) from None
         except BaseExceptionGroup as group:
             for kind in (EngineRefusedError, EngineDeadError, OSError):
                 found = group.subgroup(kind)
@@ -41,7 +47,7 @@ class EngineActor:
                     raise _first(found) from group
             raise _first(group) from group
         finally:
-            self._tasks.discard(running)
+            del self._tasks[running]
             self._host.forget(task.name)
 
     async def progress(self) -> EngineProgress:
@@ -52,12 +58,20 @@ class EngineActor:
         """One response, once the engine runs."""
         return await self._host.generate(request)
 
+    async def stop_sampling(self) -> None:
+        """Cancels the sample nodes under way, which journals what is finished."""
+        await _cancel([running for running, task in self._tasks.items() if task.stage == "sample"])
+
     async def stop(self) -> None:
-        """Cancels what is under way, which journals what is finished, and stops the engine."""
-        for running in self._tasks:
-            running.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        """Cancels all that is under way and stops the engine."""
+        await _cancel(list(self._tasks))
         await self._host.close()
+
+
+async def _cancel(tasks: list[asyncio.Task[Manifest]]) -> None:
+    for running in tasks:
+        running.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -32,6 +32,8 @@ class EngineProgress:
     """Steps of the engine so far, where it counts them: it is at work although nothing may finish for long."""
     finished: int
     """Requests finished so far."""
+    prompt_tokens: int
+    """Of those."""
     tokens: int
     """Completion tokens of those."""
     done: dict[str, int]
@@ -49,6 +51,7 @@ class EngineHost:
         self._waiting = 0
         self._in_flight = 0
         self._finished = 0
+        self._prompt_tokens = 0
         self._tokens = 0
         self._done: dict[str, int] = {}
         self._starting: asyncio.Task[None] | None = None
@@ -99,10 +102,11 @@ class EngineHost:
             else:
                 self._waiting -= 1
 
-    def finished(self, node: str, tokens: int) -> None:
-        """A request of `node` brought its record, of so many completion tokens."""
+    def finished(self, node: str, prompt_tokens: int, completion_tokens: int) -> None:
+        """A request of `node` brought its record, of so many tokens."""
         self._finished += 1
-        self._tokens += tokens
+        self._prompt_tokens += prompt_tokens
+        self._tokens += completion_tokens
         self._done[node] = self._done.get(node, 0) + 1
 
     def forget(self, node: str) -> None:
@@ -118,6 +122,7 @@ class EngineHost:
             in_flight=self._in_flight,
             steps=self.engine.steps if isinstance(self.engine, CountsSteps) else 0,
             finished=self._finished,
+            prompt_tokens=self._prompt_tokens,
             tokens=self._tokens,
             done=dict(self._done),
         )

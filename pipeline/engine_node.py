@@ -34,7 +34,7 @@ class Recorder(Generic[G]):
     def finish(self, record: G) -> None:
         """A request has its record."""
         self.finished += 1
-        self._host.finished(self._node, record.completion_tokens)
+        self._host.finished(self._node, record.prompt_tokens, record.completion_tokens)
         self._journal.add(record)
 
 

@@ -10,6 +10,7 @@ import ray
 from ray.util.placement_group import PlacementGroup, remove_placement_group
 
 from engines.placement import placement
+from pipeline.budget import Spent, spent_on
 from pipeline.engine_actor import EngineActor
 from pipeline.engine_host import EngineProgress
 from pipeline.ray_options import gpus_of_a_node, in_placement_group
@@ -28,10 +29,11 @@ class Replica:
     group: PlacementGroup | None = None
     """What its workers run in, where they are actors of their own."""
     queued: int = 0
-    last: EngineProgress = field(default_factory=lambda: EngineProgress(False, None, 0, 0, 0, 0, 0, {}))
+    last: EngineProgress = field(default_factory=lambda: EngineProgress(False, None, 0, 0, 0, 0, 0, 0, {}))
     announced: bool = False
     rate: int = 0
     """Requests finished between the last two readings."""
+    born: float = field(default_factory=time.monotonic)
     moved: float = field(default_factory=time.monotonic)
     """When it last got on, or had nothing to do."""
 
@@ -61,14 +63,14 @@ class EnginePool:
         self._run_dir = run_dir
         self._flush_s = settings.flush_s
         self.restarts = 0
-        self._tokens_of_lost = 0
+        self._spent_by_lost = Spent()
         self._deaths: Counter[str] = Counter()
         self.replicas = [self._create(number) for number in range(config.replicas)]
 
     def replace(self, replica: Replica) -> int:
         """A new actor for one that died. Returns how many prompts are given up now as those that killed it."""
         number = self.replicas.index(replica)
-        self._tokens_of_lost += replica.last.tokens
+        self._spent_by_lost = self._spent_by_lost.plus(self._spent_by(replica))
         self.restarts += 1
         ray.kill(replica.handle)
         suspects = read_under_way(self._under_way(number))
@@ -90,9 +92,17 @@ class EnginePool:
         return min(free, key=lambda replica: replica.queued + replica.last.in_flight, default=None)
 
     @property
-    def tokens(self) -> int:
-        """Completion tokens generated for this driver so far."""
-        return self._tokens_of_lost + sum(replica.last.tokens for replica in self.replicas)
+    def spent(self) -> Spent:
+        """What was spent for this driver so far."""
+        total = self._spent_by_lost
+        for replica in self.replicas:
+            total = total.plus(self._spent_by(replica))
+        return total
+
+    def _spent_by(self, replica: Replica) -> Spent:
+        gpus = self._placement.config.resources.num_gpus or sum(each.get("GPU", 0) for each in self._placement.bundles)
+        held = (time.monotonic() - replica.born) * gpus
+        return spent_on(self._placement.config, replica.last.prompt_tokens, replica.last.tokens, held)
 
     def _create(self, number: int) -> Replica:
         options, group = in_placement_group(self._placement)

@@ -7,15 +7,17 @@ import errno
 import heapq
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import ray
 
 from engines.base import EngineDeadError, EngineRefusedError
 from graders import SandboxUnavailable
+from pipeline.budget import Ledger
 from pipeline.cpu_nodes import run_cpu_node
+from pipeline.engine_actor import NodeStoppedError
 from pipeline.engine_pool import EnginePool, Replica
 from pipeline.errors import RunFailedError
 from pipeline.graph import (
@@ -32,7 +34,9 @@ from pipeline.graph import (
     state_of,
 )
 from pipeline.manifest import Manifest
+from pipeline.outcome import Outcome
 from pipeline.progress import RunProgress, StageProgress
+from pipeline.ray_errors import cause_of, plain
 from pipeline.ray_options import ray_options
 from pipeline.stage_names import STAGES
 from pipeline.task import Task
@@ -44,28 +48,6 @@ _ENGINE_STAGES = {"sample", "justify"}
 _WAIT_S = 0.1
 _POLL_S = 1.0
 _CPU_TASKS_IN_FLIGHT = 64
-
-
-@dataclass
-class Outcome:
-    """What a run did."""
-
-    ran: dict[str, int] = field(default_factory=dict)
-    """Nodes run, by folder."""
-    up_to_date: int = 0
-    seconds: dict[str, float] = field(default_factory=dict)
-    """Wall time from the start of a folder's first node to the end of its last; folders overlap."""
-    sampled: int = 0
-    reused: int = 0
-    lost: int = 0
-    unneeded: int = 0
-    """Think-on rollouts of full sampling that no decision needed."""
-    saved_tokens: int = 0
-    """About how many completion tokens those, and what was cut off, would have taken."""
-    tokens: int = 0
-    restarts: int = 0
-    failures: dict[str, str] = field(default_factory=dict)
-    """Error by node."""
 
 
 class _Stalled(RuntimeError):
@@ -88,6 +70,7 @@ class Runner:
         self._wanted = set(wanted)
         self._progress = progress
         self._fingerprints = Fingerprints(config)
+        self._ledger = Ledger(run_dir, config)
         self._left_behind = load_manifests(run_dir)
         self._done: dict[str, Manifest] = {}
         self._shards: dict[str, int] = {}
@@ -108,14 +91,21 @@ class Runner:
 
     def run(self) -> Outcome:
         """Runs until nothing is left. Raises `RunFailedError` where going on is pointless; finished work is kept."""
+        if self._ledger.exceeded:
+            self._halt(self._ledger.exceeded)
         self._loop()
         if not self._shards:
             self._lay_out_shards()
             self._loop()
+        if self.outcome.stopped:
+            self._publish_what_is_complete()
         self._show(now=True)
-        if PUBLISH.name in self._done:
+        if PUBLISH.name in self._done and not self.outcome.stopped:
             remove_other_shards(self._run_dir, self._shards)
-        self.outcome.tokens = sum(pool.tokens for pool in self._pools.values())
+        self.outcome.tokens = sum(pool.spent.completion_tokens for pool in self._pools.values())
+        self._ledger.update({pool.name: pool.spent for pool in self._pools.values()})
+        self._ledger.write()
+        self.outcome.spent = self._ledger.spent
         self.outcome.restarts = sum(pool.restarts for pool in self._pools.values())
         self.outcome.seconds = {folder: end - start for folder, (start, end) in self._span.items()}
         if self._out_of_reach() and not self.outcome.failures:
@@ -139,6 +129,7 @@ class Runner:
 
     def stop(self) -> None:
         """Lets engines journal what is finished and stops them."""
+        self._ledger.write()
         handles = [replica.handle for pool in self._pools.values() for replica in pool.replicas]
         if handles:
             ray.wait([handle.stop.remote() for handle in handles], num_returns=len(handles), timeout=10)
@@ -165,6 +156,8 @@ class Runner:
             self._finish(node, manifest)
         elif node.stage not in self._wanted:
             self._blocked[node.name] = state.reason
+        elif self.outcome.stopped and node.stage == "sample":
+            return
         else:
             priority = (self._shards.get(node.shard, 0), node.folder)
             if node.stage in _ENGINE_STAGES:
@@ -183,6 +176,26 @@ class Runner:
             if not self._unmet[child]:
                 del self._unmet[child]
                 self._consider(child)
+
+    def _halt(self, reason: str) -> None:
+        """Stops sampling; what is sampled already goes on through the other stages."""
+        self.outcome.stopped = reason
+        self._progress.say(f"{reason}: sampling stops, finished rollouts are kept")
+        for name, queue in self._engine_ready.items():
+            self._engine_ready[name] = [item for item in queue if item[1].stage != "sample"]
+            heapq.heapify(self._engine_ready[name])
+        for pool in self._pools.values():
+            for replica in pool.replicas:
+                replica.handle.stop_sampling.remote()
+
+    def _publish_what_is_complete(self) -> None:
+        self.outcome.shards = len(self._shards)
+        self._shards = {shard: place for shard, place in self._shards.items() if f"justify/{shard}" in self._done}
+        self.outcome.complete = len(self._shards)
+        if self._shards and PUBLISH in self._unmet:
+            del self._unmet[PUBLISH]
+            self._consider(PUBLISH)
+            self._loop()
 
     def _loop(self) -> None:
         while self._cpu_ready or any(self._engine_ready.values()) or self._flights:
@@ -261,21 +274,23 @@ class Runner:
             manifest: Manifest = ray.get(reference)
         except (EngineDeadError, ray.exceptions.RayActorError) as error:
             if pool is None or replica is None:
-                self.outcome.failures[node.name] = _plain(error)
+                self.outcome.failures[node.name] = plain(error)
                 return
             self._flights[reference] = flight  # requeued together with all the others of this replica
             self._restart(pool, replica, error)
+        except NodeStoppedError:
+            return  # its journal holds what is finished
         except (EngineRefusedError, SandboxUnavailable, SourceError) as error:
-            raise RunFailedError(_plain(error)) from error
+            raise RunFailedError(plain(error)) from error
         except OSError as error:
-            if _cause(error).errno in (errno.ENOSPC, errno.EDQUOT):
+            if cause_of(error).errno in (errno.ENOSPC, errno.EDQUOT):
                 raise RunFailedError(
                     f"no space left while writing {node.name} in {self._run_dir}; "
                     "free some and run again, finished work is kept"
                 ) from error
-            self.outcome.failures[node.name] = _plain(error)
+            self.outcome.failures[node.name] = plain(error)
         except Exception as error:
-            self.outcome.failures[node.name] = _plain(error)
+            self.outcome.failures[node.name] = plain(error)
         else:
             if replica is not None and pool is not None:
                 self._attempts_without_progress[pool.name] = 0
@@ -288,7 +303,7 @@ class Runner:
         self._attempts_without_progress[pool.name] = attempts
         if attempts > self._config.ray.max_restarts:
             raise RunFailedError(
-                f"engine '{pool.name}' died {attempts} times without progress; the last time: {_plain(error)}"
+                f"engine '{pool.name}' died {attempts} times without progress; the last time: {plain(error)}"
             )
         for reference in lost:
             node = self._flights.pop(reference).node
@@ -296,7 +311,7 @@ class Runner:
             heapq.heappush(self._engine_ready.setdefault(pool.name, []), (priority, node))
         self._polls = {poll: polled for poll, polled in self._polls.items() if polled is not replica}
         self._progress.say(
-            f"engine '{pool.name}' {'hangs' if isinstance(error, _Stalled) else 'died'} ({_plain(error)}); "
+            f"engine '{pool.name}' {'hangs' if isinstance(error, _Stalled) else 'died'} ({plain(error)}); "
             "starting it again, "
             f"{len(lost)} shards go on from their journals"
         )
@@ -320,6 +335,9 @@ class Runner:
             return
         self._last_poll = now
         self._show()
+        self._ledger.update({pool.name: pool.spent for pool in self._pools.values()})
+        if self._ledger.exceeded and not self.outcome.stopped:
+            self._halt(self._ledger.exceeded)
         busy = set(map(id, self._polls.values()))
         for pool in self._pools.values():
             for replica in list(pool.replicas):
@@ -379,21 +397,3 @@ class Runner:
             for folder, stage in self._stages.items()
         ]
         self._progress.show(shown, now=now)
-
-
-E = TypeVar("E", bound=BaseException)
-
-
-def _cause(error: E) -> E:
-    """What was raised in the worker; Ray hands out a copy of its class that lacks its attributes."""
-    cause = getattr(error, "cause", None)
-    return cause if cause is not None and isinstance(error, type(cause)) else error
-
-
-def _plain(error: BaseException) -> str:
-    """The error's own last words, without Ray's traceback."""
-    error = _cause(error)
-    if isinstance(error, ray.exceptions.RayActorError):
-        return "its process ended unexpectedly"
-    lines = [line for line in str(error).splitlines() if line.strip()]
-    return f"{lines[-1].strip()}" if lines else type(error).__name__

@@ -9,10 +9,10 @@ from rich.table import Table
 
 from pipeline.graph import INGEST, Node, load_present_manifests, shard_nodes, shards_of
 from pipeline.journal import count_journalled
+from pipeline.outcome import Outcome
 from pipeline.plan import Plan
 from pipeline.publish_folder import read_statistics
 from pipeline.quarantine import quarantine_counts
-from pipeline.runner import Outcome
 from schemas.config import RunConfig
 from schemas.records import Mode
 from stages.card import number, percent
@@ -60,6 +60,8 @@ def _figures(stats: Statistics, outcome: Outcome, run_dir: Path) -> dict[str, st
             f"{outcome.unneeded} think-on rollouts were not needed; "
             f"about {outcome.saved_tokens:,} completion tokens saved against full sampling"
         )
+    if outcome.tokens:
+        figures["spent"] = f"{outcome.spent} in all"
     unknown = stats.on.unknown + stats.off.unknown
     if unknown:
         figures["unknown"] = f"{unknown} rollouts could not be graded and count in no pass rate"

@@ -157,6 +157,11 @@ class RolesConfig(Config):
     think_off: RoleConfig
     justifier: RoleConfig
 
+    @property
+    def all(self) -> list[RoleConfig]:
+        """All three."""
+        return [self.think_on, self.think_off, self.justifier]
+
     def of(self, mode: Mode) -> RoleConfig:
         """The role that samples `mode`."""
         return self.think_on if mode is Mode.THINK_ON else self.think_off
@@ -207,6 +212,15 @@ class RayConfig(Config):
     )
 
 
+class BudgetConfig(Config):
+    """How much sampling may take, over all attempts at a run. Once any part is used up, sampling stops, what is sampled
+    is made into a dataset, and the same command with a larger budget goes on."""
+
+    tokens: int | None = Field(default=None, ge=1, description="prompt and completion tokens")
+    cost: float | None = Field(default=None, gt=0, description="by engines.*.price, in its currency")
+    gpu_hours: float | None = Field(default=None, gt=0, description="hours times GPUs of all engines, idle or not")
+
+
 class RunConfig(Config):
     """The whole tree."""
 
@@ -222,6 +236,7 @@ class RunConfig(Config):
     select: SelectConfig = SelectConfig()
     justify: JustifyConfig = JustifyConfig()
     publish: PublishConfig = PublishConfig()
+    budget: BudgetConfig = BudgetConfig()
     ray: RayConfig = RayConfig()
 
     @model_validator(mode="after")

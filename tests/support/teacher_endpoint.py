@@ -3,6 +3,7 @@
 import json
 import re
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,6 +12,7 @@ from typing import Any
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    delay_s = 0.0
 
     def do_GET(self) -> None:
         self._send({"object": "list", "data": [{"id": "Qwen/Qwen3-8B", "object": "model"}]})
@@ -18,6 +20,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         text = _reply(body)
+        time.sleep(self.delay_s)
         message = {"role": "assistant", "content": text}
         usage = {"prompt_tokens": 9, "completion_tokens": len(text.split()), "total_tokens": 9 + len(text.split())}
         choice = {"index": 0, "finish_reason": "stop", "message": message}
@@ -56,9 +59,10 @@ def _reply(body: dict[str, Any]) -> str:
 
 
 @contextmanager
-def teacher_endpoint() -> Iterator[str]:
-    """Its base URL, while the context lasts."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+def teacher_endpoint(delay_s: float = 0.0) -> Iterator[str]:
+    """Its base URL, while the context lasts. Each answer takes it `delay_s`."""
+    handler = type("Handler", (_Handler,), {"delay_s": delay_s})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_address[1]}/v1"
