@@ -182,7 +182,7 @@ def source_rows(accounts: Accounts) -> Any:
 
 
 def whatif_chart(answers: Sequence[WhatIf], delta: float) -> Any:
-    """Think-on share, tokens, pass rate, flip probability (dotted: measured) by δ, a line an N; upright: the run's δ."""
+    """Think-on share, tokens, pass rate and flip probability (dotted: measured) by δ, a line an N."""
     rows = [
         {
             "δ": row.delta,

@@ -16,7 +16,7 @@ from pipeline.run_files import RunFiles, existing, scan
 from schemas.keys import problem_ids, shard_of
 from schemas.records import Mode
 from stages.decision_words import in_words
-from stages.flips import flip_probability
+from stages.flips import COLUMNS, flip_probability
 
 _ROW_KEY = re.compile(r"(?P<file>.+):(?P<row>\d+)")
 _WHOLE_QUESTIONS = ["near_duplicate", "gold_conflict"]
@@ -67,7 +67,8 @@ def explain(files: RunFiles, asked: str) -> Story:
     story.rollouts = list(_rollouts(files, shard, found))
     story.decision = next(iter(_rows(files.scan("select", shards=[shard]), found)), None)
     if story.decision is not None:
-        frame = pl.DataFrame([story.decision], infer_schema_length=None, schema_overrides=_NULLABLE)
+        counts = {name: [story.decision[name]] for name in COLUMNS}
+        frame = pl.DataFrame(counts, schema_overrides={"mode": pl.String})
         settings = files.config.select.model_copy(update={"delta": story.decision["delta"]})
         story.decision |= {"words": in_words(story.decision), "flip": flip_probability(frame, settings).item()}
     attempts = files.scan("justify", "attempts", [shard])
@@ -78,9 +79,6 @@ def explain(files: RunFiles, asked: str) -> Story:
         (story.rejected if row["key"] == found else story.near_duplicates).append(row)
     story.remarks = _missing(story)
     return story
-
-
-_NULLABLE = {"mode": pl.String, "drop_reason": pl.String, "index": pl.Int64}
 
 
 def _problem_id(files: RunFiles, asked: str) -> str | None:

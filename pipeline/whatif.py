@@ -16,7 +16,7 @@ from pipeline.run_files import RunFiles
 from prompts.formats.registry import FORMATS
 from schemas.records import Mode
 from stages.card import number, percent
-from stages.select import VERDICT_COLUMNS, rollout_columns
+from stages.select import ROLLOUT_COLUMNS, VERDICT_COLUMNS
 from stages.whatif import Setting, WhatIf, incomplete, reselect, tally, whatifs
 
 DEFAULT_DELTAS = "0:0.5:0.05"
@@ -97,7 +97,7 @@ def _tables(files: RunFiles, shard: str) -> tuple[pl.LazyFrame, pl.LazyFrame, pl
     assert problems is not None
     return (
         problems.select("problem_id", "kind"),
-        of_modes("sample", rollout_columns(files.config.select)),
+        of_modes("sample", ROLLOUT_COLUMNS),
         of_modes("verify", VERDICT_COLUMNS),
     )
 

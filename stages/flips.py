@@ -24,7 +24,7 @@ from schemas.config import SelectConfig
 from schemas.records import Mode
 from stages.select import POLICIES
 
-COLUMNS = ["rule", "mode", "index", "drop_reason", "n_on", "right_on", "n_off", "right_off"]
+COLUMNS = ["rule", "mode", "n_on", "right_on", "n_off", "right_off"]
 """What `flip_probability` reads of the decisions."""
 
 BY_COUNTS = ["hipo", "adaptthink", "lhrm"]
@@ -49,26 +49,36 @@ def flip_probability(decisions: pl.DataFrame, config: SelectConfig) -> pl.Series
     """
     if config.policy not in BY_COUNTS or decisions.is_empty():
         return pl.Series("flip", [None] * decisions.height, pl.Float64)
-    keyed = decisions.select(
-        *COLUMNS[4:],
-        fit_on=~_unfit(Mode.THINK_ON),
-        fit_off=~_unfit(Mode.THINK_OFF),
-        outcome=pl.col("mode").fill_null(_DROPPED),
-        drawn=pl.col("rule") == "random",
-    )
-    counts = tuple(keyed.select(_COUNTS).unique().sort(_COUNTS).iter_rows())
-    table = _table(counts, config.model_copy(update={"random_fraction": 0.0}))
-    return keyed.join(table, on=[*_PAIR, "outcome"], how="left", maintain_order="left").select(
+    config = config.model_copy(update={"random_fraction": 0.0})
+    keyed = decisions.select(*COLUMNS[2:], outcome=pl.col("mode").fill_null(_DROPPED), drawn=pl.col("rule") == "random")
+    known = [*COLUMNS[2:], "outcome"]
+    fit = _with_fitness(keyed.filter(~pl.col("drawn")).select(known).unique(), config)
+    counts = tuple(fit.select(_COUNTS).unique().sort(_COUNTS).iter_rows())
+    if not counts:
+        return pl.Series("flip", [None] * decisions.height, pl.Float64)
+    table = fit.join(_table(counts, config), on=[*_PAIR, "outcome"], how="left")
+    return keyed.join(table, on=known, how="left", maintain_order="left").select(
         pl.when(~pl.col("drawn")).then("flip").alias("flip")
     )["flip"]
 
 
-def _unfit(mode: Mode) -> pl.Expr:
-    """Whether `mode` has right responses of which none could be kept, as far as the decision tells."""
-    side = "on" if mode is Mode.THINK_ON else "off"
-    stood_in = pl.col("rule") == f"fallback_{'off' if mode is Mode.THINK_ON else 'on'}"
-    dropped = pl.col("drop_reason").is_in(["no_usable_response", "preferred_mode_has_none"]).fill_null(False)
-    return (pl.col(f"right_{side}") > 0) & (stood_in | dropped)
+def _with_fitness(decided: pl.DataFrame, config: SelectConfig) -> pl.DataFrame:
+    """Adds `fit_on`, `fit_off`: whether right responses of the mode can be kept, as far as the outcome tells.
+
+    A mode that the counts ask for, and that is not the outcome, had right responses of which none could be kept.
+    """
+    decided = decided.with_columns(fit_on=pl.lit(True), fit_off=pl.lit(True))
+    for _ in Mode:
+        asked_for = pl.Series("asked_for", _outcomes(decided, config))
+        other = decided.with_columns(asked_for).with_columns(differs=pl.col("asked_for") != pl.col("outcome"))
+        decided = other.select(
+            *decided.columns[:-2],
+            *[
+                pl.col(f"fit_{side}") & ~(pl.col("differs") & (pl.col("asked_for") == mode.value))
+                for side, mode in (("on", Mode.THINK_ON), ("off", Mode.THINK_OFF))
+            ],
+        )
+    return decided
 
 
 @lru_cache(maxsize=1024)

@@ -108,6 +108,7 @@ def rollout_rows(problems: pl.DataFrame, n: int, words: int) -> pl.DataFrame:
         answer=pl.format("It is {}.", pl.col("problem_id").str.head(4)),
         finish_reason=pl.when(luck.is_between(0.985, 0.99)).then(pl.lit("length")).otherwise(pl.lit("stop")),
         completion_tokens=pl.when(on).then(length).otherwise(length // 8 + 5),
+        max_tokens=pl.lit(4096, pl.Int64),
         cap=pl.lit(None, pl.Int64),
     )  # fmt: skip
 
@@ -115,7 +116,7 @@ def rollout_rows(problems: pl.DataFrame, n: int, words: int) -> pl.DataFrame:
 def _write_shard(run_dir: Path, name: str, problems: pl.DataFrame, n: int, words: int, made: RunConfig) -> None:
     rollouts = rollout_rows(problems, n, words).with_columns(
         seed=pl.lit(1), model=pl.lit("teacher"), prompt_hash=pl.lit("p"), request_hash=pl.lit("r"),
-        max_tokens=pl.lit(4096), text=pl.col("answer"), prompt_tokens=pl.lit(20), error=pl.lit(None),
+        text=pl.col("answer"), prompt_tokens=pl.lit(20), error=pl.lit(None),
         reasoning_tokens=pl.col("completion_tokens") - 5, answer_tokens=pl.lit(5), source=pl.lit(None),
         error_permanent=pl.lit(False), reason=pl.lit("match"), extracted=pl.col("answer"), tests_passed=pl.lit(None),
         tests_total=pl.lit(None), cpu_ms=pl.lit(0.1), wall_ms=pl.lit(0.2), grader=pl.lit("math/1"),
