@@ -2,7 +2,7 @@
 
 import json
 import os
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 from urllib.request import getproxies, proxy_bypass
 
@@ -16,7 +16,7 @@ from engines.retry_headers import pause_asked_for
 from schemas.config import Endpoint, OpenAIEngine
 
 PUBLIC_URL = "https://api.openai.com/v1"
-_CONNECT_TIMEOUT_S = 30.0
+CONNECT_TIMEOUT_S = 30.0
 _JSON = {"Content-Type": "application/json"}
 _KEEP_IDLE_S = 4.0
 """Below uvicorn's 5 seconds, so that no request goes out on a connection that the server is closing."""
@@ -34,7 +34,11 @@ class HttpEndpoint:
         self._key_name = endpoint.api_key_env or config.api_key_env
         self._key = self._find_key(required=base_url is None or endpoint.api_key_env is not None)
         url = _parsed_url(base_url or PUBLIC_URL)
-        self._user, self._password = url.user, url.password or ""
+        self._password = url.password or ""
+        self.authorization = f"Bearer {self._key or 'none'}"  # some local servers insist on a key, whichever
+        """A secret."""
+        if url.user is not None:
+            self.authorization = aiohttp.encode_basic_auth(url.user, self._password)
         self._url = url.with_user(None).with_path(url.path.rstrip("/"), keep_query=True)
         self.address = str(self._url.with_query(None)).rstrip("/")
         if len(config.endpoints) > 1:
@@ -46,6 +50,16 @@ class HttpEndpoint:
         self._clock = clock
         self._session: aiohttp.ClientSession | None = None
 
+    @property
+    def url(self) -> str:
+        """The address without its query and password."""
+        return str(self._url.with_query(None))
+
+    @property
+    def query(self) -> Mapping[str, str]:
+        """Of the address, such as an API version; goes with every request."""
+        return self._url.query
+
     async def post(self, path: str, body: dict[str, Any]) -> Any:
         """The parsed answer to `body`. Raises `EndpointFailure`."""
         try:
@@ -56,20 +70,9 @@ class HttpEndpoint:
             return await self._ask("POST", path, data=data, headers=_JSON)
         raise EndpointFailure(Kind.REJECTED, f"the prompt is not valid Unicode: {reason}")
 
-    async def get(self, path: str, **query: str) -> Any:
+    async def get(self, path: str) -> Any:
         """The parsed answer. Raises `EndpointFailure`."""
-        return await self._ask("GET", path, params=query)
-
-    async def upload(self, path: str, file: Path, **fields: str) -> Any:
-        """The parsed answer to a form with `file` and further fields. Raises `EndpointFailure`."""
-        with file.open("rb") as content:
-            form = aiohttp.FormData(fields)
-            form.add_field("file", content, filename=file.name, content_type="application/octet-stream")
-            return await self._ask("POST", path, data=form, timeout=self._patient())
-
-    async def download(self, path: str, target: Path) -> None:
-        """Writes the answer to `target`, which is there whole or not at all. Raises `EndpointFailure`."""
-        await self._ask("GET", path, timeout=self._patient(), save_to=target)
+        return await self._ask("GET", path)
 
     async def close(self) -> None:
         """Closes the connections."""
@@ -83,67 +86,59 @@ class HttpEndpoint:
             text = text.replace(secret, "***")
         return text
 
-    async def _ask(self, method: str, path: str, *, save_to: Path | None = None, **how: Any) -> Any:
+    def status_failure(self, status: int, headers: Mapping[str, str], body: Any) -> EndpointFailure:
+        """What an answer under `status` means, of 300 or more or with a body that is not JSON."""
+        if status < 300:
+            text = f"the reply of {self.address} is not JSON but begins with {str(body)[:80]!r}"
+            return EndpointFailure(Kind.BROKEN, self.without_key(text), status=status)
+        if status < 400:
+            body = f"it redirects to {headers.get('Location', 'nowhere')}; set base_url to where it leads"
+        return EndpointFailure(
+            status_kind(status, body, self.model),
+            self.without_key(f"{self.address} {status_text(status, body, self._config.max_tokens_field)}"),
+            pause_s=pause_asked_for(headers, self._clock.wall()),
+            status=status,
+        )
+
+    def no_answer(self, kind: Kind, error: BaseException) -> EndpointFailure:
+        """A request that ended without a whole answer."""
+        what = "no answer from" if kind is Kind.UNREACHABLE else "no whole answer from"
+        return EndpointFailure(kind, f"{what} {self.address}: {self.without_key(str(error) or type(error).__name__)}")
+
+    async def _ask(self, method: str, path: str, **how: Any) -> Any:
         if self._session is None:
             self._session = self._open()
         url = self._paths.get(path) or self._paths.setdefault(path, (self._url / path).with_query(self._url.query))
         failure: EndpointFailure
         try:
-            async with self._session.request(method, url, allow_redirects=save_to is not None, **how) as reply:
-                if save_to is not None and reply.status < 300:
-                    return await _save(reply, save_to)
+            async with self._session.request(method, url, allow_redirects=False, **how) as reply:
                 raw = await reply.read()
         except aiohttp.ClientConnectorCertificateError as error:
-            failure = self._failure(Kind.REFUSED, "the certificate of", error)
+            said = self.without_key(str(error))
+            failure = EndpointFailure(Kind.REFUSED, f"the certificate of {self.address}: {said}")
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            failure = self._failure(Kind.UNREACHABLE, "no answer from", error)
+            failure = self.no_answer(Kind.UNREACHABLE, error)
         except TimeoutError:
             limit = f"{self._config.request_timeout_s:g} s"
             failure = EndpointFailure(Kind.OVERLOADED, f"no whole answer from {self.address} within {limit}")
         except (aiohttp.ClientError, OSError) as error:
-            failure = self._failure(Kind.BROKEN, "no whole answer from", error)
+            failure = self.no_answer(Kind.BROKEN, error)
         else:
-            parsed = _parsed(raw)
-            if reply.status < 300 and not isinstance(parsed, _Text):
-                return parsed
-            failure = self._status_failure(reply, parsed)
+            body = parsed(raw)
+            if reply.status < 300 and not isinstance(body, _Text):
+                return body
+            failure = self.status_failure(reply.status, reply.headers, body)
         # Raised out here, where no error of the client hangs on to it: those hold the request's headers.
         raise failure
 
-    def _status_failure(self, reply: aiohttp.ClientResponse, body: Any) -> EndpointFailure:
-        status = reply.status
-        if status < 300:
-            text = f"the reply of {self.address} is not JSON but begins with {str(body)[:80]!r}"
-            return EndpointFailure(Kind.BROKEN, self.without_key(text), status=status)
-        if status < 400:
-            body = f"it redirects to {reply.headers.get('Location', 'nowhere')}; set base_url to where it leads"
-        return EndpointFailure(
-            status_kind(status, body, self.model),
-            self.without_key(f"{self.address} {status_text(status, body, self._config.max_tokens_field)}"),
-            pause_s=pause_asked_for(reply.headers, self._clock.wall()),
-            status=status,
-        )
-
-    def _failure(self, kind: Kind, what: str, error: Exception) -> EndpointFailure:
-        said = self.without_key(str(error) or type(error).__name__)
-        return EndpointFailure(kind, f"{what} {self.address}: {said}")
-
     def _open(self) -> aiohttp.ClientSession:
-        if self._user is None:
-            authorization = f"Bearer {self._key or 'none'}"  # some local servers insist on a key, whichever
-        else:
-            authorization = aiohttp.encode_basic_auth(self._user, self._password)
         return aiohttp.ClientSession(
             # The pool bounds the requests in flight; a second bound here would only make them time out.
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_IDLE_S),
-            timeout=aiohttp.ClientTimeout(total=self._config.request_timeout_s, sock_connect=_CONNECT_TIMEOUT_S),
-            headers={"Authorization": authorization},
+            timeout=aiohttp.ClientTimeout(total=self._config.request_timeout_s, sock_connect=CONNECT_TIMEOUT_S),
+            headers={"Authorization": self.authorization},
             proxy=self._proxy(),
         )
-
-    def _patient(self) -> aiohttp.ClientTimeout:
-        """For files of any size: what counts is that something arrives."""
-        return aiohttp.ClientTimeout(sock_connect=_CONNECT_TIMEOUT_S, sock_read=self._config.request_timeout_s)
 
     def _proxy(self) -> str | None:
         """From the environment, once: aiohttp's own `trust_env` looks at it, and at ~/.netrc, for every request."""
@@ -173,21 +168,12 @@ def _parsed_url(base_url: str) -> yarl.URL:
     return url
 
 
-async def _save(reply: aiohttp.ClientResponse, target: Path) -> None:
-    partial = target.with_name(f"{target.name}.partial")
-    with partial.open("wb") as file:
-        async for chunk in reply.content.iter_chunked(2**20):
-            file.write(chunk)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(target)
-
-
 class _Text(str):
     """A body that is not JSON."""
 
 
-def _parsed(raw: bytes) -> Any:
+def parsed(raw: bytes) -> Any:
+    """A body as JSON, or else as a text of a type of its own."""
     try:
         return json.loads(raw)
     except ValueError:

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+from openai.types import Batch
 
 from engines.base import Completion, EngineDeadError, EngineError, EngineRefusedError, GenerationRequest
-from engines.batch_api import URL, BatchApi, has_ended, reasons
+from engines.batch_api import URL, BatchApi, has_ended
 from engines.batch_files import BatchFolder, BatchRecord
 from engines.chat_reply import completion
 from engines.chat_request import chat_body
@@ -61,7 +62,7 @@ class OpenAIBatches:
         endpoint = config.endpoints[0] if config.endpoints else Endpoint()
         self._http = HttpEndpoint(config, endpoint, self._clock)
         retrying = patiently(self._clock, config.max_attempts)
-        self._api = BatchApi(self._http, retrying)
+        self._api = BatchApi(self._http, config.request_timeout_s, retrying)
         try:
             await retrying.copy()(check_model, self._http, config.extra_body, config.max_tokens_field)
             for record in await asyncio.to_thread(self._folder.records):
@@ -102,7 +103,8 @@ class OpenAIBatches:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._http is not None:
+        if self._http is not None and self._api is not None:
+            await self._api.close()
             await self._http.close()
 
     async def _recall(self, record: BatchRecord) -> None:
@@ -180,11 +182,12 @@ class OpenAIBatches:
                 batch.bodies = {}
                 record.input_file_id = await self._api.upload(self._folder.input(record))
                 await self._create(record)
-            state = await self._last_state(record)
-            for name, path in zip(("output_file_id", "error_file_id"), self._folder.outputs(record), strict=True):
-                if state.get(name):
-                    await self._api.download(state[name], path)
-            record.ended = str(state["status"])
+            ended = await self._ended(record)
+            ids = (ended.output_file_id, ended.error_file_id) if ended is not None else (None, None)
+            for file_id, path in zip(ids, self._folder.outputs(record), strict=True):
+                if file_id:
+                    await self._api.download(file_id, path)
+            record.ended = "lost" if ended is None else ended.status
             self._folder.save(record)
             self._folder.input(record).unlink(missing_ok=True)
         await asyncio.to_thread(self._folder.index, record)
@@ -196,15 +199,18 @@ class OpenAIBatches:
         self._folder.save(record)
         _LOG.info("batch %s holds %d requests", record.batch_id, len(record.custom_ids))
 
-    async def _last_state(self, record: BatchRecord) -> dict[str, Any]:
-        """The batch once it has ended; where the endpoint's queue is full, once it got in and ended."""
+    async def _ended(self, record: BatchRecord) -> Batch | None:
+        """The batch once it has ended; where the endpoint's queue is full, once it got in and ended.
+
+        None where the endpoint no longer knows it.
+        """
         while True:
-            state = await self._polled(record)
-            if state["status"] != "failed":
-                return state
-            why = reasons(state)
-            said = "; ".join(str(reason.get("message")) for reason in why) or "no reason given"
-            if not any(reason.get("code") == _QUEUE_FULL for reason in why):
+            batch = await self._polled(record)
+            if batch is None or batch.status != "failed":
+                return batch
+            why = (batch.errors and batch.errors.data) or []
+            said = "; ".join(str(reason.message) for reason in why) or "no reason given"
+            if not any(reason.code == _QUEUE_FULL for reason in why):
                 self._folder.remove(record)  # nothing of it was paid for, and its reason may be gone next time
                 raise EndpointFailure(Kind.REFUSED, f"batch {record.batch_id} failed: {said}")
             _LOG.warning("batch %s has to wait: %s", record.batch_id, said)
@@ -220,23 +226,23 @@ class OpenAIBatches:
         await self._create(record)
         self._folder.remove(earlier)
 
-    async def _polled(self, record: BatchRecord) -> dict[str, Any]:
+    async def _polled(self, record: BatchRecord) -> Batch | None:
         assert self._api is not None and record.batch_id is not None
         silent_since: float | None = None
         while True:
             now = self._clock.monotonic()
             try:
-                state = await self._api.state(record.batch_id)
+                batch = await self._api.state(record.batch_id)
             except EndpointFailure as failure:
                 if failure.status == 404:
                     _LOG.warning("batch %s of an earlier run is gone, so its requests go out again", record.batch_id)
-                    return {"status": "lost"}
+                    return None
                 silent_since = now if silent_since is None else silent_since
                 if not failure.kind.may_pass or now - silent_since >= self._config.give_up_after_s:
                     raise
             else:
-                if has_ended(state):
-                    return state
+                if has_ended(batch):
+                    return batch
                 silent_since = None
             await self._clock.sleep(self._mode.poll_s)
 

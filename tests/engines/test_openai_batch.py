@@ -93,6 +93,11 @@ async def test_request_is_the_same_as_without_batches(server: BatchEndpoint, sta
     assert (batch["completion_window"], batch["endpoint"]) == ("24h", "/v1/chat/completions")
 
 
+async def test_query_of_the_address_goes_with_every_request(server: BatchEndpoint, start: StartsBatches) -> None:
+    await ask(await start(base_url=f"{server.url}?api-version=2026-01-01"), "2+2")
+    assert set(server.queries) == {"2026-01-01"} and len(server.queries) >= 5
+
+
 async def test_batch_is_sent_when_it_is_full(server: BatchEndpoint, start: StartsBatches) -> None:
     await ask(await start(batch={"max_requests": 4, "collect_s": 1e6}), *map(str, range(12)))
     assert [len(batch) for batch in lines(server)] == [4, 4, 4]

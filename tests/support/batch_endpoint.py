@@ -59,6 +59,8 @@ class BatchEndpoint:
     worked_on: Counter[str] = field(default_factory=Counter)
     """How often each request was answered, and so paid for, by its question."""
     keys: set[str] = field(default_factory=set)
+    queries: list[str | None] = field(default_factory=list)
+    """`api-version` of each request."""
 
 
 @asynccontextmanager
@@ -92,6 +94,7 @@ class _Server:
     @web.middleware
     async def guard(self, request: web.Request, handler: Any) -> web.StreamResponse:
         self._of.keys.add(request.headers["Authorization"].removeprefix("Bearer "))
+        self._of.queries.append(request.query.get("api-version"))
         planned = self._of.replies.get(request.path.removeprefix("/v1/"), [])
         if planned:
             await request.read()
