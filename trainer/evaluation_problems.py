@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from graders import GoldError, parse_gold
 from schemas.errors import UserError
-from schemas.gold import Gold, gold_to_json
+from schemas.gold import Gold, gold_from_json, gold_to_json
 from schemas.keys import digest, problem_id
 from schemas.records import Kind
 from schemas.tables import Row, lookup, read_rows, source_files
@@ -115,7 +117,7 @@ def _problem(row: Row, place: str, stem: str) -> EvalProblem:
             "`answer`)"
         )
     try:
-        gold = parse_gold(kind, found["gold"])
+        gold = _gold(kind, found["gold"])
     except GoldError as error:
         raise UserError(f"{place}: the gold cannot be graded with ({error}); correct or remove the row") from error
     return EvalProblem(
@@ -127,6 +129,15 @@ def _problem(row: Row, place: str, stem: str) -> EvalProblem:
         family=None if found["family"] is None else str(found["family"]),
         difficulty=_difficulty(found["difficulty"], row.values, place),
     )
+
+
+def _gold(kind: Kind, said: Any) -> Gold:
+    if isinstance(said, str) and said.startswith('{"type":'):  # as published; other texts may be answers themselves
+        try:
+            return gold_from_json(said)
+        except ValidationError as error:
+            raise GoldError("bad_gold", f"it is none of the published shapes: {error}") from error
+    return parse_gold(kind, said)
 
 
 def _first(values: dict[str, Any], columns: Sequence[str]) -> Any:

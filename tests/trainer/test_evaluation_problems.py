@@ -1,0 +1,129 @@
+"""What can be evaluated on, and how what cannot is refused."""
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from schemas.errors import UserError
+from schemas.gold import CallGold, MathGold, gold_to_json
+from schemas.records import Kind
+from stages.publish import RL_SCHEMA
+from tests.support.commands import write_lines
+from trainer.evaluation_problems import problems_hash, read_problems
+
+
+def rl_row(question: str, p_on: float | None, p_off: float | None) -> dict[str, Any]:
+    return {
+        "data_source": "sums",
+        "prompt": [{"role": "user", "content": question}],
+        "ability": "math",
+        "reward_model": {"style": "rule", "ground_truth": gold_to_json(MathGold(answers=["4"]))},
+        "extra_info": {
+            "index": 0,
+            "split": "validation",
+            "problem_id": f"id of {question}",
+            "p_on": p_on,
+            "p_off": p_off,
+            "mode": "think_on",
+        },
+    }
+
+
+@pytest.fixture
+def published(tmp_path: Path) -> Path:
+    """A published dataset of three problems in one split."""
+    (tmp_path / "rl").mkdir()
+    rows = [rl_row("2+2?", 1.0, 0.5), rl_row("3+1?", None, 0.75), rl_row("1+3?", None, None)]
+    pq.write_table(pa.Table.from_pylist(rows, schema=RL_SCHEMA), tmp_path / "rl" / "validation-00000-of-00001.parquet")
+    return tmp_path
+
+
+def test_a_published_dataset_is_read_by_split(published: Path) -> None:
+    for path in (published, published / "rl", published / "rl" / "validation-00000-of-00001.parquet"):
+        found = read_problems(path)
+        assert [each.problem_id for each in found] == ["id of 2+2?", "id of 3+1?", "id of 1+3?"]
+        assert {each.source for each in found} == {"sums"}
+        assert all(each.gold == MathGold(answers=["4"]) for each in found)
+
+
+def test_difficulty_of_published_problems_is_what_the_teacher_failed(published: Path) -> None:
+    # (0 + .5) / 2 over both modes; .25 of the only mode that was sampled; none without either.
+    assert [each.difficulty for each in read_problems(published)] == [0.25, 0.25, None]
+
+
+def test_a_split_without_files_is_refused_with_those_there_are(published: Path) -> None:
+    with pytest.raises(UserError, match=r"rl has no split 'test'; it has validation; name another split"):
+        read_problems(published, split="test")
+
+
+def test_an_evaluation_set_has_many_shapes(tmp_path: Path) -> None:
+    path = write_lines(
+        tmp_path / "aime.jsonl",
+        [
+            {"problem": "1+1?", "answer": "2", "level": 3, "subject": "Algebra"},
+            {"id": "x", "kind": "math", "question": "2+2?", "gold": ["4", "four"], "source": "mine"},
+            {"kind": "code", "question": "f", "gold": {"inputs": ["1"], "outputs": ["2"], "fn_name": "f"}},
+        ],
+    )
+    first, second, third = read_problems(path)
+    assert (first.source, first.family, first.difficulty, first.kind) == ("aime", "Algebra", 3.0, Kind.MATH)
+    assert (second.problem_id, second.source, second.gold) == ("x", "mine", MathGold(answers=["4", "four"]))
+    assert isinstance(third.gold, CallGold)
+    assert len(first.problem_id) == 32
+
+
+def test_the_problems_of_the_embedded_teacher_are_read(repo_root: Path) -> None:
+    math = read_problems(repo_root / "models/problems/acereason_math.heldout.jsonl")
+    code = read_problems(repo_root / "models/problems/skywork_code.heldout.jsonl", limit=7)
+    assert (len(math), len(code)) == (180, 7)
+    assert {each.kind for each in code} == {Kind.CODE}
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([{"question": "2+2?"}], r"row 1 has no gold, so no response to it can be graded"),
+        ([{"question": "2+2?", "gold": "4"}, {"question": "1?", "gold": ""}], r"row 2 has no gold"),
+        ([{"gold": "4"}], r"row 1 has no question"),
+        ([{"question": [{"role": "assistant", "content": "hi"}], "gold": "4"}], r"row 1 has no question"),
+        ([{"question": "q", "gold": "4", "kind": "essay"}], r"row 1 has kind 'essay', but only math and code"),
+        ([{"question": "q", "gold": "nonsense", "kind": "code"}], r"row 1: the gold cannot be graded with"),
+        (
+            [{"question": "q", "gold": "4", "difficulty": "hard"}],
+            r"row 1 has the difficulty 'hard', which is no number",
+        ),
+        ([{"question": "q", "gold": "4"}, {"question": " Q ", "gold": "5"}], r"row 2: an earlier row has the same id"),
+        ([], r"holds no problems; an evaluation needs at least one row"),
+    ],
+)
+def test_a_set_that_cannot_be_graded_is_refused(rows: list[dict[str, Any]], said: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=said):
+        read_problems(write_lines(tmp_path / "set.jsonl", rows))
+
+
+def test_what_is_no_set_at_all_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="there is no evaluation set: no file matches"):
+        read_problems(tmp_path / "missing.jsonl")
+    (tmp_path / "set.csv").write_text("question,gold\n")
+    with pytest.raises(UserError, match=r"ends in \.jsonl or \.parquet"):
+        read_problems(tmp_path / "set.csv")
+    (tmp_path / "set.parquet").write_text("no Parquet")
+    with pytest.raises(UserError, match="cannot be read as Parquet"):
+        read_problems(tmp_path / "set.parquet")
+    (tmp_path / "set.jsonl").write_text('{"question": \n')
+    with pytest.raises(UserError, match="row 1 cannot be read: JSONDecodeError"):
+        read_problems(tmp_path / "set.jsonl")
+    with pytest.raises(UserError, match="it holds no published split at all"):
+        read_problems(tmp_path)
+
+
+def test_another_gold_is_another_set(tmp_path: Path) -> None:
+    hashes = {
+        problems_hash(read_problems(write_lines(tmp_path / "set.jsonl", [{"question": question, "gold": gold}])))
+        for question in ("2+2?", "2+3?")
+        for gold in ("4", "5")
+    }
+    assert len(hashes) == 4
