@@ -18,7 +18,7 @@ def matching(rows: pl.LazyFrame, where: str) -> pl.LazyFrame:
     try:
         holds = pl.sql_expr(where)
         dtype = rows.select(holds).collect_schema().dtypes()[0]
-        found = rows.filter(holds)
+        found = rows.filter(holds) if dtype == pl.Boolean else rows
         found.head(0).collect()  # says already now whether the types fit
     except ColumnNotFoundError as error:
         unknown = _QUOTED.findall(str(error))[0]
@@ -40,18 +40,24 @@ def wrong(where: str, error: PolarsError) -> UserError:
     )
 
 
-def named(rows: pl.LazyFrame, columns: str, option: str) -> list[str]:
-    """Names with commas between them. Raises `UserError` where one is no column of `rows`."""
-    there = rows.collect_schema().names()
-    names = [name.strip() for name in columns.split(",")]
-    unknown = [name for name in names if name not in there]
-    if unknown:
-        raise UserError(f"{option} {columns}: there is no column '{unknown[0]}'; there are {', '.join(there)}")
-    return names
+def named(rows: pl.LazyFrame, columns: str) -> list[str]:
+    """Names with commas between them, as --columns has them. Raises `UserError` where one is no column of `rows`."""
+    return _there(rows, [name.strip() for name in columns.split(",")], f"--columns {columns}")
 
 
 def ordered(rows: pl.LazyFrame, by: str) -> pl.LazyFrame:
-    """Sorted by columns with commas between them, those with a minus in front from the largest; nulls come last."""
+    """Sorted by columns with commas between them, those with a minus in front from the largest; nulls come last.
+
+    Raises `UserError` where one is no column of `rows`.
+    """
     parts = [part.strip() for part in by.split(",")]
-    names = named(rows, ",".join(part.removeprefix("-") for part in parts), "--sort")
+    names = _there(rows, [part.removeprefix("-") for part in parts], f"--sort {by}")
     return rows.sort(names, descending=[part.startswith("-") for part in parts], nulls_last=True, maintain_order=True)
+
+
+def _there(rows: pl.LazyFrame, names: list[str], asked: str) -> list[str]:
+    there = rows.collect_schema().names()
+    unknown = [name for name in names if name not in there]
+    if unknown:
+        raise UserError(f"{asked}: there is no column '{unknown[0]}'; there are {', '.join(there)}")
+    return names

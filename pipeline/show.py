@@ -47,7 +47,7 @@ def print_rows(
     if not paths:
         raise UserError(f"{run_dir} has no row of {stage}{asked}")
     every = scan(paths)
-    names = named(every, columns, "--columns") if columns else None
+    names = named(every, columns) if columns else None
     rows = _filtered(every, problem, where)
     rows = ordered(rows, sort) if sort else rows
     try:
