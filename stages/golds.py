@@ -12,27 +12,38 @@ from stages.sources.columns import DETAIL, REFUSED
 _SPACE = "".join(character for character in map(chr, range(0x3001)) if character.isspace())
 """What Python strips, which is more than Polars does by itself."""
 
+_GAP = r"[ \t\r\n]*"
 _TEXT = r'"(?:[^"\\\x00-\x1f]|\\["\\/bfnrt])*"'
-_LIST_OF_TEXTS = rf"^\[\s*{_TEXT}(?:\s*,\s*{_TEXT})*\s*\]$"
-"""JSON for certain; with other escapes it may be a Python list instead."""
+"""JSON for certain; with other escapes it may be Python, or no text at all."""
+
+
+def _list_of(item: str) -> str:
+    return rf"\[{_GAP}{item}(?:{_GAP},{_GAP}{item})*{_GAP}\]"
+
+
+def _object_of(**fields: str) -> str:
+    pairs = rf"{_GAP},{_GAP}".join(rf'"{name}"{_GAP}:{_GAP}{value}' for name, value in fields.items())
+    return rf"\{{{_GAP}{pairs}{_GAP}\}}"
+
+
+_LIST_OF_TEXTS = rf"^{_list_of(_TEXT)}$"
+_INPUTS_OUTPUTS = rf"^{_object_of(inputs=_list_of(_TEXT), outputs=_list_of(_TEXT))}$"
+_CASES = _list_of(_object_of(input=_TEXT, output=_TEXT))
+_TEST_CASES = rf"^(?:{_object_of(test_cases=_CASES)}|{_object_of(test_cases=_CASES, language=_TEXT)})$"
+
+_TEXTS = pl.List(pl.String)
+_PAIRED = pl.Struct({"inputs": _TEXTS, "outputs": _TEXTS})
+_LISTED = pl.Struct({"test_cases": pl.List(pl.Struct({"input": pl.String, "output": pl.String}))})
 
 
 def parse_golds(frame: pl.DataFrame) -> pl.DataFrame:
     """`frame` with its text column `gold` as JSON; `refused` and `refused_detail` where it says nothing usable.
 
-    Single answers and plain lists of them, which most golds are, never leave Polars; `graders.golds` reads the others.
+    Single answers, plain lists of them and tests as pairs of texts, which most golds are, never leave Polars;
+    `graders.golds` reads the others.
     """
-    text = pl.col("gold").str.strip_chars(_SPACE)
-    is_math = pl.col("kind") == Kind.MATH.value
-    single = pl.when(is_math & ~text.str.starts_with("[")).then(pl.concat_list(text))
-    listed = pl.when(is_math & text.str.contains(_LIST_OF_TEXTS)).then(text).str.json_decode(pl.List(pl.String))
-    answers = pl.coalesce(single, listed.list.eval(pl.element().str.strip_chars(_SPACE)))
-    answers = answers.list.filter(~pl.element().is_in([*NO_ANSWER]))
-    as_json = pl.struct(type=pl.lit(Kind.MATH.value), answers=answers).struct.json_encode()
-    found = frame.select(
-        pl.when(answers.list.len() > 0).then(as_json).alias("gold"),
-        pl.lit(None, pl.String).alias(REFUSED),
-        pl.lit(None, pl.String).alias(DETAIL),
+    found = _in_bulk(frame.select("kind", pl.col("gold").str.strip_chars(_SPACE))).with_columns(
+        pl.lit(None, pl.String).alias(REFUSED), pl.lit(None, pl.String).alias(DETAIL)
     )
     if found["gold"].null_count():
         rest = frame.select("kind", "gold").with_row_index("at").filter(found["gold"].is_null())
@@ -44,6 +55,37 @@ def parse_golds(frame: pl.DataFrame) -> pl.DataFrame:
             .drop("at")
         )
     return frame.with_columns(found)
+
+
+def _in_bulk(golds: pl.DataFrame) -> pl.DataFrame:
+    """The column `gold` as JSON, null where there is more to it or nothing in it. No expression is computed twice."""
+    decoded = golds.select(
+        _decoded(Kind.MATH, _LIST_OF_TEXTS, _TEXTS).alias("answers"),
+        _decoded(Kind.CODE, _INPUTS_OUTPUTS, _PAIRED).struct.unnest(),
+        _decoded(Kind.CODE, _TEST_CASES, _LISTED).struct.unnest(),
+        pl.when(_is(Kind.MATH) & ~pl.col("gold").str.starts_with("[")).then(pl.concat_list("gold")).alias("single"),
+    )
+    listed = pl.col("answers").list.eval(pl.element().str.strip_chars(_SPACE))
+    answers = pl.coalesce("single", listed).list.filter(~pl.element().is_in([*NO_ANSWER])).alias("answers")
+    inputs, outputs = (
+        pl.coalesce(f"{name}s", pl.col("test_cases").list.eval(pl.element().struct.field(name))).alias(f"{name}s")
+        for name in ("input", "output")
+    )
+    return decoded.select(answers, inputs, outputs).select(
+        pl.when(pl.col("answers").list.len() > 0)
+        .then(pl.struct(pl.lit(Kind.MATH.value).alias("type"), "answers").struct.json_encode())
+        .when(pl.col("inputs").list.len() == pl.col("outputs").list.len())
+        .then(pl.struct(pl.lit("stdin").alias("type"), "inputs", "outputs").struct.json_encode())
+        .alias("gold")
+    )
+
+
+def _is(kind: Kind) -> pl.Expr:
+    return pl.col("kind") == kind.value
+
+
+def _decoded(kind: Kind, pattern: str, dtype: pl.DataType) -> pl.Expr:
+    return pl.when(_is(kind) & pl.col("gold").str.contains(pattern)).then("gold").str.json_decode(dtype)
 
 
 def _parse(kind: str, gold: str) -> tuple[str | None, str | None, str | None]:

@@ -22,7 +22,7 @@ from stages.ingest_rows import read_rows
 from stages.ingest_writing import by_shard, places, problem_table, rejected_table, response_table
 from stages.near_duplicate_search import DUPLICATES, find_near_duplicates
 from stages.origins import Origin, Origins
-from stages.sources.blocks import blocks
+from stages.sources.blocks import Block, blocks
 from stages.sources.columns import DETAIL, REFUSED, ROW
 from stages.sources.parquet_rows import UnreadableFileError
 from stages.spill import Parts, Pile, Spill
@@ -64,6 +64,25 @@ def shard_bits(problems: int, shard_size: int) -> int:
     return max(0, ceil(log2(problems / shard_size))) if problems else 0
 
 
+@dataclass(frozen=True)
+class _Piece:
+    """Part of a file, or why none of the file can be read."""
+
+    source: int
+    file: int
+    block: Block | UnreadableFileError
+
+
+@dataclass(frozen=True)
+class _Read:
+    """What is told of a piece; its accepted rows are in the spill."""
+
+    dataset: str
+    rows: int
+    refused: pl.DataFrame
+    contaminated: pl.Series
+
+
 class _Ingest:
     def __init__(
         self, origins: Origins, config: IngestConfig, seed: int, work: Path, grader: Grader, sinks: Sinks
@@ -77,49 +96,63 @@ class _Ingest:
         self._accounts = Accounts()
 
     def run(self) -> Accounts:
-        with Spill(self._work / "rows", _PART) as rows, Spill(self._work / "responses", _PART) as responses:
-            for source in range(len(self._origins.sources)):
-                self._read(source, rows, responses)
-        merged, parts = Pile(self._work / "merged"), rows.parts
-        found = in_threads(lambda part: merge(rows.take(part), self._grader), parts)
-        for part, problems in zip(parts, map(self._take, found), strict=True):
-            merged.add(part, problems)
+        merged, responses = self._merged()
         self._write(merged, self._near_duplicates(merged), responses)
         self._accounts.put_in_order()
         return self._accounts
 
-    def _read(self, source: int, rows: Spill, responses: Spill) -> None:
-        origin = self._origins.sources[source]
-        account = self._accounts.of(origin.dataset)
-        for number, file in enumerate(origin.files):
-            place = [pl.lit(source, pl.UInt16).alias("source"), pl.lit(number, pl.UInt32).alias("file")]
-            try:
-                for read in in_threads(
-                    lambda block: read_rows(block, origin.reader), blocks(file, origin.reader.columns)
-                ):
-                    account.read += read.rows
-                    account.count_contaminated(read.contaminated)
-                    accepted = read.accepted.with_columns(place)
-                    if _RESPONSE[0] in accepted.columns:
-                        responses.add(
-                            accepted.drop_nulls(_RESPONSE).select("problem_id", *ORDER, "licence", *_RESPONSE)
-                        )
-                        accepted = accepted.drop(_RESPONSE)
-                    rows.add(accepted)
-                    self._reject(read.refused.with_columns(place))
-            except UnreadableFileError as error:
-                account.read += 1
-                row = {ROW: 0, "licence": None, REFUSED: "unreadable_file", DETAIL: f"{file.label} {error}", "text": ""}
-                schema = {ROW: pl.UInt32, "licence": pl.String}
-                self._reject(pl.DataFrame([row], schema_overrides=schema).with_columns(place))
+    def _merged(self) -> tuple[Pile, Spill]:
+        """All problems and all responses."""
+        rows, responses = Spill(self._work / "rows", _PART), Spill(self._work / "responses", _PART)
+        for source in self._origins.sources:
+            self._accounts.of(source.dataset)
+        for read in in_threads(lambda piece: self._read(piece, rows, responses), self._pieces()):
+            account = self._accounts.of(read.dataset)
+            account.read += read.rows
+            account.count_contaminated(read.contaminated)
+            self._reject(read.refused)
+        merged = Pile(self._work / "merged", rows.parts)
 
-    def _take(self, merged: Merged) -> pl.DataFrame:
+        def merge_part(parts: Parts) -> Merged:
+            found = merge(rows.read(parts), self._grader)
+            merged.add(parts, found.problems)
+            return found
+
+        for found in in_threads(merge_part, merged.parts):
+            self._take(found)
+        return merged, responses
+
+    def _pieces(self) -> Iterator[_Piece]:
+        for source, origin in enumerate(self._origins.sources):
+            for number, file in enumerate(origin.files):
+                try:
+                    for block in blocks(file, origin.reader.columns):
+                        yield _Piece(source, number, block)
+                except UnreadableFileError as error:
+                    yield _Piece(source, number, error)
+
+    def _read(self, piece: _Piece, rows: Spill, responses: Spill) -> _Read:
+        origin = self._origins.sources[piece.source]
+        place = [pl.lit(piece.source, pl.UInt16).alias("source"), pl.lit(piece.file, pl.UInt32).alias("file")]
+        if isinstance(piece.block, UnreadableFileError):
+            detail = f"{origin.files[piece.file].label} {piece.block}"
+            row = {ROW: 0, "licence": None, REFUSED: "unreadable_file", DETAIL: detail, "text": ""}
+            refused = pl.DataFrame([row], schema_overrides={ROW: pl.UInt32, "licence": pl.String})
+            return _Read(origin.dataset, 1, refused.with_columns(place), pl.Series(dtype=pl.String))
+        read = read_rows(piece.block, origin.reader)
+        accepted = read.accepted.with_columns(place)
+        if _RESPONSE[0] in accepted.columns:
+            responses.add(accepted.drop_nulls(_RESPONSE).select("problem_id", *ORDER, "licence", *_RESPONSE))
+            accepted = accepted.drop(_RESPONSE)
+        rows.add(accepted)
+        return _Read(origin.dataset, read.rows, read.refused.with_columns(place), read.contaminated)
+
+    def _take(self, merged: Merged) -> None:
         self._accounts.other_tests += merged.other_tests
         self._accounts.count_overlaps(merged.problems["rows"], self._origins.names)
         conflicts = merged.conflicts.with_columns(self._origins.shown(merged.conflicts["rows"]).alias("where"))
         detail = pl.format("the same question has different golds in {}: {}", "where", "detail")
         self._reject_problems(conflicts, "gold_conflict", detail)
-        return merged.problems
 
     def _near_duplicates(self, merged: Pile) -> pl.DataFrame:
         if self._config.near_duplicates is None:

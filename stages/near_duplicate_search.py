@@ -32,10 +32,10 @@ def find_near_duplicates(merged: Pile, config: NearDuplicates, work: Path) -> Ne
     Args:
         work: folder for the bands, about 16 bytes a band and problem; made, and must not be there yet.
     """
-    with Spill(work, _BAND_PART) as spilled:
-        for found in in_threads(lambda numbered: _bands(numbered, config), _numbered(merged, ["question"])):
-            spilled.add(found)
-    pairs = pl.concat([pl.DataFrame(schema=PAIRS), *(candidate_pairs(spilled.take(part)) for part in spilled.parts)])
+    spilled = Spill(work, _BAND_PART)
+    for found in in_threads(lambda numbered: _bands(numbered, config), _numbered(merged, ["question"])):
+        spilled.add(found)
+    pairs = pl.concat([pl.DataFrame(schema=PAIRS), *(candidate_pairs(spilled.read(part)) for part in spilled.parts)])
     candidates = _candidates(merged, pairs.unique())
     verified = verify(candidates.pairs, candidates.problems, config)
     # Of a bucket of many not all pairs are candidates: those that a representative may stand for are looked at too.

@@ -1,15 +1,21 @@
-"""Tables too large for memory, on disk in parts."""
+"""Tables too large for memory: what fits into a bound stays there, the rest goes to disk."""
 
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from pathlib import Path
-from types import TracebackType
+from threading import Lock
 
 import polars as pl
 import pyarrow as pa
 
-_BUFFERED_BYTES = 64 * 2**20
+_HELD_BYTES = 256 * 2**20
 _TOGETHER_BYTES = 32 * 2**20
 
 Parts = tuple[str, ...]
+"""Neighbours in the order of their names."""
 
 
 class Spill:
@@ -21,91 +27,112 @@ class Spill:
     """
 
     def __init__(self, folder: Path, part: pl.Expr) -> None:
-        self._folder = folder
         self._part = part
-        self._writers: dict[str, pa.ipc.RecordBatchStreamWriter] = {}
-        self._waiting: list[pl.DataFrame] = []
-        self._bytes = 0
-        folder.mkdir(parents=True)
-
-    def __enter__(self) -> "Spill":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if error is None:
-            self._flush()
-        for writer in self._writers.values():
-            writer.close()
+        self._room = _Room(folder)
+        self._runs: list[_Run] = []
 
     def add(self, frame: pl.DataFrame) -> None:
-        """Takes rows. Small frames wait for others: a part's share of them is a few rows."""
-        self._waiting.append(frame)
-        self._bytes += int(frame.estimated_size())
-        if self._bytes >= _BUFFERED_BYTES:
-            self._flush()
+        """Takes rows. From several threads, the order in which they came is any."""
+        if frame.is_empty():
+            return
+        frame = frame.with_columns(self._part.alias("#part")).sort("#part", maintain_order=True)
+        parts = frame["#part"].rle().struct.unnest()
+        rows = _packed(frame.drop("#part"))
+        ends = [*accumulate(parts["len"], initial=0)]
+        self._runs.append(_Run(parts["value"].to_list(), ends, rows.nbytes, self._room.keep(rows)))
 
     @property
     def parts(self) -> list[Parts]:
         """The parts that hold a row, in order, small neighbours together; once all rows are in."""
+        sizes: Counter[str] = Counter()
+        for run in self._runs:
+            a_row = run.bytes / run.ends[-1]
+            for part, (start, end) in zip(run.parts, pairwise(run.ends), strict=True):
+                sizes[part] += round(a_row * (end - start))
         together: list[Parts] = []
         size = _TOGETHER_BYTES
-        for part in sorted(self._writers):
-            bytes_ = (self._folder / part).stat().st_size
-            if size + bytes_ > _TOGETHER_BYTES:
+        for part in sorted(sizes):
+            if size + sizes[part] > _TOGETHER_BYTES:
                 together.append(())
                 size = 0
             together[-1] = (*together[-1], part)
-            size += bytes_
+            size += sizes[part]
         return together
 
     def read(self, parts: Parts, columns: list[str] | None = None) -> pl.DataFrame:
-        """The rows of parts, in their order."""
-        tables = []
-        for part in parts:
-            with pa.memory_map(str(self._folder / part)) as file:
-                table = pa.ipc.open_stream(file).read_all()
-            tables.append(table if columns is None else table.select(columns))
-        return pl.DataFrame(pa.concat_tables(tables))
+        """The rows of some of `parts`, which are neighbours."""
+        tables = [rows for run in self._runs if (rows := run.read(parts[0], parts[-1]))]
+        return pl.DataFrame(pa.concat_tables(rows.select(columns or rows.column_names) for rows in tables))
 
-    def take(self, parts: Parts) -> pl.DataFrame:
-        """The rows of parts, which are gone then."""
-        frame = self.read(parts)
-        for part in parts:
-            (self._folder / part).unlink()
-        return frame
 
-    def _flush(self) -> None:
-        if not self._waiting:
-            return
-        frame = pl.concat(self._waiting).with_columns(self._part.alias("#part"))
-        self._waiting, self._bytes = [], 0
-        for (part,), rows in sorted(frame.partition_by("#part", as_dict=True, include_key=False).items()):
-            table = rows.to_arrow(compat_level=pl.CompatLevel.oldest()).combine_chunks()
-            if part not in self._writers:
-                self._writers[part] = pa.ipc.new_stream(str(self._folder / part), table.schema)
-            self._writers[part].write_table(table)
+@dataclass(frozen=True)
+class _Run:
+    """Rows that came together, sorted by part."""
+
+    parts: list[str]
+    ends: list[int]
+    """Where each part starts, and last the number of rows."""
+    bytes: int
+    rows: Callable[[], pa.Table]
+
+    def read(self, first: str, last: str) -> pa.Table | None:
+        """The rows from one part to another; null where there is none."""
+        at, until = bisect_left(self.parts, first), bisect_right(self.parts, last)
+        return self.rows().slice(self.ends[at], self.ends[until] - self.ends[at]) if at < until else None
 
 
 class Pile:
-    """Tables on disk by the parts of a spill that they were made from."""
+    """Tables by the parts of a spill that they were made from.
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self.parts: list[Parts] = []
-        """In the order in which the tables came."""
-        folder.mkdir(parents=True)
+    Args:
+        folder: made, and must not be there yet.
+        parts: in the order in which they are read.
+    """
+
+    def __init__(self, folder: Path, parts: list[Parts]) -> None:
+        self.parts = parts
+        self._room = _Room(folder)
+        self._tables: dict[Parts, Callable[[], pa.Table]] = {}
 
     def add(self, parts: Parts, frame: pl.DataFrame) -> None:
-        """Takes the table of some parts."""
-        table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
-        with pa.ipc.new_file(str(self._folder / parts[0]), table.schema) as writer:
-            writer.write_table(table)
-        self.parts.append(parts)
+        """Takes the table of some parts; from any thread."""
+        self._tables[parts] = self._room.keep(_packed(frame))
 
     def read(self, parts: Parts, columns: list[str] | None = None) -> pl.DataFrame:
         """The table of some parts."""
-        with pa.memory_map(str(self._folder / parts[0])) as file:
-            table = pa.ipc.open_file(file).read_all()
-        return pl.DataFrame(table if columns is None else table.select(columns))
+        table = self._tables[parts]()
+        return pl.DataFrame(table.select(columns or table.column_names))
+
+
+class _Room:
+    """Memory for tables, and a folder for those that it is too small for. Safe to use from any thread."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._lock = Lock()
+        self._held = 0
+        self._written = 0
+        folder.mkdir(parents=True)
+
+    def keep(self, table: pa.Table) -> Callable[[], pa.Table]:
+        """What gives the table back."""
+        with self._lock:
+            fits = self._held + table.nbytes <= _HELD_BYTES
+            self._held += table.nbytes if fits else 0
+            self._written += not fits
+            path = str(self._folder / str(self._written))
+        if fits:
+            return lambda: table
+        with pa.ipc.new_stream(path, table.schema) as writer:
+            writer.write_table(table)
+        return lambda: _mapped(path)
+
+
+def _mapped(path: str) -> pa.Table:
+    with pa.memory_map(path) as file:
+        return pa.ipc.open_stream(file).read_all()
+
+
+def _packed(frame: pl.DataFrame) -> pa.Table:
+    """As an Arrow table with texts of its own: those of Polars may be a few words out of a large buffer."""
+    return frame.to_arrow(compat_level=pl.CompatLevel.oldest())

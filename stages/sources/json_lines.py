@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from pyarrow import json as arrow_json
 
 from schemas.records import KEPT_CHARS
-from stages.sources.columns import ROW, Column, flat_row, flat_schema, refused_row, with_markers
+from stages.sources.columns import ROW, Column, flat_row, flat_schema, refused_row, row_numbers, with_markers
 
 _PIECES = 64
 _BLANK = b" \t\r\n\x0b\x0c"
@@ -38,9 +38,9 @@ def line_blocks(file: BinaryIO, size: int) -> Iterator[LineBlock]:
     while part := file.read(size):
         cut = part.rfind(b"\n") + 1
         if cut:
-            data, held = held + part[:cut], part[cut:]
+            data, held = b"".join((held, memoryview(part)[:cut])), part[cut:]
             yield LineBlock(first, data.removeprefix(_MARK) if first == 0 else data, cut_short)
-            first += data.count(b"\n")
+            first += sum(1 for _ in _line_ends(data))
             cut_short = False
         elif len(held) < _LONGEST_LINE:
             held += part
@@ -105,7 +105,7 @@ def _object_lines(block: LineBlock) -> tuple[Any, int] | None:
     Then no object can reach over a line's end, and as many rows as lines means a row a line.
     """
     data = np.frombuffer(block.data, np.uint8)
-    ends = np.flatnonzero(data == 10)
+    ends = np.fromiter(_line_ends(block.data), np.int64)
     if not len(ends) or ends[-1] != len(data) - 1:
         ends = np.append(ends, len(data))
     starts = np.concatenate(([0], ends[:-1] + 1))
@@ -115,6 +115,14 @@ def _object_lines(block: LineBlock) -> tuple[Any, int] | None:
     if not np.all(data[starts[filled]] == 123) or not np.all(data[last[filled]] == 125):
         return None
     return (np.flatnonzero(filled) + block.first).astype(np.uint32), int((ends - starts).max())
+
+
+def _line_ends(data: bytes) -> Iterator[int]:
+    """Where lines end. `find` is several times as fast as `count` and NumPy where lines are long."""
+    at = data.find(b"\n")
+    while at >= 0:
+        yield at
+        at = data.find(b"\n", at + 1)
 
 
 def _nested_schema(columns: Sequence[Column]) -> pa.Schema | None:
@@ -140,7 +148,7 @@ def _fields(tree: dict[str, Any]) -> list[pa.Field]:
 
 
 def _flat(table: pa.Table, numbers: Any, columns: Sequence[Column]) -> pa.Table:
-    arrays: dict[str, Any] = {ROW: pa.array(numbers)}
+    arrays: dict[str, Any] = {ROW: row_numbers(numbers)}
     for column in columns:
         value = table[column.path]
         name, *steps = column.path.split(".")

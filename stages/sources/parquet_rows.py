@@ -4,11 +4,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from stages.sources.columns import ROW, Column, flat_row, flat_schema, refused_row, with_markers
+from stages.sources.columns import ROW, Column, flat_row, flat_schema, refused_row, row_numbers, with_markers
 
 _MOST_ROWS = 65_536
 
@@ -61,8 +62,8 @@ def read_batch(batch: RowBatch, columns: Sequence[Column]) -> pa.Table:
     if batch.batch is None:
         rows = [refused_row(batch.first + at, "", "unreadable", batch.error or "") for at in range(batch.rows)]
         return pa.Table.from_pylist(rows, schema=flat_schema(columns))
-    numbers = pa.array(range(batch.first, batch.first + batch.rows), pa.uint32())
-    arrays: dict[str, Any] = {ROW: numbers}
+    numbers = np.arange(batch.first, batch.first + batch.rows, dtype=np.uint32)
+    arrays: dict[str, Any] = {ROW: row_numbers(numbers)}
     try:
         batch.batch.validate(full=True)  # text that is not UTF-8
         for column in columns:

@@ -11,13 +11,14 @@ from pydantic_core import PydanticSerializationError
 from graders.golds import NO_ANSWER, GoldError, parse_gold
 from schemas.gold import MathGold, gold_from_json, gold_to_json
 from schemas.records import Kind
+from stages import golds as bulk
 from stages.golds import parse_golds
 from stages.sources.columns import DETAIL, REFUSED
 
 
-def in_bulk(kind: str, golds: list[str | None]) -> list[tuple[str | None, str | None, str | None]]:
+def in_bulk(kind: str, texts: list[str | None]) -> list[tuple[str | None, str | None, str | None]]:
     schema = {"kind": pl.String, "gold": pl.String}
-    found = parse_golds(pl.DataFrame({"kind": [kind] * len(golds), "gold": golds}, schema=schema))
+    found = parse_golds(pl.DataFrame({"kind": [kind] * len(texts), "gold": texts}, schema=schema))
     return list(found.select("gold", REFUSED, DETAIL).iter_rows())
 
 
@@ -45,6 +46,7 @@ dressed = st.builds(lambda before, text, after: before + text + after, spaces, t
 
 @settings(max_examples=300)
 @given(st.lists(st.none() | dressed, min_size=1, max_size=8))
+@example(['["1",\xa0"2"]', "3"])
 @example(["\x1c1", "\x1f[1]", "a\x00\x08\x0c\x1f\x7f\x80\u2028\U0001f600\"\\/'"])
 def test_math_golds_in_bulk_are_those_parsed_one_by_one(golds: list[str | None]) -> None:
     assert in_bulk("math", golds) == [one_by_one("math", gold) for gold in golds]
@@ -61,6 +63,54 @@ values = st.recursive(
     max_leaves=12,
 )
 tests = st.dictionaries(st.sampled_from(FIELDS.split()), values, min_size=1, max_size=6)
+
+
+@st.composite
+def plain_tests(draw: st.DrawFn) -> str:
+    """The usual shapes, in many a spelling: what is to be read in bulk, and what looks like it."""
+    gaps = st.sampled_from(["", " ", "\n\t", "\r", *(["\xa0", "\x0c"] if draw(st.integers(0, 3)) == 0 else [])])
+
+    def text() -> str:
+        return json.dumps(draw(st.text(max_size=4)), ensure_ascii=draw(st.booleans()))
+
+    def joined(items: list[str], ends: str) -> str:
+        before, between, after = draw(gaps), f"{draw(gaps)},{draw(gaps)}", draw(gaps)
+        return ends[0] + before + between.join(items) + after + ends[1]
+
+    def pair(name: str, value: str) -> str:
+        return f'"{name}"{draw(gaps)}:{draw(gaps)}{value}'
+
+    count = draw(st.integers(0, 3))
+    if draw(st.booleans()):
+        sizes = {"inputs": count, "outputs": draw(st.sampled_from([count, count, 1]))}
+        fields = [pair(name, joined([text() for _ in range(size)], "[]")) for name, size in sizes.items()]
+    else:
+        cases = [joined([pair("input", text()), pair("output", text())], "{}") for _ in range(count)]
+        fields = [pair("test_cases", joined(cases, "[]"))]
+    fields += draw(
+        st.lists(st.sampled_from([pair("language", text()), pair("unordered", "true"), *fields]), max_size=1)
+    )
+    return joined(fields, "{}")
+
+
+@settings(max_examples=500)
+@given(st.lists(dressed | plain_tests(), min_size=1, max_size=6))
+@example(['{"inputs": ["1"], "outputs": ["2"], "inputs": ["3"]}', '{"inputs": ["\\u00e9"], "outputs": ["1"]}'])
+def test_plain_tests_in_bulk_are_those_parsed_one_by_one(golds: list[str]) -> None:
+    assert in_bulk("code", [*golds]) == [one_by_one("code", gold) for gold in golds]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"inputs": ["1\\n"], "outputs": ["2"]}',
+        '{"test_cases": [{"input": "1", "output": "é"}], "language": "python"}',
+        '{"test_cases":[{"input":"1","output":""}]}',
+    ],
+)
+def test_plain_tests_need_no_parsing_one_by_one(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(bulk, "_parse")
+    assert in_bulk("code", [text])[0][0]
 
 
 @settings(max_examples=500)

@@ -93,7 +93,9 @@ CHANGES: dict[str, list[tuple[Any, str, Any]]] = {
         (blocks, "_BLOCK_BYTES", 3_777),
         (os, "sched_getaffinity", lambda pid: set(range(8))),
     ],
-    "small spills": [(spill, "_BUFFERED_BYTES", 1), (spill, "_TOGETHER_BYTES", 1)],
+    "small parts": [(spill, "_TOGETHER_BYTES", 1)],
+    "all on disk": [(spill, "_HELD_BYTES", 0)],
+    "some on disk": [(spill, "_HELD_BYTES", 20_000), (blocks, "_BLOCK_BYTES", 2_000)],
     "large parts": [(spill, "_TOGETHER_BYTES", 2**40)],
 }
 
