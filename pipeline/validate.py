@@ -4,16 +4,19 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import yaml
 
 from pipeline.errors import UserError
+from pipeline.graph import load_present_manifests
 from pipeline.published import CARD, FILE_NAME, SPLITS, Published
+from pipeline.store import file_digest
 from pipeline.validate_rows import CHECKS, Seen
 from stages.exports.libraries import PARTS
 
 SHOWN = 20
-_COUNT = re.compile(r"^\| (\w+) \| (\w+) \| ([\d,]+) \|$", re.MULTILINE)
+_COUNT = re.compile(rf"^\| ({'|'.join(PARTS)}) \| ({'|'.join(SPLITS)}) \| ([\d,]+) \|$", re.MULTILINE)
 _HEAD = re.compile(r"\A---\n(.*?)^---$", re.MULTILINE | re.DOTALL)
 
 
@@ -40,6 +43,8 @@ def validate_dataset(dataset: Published) -> Report:
                 report.counts[part, split] = rows
     report.failures += seen.problems_in_both_splits()
     report.failures += _card(dataset, report.counts)
+    if dataset.run_dir is not None:
+        report.failures += _as_published(dataset, dataset.run_dir)
     return report
 
 
@@ -98,3 +103,19 @@ def _configs(text: str, counts: dict[tuple[str, str], int]) -> Iterator[str]:
     for part, split in counts:
         if (part, split) not in named:
             yield f"the head of {CARD} does not name {part} {split}, so that load_dataset does not find it"
+
+
+def _as_published(dataset: Published, run_dir: Path) -> Iterator[str]:
+    """Files that are not those of the run's last publish."""
+    manifest = load_present_manifests(run_dir).get("publish/all")
+    if manifest is None:
+        yield f"{run_dir} has not finished publish; run it again"
+        return
+    written = {output.path.removeprefix("dataset/"): output.sha256 for output in manifest.outputs.values()}
+    for path in sorted({*written, *dataset.files}):
+        if path not in dataset.files:
+            yield f"{path} is missing, which publish wrote; run again to write it anew"
+        elif path not in written:
+            yield f"{path} is not from publish; move it elsewhere"
+        elif file_digest(Path(dataset.name) / path) != written[path]:
+            yield f"{path} was changed after publish wrote it; remove it and run again to write it anew"

@@ -20,23 +20,26 @@ from llamafactory.hparams import DataArguments, ModelArguments  # noqa: E402
 from transformers import AutoTokenizer, Seq2SeqTrainingArguments  # noqa: E402
 
 
-def main(stage: str, folder: str, dataset: str, template: str, model: str) -> None:
-    with contextlib.redirect_stdout(sys.stderr), TemporaryDirectory() as scratch:
-        data = DataArguments(
-            dataset_dir=folder, dataset=dataset, template=template, cutoff_len=4096, overwrite_cache=True
-        )
-        tokenizer = AutoTokenizer.from_pretrained(model)
-        rows = get_dataset(
-            get_template_and_fix_tokenizer(tokenizer, data),
-            ModelArguments(model_name_or_path=model, cache_dir=scratch),
-            data,
-            Seq2SeqTrainingArguments(output_dir=scratch, use_cpu=True, report_to=[]),
-            stage=stage,
-            tokenizer=tokenizer,
-        )["train_dataset"]
-        found = [text_of(row, tokenizer, stage) for row in rows]
-    for row in found:
-        print(json.dumps(row))
+def main() -> None:
+    for number, job in enumerate(json.load(sys.stdin)):
+        with contextlib.redirect_stdout(sys.stderr), TemporaryDirectory() as scratch:
+            found = rows_of(scratch, *job)
+        for row in found:
+            print(json.dumps({"job": number, **row}))
+
+
+def rows_of(scratch: str, stage: str, folder: str, dataset: str, template: str, model: str):
+    data = DataArguments(dataset_dir=folder, dataset=dataset, template=template, cutoff_len=4096, overwrite_cache=True)
+    tokenizer = AutoTokenizer.from_pretrained(model)
+    rows = get_dataset(
+        get_template_and_fix_tokenizer(tokenizer, data),
+        ModelArguments(model_name_or_path=model, cache_dir=scratch),
+        data,
+        Seq2SeqTrainingArguments(output_dir=scratch, use_cpu=True, report_to=[]),
+        stage=stage,
+        tokenizer=tokenizer,
+    )["train_dataset"]
+    return [text_of(row, tokenizer, stage) for row in rows]
 
 
 def text_of(row, tokenizer, stage):
@@ -47,4 +50,4 @@ def text_of(row, tokenizer, stage):
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()

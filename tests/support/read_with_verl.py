@@ -1,6 +1,6 @@
 """Reads exports with verl's own dataset classes; prints one JSON object a row. Run with verl on the path.
 
-python read_with_verl.py sft|rl FILE TOKENIZER [CHAT_TEMPLATE]
+Standard input holds a JSON list of jobs: `[kind, file, tokenizer, chat template or null]`, where kind is sft or rl.
 """
 
 import contextlib
@@ -12,14 +12,15 @@ from omegaconf import OmegaConf
 from transformers import AutoTokenizer
 
 
-def main(kind: str, file: str, model: str, template: str | None = None) -> None:
-    tokenizer = AutoTokenizer.from_pretrained(model)
-    if template is not None:
-        tokenizer.chat_template = Path(template).read_text()
-    with contextlib.redirect_stdout(sys.stderr):
-        rows = sft_rows(file, tokenizer) if kind == "sft" else rl_rows(file, tokenizer)
-    for row in rows:
-        print(json.dumps(row))
+def main() -> None:
+    for number, (kind, file, model, template) in enumerate(json.load(sys.stdin)):
+        tokenizer = AutoTokenizer.from_pretrained(model)
+        if template is not None:
+            tokenizer.chat_template = Path(template).read_text()
+        with contextlib.redirect_stdout(sys.stderr):
+            rows = sft_rows(file, tokenizer) if kind == "sft" else rl_rows(file, tokenizer)
+        for row in rows:
+            print(json.dumps({"job": number, **row}))
 
 
 def sft_rows(file, tokenizer):
@@ -51,4 +52,4 @@ def rl_rows(file, tokenizer):
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()

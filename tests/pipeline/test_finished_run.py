@@ -1,0 +1,75 @@
+"""What leaves a finished run: it is valid, every library's files can be made from it, and its RL part can be graded."""
+
+from pathlib import Path
+
+import pytest
+
+from graders import Grader
+from pipeline.export import export
+from pipeline.published import published, published_folder
+from pipeline.validate import validate_dataset
+from schemas.gold import MathGold, gold_from_json
+from schemas.grading import GradeRequest, GradingConfig
+from schemas.records import Kind, Status
+from tests.support.commands import fail, recorded_recipe, succeed
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run."""
+    folder = tmp_path_factory.mktemp("recorded")
+    recorded_recipe(folder)
+    succeed("run", "-c", "recipe.yaml", "--run-dir", "run", cwd=folder)
+    return folder / "run"
+
+
+def test_a_finished_run_is_valid_until_a_file_of_it_is_changed(finished: Path) -> None:
+    said = succeed("validate", finished, cwd=finished)
+    assert said == f"{finished}/dataset holds: sft train 20, sft validation 1, rl train 20, rl validation 1 rows\n"
+    card = finished / "dataset" / "README.md"
+    kept = card.read_bytes()
+    card.write_bytes(kept + b"\nBetter than all others.\n")
+    (finished / "dataset" / "notes.txt").write_text("mine")
+    try:
+        assert validate_dataset(published_folder(finished)).failures == [
+            "README.md was changed after publish wrote it; remove it and run again to write it anew",
+            "notes.txt is not from publish; move it elsewhere",
+        ]
+        assert "fails validation in 2 places" in fail("validate", finished, cwd=finished, code=1)
+    finally:
+        card.write_bytes(kept)
+        (finished / "dataset" / "notes.txt").unlink()
+
+
+def test_datasets_loads_the_folder_by_its_card(finished: Path, tmp_path: Path) -> None:
+    datasets = pytest.importorskip("datasets")
+    for part, columns in (("sft", {"messages", "mode", "problem_id"}), ("rl", {"prompt", "reward_model"})):
+        loaded = datasets.load_dataset(str(finished / "dataset"), part, cache_dir=str(tmp_path))
+        assert {split: rows.num_rows for split, rows in loaded.items()} == {"train": 20, "validation": 1}
+        assert columns <= set(loaded["train"].column_names)
+
+
+def test_the_rl_part_can_be_graded(finished: Path) -> None:
+    dataset = published(str(finished))
+    rows = [row for path in dataset.of("rl", "train") for piece in dataset.tables(path) for row in piece.to_pylist()]
+    golds = [gold_from_json(row["reward_model"]["ground_truth"]) for row in rows]
+    answers = [gold.answers[0] for gold in golds if isinstance(gold, MathGold)]
+    assert len(answers) == len(rows) == 20
+    right, wrong = ([rf"\boxed{{{text}}}" for text in texts] for texts in (answers, [f"{a}9" for a in answers]))
+    with Grader(GradingConfig(workers=1)) as grader:
+        for responses, status in ((right, Status.CORRECT), (wrong, Status.INCORRECT)):
+            grades = grader.grade(
+                [
+                    GradeRequest(id=str(at), kind=Kind(row["ability"]), gold=gold, response=response, question="")
+                    for at, (row, gold, response) in enumerate(zip(rows, golds, responses, strict=True))
+                ]
+            )
+            assert {grade.status for grade in grades} == {status}
+
+
+@pytest.mark.parametrize("to", ["messages", "trl", "trl-prompt-completion", "verl-sft", "verl-rl", "llama-factory"])
+def test_every_export_holds_every_row(finished: Path, tmp_path: Path, to: str) -> None:
+    exported = export(published(str(finished)), to, tmp_path / "out")
+    assert sorted(exported.rows.values()) == [1, 20]

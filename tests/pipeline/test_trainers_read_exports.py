@@ -1,0 +1,177 @@
+"""Exports through the real libraries: what they read, and on which of its text they would train.
+
+TRL stands in the environment. The data readers of verl and LLaMA-Factory are installed beside it, without what they
+need for training, as neither shares an environment with vLLM: some megabytes from the configured package index.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.export import export
+from pipeline.published import published
+from tests.conftest import ROOT
+from tests.support.published import make_published
+
+pytestmark = pytest.mark.slow
+
+TEACHER = str(ROOT / "models" / "tiny-hybrid")
+VERL = ["verl==0.9.1", "tensordict==0.15.3", "torchdata==0.11.0", "codetiming==1.4.0", "pyvers==0.2.3"]
+LLAMA_FACTORY = ["llamafactory==0.9.5", "peft==0.21.2"]
+CONFIGS = ["omegaconf==2.4.0", "antlr4-python3-runtime==4.9.3", "hydra-core==1.3.8"]
+FORMATS = ["hipo", "qwen3", "thinkless"]
+Jobs = dict[str, list[Any]]
+Rows = dict[str, list[dict[str, Any]]]
+
+
+def installed(folder: Path, packages: list[str]) -> Path:
+    """A folder for PYTHONPATH with these packages and nothing that they ask for."""
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--disable-pip-version-check"]
+    done = subprocess.run(
+        [*command, "--target", folder, *packages, *CONFIGS], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        pytest.skip(f"{packages[0]} cannot be installed here: {done.stderr.strip().splitlines()[-1]}")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def exports(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Every export of every format, as `FORMAT/LIBRARY`."""
+    root = tmp_path_factory.mktemp("exports")
+    for form in FORMATS:
+        dataset = published(str(make_published(root / form / "data", form, preference=True)))
+        for to in ("trl", "trl-prompt-completion", "trl-preference", "verl-sft", "verl-rl", "llama-factory"):
+            export(dataset, to, root / form / to)
+    return root
+
+
+@pytest.fixture(scope="module")
+def verl(tmp_path_factory: pytest.TempPathFactory, exports: Path) -> Rows:
+    """What verl reads: SFT by format, and RL."""
+    library = installed(tmp_path_factory.mktemp("verl"), VERL)
+    sft = {form: exports / form / "verl-sft" for form in FORMATS}
+    jobs = {form: ["sft", path / "train.parquet", TEACHER, path / "chat_template.jinja"] for form, path in sft.items()}
+    jobs["rl"] = ["rl", exports / "hipo/verl-rl/train.parquet", TEACHER, None]
+    return read("read_with_verl.py", library, jobs)
+
+
+@pytest.fixture(scope="module")
+def llama_factory(tmp_path_factory: pytest.TempPathFactory, exports: Path) -> Rows:
+    """What LLaMA-Factory reads: SFT by format, SFT through a template of its own that adds reasoning, and pairs."""
+    library = installed(tmp_path_factory.mktemp("llama_factory"), LLAMA_FACTORY)
+    folders = {form: exports / form / "llama-factory" for form in FORMATS}
+    jobs: Jobs = {form: ["sft", folder, "hipo_train", "chatml", TEACHER] for form, folder in folders.items()}
+    jobs["reasoning"] = ["sft", folders["hipo"], "hipo_train", "qwen3", TEACHER]
+    jobs["pairs"] = ["rm", folders["hipo"], "hipo_preference_train", "chatml", TEACHER]
+    return read("read_with_llama_factory.py", library, jobs)
+
+
+def read(script: str, library: Path, jobs: Jobs) -> Rows:
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(library),
+        "DISABLE_VERSION_CHECK": "1",
+        "HF_HOME": str(library / "hf"),
+    }
+    done = subprocess.run(
+        [sys.executable, ROOT / "tests" / "support" / script], input=json.dumps(list(jobs.values()), default=str),
+        env=environment, capture_output=True, text=True, timeout=600, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    return {name: [row for row in rows if row["job"] == number] for number, name in enumerate(jobs)}
+
+
+def responses(exports: Path, form: str) -> list[str]:
+    dataset = published(str(exports / form / "data"))
+    tables = [piece for path in dataset.of("sft", "train") for piece in dataset.tables(path)]
+    return [row["messages"][-1]["content"] for table in tables for row in table.to_pylist()]
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_verl_trains_on_the_whole_response_with_the_mode_of_the_row(verl: Rows, exports: Path, form: str) -> None:
+    rows, expected = verl[form], responses(exports, form)
+    assert len(rows) == len(expected) == 6
+    for row, response in zip(rows, expected, strict=True):
+        turn = f"<|im_start|>assistant\n{response}<|im_end|>\n"
+        assert row["text"].endswith(turn)
+        assert turn.endswith(row["trained"])
+        opening = turn.removesuffix(row["trained"]).removeprefix("<|im_start|>assistant\n")
+        assert opening == ("<judge>\n" if form == "hipo" else "")  # what the prompt ends in is not trained on
+    assert {row["enable_thinking"] for row in rows} == {True, False}
+
+
+def test_verls_rl_dataset_reads_prompts_and_golds(verl: Rows) -> None:
+    rows = verl["rl"]
+    assert [row["index"] for row in rows] == list(range(6))
+    assert all([turn["role"] for turn in row["raw_prompt"]] == ["user"] for row in rows)
+    assert {row["ability"] for row in rows} <= {"math", "code"}
+    assert all(json.loads(row["reward_model"]["ground_truth"])["type"] for row in rows)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_llama_factory_trains_on_the_whole_response(llama_factory: Rows, exports: Path, form: str) -> None:
+    rows = llama_factory[form]
+    assert [row["trained"] for row in rows] == [f"{response}<|im_end|>\n" for response in responses(exports, form)]
+    assert all(row["text"].endswith(f"<|im_start|>assistant\n{row['trained']}") for row in rows)
+
+
+def test_llama_factorys_reasoning_templates_are_rightly_warned_of(llama_factory: Rows) -> None:
+    assert any(row["trained"].startswith("<think>\n\n</think>\n\n<judge>") for row in llama_factory["reasoning"])
+
+
+def test_llama_factory_reads_pairs(llama_factory: Rows) -> None:
+    rows = llama_factory["pairs"]
+    assert len(rows) == 6
+    assert all("<think_off>" in row["chosen"] and "<think_on>" in row["rejected"] for row in rows)
+
+
+def trained(exports: Path, form: str, to: str, tmp_path: Path, trainer: Any, config: Any, **settings: Any) -> Any:
+    """One step of a real trainer on an export; its dataset, tokenised."""
+    from datasets import load_dataset
+    from transformers import AutoTokenizer
+
+    folder = exports / form / to
+    tokenizer = AutoTokenizer.from_pretrained(TEACHER)
+    tokenizer.chat_template = (folder / "chat_template.jinja").read_text()
+    rows = load_dataset("parquet", data_files=str(folder / "train.parquet"), cache_dir=str(tmp_path / "cache"))["train"]
+    arguments = config(
+        output_dir=str(tmp_path / "out"), report_to=[], use_cpu=True, bf16=False, max_steps=1,
+        per_device_train_batch_size=2, **settings,
+    )  # fmt: skip
+    made = trainer(model=TEACHER, args=arguments, train_dataset=rows, processing_class=tokenizer)
+    assert made.train().training_loss > 0
+    return made.train_dataset, tokenizer
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("to", ["trl", "trl-prompt-completion"])
+def test_trls_sft_trainer_trains_on_the_whole_response(exports: Path, tmp_path: Path, form: str, to: str) -> None:
+    trl = pytest.importorskip("trl")
+    settings = {"assistant_only_loss": True} if to == "trl" else {}
+    rows, tokenizer = trained(exports, form, to, tmp_path, trl.SFTTrainer, trl.SFTConfig, **settings)
+    expected = responses(exports, form)
+    assert len(rows) == len(expected)
+    for row, response in zip(rows, expected, strict=True):
+        loss_on = tokenizer.decode([token for token in row["labels"] if token != -100]).removesuffix("\n")
+        opening = "<judge>\n" if (form, to) == ("hipo", "trl-prompt-completion") else ""
+        if form == "qwen3" and to == "trl-prompt-completion" and response.startswith("<think>\n\n</think>\n\n"):
+            opening = "<think>\n\n</think>\n\n"  # think-off is what the prompt says there
+        assert opening + loss_on == f"{response}<|im_end|>"
+        assert tokenizer.decode(row["input_ids"]).endswith(f"<|im_start|>assistant\n{response}<|im_end|>\n")
+
+
+def test_trls_dpo_trainer_reads_pairs(exports: Path, tmp_path: Path) -> None:
+    trl = pytest.importorskip("trl")
+    rows, tokenizer = trained(exports, "hipo", "trl-preference", tmp_path, trl.DPOTrainer, trl.DPOConfig)
+    assert len(rows) == 6
+    for row in rows:
+        assert "<think_off>" in tokenizer.decode(row["chosen_ids"])
+        assert "<think_on>" in tokenizer.decode(row["rejected_ids"])
+        assert tokenizer.decode(row["prompt_ids"]).endswith("<|im_start|>assistant\n<judge>\n")
