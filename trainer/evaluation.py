@@ -1,7 +1,7 @@
 """Evaluates a hybrid-reasoning model: what it gets right, what it spends, and whether it thinks where that pays."""
 
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
 
 import polars as pl
@@ -17,7 +17,7 @@ from trainer.evaluation_backend import Backend, LocalModel, Sampling
 from trainer.evaluation_folder import claim, done_rows, model_hash, piece_path, read_settings, write_rows, write_text
 from trainer.evaluation_problems import EvalProblem, problems_hash, read_problems
 from trainer.evaluation_result import RESULT_FILE, EvaluationResult, Settings, result_of
-from trainer.evaluation_rows import ROWS, asks_of, rows_of
+from trainer.evaluation_rows import ROWS, GradesBatches, asks_of, rows_of
 
 PLAIN = "plain"
 """The format of models without a hybrid format: their responses have no mode."""
@@ -36,7 +36,7 @@ def evaluate(
     split: str = "validation",
     limit: int | None = None,
     margin: float = 0.0,
-    grading: GradingConfig | None = None,
+    grader: GradesBatches | GradingConfig | None = None,
     say: Callable[[str], None] = lambda text: None,
 ) -> EvaluationResult:
     """Samples, grades and measures; run again, it goes on from the rows that are there.
@@ -57,7 +57,7 @@ def evaluate(
         split: which files of a published dataset.
         limit: at most this many problems, the first.
         margin: shares of right responses nearer than this count as equal in the hybrid accuracy.
-        grading: time limits and sandbox.
+        grader: a grader that is there already, or time limits and sandbox of one to start.
         say: takes a line of progress.
 
     Raises `UserError` where something of the above cannot be used, and says what.
@@ -74,7 +74,7 @@ def evaluate(
     claim(out, settings)
     ways = [None, *Mode] if forced else [None]
     pieces = [(seed, way) for seed in seeds for way in ways]
-    _fill(out, pieces, found, settings, fmt, source, grading or GradingConfig(), say)
+    _fill(out, pieces, found, settings, fmt, source, grader or GradingConfig(), say)
     return report(out, margin, [piece_path(out, seed, way) for seed, way in pieces])
 
 
@@ -127,7 +127,7 @@ def _fill(
     settings: Settings,
     fmt: Format | None,
     backend: Backend,
-    grading: GradingConfig,
+    grader: GradesBatches | GradingConfig,
     say: Callable[[str], None],
 ) -> None:
     """Makes the rows that are missing, a piece at a time."""
@@ -135,13 +135,13 @@ def _fill(
     if not missing:
         return
     sampling = Sampling(settings.temperature, settings.top_p, settings.max_tokens)
-    with closing(backend), Grader(grading) as grader:
+    with closing(backend), Grader(grader) if isinstance(grader, GradingConfig) else nullcontext(grader) as graded_by:
         backend.start(settings.model, fmt)
         for number, (seed, way, left) in enumerate(missing, start=1):
             say(f"{number} of {len(missing)}: {way or 'free'}, seed {seed}, {len(left)} problems")
             replies = backend.generate(asks_of(left, seed, way), sampling)
             try:
-                rows = rows_of(left, replies, seed, way, fmt, grader)
+                rows = rows_of(left, replies, seed, way, fmt, graded_by)
             except SandboxUnavailable as error:
                 raise UserError(f"programs cannot be graded here: {error}") from error
             _add(piece_path(out, seed, way), rows, problems)

@@ -99,7 +99,7 @@ def run(
         split=split,
         limit=limit,
         margin=margin,
-        grading=_grading(sandbox, workers),
+        grader=_grading(sandbox, workers),
         say=typer.echo,
     )
     print_result(_console(), result)

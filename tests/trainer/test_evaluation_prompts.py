@@ -1,0 +1,95 @@
+"""A prompt ends where the model has to go on, whatever its chat template writes."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from transformers import AutoTokenizer
+
+from prompts.formats.registry import FORMATS
+from schemas.errors import UserError
+from schemas.records import Mode
+from trainer.evaluation_backend import Ask
+from trainer.evaluation_prompts import Prompts, own_tags
+from trainer.evaluation_vllm import load_tokenizer
+
+CHATML = (
+    "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+HEAD = "<|im_start|>user\n1+1?<|im_end|>\n<|im_start|>assistant\n"
+
+
+def ask(forced: Mode | None = None) -> Ask:
+    return Ask(({"role": "user", "content": "1+1?"},), 0, forced)
+
+
+@pytest.fixture(scope="module")
+def teacher(repo_root: Path) -> str:
+    return str(repo_root / "models" / "tiny-hybrid")
+
+
+def prompts(teacher: str, name: str | None, template: str | None = CHATML, allow: bool = True) -> Prompts:
+    tokenizer: Any = AutoTokenizer.from_pretrained(teacher)
+    tokenizer.chat_template = template if template != "own" else tokenizer.chat_template
+    return Prompts(tokenizer, "m", FORMATS[name] if name else None, allow)
+
+
+@pytest.mark.parametrize("written", ["", "<judge>\n"])
+def test_what_the_template_already_writes_is_not_written_twice(teacher: str, written: str) -> None:
+    template = CHATML.replace("assistant\n{% endif", f"assistant\n{written}{{% endif")
+    made = prompts(teacher, "hipo", template)
+    assert made.prompt(ask()) == (HEAD + "<judge>\n", "<judge>\n")
+    off = "<judge>\n\n</judge>\n\n<think_off>"
+    assert made.prompt(ask(Mode.THINK_OFF)) == (HEAD + off, off)
+
+
+@pytest.mark.parametrize("name", sorted(set(FORMATS) - {"qwen3"}))
+@pytest.mark.parametrize("mode", [None, *Mode])
+def test_a_prompt_ends_in_the_start_of_the_response(teacher: str, name: str, mode: Mode | None) -> None:
+    fmt = FORMATS[name]
+    start = fmt.forced_prefix(mode) if mode else fmt.prompt_suffix
+    assert prompts(teacher, name).prompt(ask(mode)) == (HEAD + start, start)
+
+
+def test_a_template_that_takes_the_mode_is_left_to_write_it(teacher: str) -> None:
+    made = prompts(teacher, "qwen3", "own")
+    on, off = "<think>\n", "<think>\n\n</think>\n\n"
+    assert made.prompt(ask(Mode.THINK_ON)) == (HEAD + on, on)
+    assert made.prompt(ask(Mode.THINK_OFF)) == (HEAD + off, off)
+    assert made.prompt(ask()) == (HEAD + on, on)  # what this template does by itself
+    # Qwen3's own template leaves `<think>` to the model.
+    assert prompts(teacher, "qwen3").prompt(ask(Mode.THINK_ON)) == (HEAD, "")
+
+
+def test_a_plain_model_gets_what_its_template_writes(teacher: str) -> None:
+    made = prompts(teacher, None, "own")
+    prompt, start = made.prompt(ask())
+    assert (prompt, start, made.starts_in_reasoning(prompt)) == (HEAD + "<think>\n", "", True)
+    bare = prompts(teacher, None)
+    assert not bare.starts_in_reasoning(bare.prompt(ask())[0])
+
+
+def test_a_model_without_a_chat_template_is_refused(teacher: str) -> None:
+    with pytest.raises(UserError, match="the tokenizer of 'm' has no chat template"):
+        prompts(teacher, "hipo", None)
+
+
+def test_a_tokenizer_that_splits_a_tag_is_refused_unless_allowed(teacher: str) -> None:
+    with pytest.raises(UserError, match="splits the tag <judge> of the hipo format into 7 tokens"):
+        prompts(teacher, "hipo", allow=False)
+    tokenizer: Any = AutoTokenizer.from_pretrained(teacher)
+    tokenizer.add_tokens(own_tags(FORMATS["hipo"]), special_tokens=True)
+    made = Prompts(tokenizer, "m", FORMATS["hipo"], allow_split_tags=False)
+    assert len(made.ids("<think_on><judge>")) == 2
+
+
+def test_a_template_that_refuses_is_quoted(teacher: str) -> None:
+    made = prompts(teacher, None, "{{ raise_exception('only one turn') }}")
+    with pytest.raises(UserError, match="the chat template of 'm' refuses a conversation: only one turn"):
+        made.prompt(ask())
+
+
+def test_a_model_that_is_nowhere_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=f"'{tmp_path}' has no tokenizer that transformers can load"):
+        load_tokenizer(str(tmp_path))
