@@ -232,3 +232,19 @@ def test_no_rows_at_all(tmp_path: Path) -> None:
     shard = tmp_path / "data/sft/train-00000-of-00001.parquet"
     pq.write_table(pa.Table.from_batches([], schema=pq.read_schema(shard)), shard)
     assert "no rows to train on" in refused(sft_rows, tmp_path / "data", "train", "hipo")
+
+
+@pytest.mark.parametrize("name", ["sft", "rl"])
+def test_the_recipes_that_are_shipped_are_valid(name: str, repo_root: Path) -> None:
+    read_config({"sft": SftConfig, "rl": RlConfig}[name], repo_root / f"recipes/train-{name}.yaml", [])
+
+
+@pytest.mark.parametrize("name", ["reproduce", "reproduce-tiny"])
+def test_a_comparison_keeps_the_pools_and_the_budgets_equal(name: str, repo_root: Path) -> None:
+    from trainer.reproduce_config import ReproduceConfig
+
+    config = read_config(ReproduceConfig, repo_root / f"recipes/{name}.yaml", [])
+    assert {arm.start for arm in config.arms.values()} == {"a", "b"}
+    assert config.problems.train.keys() == config.problems.evaluation.keys()
+    if name == "reproduce":
+        assert sum(config.problems.evaluation.values()) >= 2000 and len(config.seeds) >= 3

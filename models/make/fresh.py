@@ -1,0 +1,43 @@
+"""More problems than are shipped: `python -m models.make.fresh --out FOLDER --pool train --counts '{"pick": 200}'`.
+
+One JSON Lines file a family, in the shape of nvidia/AceReason-Math with the family beside it. Math families only.
+"""
+
+import argparse
+import json
+from pathlib import Path
+from typing import get_args
+
+from models.make.problems import choose
+from models.make.tasks import MATH_FAMILIES, Pool, order_of
+
+
+def write(folder: Path, pool: Pool, counts: dict[str, int], seed: int) -> dict[str, int]:
+    """Writes `<family>.jsonl` of each family and returns how many rows each has.
+
+    Raises `ValueError` for a family that is none of math.
+    """
+    unknown = [family for family in counts if family not in MATH_FAMILIES]
+    if unknown:
+        raise ValueError(f"there is no math family '{unknown[0]}'; choose {', '.join(MATH_FAMILIES)}")
+    folder.mkdir(parents=True, exist_ok=True)
+    for family, count in counts.items():
+        tasks = sorted(choose(family, pool, count, seed), key=lambda task: order_of(task.question))
+        rows = [{"problem": task.question, "answer": task.answer, "family": family} for task in tasks]
+        (folder / f"{family}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return counts
+
+
+def main() -> None:
+    """Entry point."""
+    parser = argparse.ArgumentParser(prog="python -m models.make.fresh", description=__doc__)
+    parser.add_argument("--out", type=Path, required=True, help="folder for the files")
+    parser.add_argument("--pool", choices=get_args(Pool), required=True)
+    parser.add_argument("--counts", type=json.loads, required=True, help="problems a family, as JSON")
+    parser.add_argument("--seed", type=int, default=1)
+    args = parser.parse_args()
+    print(json.dumps(write(args.out, args.pool, args.counts, args.seed)))
+
+
+if __name__ == "__main__":
+    main()
