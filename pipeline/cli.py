@@ -119,8 +119,12 @@ def plan(
     overrides: SetOption = None,
     run_dir: RunDirOption = None,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="Keep this many problems.")] = None,
+    probe: Annotated[
+        int | None,
+        typer.Option("--probe", min=1, help="Run so many problems first, into RUN_DIR.probe, to predict all the rest."),
+    ] = None,
 ) -> None:
-    """Say what a run would do, why, and about how many tokens it would take. Nothing is written."""
+    """Say what a run would do, why, and about how many tokens it would take. Nothing is sampled without --probe."""
     from pipeline.config_file import load_config
     from pipeline.plan import make_plan
     from pipeline.run_dir import changes_since_last, run_dir_of
@@ -135,6 +139,13 @@ def plan(
     except (FileNotFoundError, SourceError) as error:
         raise UserError(str(error)) from error
     print_plan(_console(), made, resolved, changes)
+    if probe:
+        from pipeline.probe import count_problems, make_probe, predicted
+        from pipeline.progress import RunProgress
+
+        with RunProgress(_console()) as progress:
+            tried = make_probe(directory, resolved, probe, progress)
+        _console().print(predicted(tried, count_problems(directory)), highlight=False)
 
 
 @app.command()

@@ -99,6 +99,11 @@ class EnginePool:
             total = total.plus(self._spent_by(replica))
         return total
 
+    @property
+    def start_seconds(self) -> float:
+        """How long its slowest replica took to start."""
+        return max((replica.last.start_seconds or 0.0 for replica in self.replicas), default=0.0)
+
     def _spent_by(self, replica: Replica) -> Spent:
         gpus = self._placement.config.resources.num_gpus or sum(each.get("GPU", 0) for each in self._placement.bundles)
         held = (time.monotonic() - replica.born) * gpus

@@ -14,6 +14,8 @@ class Outcome:
     up_to_date: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
     """Wall time from the start of a folder's first node to the end of its last; folders overlap."""
+    sampling_seconds: float = 0.0
+    """Wall time of all sampling together, without the start of the engines."""
     sampled: int = 0
     reused: int = 0
     lost: int = 0

@@ -108,6 +108,11 @@ class Runner:
         self.outcome.spent = self._ledger.spent
         self.outcome.restarts = sum(pool.restarts for pool in self._pools.values())
         self.outcome.seconds = {folder: end - start for folder, (start, end) in self._span.items()}
+        spans = [span for folder, span in self._span.items() if folder.startswith("sample")]
+        if spans:
+            loading = max((pool.start_seconds for pool in self._pools.values()), default=0.0)
+            whole = max(end for _, end in spans) - min(start for start, _ in spans)
+            self.outcome.sampling_seconds = max(0.0, whole - loading)
         if self._out_of_reach() and not self.outcome.failures:
             name, reason = next(iter(self._blocked.items()))
             missing = {blocked.partition("/")[0].partition(".")[0] for blocked in self._blocked}

@@ -1,5 +1,6 @@
 """A run that may spend only so much stops with what is complete, and goes on when it may spend more."""
 
+import re
 from pathlib import Path
 
 import polars as pl
@@ -8,6 +9,7 @@ import pytest
 from pipeline.budget import Ledger, Spent, read_spent, spent_on
 from pipeline.config_file import load_config
 from pipeline.errors import UserError
+from pipeline.probe import Probe, predicted
 from schemas.config import OpenAIEngine, Price, RunConfig, VllmEngine
 from tests.support.commands import hipo_data, recorded_recipe, succeed
 from tests.support.teacher_endpoint import teacher_endpoint
@@ -46,6 +48,27 @@ def test_a_budget_in_money_needs_prices(tmp_path: Path, repo_root: Path, monkeyp
     monkeypatch.chdir(repo_root)
     with pytest.raises(UserError, match="no engine in use says its price"):
         Ledger(tmp_path, config(repo_root, "budget.cost=1"))
+
+
+def test_a_probe_is_scaled_to_all_problems() -> None:
+    probe = Probe(16, Spent(prompt_tokens=1_600, completion_tokens=16_000, cost=0.5, currency="USD"), 8.0)
+    said = predicted(probe, 1_600)
+    assert "all 1,600 would take about 1,760,000 tokens, 50.00 USD" in said
+    assert "0.22 hours of the engines at its rate of 2,000 completion tokens/s" in said
+    assert "every 1,000 problems would take about 1,100,000 tokens" in predicted(probe, 0)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("on_cluster")
+def test_a_plan_with_a_probe_predicts_what_the_run_takes(tmp_path: Path) -> None:
+    recorded_recipe(tmp_path, problems=48)
+    succeed("run", "-c", "recipe.yaml", "--run-dir", "run", "--stage", "ingest", cwd=tmp_path)
+    said = succeed("plan", "-c", "recipe.yaml", "--run-dir", "run", "--probe", "12", cwd=tmp_path)
+    assert "the probe of 12 problems took" in said
+    predicted_tokens = int(re.findall(r"all 48 would take about ([\d,]+) tokens", said)[0].replace(",", ""))
+    succeed("run", "-c", "recipe.yaml", "--run-dir", "run", cwd=tmp_path)
+    spent = read_spent(tmp_path / "run")
+    assert predicted_tokens == pytest.approx(spent.prompt_tokens + spent.completion_tokens, rel=0.15)
 
 
 @pytest.mark.slow

@@ -2,12 +2,20 @@
 
 import json
 import re
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+_requests: list[float] = []
+
+
+def count_requests() -> int:
+    """Requests for a response so far, of all servers of this process."""
+    return len(_requests)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -19,6 +27,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        _requests.append(time.monotonic())
         text = _reply(body)
         time.sleep(self.delay_s)
         message = {"role": "assistant", "content": text}
@@ -58,11 +67,18 @@ def _reply(body: dict[str, Any]) -> str:
     return f"\\boxed{{{total + 1}}}"
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Clients that are killed while they wait are what some tests are about."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 @contextmanager
 def teacher_endpoint(delay_s: float = 0.0) -> Iterator[str]:
     """Its base URL, while the context lasts. Each answer takes it `delay_s`."""
     handler = type("Handler", (_Handler,), {"delay_s": delay_s})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server = _Server(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_address[1]}/v1"

@@ -1,0 +1,133 @@
+"""Twenty kills at random moments, seeded: of the driver, of workers, of the engine's actor and of whole nodes."""
+
+import json
+import os
+import random
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pyarrow.parquet as pq
+import pytest
+from ray.cluster_utils import Cluster
+
+from tests.support.commands import COMMAND, recorded_recipe, succeed
+from tests.support.teacher_endpoint import count_requests, teacher_endpoint
+
+pytestmark = pytest.mark.slow
+
+KILLS = ["driver"] * 5 + ["engine"] * 6 + ["worker"] * 5 + ["node"] * 4
+PROBLEMS = 72
+RUN = ("run", "-c", "recipe.yaml", "--run-dir")
+
+
+@pytest.fixture
+def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
+    """A head that runs no work, so that any node at work can be lost."""
+    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+    for _ in range(2):
+        made.add_node(num_cpus=3)
+    monkeypatch.setenv("RAY_ADDRESS", made.address)
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    yield made
+    made.shutdown()
+
+
+def dataset(run: Path) -> bytes:
+    files = sorted(run.glob("dataset/*/*.parquet"))
+    return b"".join(json.dumps(pq.read_table(path).to_pylist(), sort_keys=True).encode() for path in files)
+
+
+class Disturber:
+    """Starts the driver again whenever it is gone, and kills what it is told to, once there has been some progress."""
+
+    def __init__(self, folder: Path, cluster: Cluster) -> None:
+        self._folder = folder
+        self._cluster = cluster
+        self._driver = self._start()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        log = (self._folder / "log.txt").open("ab")
+        return subprocess.Popen([COMMAND, *RUN, "run"], cwd=self._folder, stdout=log, stderr=log)
+
+    def keep_going(self) -> bool:
+        """Whether there is still something to disturb."""
+        code = self._driver.poll()
+        if code is not None and code != 0:
+            self._driver = self._start()
+        return code != 0
+
+    def kill(self, what: str, draw: random.Random) -> bool:
+        """Whether there was one to kill."""
+        if what == "driver":
+            self._driver.kill()
+            self._driver.wait()
+            return True
+        if what == "node":
+            node = draw.choice(sorted(self._cluster.worker_nodes, key=str))
+            self._cluster.remove_node(node, allow_graceful=False)
+            self._cluster.add_node(num_cpus=3)
+            return True
+        name = "ray::EngineActor" if what == "engine" else "ray::run_cpu_node"
+        found = [process for process in psutil.process_iter() if name in " ".join(_line(process))]
+        if found:
+            draw.choice(sorted(found, key=lambda process: process.pid)).kill()
+        return bool(found)
+
+    def finish(self) -> None:
+        while self.keep_going():
+            time.sleep(0.2)
+
+
+def _line(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
+
+
+def test_twenty_kills_change_no_byte_of_the_dataset(tmp_path: Path, cluster: Cluster) -> None:
+    with teacher_endpoint(delay_s=0.3) as url:
+        teacher = {"type": "openai", "model": "Qwen/Qwen3-8B", "base_url": url, "max_in_flight": 8}
+        recorded_recipe(
+            tmp_path,
+            problems=PROBLEMS,
+            engines={"teacher": teacher | {"resources": {"num_cpus": 0.5}}},
+            roles={
+                "think_on": {"engine": "teacher", "chat_template_kwargs": {"enable_thinking": True}},
+                "think_off": {"engine": "teacher", "chat_template_kwargs": {"enable_thinking": False}},
+                "justifier": {"engine": "teacher", "chat_template_kwargs": {"enable_thinking": False}},
+            },
+            ray={"flush_s": 0.2, "max_restarts": 20},
+        )
+        succeed(*RUN, "undisturbed", cwd=tmp_path)
+        needed = count_requests()
+
+        draw = random.Random(17)
+        kills = draw.sample(KILLS, len(KILLS))
+        disturber = Disturber(tmp_path, cluster)
+        killed: list[str] = []
+        seen = count_requests()
+        deadline = time.monotonic() + 900
+        while kills and disturber.keep_going():
+            assert time.monotonic() < deadline, (tmp_path / "log.txt").read_text()
+            if count_requests() - seen < 12:
+                time.sleep(0.1)
+                continue
+            time.sleep(draw.uniform(0, 0.5))
+            if disturber.kill(kills[0], draw):
+                killed.append(kills.pop(0))
+                seen = count_requests()
+            else:
+                kills.append(kills.pop(0))
+        disturber.finish()
+        log = (tmp_path / "log.txt").read_text()
+        repeated = count_requests() - 2 * needed
+    print(f"killed {len(killed)}: {', '.join(killed)}; {repeated} of {needed} requests were made again")
+    assert not kills, log
+    assert dataset(tmp_path / "run") == dataset(tmp_path / "undisturbed")
+    # At most what was under way, and what was finished and not yet flushed, at each kill of the engine or the driver.
+    assert 0 <= repeated <= len(killed) * 16
+    assert os.listdir(tmp_path / "run/journal") == [] or not list((tmp_path / "run/journal").rglob("*.jsonl"))
