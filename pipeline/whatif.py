@@ -1,7 +1,7 @@
-"""`hipo-data whatif`: a run re-selected under other settings, shard by shard, so that memory is that of one shard."""
+"""`hipo-data whatif`: a run re-selected under other settings, some shards at a time, so that memory is flat."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -21,6 +21,8 @@ from stages.whatif import Setting, WhatIf, incomplete, reselect, tally, whatifs
 
 DEFAULT_DELTAS = "0:0.5:0.05"
 _MOST_DELTAS = 101
+_BATCH_BYTES = 16 * 2**20
+"""Of rollouts on disk; text takes several times that in memory."""
 
 
 @dataclass
@@ -63,16 +65,15 @@ def ask(
     tags = FORMATS[config.publish.format].tags
     halves = min(wanted.values()) // 2 if not _imported(files) else 0
     tallies, lacking = [], 0
-    for shard in ready:
-        problems, rollouts, verdicts = _tables(files, shard)
+    for batch in _batches(files, ready):
+        problems, rollouts, verdicts = _tables(files, batch)
         lacks = int(incomplete(rollouts, problems, max(ns), wanted).collect().item())
         lacking += lacks
-        own = files.scan("select", shards=[shard])
-        run = own.select("problem_id", "mode").collect() if own is not None else None
         again = [setting.repeated for setting in settings if setting.n <= halves and not lacks]
         every = [*settings, *again]
         selected = reselect(problems, rollouts, verdicts, config.select, every, config.seed, tags)
         decisions = dict(zip(every, selected, strict=True))
+        run = _own_decisions(files, batch)
         tallies += [
             tally(decisions[setting], setting, config.select, run, decisions.get(setting.repeated))
             for setting in settings
@@ -86,20 +87,39 @@ def _graded(files: RunFiles, shard: str) -> bool:
     return all(files.path(f"{stage}.{mode}", shard) is not None for stage in ("sample", "verify") for mode in Mode)
 
 
-def _tables(files: RunFiles, shard: str) -> tuple[pl.LazyFrame, pl.LazyFrame, pl.LazyFrame]:
-    """Problems, rollouts and verdicts of a shard."""
+def _batches(files: RunFiles, shards: Sequence[str]) -> Iterator[list[str]]:
+    """Small shards together, since each round of selecting costs the same few milliseconds a setting."""
+    batch: list[str] = []
+    total = 0
+    for shard in shards:
+        size = sum(files.manifests[f"sample.{mode}/{shard}"].outputs["rows"].bytes for mode in Mode)
+        if batch and total + size > _BATCH_BYTES:
+            yield batch
+            batch, total = [], 0
+        batch.append(shard)
+        total += size
+    yield batch
+
+
+def _tables(files: RunFiles, shards: Sequence[str]) -> tuple[pl.LazyFrame, pl.LazyFrame, pl.LazyFrame]:
+    """Problems, rollouts and verdicts of shards."""
 
     def of_modes(stage: str, columns: list[str]) -> pl.LazyFrame:
-        frames = [files.scan(f"{stage}.{mode}", shards=[shard]) for mode in Mode]
+        frames = [files.scan(f"{stage}.{mode}", shards=shards) for mode in Mode]
         return pl.concat([frame.select(columns) for frame in frames if frame is not None])
 
-    problems = files.scan("ingest", shards=[shard])
+    problems = files.scan("ingest", shards=shards)
     assert problems is not None
-    return (
-        problems.select("problem_id", "kind"),
-        of_modes("sample", ROLLOUT_COLUMNS),
-        of_modes("verify", VERDICT_COLUMNS),
-    )
+    rollouts, verdicts = of_modes("sample", ROLLOUT_COLUMNS), of_modes("verify", VERDICT_COLUMNS)
+    return problems.select("problem_id", "kind"), rollouts, verdicts
+
+
+def _own_decisions(files: RunFiles, shards: Sequence[str]) -> pl.DataFrame | None:
+    """The run's, null unless it has decided all of these."""
+    decided = files.scan("select", shards=shards)
+    if decided is None or len(files.paths("select", shards=shards)) < len(shards):
+        return None
+    return decided.select("problem_id", "mode").collect()
 
 
 def _remarks(files: RunFiles, answer: Answer, lacking: int, fewest: int, all_shards: bool) -> list[str]:

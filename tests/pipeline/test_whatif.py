@@ -85,6 +85,15 @@ def test_shards_that_are_not_graded_yet_are_left_out_with_a_word(run_dir: Path) 
         ask(open_run(run_dir), [0.2])
 
 
+def test_batches_of_shards_do_not_change_the_answer(run_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    together = ask(open_run(run_dir), [0.0, 0.2], [3, N])
+    monkeypatch.setattr("pipeline.whatif._BATCH_BYTES", 1)
+    apart = ask(open_run(run_dir), [0.0, 0.2], [3, N])
+    assert [row.modes | row.rules for row in apart.rows] == [row.modes | row.rules for row in together.rows]
+    for row, other in zip(apart.rows, together.rows, strict=True):
+        assert (row.tokens, row.flip, row.repeated) == pytest.approx((other.tokens, other.flip, other.repeated))
+
+
 def test_before_select_nothing_counts_as_changed(run_dir: Path) -> None:
     (run_dir / "select/01-0001.json").unlink()
     assert own(ask(open_run(run_dir), [0.2])).changed is None

@@ -69,8 +69,8 @@ def unkept(mode: str, right: int, wrong: int) -> list[Try]:
         (
             [*tries("p", ON, 1, 7), *tries("p", OFF, 0, 8)],
             {"fallback": "drop"},
-            "p_on 1/8 = 0.12 (0.02–0.47), p_off 0/8 = 0.00 (0.00–0.32); the preferred mode has no response to keep, and "
-            "select.fallback is drop → dropped (preferred_mode_has_none)",
+            "p_on 1/8 = 0.12 (0.02–0.47), p_off 0/8 = 0.00 (0.00–0.32); the preferred mode has no response to keep, "
+            "and select.fallback is drop → dropped (preferred_mode_has_none)",
         ),
     ],
 )

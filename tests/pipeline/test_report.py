@@ -1,0 +1,160 @@
+"""The report is one page that needs nothing else, as large for many problems as for few, and true to the run."""
+
+import re
+from collections.abc import Sequence
+from html import unescape
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from pipeline import report_figures as figures
+from pipeline.report import cut, report
+from pipeline.run_files import RunFiles, open_run
+from stages.statistics import statistics
+from tests.support.made_up_run import make_run
+
+
+def page(files: RunFiles) -> str:
+    decisions, examples = files.scan("select"), files.scan("justify")
+    assert decisions is not None
+    assert examples is not None
+    return report(files, statistics(decisions, examples), decisions, examples)
+
+
+def texts(html: str) -> str:
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", html)).split())
+
+
+@pytest.fixture(scope="module")
+def run_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("run")
+    make_run(path, 300, n=4, bits=2)
+    return path
+
+
+@pytest.fixture(scope="module")
+def made(run_dir: Path) -> str:
+    return page(open_run(run_dir))
+
+
+def test_it_needs_no_script_and_no_network(made: str) -> None:
+    assert "<script" not in made
+    assert not re.search(r"""(src|href)=["'](https?:)?//""", made.replace("http://www.w3.org", ""))
+    assert "@import" not in made
+    assert "url(http" not in made
+
+
+def test_every_chart_is_there(made: str) -> None:
+    assert made.count("<svg") == 11
+    captions = texts(made)
+    for caption in ("From rows to examples", "How firm the decisions are", "By difficulty", "Dotted: the share"):
+        assert caption in captions
+
+
+def test_its_numbers_are_those_of_the_run(run_dir: Path, made: str) -> None:
+    said = texts(made)
+    decisions = pl.read_parquet(str(run_dir / "select/02-*.parquet"))
+    kept = decisions.filter(pl.col("mode").is_not_null()).height
+    assert f"300 problems {kept} examples" in said
+    drops = decisions["drop_reason"].drop_nulls().value_counts().rows()
+    assert drops
+    for reason, count in drops:
+        assert f"dropped: {reason} {count}" in said
+    assert "ingest 302 300 2 0" in said
+
+
+def test_twenty_examples_take_turns_over_kinds_and_modes(made: str) -> None:
+    found = re.findall(r'<details class="card (\w+)">\s*<summary><b>(\w+) ·', made)
+    assert len(found) == 20
+    assert {found.count(group) for group in set(found)} == {5}
+
+
+def test_it_is_no_larger_for_many_problems(tmp_path: Path, made: str) -> None:
+    make_run(tmp_path, 2000, n=4, bits=1, words=2000)
+    assert len(page(open_run(tmp_path))) < len(made) + 20 * 3 * 7_000  # cards are cut; nothing else may grow
+
+
+@pytest.mark.slow
+def test_a_hundred_thousand_problems_give_a_page_of_less_than_ten_megabytes(tmp_path: Path) -> None:
+    make_run(tmp_path, 100_000, n=8, bits=4, words=400)
+    assert len(page(open_run(tmp_path)).encode()) < 10 * 2**20
+
+
+@pytest.mark.parametrize("problems", [0, 1])
+def test_a_run_of_next_to_nothing_has_a_report_too(tmp_path: Path, problems: int) -> None:
+    make_run(tmp_path, problems, n=2, bits=1)
+    assert f"{problems} problems" in texts(page(open_run(tmp_path)))
+
+
+def test_text_of_problems_is_never_markup(tmp_path: Path) -> None:
+    make_run(tmp_path, 4, n=2, bits=0)
+    path = tmp_path / "justify/00-0000.parquet"
+    pl.read_parquet(path).with_columns(question=pl.lit("<img src=x onerror=alert(1)> 2 < 3")).write_parquet(path)
+    html = page(open_run(tmp_path))
+    assert "<img" not in html
+    assert "&lt;img src=x" in html
+
+
+def test_what_if_reads_no_more_shards_than_it_may_and_says_so(run_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.report._WHATIF_BYTES", 1)
+    files = open_run(run_dir)
+    assert figures.sample_of_shards(files, 1) == files.shards[:1]
+    assert figures.sample_of_shards(files, 2**40) == files.shards
+    first = pl.read_parquet(run_dir / f"ingest/{files.shards[0]}.parquet").height
+    assert f"By {first} of the 300 problems, a draw by hash;" in texts(page(files))
+
+
+def test_a_policy_without_flips_has_no_chart_of_them(tmp_path: Path) -> None:
+    make_run(tmp_path, 40, n=3, bits=0, select={"policy": "shortest"})
+    said = texts(page(open_run(tmp_path)))
+    assert "How firm the decisions are" not in said
+    assert "The policy 'shortest' does not read δ" in said
+
+
+def test_tokens_saved_are_told_where_the_manifests_count_them(tmp_path: Path) -> None:
+    make_run(tmp_path, 10, n=2, bits=0)
+    path = tmp_path / "sample.think_on/00-0000.json"
+    text = path.read_text()
+    assert figures.saved(open_run(tmp_path).manifests) is None
+    path.write_text(
+        re.sub(r'"counts": *\{\}', '"counts": {"saved_tokens": 3000, "capped": 4, "completion_tokens": 9000}', text)
+    )
+    assert "cut off 4 rollouts and saved about 3,000 tokens, 25.0 % of what" in texts(page(open_run(tmp_path)))
+
+
+def frame(rows: Sequence[tuple[str, str | None]]) -> pl.DataFrame:
+    return pl.DataFrame(rows, schema={"problem_id": pl.String, "mode": pl.String}, orient="row")
+
+
+def test_sources_beyond_a_dozen_are_one() -> None:
+    ids = [str(number) for number in range(200)]
+    decisions = frame([(key, "think_on") for key in ids])
+    named = pl.DataFrame({"problem_id": ids, "dataset": [f"d{min(int(key), 40) % 20:02d}" for key in ids]})
+    shares = figures.shares_by_source(decisions, named)
+    assert shares["dataset"].n_unique() == 12
+    assert shares["dataset"][-1] == "other sources"
+    assert shares["problems"].sum() == 200
+    assert shares["dataset"][0] == "d00"  # the largest
+
+
+def test_difficulty_is_shown_by_tenths_of_the_problems_that_have_one() -> None:
+    decisions = frame([("a", "think_on"), ("b", None), ("c", "think_off"), ("d", "think_off")])
+    known = pl.DataFrame({"problem_id": ["a", "b", "c", "d"], "difficulty": [0.05, 1.0, 0.05, None]})
+    assert figures.shares_by_difficulty(decisions, known).rows() == [
+        ("think-off", 1, "0–10 %"),
+        ("think-on", 1, "0–10 %"),
+        ("dropped", 1, "90–100 %"),
+    ]
+
+
+def test_lengths_have_a_bin_each_from_the_shortest_to_the_longest() -> None:
+    lengths = pl.DataFrame({"mode": ["think_off", "think_on", "think_on"], "completion_tokens": [3, 16, 16]})
+    bins = figures.kept_token_bins(lengths)
+    assert bins.filter(pl.col("count") > 0).rows() == [(8, "think-off", 1), (16, "think-on", 2)]
+    assert bins["bin"].unique().sort().to_list() == [8, 10, 13, 16]
+
+
+def test_long_texts_lose_their_middle() -> None:
+    assert cut("a" * 10, most=10) == "a" * 10
+    assert cut("a" * 50 + "b" * 50, most=10) == "aaaaa\n\n[… 90 characters left out …]\n\nbbbbb"
