@@ -40,6 +40,9 @@ def completion(reply: Any, prefix: str) -> Completion:
 
 def _choice(reply: Any) -> dict[str, Any]:
     choices = reply.get("choices") if isinstance(reply, dict) else None
+    if isinstance(choices, list) and len(choices) > 1:  # and the usage is that of all
+        text = f"the endpoint's reply has {len(choices)} choices instead of one, so its length is unknown"
+        raise EndpointFailure(Kind.BROKEN, text)
     choice = choices[0] if isinstance(choices, list) and choices else None
     if not isinstance(choice, dict) or not isinstance(choice.get("message"), dict):
         said = error_object(reply).get("message") or (isinstance(choice, dict) and choice.get("error")) or ""

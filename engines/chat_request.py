@@ -3,6 +3,7 @@
 from typing import Any
 
 from engines.base import GenerationRequest
+from engines.own_fields import refuse_own_fields
 from schemas.config import OpenAIEngine
 
 _BYTES_A_TOKEN = 4
@@ -10,9 +11,10 @@ _TOKENS_A_MESSAGE = 4
 
 
 def chat_body(config: OpenAIEngine, request: GenerationRequest, model: str) -> dict[str, Any]:
-    """The JSON object of a chat completion."""
+    """The JSON object of a chat completion. Raises `EngineRefusedError` where the recipe sets what it may not."""
     messages = [message.model_dump() for message in request.messages]
     further: dict[str, Any] = {**config.extra_body, **request.sampling.extra}
+    refuse_own_fields(further)
     if request.chat_template_kwargs:
         further["chat_template_kwargs"] = {**further.get("chat_template_kwargs", {}), **request.chat_template_kwargs}
     if request.response_prefix:

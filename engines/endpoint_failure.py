@@ -14,6 +14,10 @@ _NO_MODEL_TEXT = re.compile(
     r"|\bmodel\b.{0,200}\b(?:not found|does not exist|doesn't exist|not exist|is not available|is not served)",
     re.IGNORECASE | re.DOTALL,
 )
+_NO_TEMPLATE = re.compile(
+    r"must provide a chat template|chat_template is not set|no chat template|template not found", re.IGNORECASE
+)
+"""Of base models, which answer no chat at all; vLLM, transformers and TGI say so of each request."""
 _TOO_LONG = re.compile(
     r"context[ _-]?(?:length|size|window)|maximum context|prompt is too long|input is too long|request too large"
     r"|reduce the length",
@@ -25,7 +29,7 @@ _TOO_LONG = re.compile(
 class Kind(Enum):
     """What can be done about a failure."""
 
-    REFUSED = "this endpoint serves nothing as configured: wrong key, no money, no such model"
+    REFUSED = "this endpoint serves nothing as configured: wrong key, no money, no such model, no chat template"
     REJECTED = "this endpoint will never serve this request"
     THROTTLED = "too many requests"
     OVERLOADED = "the endpoint cannot keep up"
@@ -69,6 +73,8 @@ def status_kind(status: int, body: Any, model: str) -> Kind:
     if status == 403 and isinstance(error.get("metadata"), dict) and "reasons" in error["metadata"]:
         return Kind.REJECTED  # OpenRouter's moderation
     if status in (401, 402, 403, 404) or status < 400:
+        return Kind.REFUSED
+    if _NO_TEMPLATE.search(said):
         return Kind.REFUSED
     if _TOO_LONG.search(said):
         return Kind.REJECTED

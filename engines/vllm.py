@@ -19,6 +19,7 @@ from pydantic import ValidationError
 
 from engines.admission import INITIAL, Admission
 from engines.base import Completion, EngineDeadError, EngineError, EngineRefusedError, GenerationRequest
+from engines.own_fields import refuse_own_fields
 from prompts.parsing import CLOSE
 from schemas.config import VllmEngine
 from schemas.records import FinishReason
@@ -171,6 +172,7 @@ class Vllm:
         from vllm.sampling_params import RequestOutputKind
 
         sampling = request.sampling
+        refuse_own_fields(sampling.extra)
         try:
             return SamplingParams(
                 temperature=sampling.temperature,

@@ -50,6 +50,19 @@ async def test_what_goes_over_the_wire(endpoint: Endpoint, start: Starts) -> Non
     assert endpoint.keys == [f"Bearer {KEY}"] * 2
 
 
+@pytest.mark.parametrize("extra", [{"n": 8}, {"seed": 1}, {"stream": True}])
+async def test_field_that_would_make_it_no_rollout_is_refused(
+    endpoint: Endpoint, start: Starts, extra: dict[str, Any]
+) -> None:
+    """Eight choices share one usage, and one seed makes all rollouts of a problem the same."""
+    (name,) = extra
+    for engine, asked in ((await start(), extra), (await start(extra_body=extra), {})):
+        with pytest.raises(EngineRefusedError, match=f"may not set '{name}' in sampling.extra or extra_body"):
+            await engine.generate(request(extra=asked))
+    assert endpoint.bodies == []
+    await (await start()).generate(request(extra={"seed": None}))  # for endpoints that take no seed
+
+
 async def test_prefix_is_sent_as_a_message_to_continue_and_is_part_of_the_text(
     endpoint: Endpoint, start: Starts
 ) -> None:
@@ -143,6 +156,10 @@ UNUSABLE: dict[str, tuple[Reply, str]] = {
     "JSON that is no object": (answer([]), "no choices"),
     "no choices": (answer({"choices": [], "usage": {}}), "no choices"),
     "an error under 200": (answer({"error": {"message": "upstream overloaded"}}), "upstream overloaded"),
+    "choices that nobody asked for": (
+        answer({"choices": [{"message": {"content": "4"}}] * 2, "usage": {"completion_tokens": 6}}),
+        "has 2 choices instead of one",
+    ),
     "no message": (answer({"choices": [{"index": 0, "finish_reason": "stop"}]}), "no choices"),
     "no usage": (good(usage={}), "no usage"),
     "null usage": (answer({"choices": [{"index": 0, "message": {"content": "4"}}], "usage": None}), "no usage"),

@@ -105,6 +105,9 @@ async def test_request_that_can_never_succeed_is_not_repeated(
         (400, {"message": "unknown", "code": "model_not_found"}),
         (429, {"message": "You exceeded your quota", "code": "insufficient_quota"}),
         (400, {"message": "billing", "code": "billing_hard_limit_reached"}),
+        (400, {"message": "transformers allows no default, so you must provide a chat template"}),
+        (500, {"message": "Cannot use chat template functions because tokenizer.chat_template is not set"}),
+        (422, {"message": "Template error: template not found"}),
     ],
 )
 async def test_what_would_fail_every_request_refuses(

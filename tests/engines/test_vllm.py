@@ -144,7 +144,12 @@ async def test_sampling_parameters_go_through(engine: Vllm) -> None:
 
 
 @pytest.mark.parametrize(
-    ("extra", "reason"), [({"topp": 1}, "nexpected keyword argument 'topp'"), ({"top_k": -7}, "top_k")]
+    ("extra", "reason"),
+    [
+        ({"topp": 1}, "nexpected keyword argument 'topp'"),
+        ({"top_k": -7}, "top_k"),
+        ({"n": 4}, "may not set 'n'.*set sample.n"),
+    ],
 )
 async def test_sampling_parameter_that_vllm_does_not_take_refuses(
     engine: Vllm, extra: dict[str, Any], reason: str
