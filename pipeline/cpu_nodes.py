@@ -6,7 +6,7 @@ from collections import Counter
 import polars as pl
 import pyarrow as pa
 
-from pipeline.graph import VERDICTS
+from pipeline.graph import PICKS, VERDICTS
 from pipeline.ingest_node import run_ingest
 from pipeline.manifest import Manifest, write_manifest
 from pipeline.publish_folder import write_dataset
@@ -14,8 +14,8 @@ from pipeline.remote_grading import grader_of
 from pipeline.task import Task, commit
 from prompts.formats.registry import FORMATS
 from schemas.arrow import arrow_schema, to_table
-from schemas.records import Decision, Mode, Problem, Rollout, Verdict
-from stages.select import ROLLOUT_COLUMNS, VERDICT_COLUMNS, select
+from schemas.records import Decision, Mode, Pick, Problem, Record, Rollout, Verdict
+from stages.select import ROLLOUT_COLUMNS, VERDICT_COLUMNS, select_picks
 from stages.verify import verify
 
 
@@ -52,20 +52,24 @@ def _select(task: Task) -> Manifest:
     verdicts = pl.concat([_frame(task, f"verify.{mode}", VERDICT_COLUMNS) for mode in Mode])
     frame = pl.DataFrame(problems).lazy()
     tags = FORMATS[task.config.publish.format].tags
-    table = select(frame, rollouts, verdicts, task.config.select, task.config.seed, tags).collect().to_arrow()
-    decisions = table.cast(pa.schema(list(arrow_schema(Decision)))).replace_schema_metadata(
-        arrow_schema(Decision).metadata
-    )
+    chosen = select_picks(frame, rollouts, verdicts, task.config.select, task.config.seed, tags)
+    tables = pl.collect_all([chosen.decisions, chosen.picks])
+    decisions, picks = _typed(tables[0], Decision), _typed(tables[1], Pick)
     dropped = decisions.num_rows - decisions["mode"].drop_null().length()
     return commit(
         task,
-        {"rows": decisions},
+        {"rows": decisions, PICKS: picks},
         [],
         rows_in=problems.num_rows,
         rows_out=decisions.num_rows,
         started=started,
-        counts={"kept": decisions.num_rows - dropped, "dropped": dropped},
+        counts={"kept": decisions.num_rows - dropped, "dropped": dropped, "picks": picks.num_rows},
     )
+
+
+def _typed(frame: pl.DataFrame, model: type[Record]) -> pa.Table:
+    schema = arrow_schema(model)
+    return frame.to_arrow().cast(pa.schema(list(schema))).replace_schema_metadata(schema.metadata)
 
 
 def _frame(task: Task, folder: str, columns: list[str]) -> pl.LazyFrame:

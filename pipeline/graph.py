@@ -22,6 +22,7 @@ from stages import ingest, justify, publish, sample, select, verify
 from stages.evaluation_sets import files_of_set
 from stages.filters import rules_hash
 from stages.origins import files_of
+from stages.policies import token_skip
 
 _MODES = (Mode.THINK_OFF, Mode.THINK_ON)  # think-off is cheaper and comes first
 
@@ -56,6 +57,8 @@ ACCOUNTS = "accounts"
 """Among the outputs of ingest, what became of every source row."""
 VERDICTS = "verdicts"
 """Among the outputs of a sample node that stops when decided, the verdicts that it stopped by."""
+PICKS = "picks"
+"""Among the outputs of select, the responses that are kept; before a shard's name, their label as an input."""
 RESPONSES = "responses/"
 """Before the name of a shard, among the outputs of ingest: responses that came with the source rows."""
 
@@ -115,6 +118,8 @@ def inputs_of(
                 found[RESPONSES + node.shard] = outputs[RESPONSES + node.shard]
         else:
             found[parent.name] = outputs["rows"]
+        if parent.stage == "select" and PICKS in outputs:
+            found[f"{PICKS}/{parent.shard}"] = outputs[PICKS]
         if node.stage == "verify" and VERDICTS in outputs:
             found[VERDICTS] = outputs[VERDICTS]
     return found
@@ -146,8 +151,7 @@ class Fingerprints:
             case "justify":
                 return self._justify
             case _:
-                settings = {"name": config.name, **config.publish.model_dump(mode="json")}
-                return {"code": publish.VERSION, "publish": digest(settings)}
+                return self._publish
 
     @cached_property
     def _ingest(self) -> dict[str, str]:
@@ -195,7 +199,9 @@ class Fingerprints:
     @cached_property
     def _select(self) -> dict[str, str]:
         config = self._config
-        return {"select": digest(config.select.model_dump(mode="json")), "format": config.publish.format}
+        if config.select.policy == "budget" and config.select.budget.kind == "token_skip":
+            token_skip.require()
+        return {"select": digest(config.select.in_use()), "format": config.publish.format}
 
     @cached_property
     def _stop(self) -> dict[str, str]:
@@ -210,6 +216,15 @@ class Fingerprints:
         }
 
     @cached_property
+    def _publish(self) -> dict[str, str]:
+        config = self._config
+        settings = {"name": config.name, **config.publish.model_dump(mode="json")}
+        parts = {"code": publish.VERSION, "publish": digest(settings), "policy": config.select.policy}
+        # Prompts for reinforcement learning say a budget that publish draws.
+        drawn = {"budget": digest(config.seed, config.select.in_use())} if config.select.policy == "budget" else {}
+        return parts | drawn
+
+    @cached_property
     def _justify(self) -> dict[str, str]:
         config = self._config
         return {
@@ -217,7 +232,7 @@ class Fingerprints:
             "seed": str(config.seed),
             "justify": digest(config.justify.model_dump(mode="json")),
             "format": config.publish.format,
-            "prompt": template_hash(config.justify.template),
+            "prompt": template_hash(config.justify.prompt),
             **self._role("justifier", config.roles.justifier),
         }
 

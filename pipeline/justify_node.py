@@ -5,12 +5,13 @@ import time
 
 from pipeline.engine_host import EngineHost
 from pipeline.engine_node import earlier, session
+from pipeline.graph import PICKS
 from pipeline.journal import remove_journal
 from pipeline.manifest import Manifest
 from pipeline.task import Task, commit
 from prompts.formats.registry import FORMATS
 from schemas.arrow import to_table
-from schemas.records import Decision, Example, Justification, Mode, Problem, Rollout
+from schemas.records import Decision, Example, Justification, Mode, Pick, Problem, Rollout
 from stages.justify import Case, failed_in_engine, justification_key, justify
 
 
@@ -44,13 +45,25 @@ async def run_justify(host: EngineHost, task: Task, flush_s: float) -> Manifest:
 
 
 def _cases(task: Task) -> list[Case]:
+    """One for each pick that is to become an example; members of groups are published as they are."""
+    picks = [pick for pick in task.records(f"{PICKS}/{task.shard}", Pick) if pick.role != "member"]
+    if not picks:
+        return []
     problems = {problem.problem_id: problem for problem in task.records(task.problems_label, Problem)}
-    kept = [d for d in task.records(f"select/{task.shard}", Decision) if d.mode is not None]
-    wanted = {(d.problem_id, str(d.mode), d.index) for d in kept}
+    decisions = {decision.problem_id: decision for decision in task.records(f"select/{task.shard}", Decision)}
+    wanted = {(pick.problem_id, pick.mode, pick.index) for pick in picks}
     rollouts = {
-        r.problem_id: r
+        key: rollout
         for mode in Mode
-        for r in task.records(f"sample.{mode}/{task.shard}", Rollout)
-        if (r.problem_id, str(r.mode), r.index) in wanted
+        for rollout in task.records(f"sample.{mode}/{task.shard}", Rollout)
+        if (key := (rollout.problem_id, rollout.mode, rollout.index)) in wanted
     }
-    return [Case(problems[d.problem_id], d, rollouts[d.problem_id]) for d in kept]
+    return [
+        Case(
+            problems[pick.problem_id],
+            decisions[pick.problem_id],
+            rollouts[pick.problem_id, pick.mode, pick.index],
+            pick,
+        )
+        for pick in picks
+    ]

@@ -4,20 +4,50 @@ import shutil
 import time
 import uuid
 from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
 
+from pipeline.graph import PICKS
 from pipeline.manifest import Manifest, Output
 from pipeline.store import file_digest, put_bytes, read_table
 from pipeline.task import Task
+from prompts.rendering import template_hash
 from schemas.arrow import arrow_schema
 from schemas.records import Decision, Example, Mode, Problem
-from stages.card import card
-from stages.publish import RL_SCHEMA, ShardedWriter, rl_table
+from stages.card import card, method
+from stages.policies import budget
+from stages.publish import RL_BUDGET_SCHEMA, RL_SCHEMA, SFT_BUDGET_SCHEMA, ShardedWriter, rl_table
+from stages.publish_pairs import (
+    GROUPS_SCHEMA,
+    KEY,
+    PREFERENCE_SCHEMA,
+    Weights,
+    groups_table,
+    in_sft,
+    preference_table,
+    weights,
+)
 from stages.statistics import Statistics, statistics
 
 _SPLITS = ("train", "validation")
+
+
+@dataclass
+class _Sums:
+    """What the card says of the rows as they go by."""
+
+    sources: Counter[str] = field(default_factory=Counter)
+    licences: set[str] = field(default_factory=set)
+    teachers: set[str] = field(default_factory=set)
+
+    def add(self, examples: pl.DataFrame) -> None:
+        self.sources.update(examples["sources"].list.first().struct.field("dataset").to_list())
+        self.licences.update(licence or "not stated" for licence in examples["licence"].to_list())
+        self.teachers.update(examples["teacher"].to_list())
 
 
 def write_dataset(task: Task, started: float) -> Manifest:
@@ -26,50 +56,108 @@ def write_dataset(task: Task, started: float) -> Manifest:
 
     aside = task.run_dir / f".dataset.{uuid.uuid4().hex[:8]}.tmp"
     shards = sorted(label.removeprefix("problems/") for label in task.inputs if label.startswith("problems/"))
-    sft = {split: _writer(aside / "sft", split, task, sft=True) for split in _SPLITS}
-    rl = {split: _writer(aside / "rl", split, task, sft=False) for split in _SPLITS}
-    sources: Counter[str] = Counter()
-    licences: set[str] = set()
-    teachers: set[str] = set()
-    examples_in = 0
+    decisions, picks = _scan(task, "select", shards), _scan(task, PICKS, shards)
+    every = _scan(task, "justify", shards)
+    examples = in_sft(every, picks) if task.config.select.policy == "preference" else every
+    sums = _Sums()
     try:
-        for shard in shards:
-            examples = task.table(f"justify/{shard}")
-            examples_in += examples.num_rows
-            frame = pl.DataFrame(examples)
-            for split in _SPLITS:
-                mask = (frame["split"] == split).to_arrow()
-                sft[split].write(examples.filter(mask))
-            sources.update(frame["sources"].list.first().struct.field("dataset").to_list())
-            licences.update(licence or "not stated" for licence in frame["licence"].to_list())
-            teachers.update(frame["teacher"].to_list())
-            decisions = {d.problem_id: d for d in task.records(f"select/{shard}", Decision)}
-            problems = task.records(f"problems/{shard}", Problem)
-            for split in _SPLITS:
-                of_split = [problem for problem in problems if problem.split == split]
-                rl[split].write(rl_table(of_split, decisions, rl[split].rows))
-        for writer in (*sft.values(), *rl.values()):
-            writer.close()
-        decisions_frame, examples_frame = _scan(task, "select", shards), _scan(task, "justify", shards)
-        stats = statistics(decisions_frame, examples_frame)
-        put_bytes(aside / "README.md", _card(task, stats, sft, rl, sources, licences, teachers).encode())
+        writers = _write(task, shards, aside, sums)
+        stats = statistics(decisions, examples)
+        rows = {part: {split: writer.rows for split, writer in of.items()} for part, of in writers.items()}
+        put_bytes(aside / "README.md", _card(task, stats, rows, sums).encode())
         _swap(aside, task.run_dir / "dataset")
     except BaseException:
         shutil.rmtree(aside, ignore_errors=True)
         raise
-    write_report(task, stats, decisions_frame, examples_frame)
+    write_report(task, stats, decisions, examples)
     stats_path = task.run_dir / task.folder / "statistics.json"
     put_bytes(stats_path, stats.model_dump_json(indent=1).encode())
+    totals = {part: sum(of.values()) for part, of in rows.items()}
+    examples_in = sum(task.inputs[f"justify/{shard}"].rows for shard in shards)
+    # Of pairs, both ends are examples; the better one is in sft/ as well.
+    published = 2 * totals["preference"] if "preference" in totals else totals["sft"]
     return Manifest(
         node=task.name,
         parts=task.parts,
         outputs=_files(task.run_dir),
         rows_in=examples_in,
-        rows_out=sum(writer.rows for writer in sft.values()),
+        rows_out=published,
         rows_rejected=0,
-        counts={"rl": sum(writer.rows for writer in rl.values())},
+        counts={part: count for part, count in totals.items() if part != "sft"},
         seconds=time.monotonic() - started,
     )
+
+
+_Writers = dict[str, dict[str, ShardedWriter]]
+
+
+def _write(task: Task, shards: list[str], folder: Path, sums: _Sums) -> _Writers:
+    """Writes the files of all parts."""
+    config = task.config
+    policy: str = config.select.policy
+    budgeted = policy == "budget"
+    schemas: dict[str, pa.Schema] = {
+        "sft": SFT_BUDGET_SCHEMA if budgeted else arrow_schema(Example),
+        "rl": RL_BUDGET_SCHEMA if budgeted else RL_SCHEMA,
+        **({policy: _TOGETHER[policy]} if policy in _TOGETHER else {}),
+    }
+    limit = config.publish.rows_per_file
+    writers = {
+        part: {split: ShardedWriter(folder / part, split, schema, limit) for split in _SPLITS}
+        for part, schema in schemas.items()
+    }
+    over = _weights(task, shards) if "preference" in writers else None
+    for shard in shards:
+        table, picks = task.table(f"justify/{shard}"), pl.DataFrame(task.table(f"{PICKS}/{shard}"))
+        every, decided = pl.DataFrame(table), pl.DataFrame(task.table(f"select/{shard}"))
+        examples = in_sft(every.with_row_index("row").lazy(), picks.lazy()).collect()
+        sums.add(examples)
+        kept = table.take(examples["row"].to_arrow())
+        _by_split(writers["sft"], _with_budget(kept, examples, picks) if budgeted else kept)
+        if over is not None:
+            _by_split(writers["preference"], preference_table(every, picks, over))
+        if "groups" in writers:
+            problems = pl.DataFrame(task.table(f"problems/{shard}", ["problem_id", "kind", "split", "question"]))
+            _by_split(writers["groups"], groups_table(problems, decided, picks))
+        _rl(task, shard, writers["rl"])
+    for writer in (writer for of_part in writers.values() for writer in of_part.values()):
+        writer.close()
+    return writers
+
+
+_TOGETHER = {"preference": PREFERENCE_SCHEMA, "groups": GROUPS_SCHEMA}
+"""Parts that the policy of their name has."""
+
+
+def _with_budget(table: pa.Table, examples: pl.DataFrame, picks: pl.DataFrame) -> pa.Table:
+    asked = picks.select(*KEY[:2], "instruction", "budget", rollout_index="index")
+    drawn = examples.join(asked, on=["problem_id", "mode", "rollout_index"], how="left", maintain_order="left")
+    for name in ("instruction", "budget"):
+        of_type = SFT_BUDGET_SCHEMA.field(name)
+        table = table.append_column(of_type, drawn[name].to_arrow().cast(of_type.type))
+    return table
+
+
+def _by_split(writers: dict[str, ShardedWriter], rows: pa.Table) -> None:
+    for split, writer in writers.items():
+        writer.write(rows.filter(pc.equal(rows["split"], split)))
+
+
+def _rl(task: Task, shard: str, writers: dict[str, ShardedWriter]) -> None:
+    config = task.config
+    decisions = {decision.problem_id: decision for decision in task.records(f"select/{shard}", Decision)}
+    problems = task.records(f"problems/{shard}", Problem)
+    drawn = (
+        budget.instructions([problem.problem_id for problem in problems], config.select, config.seed)
+        if config.select.policy == "budget"
+        else None
+    )
+    for split, writer in writers.items():
+        writer.write(rl_table([each for each in problems if each.split == split], decisions, writer.rows, drawn))
+
+
+def _weights(task: Task, shards: list[str]) -> Weights:
+    return weights(_scan(task, "justify", shards), _scan(task, PICKS, shards))
 
 
 def read_statistics(run_dir: Path) -> Statistics:
@@ -77,41 +165,31 @@ def read_statistics(run_dir: Path) -> Statistics:
     return Statistics.model_validate_json((run_dir / "publish" / "statistics.json").read_bytes())
 
 
-def _writer(folder: Path, split: str, task: Task, *, sft: bool) -> ShardedWriter:
-    return ShardedWriter(folder, split, arrow_schema(Example) if sft else RL_SCHEMA, task.config.publish.rows_per_file)
-
-
 def _scan(task: Task, stage: str, shards: list[str]) -> pl.LazyFrame:
     return pl.scan_parquet([task.run_dir / task.inputs[f"{stage}/{shard}"].path for shard in shards])
 
 
-def _card(
-    task: Task,
-    stats: Statistics,
-    sft: dict[str, ShardedWriter],
-    rl: dict[str, ShardedWriter],
-    sources: Counter[str],
-    licences: set[str],
-    teachers: set[str],
-) -> str:
-    splits = {
-        name: {split: writer.rows for split, writer in writers.items() if writer.rows}
-        for name, writers in (("sft", sft), ("rl", rl))
-    }
+def _card(task: Task, stats: Statistics, rows: dict[str, dict[str, int]], sums: _Sums) -> str:
+    splits = {part: {split: count for split, count in of.items() if count} for part, of in rows.items()}
+    main = next((part for part in ("sft", "preference", "groups") if splits.get(part)), "sft")
     config = task.config
     return card(
         stats,
         title=config.publish.title,
         name=config.name,
         format=config.publish.format,
+        policy=config.select.policy,
+        method=method(config.select),
+        prompt=f"{config.justify.prompt}, {template_hash(config.justify.prompt)[:8]}",
         delta=config.select.delta,
         n_on=config.sample.count(Mode.THINK_ON),
         n_off=config.sample.count(Mode.THINK_OFF),
         splits=splits,
-        data_files={split: f"sft/{split}-*.parquet" for split in splits["sft"]},
-        sources=dict(sources.most_common()),
-        licences=sorted(licences),
-        teachers=sorted(teachers),
+        main=main,
+        data_files={split: f"{main}/{split}-*.parquet" for split in splits.get(main, {})},
+        sources=dict(sums.sources.most_common()),
+        licences=sorted(sums.licences),
+        teachers=sorted(sums.teachers),
     )
 
 

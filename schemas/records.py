@@ -191,7 +191,7 @@ class Pick(Record):
     role: Literal["example", "chosen", "rejected", "member"]
     """An example of its own, either end of a pair, or a member of a group."""
     pair: str | None
-    """Name of the pair within the problem and, where pairs keep to one mode, the mode."""
+    """What is kept together or not at all; its name within the problem."""
     status: Status
     tokens: int
     """Of the whole response."""

@@ -1,30 +1,41 @@
 """What a justification must not do. Each check gives a code, or null where it has nothing to object to."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 
+from graders.math.extract import final_answer
 from prompts.formats.hipo import HIPO
 from schemas.config import JustifyConfig
-from schemas.gold import MathGold
+from schemas.gold import MathGold, ProgramGold
 from schemas.records import FinishReason, Problem, Rollout
+from stages.answer_forms import answer_forms
+from stages.justified_mode import argued_mode
 
 _WORD = re.compile(r"\w+(?:[./]\w+)*")
+_LETTERS = re.compile(r"[^\W\d_]{2,}")
 _COPIED_WORDS = 8  # as many words in a row as the solution is a copy, not a coincidence
+_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]+")
+_COPIED_CHARACTERS = 16  # about as much in a script that puts no spaces between words
 _MIN_CODE_CHARS = 10  # shorter lines of a program, such as `else:`, are anybody's
+_WORDS_OF_ANSWER = 3  # more of them are a sentence or a program, which the other checks know
 
 
 def objection(
     text: str,
     finish_reason: FinishReason,
     problem: Problem,
-    kept: Rollout,
+    kept: Sequence[Rollout],
     config: JustifyConfig,
     tags: Collection[str] = HIPO.tags,
 ) -> str | None:
-    """The first objection to `text` as the justification of `kept`'s mode, or null.
+    """The first objection to `text` as the justification of the mode of `kept`, or null.
 
-    `truncated`, `empty`, `too_short`, `too_long`, `has_tag`, `leaks_answer` (says a gold that the question does not
-    say), `leaks_solution` (repeats eight words in a row of the response, or a line of its program).
+    Args:
+        kept: at least one response to the problem, all of one mode.
+
+    `truncated`, `empty`, `too_short`, `too_long`, `has_tag`, `argues_other_mode` (its last claim decides for the other
+    one), `leaks_answer` (says a gold or a kept response's final answer, in any of its forms, that the question does not
+    say), `leaks_solution` (repeats eight words in a row of a response, or a line of a program).
     """
     if finish_reason is FinishReason.LENGTH:
         return "truncated"
@@ -36,34 +47,48 @@ def objection(
         return "too_long"
     if any(tag in text for tag in tags):
         return "has_tag"
-    if _says_answer(text, problem):
+    if argued_mode(text, config.language) is kept[0].mode.other:
+        return "argues_other_mode"
+    if any(_contains(text, form) and not _contains(problem.question, form) for form in _answers(problem, kept)):
         return "leaks_answer"
-    if _repeats_solution(text, problem, kept):
+    if any(_repeats(text, problem, solution) for solution in _solutions(problem, kept)):
         return "leaks_solution"
     return None
 
 
-def _says_answer(text: str, problem: Problem) -> bool:
+def _answers(problem: Problem, kept: Sequence[Rollout]) -> set[str]:
     if not isinstance(problem.gold, MathGold):
-        return False
-    return any(
-        _contains(text, answer) and not _contains(problem.question, answer)
-        for answer in (answer.strip().strip("$").strip() for answer in problem.gold.answers)
-        if answer
-    )
+        return set()
+    finals = (final_answer(rollout.answer) for rollout in kept if rollout.answer)
+    brief = {final for final in finals if final and len(_LETTERS.findall(final)) <= _WORDS_OF_ANSWER}
+    written = {*problem.gold.answers, *brief}
+    return {form for answer in written for form in answer_forms(answer)}
 
 
 def _contains(text: str, answer: str) -> bool:
     """Whether `answer` stands in `text` by itself: 12 does not stand in 3.12, 112 or 12/5."""
-    return re.search(rf"(?<![\w.,/-]){re.escape(answer)}(?!\w|[.,/]\w)", text, re.IGNORECASE) is not None
+    text, answer = text.lower(), answer.lower()
+    if _UNSPACED.search(answer):
+        return answer in text
+    # What ends in a sign, as 50% does, may be followed by anything. Only ASCII counts as part of a word, since other
+    # scripts put no space between a number and a word.
+    ends = r"(?!\w|[.,/]\w)" if re.match(r"\w", answer[-1]) else ""
+    return re.search(rf"(?<![\w.,/-]){re.escape(answer)}{ends}", text, re.ASCII) is not None
 
 
-def _repeats_solution(text: str, problem: Problem, kept: Rollout) -> bool:
-    solution = f"{kept.reasoning or ''}\n{kept.answer or ''}"
-    allowed = _runs(problem.question)
-    if (_runs(text) & _runs(solution)) - allowed:
+def _solutions(problem: Problem, kept: Sequence[Rollout]) -> Iterator[tuple[str, str]]:
+    """Prose, and a program or what may hold one."""
+    for rollout in kept:
+        yield f"{rollout.reasoning or ''}\n{rollout.answer or ''}", rollout.answer or ""
+    if isinstance(problem.gold, ProgramGold) and problem.gold.reference:
+        yield problem.gold.reference, problem.gold.reference
+
+
+def _repeats(text: str, problem: Problem, solution: tuple[str, str]) -> bool:
+    prose, program = solution
+    if (_runs(text) & _runs(prose)) - _runs(problem.question):
         return True
-    lines = {line.strip() for line in (kept.answer or "").splitlines()}
+    lines = {line.strip() for line in program.splitlines()}
     return any(
         len(line) >= _MIN_CODE_CHARS and line in text and line not in problem.question and not line.startswith("```")
         for line in lines
@@ -72,4 +97,7 @@ def _repeats_solution(text: str, problem: Problem, kept: Rollout) -> bool:
 
 def _runs(text: str) -> set[tuple[str, ...]]:
     words = _WORD.findall(text.lower())
-    return {tuple(words[at : at + _COPIED_WORDS]) for at in range(len(words) - _COPIED_WORDS + 1)}
+    runs = {tuple(words[at : at + _COPIED_WORDS]) for at in range(len(words) - _COPIED_WORDS + 1)}
+    for stretch in _UNSPACED.findall(text):
+        runs |= {(stretch[at : at + _COPIED_CHARACTERS],) for at in range(len(stretch) - _COPIED_CHARACTERS + 1)}
+    return runs

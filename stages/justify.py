@@ -1,4 +1,8 @@
-"""Justify: a teacher says why a problem gets its mode, and the example is put together."""
+"""Justify: a teacher says why a problem gets its mode, and examples are put together.
+
+A justification is of a mode, not of a response: where a policy keeps several responses of one mode, they share it.
+Responses of a pair become examples together or not at all.
+"""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -13,32 +17,49 @@ from prompts.rendering import PromptTemplate
 from schemas.config import JustifyConfig, RoleConfig
 from schemas.gold import gold_to_json
 from schemas.keys import digest, seed_of
-from schemas.records import KEPT_CHARS, Decision, Example, Justification, Message, Problem, Rejected, Rollout
+from schemas.records import (
+    KEPT_CHARS,
+    Decision,
+    Example,
+    Justification,
+    Message,
+    Mode,
+    Pick,
+    Problem,
+    Rejected,
+    Rollout,
+)
 from schemas.text import valid_unicode
 from stages.engine_session import EngineSession
 from stages.justification_checks import objection
 from stages.role_requests import conversation, role_request
 
-VERSION = "1"
+VERSION = "2"
 ACCEPTED = "accepted"
 _FAILED_IN_ENGINE = "engine_error"
 _REFUSED_BY_ENGINE = "engine_refused"  # for good: no further attempt is made
 
-JustificationKey = tuple[str, int]
+JustificationKey = tuple[str, str, int]
 
 
 @dataclass(frozen=True)
 class Case:
-    """A problem with its decision and the rollout that was kept."""
+    """A problem with its decision and one of the responses that are kept."""
 
     problem: Problem
     decision: Decision
     kept: Rollout
+    pick: Pick
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """Sorts the cases of a run."""
+        return self.problem.problem_id, self.pick.rank
 
 
 @dataclass
 class Justified:
-    """Examples and attempts sorted by problem, and the cases that no accepted justification was found for."""
+    """Examples in order of their cases, attempts sorted by key, and the cases that became no example."""
 
     examples: list[Example]
     attempts: list[Justification]
@@ -47,7 +68,7 @@ class Justified:
 
 def justification_key(attempt: Justification) -> JustificationKey:
     """What identifies an attempt within a run, sortable."""
-    return attempt.problem_id, attempt.attempt
+    return attempt.problem_id, attempt.mode.value, attempt.attempt
 
 
 async def justify(
@@ -58,51 +79,91 @@ async def justify(
     finished: Mapping[JustificationKey, Sequence[Justification]],
     form: Format = HIPO,
 ) -> Justified:
-    """One example a case, or a rejected row after `max_attempts`. Formats that hold no justification ask for none.
+    """One example or one rejected row a case.
 
-    Attempts of earlier runs in `finished` that answer the same request are taken and not made again; only an engine
-    that is dead or refuses everything raises.
+    Formats that hold no justification ask for none, the others for at most `max_attempts` a problem and mode. Attempts
+    of earlier runs in `finished` that answer the same request are taken and not made again; only an engine that is dead
+    or refuses everything raises.
     """
-    template = PromptTemplate(config.template)
+    template = PromptTemplate(config.prompt)
 
-    async def one(case: Case) -> list[Justification]:
+    async def one(of_mode: list[Case]) -> list[Justification]:
         if not form.justifies:
             return []
-        messages = _messages(case, template, role)
+        first = of_mode[0]
+        messages = _messages(first, template, role)
         attempts: list[Justification] = []
         for number in range(config.max_attempts):
-            request, request_hash = _request(case, number, messages, config, role, session)
-            earlier = finished.get((case.problem.problem_id, number), ())
+            request, request_hash = _request(of_mode, number, messages, config, role, session)
+            earlier = finished.get((first.problem.problem_id, first.kept.mode.value, number), ())
             known = [row for row in earlier if row.request_hash == request_hash and not failed_in_engine(row)]
             if known:
                 attempt = known[0]
             else:
-                async with session.slot():
-                    session.on_start()
-                    attempt = await _attempt(case, number, request, request_hash, config, role, session, form)
-                    session.on_finish(attempt)
+                attempt = await _attempt(of_mode, number, request, request_hash, config, role, session, form)
+                session.on_finish(attempt)
             attempts.append(attempt)
             if attempt.verdict == ACCEPTED or attempt.verdict.startswith(_REFUSED_BY_ENGINE):
                 break
         return attempts
 
+    groups = _by_mode(cases)
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(one(case)) for case in cases]
-    result = Justified(examples=[], attempts=[], rejected=[])
-    for case, task in sorted(zip(cases, tasks, strict=True), key=lambda pair: pair[0].problem.problem_id):
-        attempts = task.result()
-        result.attempts += attempts
-        try:
-            if form.justifies and attempts[-1].verdict != ACCEPTED:
-                raise FormatError(
-                    f"{len(attempts)} justifications were refused, the last one as {attempts[-1].verdict}"
-                )
-            result.examples.append(_example(case, attempts, form))
-        except FormatError as error:
-            refused = form.justifies and attempts[-1].verdict != ACCEPTED
-            reason = "no_justification" if refused else "cannot_render"
-            result.rejected.append(_rejected(case, reason, str(error), attempts))
-    return result
+        tasks = [group.create_task(one(of_mode)) for of_mode in groups]
+    attempts = {
+        (of_mode[0].problem.problem_id, of_mode[0].kept.mode): task.result()
+        for of_mode, task in zip(groups, tasks, strict=True)
+    }
+    ends = [
+        _end(case, attempts[case.problem.problem_id, case.kept.mode], form) for case in sorted(cases, key=_case_key)
+    ]
+    ends = _together(ends)
+    return Justified(
+        examples=[example for _, example, _ in ends if example is not None],
+        attempts=sorted((row for rows in attempts.values() for row in rows), key=justification_key),
+        rejected=[rejected for _, _, rejected in ends if rejected is not None],
+    )
+
+
+_End = tuple[Case, Example | None, Rejected | None]
+
+
+def _case_key(case: Case) -> tuple[str, int]:
+    return case.key
+
+
+def _by_mode(cases: Sequence[Case]) -> list[list[Case]]:
+    """The cases of each problem and mode, by rank."""
+    found: dict[tuple[str, Mode], list[Case]] = {}
+    for case in cases:
+        found.setdefault((case.problem.problem_id, case.kept.mode), []).append(case)
+    return [sorted(of_mode, key=_case_key) for of_mode in found.values()]
+
+
+def _end(case: Case, attempts: list[Justification], form: Format) -> _End:
+    """The case's example, or why it has none."""
+    refused = form.justifies and attempts[-1].verdict != ACCEPTED
+    try:
+        if refused:
+            raise FormatError(f"{len(attempts)} justifications were refused, the last one as {attempts[-1].verdict}")
+        return case, _example(case, attempts, form), None
+    except FormatError as error:
+        return case, None, _rejected(case, "no_justification" if refused else "cannot_render", str(error), attempts)
+
+
+def _together(ends: list[_End]) -> list[_End]:
+    """Rejects the examples whose pair lacks the other one."""
+    broken = {
+        (case.problem.problem_id, case.pick.pair)
+        for case, example, _ in ends
+        if case.pick.pair is not None and example is None
+    }
+    return [
+        (case, None, _rejected(case, "pair_incomplete", "the other response of its pair became no example", []))
+        if example is not None and (case.problem.problem_id, case.pick.pair) in broken
+        else (case, example, rejected)
+        for case, example, rejected in ends
+    ]
 
 
 def _messages(case: Case, template: PromptTemplate, role: RoleConfig) -> tuple[Message, ...]:
@@ -110,7 +171,7 @@ def _messages(case: Case, template: PromptTemplate, role: RoleConfig) -> tuple[M
     prompt = template.render(
         question=case.problem.question,
         kind=case.problem.kind,
-        mode=decision.mode,
+        mode=case.kept.mode,
         n_on=decision.n_on,
         right_on=decision.right_on,
         tokens_on=decision.tokens_on,
@@ -122,15 +183,16 @@ def _messages(case: Case, template: PromptTemplate, role: RoleConfig) -> tuple[M
 
 
 def _request(
-    case: Case,
+    of_mode: list[Case],
     number: int,
     messages: tuple[Message, ...],
     config: JustifyConfig,
     role: RoleConfig,
     session: EngineSession[Justification],
 ) -> tuple[GenerationRequest, str]:
-    seed = seed_of(session.run_seed, case.problem.problem_id, "justify", number)
-    request = role_request(role, messages, question=case.problem.question, index=number, seed=seed)
+    problem, mode = of_mode[0].problem, of_mode[0].kept.mode
+    seed = seed_of(session.run_seed, problem.problem_id, "justify", mode.value, number)
+    request = role_request(role, messages, question=problem.question, index=number, seed=seed)
     return request, digest(
         [message.model_dump() for message in request.messages],
         request.response_prefix,
@@ -139,14 +201,15 @@ def _request(
         request.seed,
         session.identity,
         VERSION,
-        config.model_dump(include={"min_chars", "max_chars"}),
+        config.model_dump(include={"min_chars", "max_chars", "language"}),
         role.starts_in_reasoning,
-        digest(case.kept.text, gold_to_json(case.problem.gold)),  # the checks compare the justification with both
+        # The checks compare the justification with both.
+        digest([case.kept.text for case in of_mode], gold_to_json(problem.gold)),
     )
 
 
 async def _attempt(
-    case: Case,
+    of_mode: list[Case],
     number: int,
     request: GenerationRequest,
     request_hash: str,
@@ -155,10 +218,10 @@ async def _attempt(
     session: EngineSession[Justification],
     form: Format,
 ) -> Justification:
-    assert case.decision.mode is not None
+    problem, kept = of_mode[0].problem, [case.kept for case in of_mode]
     text, verdict, prompt_tokens, completion_tokens = "", "", 0, 0
     try:
-        completion = await session.generate(request)
+        completion = await session.generate(problem.problem_id, request)
     except EngineError as error:
         verdict = valid_unicode(f"{_REFUSED_BY_ENGINE if error.permanent else _FAILED_IN_ENGINE}: {error}")
     else:
@@ -167,12 +230,12 @@ async def _attempt(
             answer = split_reasoning(completion.text, role.starts_in_reasoning)[1] or ""
         text = answer.strip()
         prompt_tokens, completion_tokens = completion.prompt_tokens, completion.completion_tokens
-        verdict = objection(text, completion.finish_reason, case.problem, case.kept, config, form.tags) or ACCEPTED
+        verdict = objection(text, completion.finish_reason, problem, kept, config, form.tags) or ACCEPTED
     return Justification(
-        problem_id=case.problem.problem_id,
+        problem_id=problem.problem_id,
         attempt=number,
         seed=request.seed,
-        mode=case.decision.mode,
+        mode=kept[0].mode,
         text=text,
         verdict=verdict,
         model=session.model,
@@ -184,11 +247,11 @@ async def _attempt(
 
 def _example(case: Case, attempts: list[Justification], form: Format) -> Example:
     """Raises `FormatError` where the response cannot be rendered."""
-    problem, decision, kept = case.problem, case.decision, case.kept
+    problem, decision, kept, pick = case.problem, case.decision, case.kept, case.pick
     response = HybridResponse(
         mode=kept.mode,
         justification=attempts[-1].text if attempts else "",
-        reasoning=kept.reasoning,
+        reasoning=kept.reasoning if pick.reasoning is None else pick.reasoning,
         answer=kept.answer or "",
     )
     form.check_question(problem.question)
@@ -202,7 +265,7 @@ def _example(case: Case, attempts: list[Justification], form: Format) -> Example
         reasoning=response.reasoning,
         answer=response.answer,
         messages=[
-            Message(role="user", content=problem.question),
+            Message(role="user", content=asked(problem.question, pick.instruction)),
             Message(role="assistant", content=form.render(response)),
         ],
         format=form.name,
@@ -218,6 +281,11 @@ def _example(case: Case, attempts: list[Justification], form: Format) -> Example
         sources=problem.sources,
         licence=problem.licence,
     )
+
+
+def asked(question: str, instruction: str | None) -> str:
+    """The user's turn."""
+    return question if instruction is None else f"{question}\n\n{instruction}"
 
 
 def _rejected(case: Case, reason: str, detail: str, attempts: list[Justification]) -> Rejected:

@@ -1,44 +1,60 @@
 """Publish: examples become a dataset folder that `datasets`, TRL and verl read as it is.
 
-README.md                         the dataset card
-sft/{train,validation}-*.parquet  `schemas.records.Example`, the chat under `messages`
-rl/{train,validation}-*.parquet   verl's columns: data_source, prompt, ability, reward_model, extra_info
+README.md                                the dataset card
+sft/{train,validation}-*.parquet         `schemas.records.Example`, the chat under `messages`
+rl/{train,validation}-*.parquet          verl's columns: data_source, prompt, ability, reward_model, extra_info
+preference/{train,validation}-*.parquet  pairs, under the policy `preference` (`stages.publish_pairs`)
+groups/{train,validation}-*.parquet      all graded rollouts of a problem, under the policy `groups`
+
+Under the policy `budget`, prompts say a budget: rows of sft/ have the columns `instruction` and `budget` besides, and
+so has `extra_info` of rl/.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from schemas.arrow import arrow_schema
 from schemas.gold import gold_to_json
-from schemas.records import Decision, Problem
+from schemas.records import Decision, Example, Problem
+from stages.justify import asked
 
-VERSION = "1"
+VERSION = "2"
 
-RL_SCHEMA = pa.schema(
-    [
-        ("data_source", pa.string()),
-        ("prompt", pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))),
-        ("ability", pa.string()),
-        ("reward_model", pa.struct([("style", pa.string()), ("ground_truth", pa.string())])),
-        (
-            "extra_info",
-            pa.struct(
-                [
-                    ("index", pa.int64()),
-                    ("split", pa.string()),
-                    ("problem_id", pa.string()),
-                    ("p_on", pa.float64()),
-                    ("p_off", pa.float64()),
-                    ("mode", pa.string()),
-                ]
-            ),
-        ),
-    ]
-)
+_BUDGET = [pa.field("instruction", pa.string()), pa.field("budget", pa.float64())]
+_EXTRA = [
+    ("index", pa.int64()),
+    ("split", pa.string()),
+    ("problem_id", pa.string()),
+    ("p_on", pa.float64()),
+    ("p_off", pa.float64()),
+    ("mode", pa.string()),
+]
+
+
+def _rl_schema(extra: list[pa.Field]) -> pa.Schema:
+    return pa.schema(
+        [
+            ("data_source", pa.string()),
+            ("prompt", pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))),
+            ("ability", pa.string()),
+            ("reward_model", pa.struct([("style", pa.string()), ("ground_truth", pa.string())])),
+            ("extra_info", pa.struct(extra)),
+        ]
+    )
+
+
+RL_SCHEMA = _rl_schema([pa.field(name, kind) for name, kind in _EXTRA])
 """verl's RL columns; `ground_truth` is the gold as JSON, which the project's graders read."""
+
+RL_BUDGET_SCHEMA = _rl_schema([*(pa.field(name, kind) for name, kind in _EXTRA), *_BUDGET])
+SFT_BUDGET_SCHEMA = pa.schema([*arrow_schema(Example), *_BUDGET], metadata=arrow_schema(Example).metadata)
+
+Instructions = Mapping[str, tuple[str, float | None]]
+"""What is added to a question, and the budget that it names, by problem."""
 
 
 class ShardedWriter:
@@ -82,23 +98,33 @@ class ShardedWriter:
         return self._folder / f"{self._split}-{number:05d}.part"
 
 
-def rl_table(problems: Iterable[Problem], decisions: dict[str, Decision], first_index: int) -> pa.Table:
+def rl_table(
+    problems: Iterable[Problem],
+    decisions: dict[str, Decision],
+    first_index: int,
+    instructions: Instructions | None = None,
+) -> pa.Table:
     """RL prompts: every problem that was solved at least once, in either mode; the others teach nothing by reward.
 
-    `extra_info.index` counts on from `first_index`.
+    `extra_info.index` counts on from `first_index`. With instructions, one a problem, the columns are those of
+    `RL_BUDGET_SCHEMA`.
     """
-    return pa.Table.from_pylist(list(_rl_rows(problems, decisions, first_index)), schema=RL_SCHEMA)
+    schema = RL_SCHEMA if instructions is None else RL_BUDGET_SCHEMA
+    return pa.Table.from_pylist(list(_rl_rows(problems, decisions, first_index, instructions)), schema=schema)
 
 
-def _rl_rows(problems: Iterable[Problem], decisions: dict[str, Decision], first_index: int) -> Iterator[dict[str, Any]]:
+def _rl_rows(
+    problems: Iterable[Problem], decisions: dict[str, Decision], first_index: int, instructions: Instructions | None
+) -> Iterator[dict[str, Any]]:
     index = first_index
     for problem in problems:
         decision = decisions[problem.problem_id]
         if decision.right_on + decision.right_off == 0:
             continue
+        instruction, budget = instructions[problem.problem_id] if instructions is not None else (None, None)
         yield {
             "data_source": problem.sources[0].dataset,
-            "prompt": [{"role": "user", "content": problem.question}],
+            "prompt": [{"role": "user", "content": asked(problem.question, instruction)}],
             "ability": problem.kind.value,
             "reward_model": {"style": "rule", "ground_truth": gold_to_json(problem.gold)},
             "extra_info": {
@@ -108,6 +134,7 @@ def _rl_rows(problems: Iterable[Problem], decisions: dict[str, Decision], first_
                 "p_on": decision.p_on,
                 "p_off": decision.p_off,
                 "mode": decision.mode,
+                **({} if instructions is None else {"instruction": instruction, "budget": budget}),
             },
         }
         index += 1

@@ -14,15 +14,33 @@ import polars as pl
 from prompts.formats.hipo import HIPO
 from schemas.config import SelectConfig
 from schemas.records import FinishReason, Status
-from stages.policies import hipo
+from stages.policies import adaptthink, all_correct, budget, groups, hipo, lhrm, preference, shortest, thinkless
 from stages.policies.hipo import random_mode_of
 from stages.policies.policy import CHOICE_COLUMNS, FLOAT_SLACK, OFF, ON, Chosen, Policy
 
-__all__ = ["FLOAT_SLACK", "ROLLOUT_COLUMNS", "VERDICT_COLUMNS", "VERSION", "random_mode_of", "select", "select_picks"]
+__all__ = [
+    "FLOAT_SLACK",
+    "ROLLOUT_COLUMNS",
+    "VERDICT_COLUMNS",
+    "VERSION",
+    "random_mode_of",
+    "select",
+    "select_picks",
+]
 
 VERSION = "3"
 
-POLICIES: dict[str, Policy] = {"hipo": hipo.choose}
+POLICIES: dict[str, Policy] = {
+    "hipo": hipo.choose,
+    "adaptthink": adaptthink.choose,
+    "thinkless": thinkless.choose,
+    "lhrm": lhrm.choose,
+    "all-correct": all_correct.choose,
+    "shortest": shortest.choose,
+    "preference": preference.choose,
+    "budget": budget.choose,
+    "groups": groups.choose,
+}
 
 ROLLOUT_COLUMNS = [
     "problem_id",
@@ -32,12 +50,14 @@ ROLLOUT_COLUMNS = [
     "answer",
     "finish_reason",
     "completion_tokens",
+    "max_tokens",
     "cap",
 ]
-"""What `select` reads of the rollouts."""
+"""What `select` reads of the rollouts; `max_tokens` only for preference pairs."""
 
 VERDICT_COLUMNS = ["problem_id", "mode", "index", "status"]
 """What `select` reads of the verdicts."""
+
 
 _Z = 1.959963984540054  # two-sided 95 % quantile of the normal distribution
 

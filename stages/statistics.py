@@ -6,6 +6,7 @@ import polars as pl
 from pydantic import BaseModel, Field
 
 from schemas.records import Mode
+from stages.justification_copies import SAMPLE, copies
 
 
 class ModeFigures(BaseModel):
@@ -37,6 +38,8 @@ class Statistics(BaseModel):
     example_tokens: float | None = Field(description="mean tokens of the kept responses")
     always_on_tokens: float | None = Field(description="mean tokens of think-on rollouts of the same problems")
     by_kind: dict[str, dict[str, int]] = Field(description="examples by kind and mode")
+    justifications: int = Field(default=0, description="accepted ones, one a problem and mode")
+    near_copies: float | None = Field(default=None, description="share of justifications that say again an earlier one")
 
 
 def statistics(decisions: pl.LazyFrame, examples: pl.LazyFrame) -> Statistics:
@@ -44,7 +47,8 @@ def statistics(decisions: pl.LazyFrame, examples: pl.LazyFrame) -> Statistics:
 
     Args:
         decisions: columns of `schemas.records.Decision`.
-        examples: columns `problem_id`, `kind`, `mode`, `completion_tokens`.
+        examples: columns `problem_id`, `kind`, `mode`, `completion_tokens`, `justification`; several rows of a problem
+            and mode share their justification.
     """
     table = decisions.collect()
     kept = examples.select("problem_id", "kind", "mode", "completion_tokens").collect()
@@ -63,7 +67,17 @@ def statistics(decisions: pl.LazyFrame, examples: pl.LazyFrame) -> Statistics:
             str(kind): {mode.value: part.filter(pl.col("mode") == mode.value).height for mode in Mode}
             for (kind,), part in sorted(kept.group_by("kind"), key=lambda item: str(item[0]))
         },
+        **_said(examples),
     )
+
+
+def _said(examples: pl.LazyFrame) -> dict[str, Any]:
+    """Of the justifications with the lowest problem ids, which is a random choice, as many as are compared."""
+    said = examples.filter(pl.col("justification") != "")
+    each = said.select("problem_id", "mode", "justification").unique(["problem_id", "mode"])
+    compared = each.bottom_k(SAMPLE, by=["problem_id", "mode"]).sort("problem_id", "mode").collect()
+    count: int = each.select(pl.len()).collect().item()
+    return {"justifications": count, "near_copies": copies(compared["justification"])}
 
 
 def _figures(table: pl.DataFrame, side: str) -> ModeFigures:

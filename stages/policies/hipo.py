@@ -27,7 +27,7 @@ def choose(problems: pl.LazyFrame, rollouts: pl.LazyFrame, config: SelectConfig,
         .with_columns(
             index=_of_mode("pick_on", "pick_off"),
             chosen_tokens=_of_mode("pick_tokens_on", "pick_tokens_off"),
-            drop_reason=pl.when(pl.col("mode").is_null()).then(drop_reason(pl.lit("preferred_mode_has_none"))),
+            drop_reason=pl.when(pl.col("mode").is_null()).then(drop_reason("preferred_mode_has_none")),
         )
     )
     kept = decisions.filter(pl.col("mode").is_not_null())

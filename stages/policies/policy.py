@@ -59,13 +59,17 @@ Policy = Callable[[pl.LazyFrame, pl.LazyFrame, SelectConfig, int], Chosen]
 """Of problems, rollouts, the config and the run's seed."""
 
 
-def as_picks(frame: pl.LazyFrame) -> pl.LazyFrame:
-    """`frame` in the columns of `Pick`: `role` is `example` and `status` correct unless said, the rest null."""
+def as_picks(frame: pl.LazyFrame, texts: bool = False) -> pl.LazyFrame:
+    """`frame` in the columns of `Pick`: `role` is `example` and `status` correct unless said, the rest null.
+
+    Reasoning and answer are null as well unless `texts`: rollouts have columns of these names.
+    """
     usual = {"role": pl.lit("example"), "status": pl.lit(Status.CORRECT.value)}
-    said = set(frame.collect_schema().names())
-    return frame.with_columns(
-        **{name: usual.get(name, pl.lit(None)) for name in _PICK_TYPES if name not in said}
-    ).select(pl.col(name).cast(kind) for name, kind in _PICK_TYPES.items())
+    said = set(frame.collect_schema().names()) - (set() if texts else {"reasoning", "answer"})
+    return frame.select(
+        (pl.col(name) if name in said else usual.get(name, pl.lit(None))).cast(kind).alias(name)
+        for name, kind in _PICK_TYPES.items()
+    )
 
 
 def ranked(rows: pl.LazyFrame, *order: str) -> pl.LazyFrame:
@@ -75,29 +79,28 @@ def ranked(rows: pl.LazyFrame, *order: str) -> pl.LazyFrame:
     )
 
 
-def decide(problems: pl.LazyFrame, picks: pl.LazyFrame, rule: pl.Expr, otherwise: pl.Expr) -> Chosen:
+def decide(problems: pl.LazyFrame, picks: pl.LazyFrame, rule: pl.Expr, reason: pl.Expr, texts: bool = False) -> Chosen:
     """Decisions from picks: each problem's first pick, or why it has none.
 
     Args:
         problems: see above.
-        picks: what `as_picks` takes.
+        picks: what `as_picks` takes, and `texts` as there.
         rule: names the rule of a problem that has a pick, from columns of `problems` and `mode`.
-        otherwise: names the reason for one that has none although it has a usable response.
+        reason: names the reason for one that has none.
     """
-    kept = as_picks(picks)
+    kept = as_picks(picks, texts)
     first = kept.filter(pl.col("rank") == 0).select("problem_id", "mode", "index", chosen_tokens="tokens")
     decided = problems.join(first, on="problem_id", how="left", validate="1:1")
     has = pl.col("mode").is_not_null()
     return Chosen(
         decided.with_columns(
-            rule=pl.when(has).then(rule).otherwise(pl.lit("none")),
-            drop_reason=pl.when(~has).then(drop_reason(otherwise)),
+            rule=pl.when(has).then(rule).otherwise(pl.lit("none")), drop_reason=pl.when(~has).then(reason)
         ),
         kept,
     )
 
 
-def drop_reason(otherwise: pl.Expr) -> pl.Expr:
+def drop_reason(otherwise: str) -> pl.Expr:
     """Why a problem has nothing to keep: nothing graded, nothing right, nothing right that can be kept; or else."""
     return (
         pl.when(pl.col("p_on").is_null() & pl.col("p_off").is_null())
@@ -106,7 +109,7 @@ def drop_reason(otherwise: pl.Expr) -> pl.Expr:
         .then(pl.lit("no_right_response"))
         .when(pl.col("pick_on").is_null() & pl.col("pick_off").is_null())
         .then(pl.lit("no_usable_response"))
-        .otherwise(otherwise)
+        .otherwise(pl.lit(otherwise))
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from engines.base import Completion, Generates, GenerationRequest
 from schemas.gold import Gold, MathGold
 from schemas.keys import problem_id
-from schemas.records import Decision, FinishReason, Kind, Mode, Problem, Record, Rollout, Source
+from schemas.records import Decision, FinishReason, Kind, Mode, Pick, Problem, Record, Rollout, Source, Status
 from stages.engine_session import EngineSession
 
 K = TypeVar("K", bound=Hashable)
@@ -70,6 +70,20 @@ def make_decision(problem: Problem, mode: Mode | None = Mode.THINK_ON, **changes
         "drop_reason": "no_right_response" if mode is None else None,
     }
     return Decision.model_validate(fields | sides | intervals | changes)
+
+
+def make_pick(rollout: Rollout, **changes: Any) -> Pick:
+    fields = {
+        **dict.fromkeys(Pick.model_fields),
+        "problem_id": rollout.problem_id,
+        "rank": 0,
+        "mode": rollout.mode,
+        "index": rollout.index,
+        "role": "example",
+        "status": Status.CORRECT,
+        "tokens": rollout.completion_tokens,
+    }
+    return Pick.model_validate(fields | changes)
 
 
 def completion(text: str, tokens: int = 7, finish: FinishReason = FinishReason.STOP, **changes: Any) -> Completion:

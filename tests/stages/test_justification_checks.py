@@ -28,7 +28,7 @@ def object_to(
     finish: FinishReason = FinishReason.STOP,
     config: JustifyConfig = CONFIG,
 ) -> str | None:
-    return objection(text, finish, problem, kept, config)
+    return objection(text, finish, problem, [kept], config)
 
 
 def test_a_good_justification_passes() -> None:

@@ -21,6 +21,7 @@ from tests.stages.builders import (
     by_key,
     completion,
     make_decision,
+    make_pick,
     make_problem,
     make_rollout,
     make_session,
@@ -32,7 +33,8 @@ ROLE = RoleConfig(engine="judge")
 
 def make_case(question: str = "What is 6 times 7?", mode: Mode = Mode.THINK_ON, **kept: Any) -> Case:
     problem = make_problem(question)
-    return Case(problem, make_decision(problem, mode), make_rollout(problem, mode, **kept))
+    rollout = make_rollout(problem, mode, **kept)
+    return Case(problem, make_decision(problem, mode), rollout, make_pick(rollout))
 
 
 CASES = [make_case(f"What is {number} times 7?", mode) for number, mode in enumerate([*Mode, *Mode])]
@@ -202,7 +204,7 @@ async def test_more_attempts_go_on_where_the_earlier_ones_ended() -> None:
 
 def changed_case(**changes: Any) -> list[Case]:
     case = CASES[0]
-    parts = {"problem": case.problem, "decision": case.decision, "kept": case.kept} | changes
+    parts = {"problem": case.problem, "decision": case.decision, "kept": case.kept, "pick": case.pick} | changes
     return [Case(**parts)]
 
 

@@ -21,7 +21,7 @@ from stages.select import ROLLOUT_COLUMNS, VERDICT_COLUMNS, select
 
 ON, OFF = "think_on", "think_off"
 ROLLOUT_TYPES = {
-    name: pl.Int64 if name in ("index", "completion_tokens", "cap") else pl.String
+    name: pl.Int64 if name in ("index", "completion_tokens", "max_tokens", "cap") else pl.String
     for name in (*ROLLOUT_COLUMNS, "status")
 }
 
@@ -73,6 +73,7 @@ def decide(
                 "answer": row.answer,
                 "finish_reason": row.finish,
                 "completion_tokens": row.tokens,
+                "max_tokens": 100,
                 "cap": row.cap,
                 "status": row.status,
             }

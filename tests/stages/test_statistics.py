@@ -44,10 +44,17 @@ def figures(
     decisions: list[Decision] = DECISIONS, examples: list[tuple[Problem, str, int]] | None = None
 ) -> Statistics:
     rows = [
-        {"problem_id": problem.problem_id, "kind": problem.kind.value, "mode": mode, "completion_tokens": tokens}
+        {
+            "problem_id": problem.problem_id,
+            "kind": problem.kind.value,
+            "mode": mode,
+            "completion_tokens": tokens,
+            "justification": f"The {problem.question} one has its own reasons.",
+        }
         for problem, mode, tokens in (EXAMPLES if examples is None else examples)
     ]
     schema = {"problem_id": pl.String, "kind": pl.String, "mode": pl.String, "completion_tokens": pl.Int64}
+    schema["justification"] = pl.String
     frame = pl.DataFrame(to_table(decisions, Decision))
     return statistics(frame.lazy(), pl.DataFrame(rows, schema=schema).lazy())
 
@@ -112,6 +119,10 @@ def make_card(**changes: object) -> str:
         "title": 'Data: small & "quoted"',
         "name": "run",
         "format": "hipo",
+        "policy": "hipo",
+        "method": "HiPO (arXiv 2509.23967)",
+        "prompt": "justify, 0123abcd",
+        "main": "sft",
         "delta": 0.15,
         "n_on": 8,
         "n_off": 8,
