@@ -22,7 +22,7 @@ def sums(path: Path, count: int = 6) -> Path:
 
 
 class Scripted:
-    """Right with thinking; without it, right on even problems. Chooses to think on the problems up to `thinks_below`."""
+    """Right with thinking, and without it on even problems. Left to choose, it thinks below `thinks_below`."""
 
     name = "scripted"
 

@@ -1,0 +1,221 @@
+"""Evaluation through an endpoint, held against a server on this machine that records what it is asked."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from prompts.formats.registry import FORMATS
+from schemas.errors import UserError
+from schemas.records import FinishReason, Mode
+from trainer.evaluation_backend import Ask, Reply, Sampling
+from trainer.evaluation_openai import Endpoint, OpenAIBackend
+
+SAMPLING = Sampling(temperature=0.7, top_p=0.9, max_tokens=99)
+KEY = "sk-very-secret"
+
+
+class Server(ThreadingHTTPServer):
+    """Answers with `message` or `status`, and keeps the bodies."""
+
+    bodies: list[dict[str, Any]]
+    message: dict[str, Any]
+    finish: str
+    status: int
+    error: str
+    usage: dict[str, int] | None
+    url: str
+    echoes = False
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Server
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.bodies.append({"path": self.path, **body})
+        status = 401 if self.headers["Authorization"] != f"Bearer {KEY}" else self.server.status
+        said = f"bad key {self.headers['Authorization']}" if status == 401 else self.server.error
+        self._send(self._reply(body) if status == 200 else {"error": {"message": said}}, status)
+
+    def _reply(self, body: dict[str, Any]) -> dict[str, Any]:
+        chat = "messages" in body
+        if self.server.echoes:
+            self.server.message = {"content": body["messages"][-1]["content"]}
+        text = (
+            {"message": {"role": "assistant", **self.server.message}}
+            if chat
+            else {"text": self.server.message["content"]}
+        )
+        return {
+            "id": "x",
+            "object": "chat.completion" if chat else "text_completion",
+            "created": 0,
+            "model": body["model"],
+            "choices": [{"index": 0, "finish_reason": self.server.finish, **text}],
+            "usage": self.server.usage,
+        }
+
+    def _send(self, body: dict[str, Any], status: int) -> None:
+        raw = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(raw)))
+        self.end_headers()
+        self.wfile.write(raw)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Says nothing."""
+
+
+@contextmanager
+def serving() -> Iterator[Server]:
+    server = Server(("127.0.0.1", 0), Handler)
+    server.bodies, server.message, server.finish, server.status, server.error = [], {"content": "4"}, "stop", 200, "no"
+    server.usage = {"prompt_tokens": 3, "completion_tokens": 7, "total_tokens": 10}
+    server.url = f"http://127.0.0.1:{server.server_address[1]}/v1"
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    monkeypatch.setenv("EVAL_KEY", KEY)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with serving() as made:
+        yield made
+
+
+def reply(server: Server, name: str | None, forced: Mode | None = None, **options: Any) -> Reply:
+    settings = {"api_key_env": "EVAL_KEY", "max_retries": 0, **options}
+    backend = OpenAIBackend(Endpoint(server.url, **settings))
+    backend.start("m", FORMATS[name] if name else None)
+    (found,) = backend.generate([Ask(({"role": "user", "content": "2+2?"},), 5, forced)], SAMPLING)
+    return found
+
+
+def test_a_request_says_how_to_sample(server: Server) -> None:
+    assert reply(server, None) == Reply("4", 7, FinishReason.STOP)
+    (body,) = server.bodies
+    assert body == {
+        "path": "/v1/chat/completions",
+        "model": "m",
+        "messages": [{"role": "user", "content": "2+2?"}],
+        "temperature": 0.7,
+        "top_p": 0.9,
+        "max_tokens": 99,
+        "seed": 5,
+    }
+
+
+def test_a_mode_is_forced_by_the_template_where_the_format_has_a_switch(server: Server) -> None:
+    server.message = {"content": "so\n</think>\n\n4"}  # the template wrote `<think>\n`
+    assert reply(server, "qwen3", Mode.THINK_ON).text == "<think>\nso\n</think>\n\n4"
+    server.message = {"content": "4"}
+    assert reply(server, "qwen3", Mode.THINK_OFF).text == "<think>\n\n</think>\n\n4"
+    assert [body["chat_template_kwargs"] for body in server.bodies] == [
+        {"enable_thinking": True},
+        {"enable_thinking": False},
+    ]
+
+
+def test_a_mode_is_forced_by_the_start_of_the_turn_elsewhere(server: Server) -> None:
+    server.message = {"content": "\n<answer>\n4\n</answer>"}
+    start = "<judge>\n\n</judge>\n\n<think_off>"
+    assert reply(server, "hipo", Mode.THINK_OFF).text == start + "\n<answer>\n4\n</answer>"
+    (body,) = server.bodies
+    assert body["messages"][-1] == {"role": "assistant", "content": start}
+    assert (body["continue_final_message"], body["add_generation_prompt"]) == (True, False)
+    assert body["skip_special_tokens"] is False
+
+
+def test_a_start_that_the_servers_template_wrote_is_put_back(server: Server) -> None:
+    server.message = {"content": "Easy.\n</judge>\n\n<think_off>\n<answer>\n4\n</answer>"}
+    assert reply(server, "hipo").text.startswith("<judge>\nEasy.")
+    server.message = {"content": "<judge>\nEasy.\n</judge>\n\n<think_off>\n<answer>\n4\n</answer>"}
+    assert reply(server, "hipo").text.startswith("<judge>\nEasy.")
+
+
+def test_a_free_choice_is_never_taken_for_think_off_by_guessing(server: Server) -> None:
+    server.message, server.finish = {"content": "let me see, 2+2"}, "length"
+    found = reply(server, "qwen3")
+    assert (found.text, found.finish_reason) == ("<think>\nlet me see, 2+2", FinishReason.LENGTH)
+
+
+@pytest.mark.parametrize("field", ["reasoning", "reasoning_content"])
+def test_reasoning_that_the_server_took_out_is_put_back(server: Server, field: str) -> None:
+    server.message = {"content": "4", field: "so"}
+    assert reply(server, "qwen3").text == "<think>\nso\n</think>\n\n4"
+
+
+def test_with_a_tokenizer_prompts_are_rendered_here(server: Server, repo_root: Path) -> None:
+    server.message = {"content": "so\n</think>\n\n4"}
+    found = reply(server, "qwen3", Mode.THINK_ON, tokenizer=str(repo_root / "models" / "tiny-hybrid"))
+    assert found == Reply("<think>\nso\n</think>\n\n4", 7, FinishReason.STOP)
+    (body,) = server.bodies
+    assert body["path"] == "/v1/completions"
+    assert all(isinstance(token, int) for token in body["prompt"])
+
+
+def test_a_wrong_key_is_one_sentence_without_the_key(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EVAL_KEY", "sk-wrong-one")
+    with pytest.raises(UserError, match=r"refuses the key in EVAL_KEY \(401\); set the right key") as caught:
+        reply(server, None)
+    assert "sk-" not in str(caught.value)
+    with pytest.raises(UserError, match=r"refuses requests without a key \(401\)"):
+        reply(server, None, api_key_env=None)
+    with pytest.raises(UserError, match=r"the variable NO_SUCH_KEY, which should hold the key of .* is not set"):
+        reply(server, None, api_key_env="NO_SUCH_KEY")
+
+
+def test_what_holds_for_all_requests_stops_the_evaluation(server: Server) -> None:
+    server.status, server.error = 404, "no model m"
+    with pytest.raises(UserError, match=r"serves no model 'm' at that address \(404\): no model m"):
+        reply(server, None)
+    server.status, server.error = 400, "unknown field skip_special_tokens"
+    with pytest.raises(UserError, match="refuses the request: unknown field skip_special_tokens"):
+        reply(server, "hipo")
+    with pytest.raises(UserError, match=r"cannot be reached .*; is the server running"):
+        backend = OpenAIBackend(Endpoint("http://127.0.0.1:9/v1", max_retries=0))
+        backend.start("m", None)
+        backend.generate([Ask(({"role": "user", "content": "?"},), 0)], SAMPLING)
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "said"),
+    [
+        (400, "maximum context length is 512 tokens", "maximum context length"),
+        (503, "overloaded", "answered 503: overloaded"),
+    ],
+)
+def test_what_one_request_suffers_is_that_requests_own(server: Server, status: int, error: str, said: str) -> None:
+    server.status, server.error = status, error
+    found = reply(server, None)
+    assert (found.finish_reason, found.tokens) == (FinishReason.ERROR, None)
+    assert found.error is not None and said in found.error
+
+
+def test_a_reply_that_says_no_length_does_not_count(server: Server) -> None:
+    server.usage = None
+    assert reply(server, None).finish_reason is FinishReason.ERROR
+    server.usage, server.finish = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}, "content_filter"
+    assert reply(server, None).error == "the endpoint broke the response off: content_filter"
+
+
+def test_every_ask_gets_its_reply_in_order(server: Server) -> None:
+    backend = OpenAIBackend(Endpoint(server.url, api_key_env="EVAL_KEY", max_in_flight=3))
+    backend.start("m", None)
+    asks = [Ask(({"role": "user", "content": str(i)},), i) for i in range(20)]
+    server.echoes = True
+    assert [each.text for each in backend.generate(asks, SAMPLING)] == [str(i) for i in range(20)]
+    assert sorted(body["seed"] for body in server.bodies) == list(range(20))
