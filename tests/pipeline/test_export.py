@@ -142,3 +142,22 @@ def test_a_place_without_a_dataset_is_named(
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match=said):
         published(where)
+
+
+def test_the_reward_function_of_the_docs_scores_an_exported_row(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "exports.md").read_text()
+    scope: dict[str, Any] = {}
+    exec(page.partition("```python\n")[2].partition("```")[0], scope)
+    export(published(str(make_published(tmp_path / "data"))), "verl-rl", tmp_path / "out")
+    rows = [row for row in load(tmp_path / "out/train.parquet", tmp_path / "cache") if row["ability"] == "math"]
+    assert rows
+    for row in rows:
+        gold = json.loads(row["reward_model"]["ground_truth"])["answers"][0]
+        scores = [
+            scope["compute_score"](
+                row["data_source"], rf"\boxed{{{answer}}}", row["reward_model"]["ground_truth"], row["extra_info"]
+            )
+            for answer in (gold, f"{gold}1")
+        ]
+        assert scores == [{"score": 1.0, "unknown": 0.0}, {"score": 0.0, "unknown": 0.0}]
+    scope["GRADER"].close()
