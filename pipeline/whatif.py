@@ -162,7 +162,7 @@ def print_answer(console: Console, answer: Answer, as_json: bool) -> None:
     for remark in answer.remarks:
         console.print(remark, highlight=False)
     console.print(
-        "* is the run's own setting. Pass rate: of the kept mode, mean over examples with its 95 % interval. Flips: "
+        "* is the run's own setting. Pass rate: of the kept mode, mean over examples and half its 95 % interval. Flips: "
         "the mean probability, under a uniform prior, that a repetition of the sampling would decide otherwise. "
         "Repeated: how many as many other rollouts of this run do decide otherwise. Nothing was sampled.",
         highlight=False,
@@ -176,14 +176,13 @@ _HEADINGS = [
 
 
 def _cells(row: WhatIf, own: bool) -> list[str]:
-    interval = f"{percent(row.pass_rate_low)[:-2]}–{percent(row.pass_rate_high)[:-2]}"
     return [
         str(row.n),
         f"{row.delta:.4g}{'*' if own else ' '}",
         f"{row.examples:,}",
         percent(row.think_on_share),
         number(row.tokens),
-        f"{percent(row.pass_rate)} ({interval})" if row.pass_rate is not None else "–",
+        _with_interval(row),
         f"{row.lost:,}",
         f"{row.fallbacks:,}",
         f"{row.rules.get('random', 0):,}",
@@ -191,6 +190,12 @@ def _cells(row: WhatIf, own: bool) -> list[str]:
         percent(row.repeated),
         "–" if row.changed is None else f"{row.changed:,}",
     ]
+
+
+def _with_interval(row: WhatIf) -> str:
+    if row.pass_rate is None or row.pass_rate_low is None or row.pass_rate_high is None:
+        return "–"
+    return f"{100 * row.pass_rate:.1f} ± {50 * (row.pass_rate_high - row.pass_rate_low):.1f} %"
 
 
 def parse_deltas(text: str) -> list[float]:
