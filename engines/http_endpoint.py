@@ -93,9 +93,12 @@ class HttpEndpoint:
             return EndpointFailure(Kind.BROKEN, self.without_key(text), status=status)
         if status < 400:
             body = f"it redirects to {headers.get('Location', 'nowhere')}; set base_url to where it leads"
+        text = self.without_key(f"{self.address} {status_text(status, body, self._config.max_tokens_field)}")
+        if status == 401 and not (self._key or self._password):
+            text += f" (no key was sent, since {self._key_name} is not set where this engine runs)"
         return EndpointFailure(
             status_kind(status, body, self.model),
-            self.without_key(f"{self.address} {status_text(status, body, self._config.max_tokens_field)}"),
+            text,
             pause_s=pause_asked_for(headers, self._clock.wall()),
             status=status,
         )

@@ -331,6 +331,16 @@ async def test_address_without_a_scheme_refuses(start: Starts) -> None:
         await start(base_url="localhost:8000/v1")
 
 
+async def test_key_that_is_missing_where_the_engine_runs_is_said_to_be(
+    endpoint: Endpoint, start: Starts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as on a node of a cluster, when it is set on the user's machine."""
+    endpoint.models = fails(401, "Incorrect API key")
+    monkeypatch.delenv("OPENAI_API_KEY")
+    with pytest.raises(EngineRefusedError, match="no key was sent, since OPENAI_API_KEY is not set where"):
+        await start()
+
+
 async def test_local_server_needs_no_key(endpoint: Endpoint, start: Starts, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY")
     assert (await (await start()).generate(request())).text == "4"

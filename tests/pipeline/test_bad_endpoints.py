@@ -1,0 +1,109 @@
+"""Runs against endpoints that misbehave, as a user sees them: what stops, what is kept, and what is said."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+import yaml
+
+from tests.engines.misbehaving import Endpoint, Reply, answer, cut, fails, good, serve
+from tests.support.commands import hipo_data, succeed, write_lines
+
+pytestmark = pytest.mark.slow
+
+KEY = "sk-very-secret-0123456789"
+PROBLEMS = 6
+
+
+@pytest.fixture
+def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[Endpoint]:
+    monkeypatch.setenv("TEACHER_KEY", KEY)
+    with serve() as server:
+        yield server
+
+
+def recipe(folder: Path, endpoint: Endpoint, **engine: Any) -> Path:
+    sums = [{"question": f"What is {i} plus {7 * i}?", "answer": "4"} for i in range(10, 10 + PROBLEMS)]
+    write_lines(folder / "sums.jsonl", sums)
+    path = folder / "recipe.yaml"
+    base = {"type": "openai", "model": "teacher", "base_url": endpoint.url, "api_key_env": "TEACHER_KEY"}
+    role = {"engine": "teacher", "sampling": {"max_tokens": 64}}
+    config = {
+        "name": "bad-endpoint",
+        "run_dir": str(folder / "run"),
+        "sources": [{"type": "table", "path": str(folder / "sums.jsonl")}],
+        "ingest": {"near_duplicates": None},
+        "engines": {"teacher": {**base, "max_attempts": 2, **engine}},
+        "roles": {"think_on": role, "think_off": role, "justifier": role},
+        "sample": {"n": 2},
+        "publish": {"format": "thinkless"},  # asks for no justifications
+    }
+    path.write_text(yaml.safe_dump(config))
+    return path
+
+
+def everything_written(folder: Path) -> str:
+    return "\n".join(path.read_bytes().decode(errors="replace") for path in sorted(folder.rglob("*")) if path.is_file())
+
+
+@pytest.mark.parametrize("at_the_start", [True, False])
+def test_wrong_key_stops_the_run_at_once_and_stands_nowhere(
+    endpoint: Endpoint, tmp_path: Path, at_the_start: bool
+) -> None:
+    refusal = fails(401, f"Incorrect API key provided: {KEY}")
+    if at_the_start:
+        endpoint.models = refusal
+    else:
+        endpoint.replies = [refusal] * 1000
+    done = hipo_data("run", "--config", recipe(tmp_path, endpoint, max_in_flight=1), cwd=tmp_path)
+    assert done.returncode != 0
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert "answered 401: Incorrect API key provided: ***" in line
+    assert len(endpoint.paths) <= 3
+    assert KEY not in done.stdout + done.stderr + everything_written(tmp_path / "run")
+    assert set(endpoint.keys) == {f"Bearer {KEY}"}
+
+
+GOOD = good("\\boxed{4}")
+FOR_GOOD: dict[str, Reply] = {
+    "maximum context length": fails(400, "This model's maximum context length is 512 tokens"),
+    "content filter": good("4", "content_filter"),
+}
+FOR_NOW: dict[str, Reply] = {
+    "answered 429": fails(429, "slow down", headers={"Retry-After": "0"}),
+    "answered 500": fails(500, "oops"),
+    "answered 503": fails(503, "busy", headers={"Retry-After": "0"}),
+    "no whole answer": cut,
+    "not JSON": answer('{"choices": [{"mess'),
+    "no choices": answer({"choices": []}),
+    "no usage": answer({"choices": [{"message": {"content": "4"}}]}),
+}
+
+
+def test_failed_rollouts_are_recorded_with_their_reasons_and_those_worth_it_asked_again(
+    endpoint: Endpoint, tmp_path: Path
+) -> None:
+    """One request at a time, so each of the first fails by one of the replies; it has two attempts where that helps."""
+    endpoint.replies = [reply for bad in FOR_GOOD.values() for reply in (bad, GOOD)]
+    endpoint.replies += [reply for bad in FOR_NOW.values() for reply in (bad, bad, GOOD)]
+    path = recipe(tmp_path, endpoint, max_in_flight=1)
+    hipo_data("run", "--config", path, cwd=tmp_path)
+    assert endpoint.replies == []
+    failed = rollouts(tmp_path).filter(finish_reason="error")
+    assert rollouts(tmp_path).height == PROBLEMS * 2 * 2
+    for reasons, permanent in ((FOR_GOOD, True), (FOR_NOW, False)):
+        errors = failed.filter(error_permanent=permanent)["error"].to_list()
+        assert len(errors) == len(reasons)
+        assert all(sum(reason in error for error in errors) == 1 for reason in reasons), errors
+    verdicts = pl.read_parquet(str(tmp_path / "run" / "verify.*" / "??-????.parquet"))
+    assert verdicts.filter(status="unknown").height == len(failed)
+    asked = len(endpoint.bodies)
+    succeed("run", "--config", path, cwd=tmp_path)
+    assert rollouts(tmp_path).filter(finish_reason="error", error_permanent=False).is_empty()
+    assert len(FOR_NOW) <= len(endpoint.bodies) - asked <= len(failed)
+
+
+def rollouts(folder: Path) -> pl.DataFrame:
+    return pl.read_parquet(str(folder / "run" / "sample.*" / "??-????.parquet"))
