@@ -26,7 +26,7 @@ def at_root(repo_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("engines.teacher.maxinflight=3", "unknown key 'engines.teacher.maxinflight'; did you mean 'max_in_flight'?"),
         ("roles.think_on.sampling.temprature=1", "did you mean 'temperature'?"),
         ("smaple.n=3", "unknown key 'smaple'; did you mean 'sample'?"),
-        ("select.zzz=1", "known keys there: delta, random_fraction"),
+        ("select.zzz=1", "known keys there: policy, delta"),
         ("select.delta=2", "'select.delta': Input should be less than or equal to 1"),
         ("roles.justifier.engine=other", "roles.justifier.engine is 'other', which is not one of engines: ['teacher']"),
         ("sources.0.type=parquet", "does not match any of the expected tags"),

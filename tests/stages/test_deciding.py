@@ -55,6 +55,7 @@ def selected(
             "a",
             "stop" if row.usable else "length",
             row.tokens,
+            None,
             (caps or {}).get((key, (mode, index))),
             row.status.value,
         )
@@ -64,6 +65,7 @@ def selected(
     types = dict.fromkeys([*ROLLOUT_COLUMNS, "status"], pl.String()) | {
         "index": pl.Int64(),
         "completion_tokens": pl.Int64(),
+        "max_tokens": pl.Int64(),
         "cap": pl.Int64(),
     }
     frame = pl.DataFrame(rows, schema=types, orient="row").lazy()
