@@ -110,7 +110,6 @@ def rollout_rows(problems: pl.DataFrame, n: int, words: int) -> pl.DataFrame:
         completion_tokens=pl.when(on).then(length).otherwise(length // 8 + 5),
         max_tokens=pl.lit(4096, pl.Int64),
         cap=pl.lit(None, pl.Int64),
-        max_tokens=pl.lit(4096),
     )  # fmt: skip
 
 
