@@ -36,7 +36,7 @@ def _spaced(texts: pl.Series) -> pl.Series:
 
 def _composed(texts: pl.Series) -> pl.Series:
     """NFKC, with a mark before each run of raised or lowered characters and a space where a digit follows one."""
-    raised, lowered = _scripts("<super>"), _scripts("<sub>")
+    raised, lowered = _scripts()
     scripted = texts.str.contains(f"{raised}|{lowered}").arg_true()
     if len(scripted):
         marked = (
@@ -50,11 +50,12 @@ def _composed(texts: pl.Series) -> pl.Series:
 
 
 @cache
-def _scripts(decomposition: str) -> str:
-    """A character class of the raised or lowered characters."""
+def _scripts() -> tuple[str, str]:
+    """Character classes of the raised and of the lowered characters."""
     every = map(chr, range(0x20000))  # there are none beyond
-    found = [c for c in every if unicodedata.decomposition(c).startswith(decomposition)]
-    return f"[{re.escape(''.join(found))}]"
+    scripts = [(c, found) for c in every if (found := unicodedata.decomposition(c)).startswith("<su")]
+    raised, lowered = ("".join(c for c, found in scripts if found.startswith(tag)) for tag in ("<super>", "<sub>"))
+    return f"[{re.escape(raised)}]", f"[{re.escape(lowered)}]"
 
 
 def problem_ids(questions: pl.Series) -> pl.Series:

@@ -62,11 +62,12 @@ class Accounts(BaseModel):
     def count_overlaps(self, rows: pl.Series, names: Mapping[int, str]) -> None:
         """Adds problems by the lists of their rows, given the datasets of source numbers."""
         alone = rows.list.len() == 1
-        single = rows.filter(alone).list.first().struct.field("source").value_counts()
-        sources = rows.filter(~alone).list.eval(pl.element().struct.field("source"))
-        together = Counter({frozenset({names[source]}): problems for source, problems in single.iter_rows()})
-        for many in sources:
-            together[frozenset(names[source] for source in many)] += 1
+        single = rows.filter(alone).list.first().struct.field("source").cast(pl.String)
+        several = rows.filter(~alone).list.eval(pl.element().struct.field("source").cast(pl.String)).list.unique()
+        told = pl.concat([single, several.list.join(" ")]).alias("sources").value_counts(name="problems")
+        together: Counter[frozenset[str]] = Counter()
+        for sources, problems in told.iter_rows():
+            together[frozenset(names[int(source)] for source in sources.split())] += problems
         for datasets, problems in together.items():
             for one in datasets:
                 row = self.overlaps.setdefault(one, {})

@@ -1,6 +1,7 @@
 """Ingest, first half: blocks of source files become rows that may be problems, and refused rows with their reasons."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import polars as pl
@@ -11,7 +12,7 @@ from schemas.records import KEPT_CHARS
 from stages.decontamination import EvaluationIndex
 from stages.filters import apply_filters
 from stages.golds import parse_golds
-from stages.sources.adapter import GOLD, KIND, Adapter, Refusal
+from stages.sources.adapter import GOLD, KIND, QUESTION, Adapter, Draft, Refusal
 from stages.sources.blocks import Block, read_block
 from stages.sources.columns import DETAIL, RAW, REFUSED, ROW, Column
 
@@ -32,6 +33,11 @@ class Reader:
     def columns(self) -> list[Column]:
         """The columns that are read."""
         return self.adapter.columns(self.config)
+
+    @cached_property
+    def draft(self) -> Draft:
+        """What rows are read as."""
+        return self.adapter.draft(self.config)
 
 
 @dataclass(frozen=True)
@@ -56,9 +62,9 @@ def read_rows(block: Block, reader: Reader) -> ReadRows:
     drafts, without_gold = _part(parse_golds(drafts))
     drafts = drafts.with_columns(problem_ids(drafts["question"]))
     hits = _hits(drafts, reader.evaluation)
-    drafts, contaminated = _part(
-        drafts.join(hits.select(ROW, REFUSED, DETAIL), on=ROW, how="left", maintain_order="left")
-    )
+    contaminated = hits.select(ROW, REFUSED, DETAIL)
+    if len(contaminated):
+        drafts = drafts.join(contaminated, on=ROW, how="anti", maintain_order="left")
     refusals = pl.concat([refused, filtered, without_gold, contaminated])
     refusals = refusals.with_columns(pl.lit(reader.licence, pl.String).alias("licence"))
     return ReadRows(len(frame), drafts, _with_text(refusals, frame), hits["set"])
@@ -66,11 +72,14 @@ def read_rows(block: Block, reader: Reader) -> ReadRows:
 
 def _drafted(frame: pl.DataFrame, reader: Reader) -> pl.DataFrame:
     """Drafts of problems, with the first of the reader's, the adapter's and the common refusals."""
-    draft = reader.adapter.draft(reader.config)
-    frame = frame.with_columns(**draft.prepared).with_columns(draft.kind.alias(KIND), draft.gold.alias(GOLD))
-    question = draft.question.str.strip_chars()
+    draft = reader.draft
+    for name, prepared in draft.prepared.items():
+        frame = frame.with_columns(prepared.alias(name))
+    frame = frame.with_columns(
+        draft.kind.alias(KIND), draft.question.str.strip_chars().alias(QUESTION), draft.gold.alias(GOLD)
+    )
     responses = {"response": draft.response, "response_model": draft.response_model}
-    empty = Refusal("empty_question", (question == "").fill_null(False), pl.lit("the question is empty"))
+    empty = Refusal("empty_question", (pl.col(QUESTION) == "").fill_null(False), pl.lit("the question is empty"))
     refusals = [*draft.refusals, empty]
     reasons = (pl.when(refusal.when).then(pl.lit(refusal.reason)) for refusal in refusals)
     drafts = frame.select(
@@ -78,7 +87,7 @@ def _drafted(frame: pl.DataFrame, reader: Reader) -> pl.DataFrame:
         pl.coalesce(REFUSED, *reasons).alias(REFUSED),
         DETAIL,
         pl.col(KIND).alias("kind"),
-        question.alias("question"),
+        pl.col(QUESTION).alias("question"),
         pl.col(GOLD).alias("gold"),
         draft.domain.alias("domain"),
         draft.difficulty.alias("difficulty"),
@@ -102,8 +111,9 @@ def _refuse_empty(drafts: pl.DataFrame) -> pl.DataFrame:
 
 def _part(drafts: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Those that go on, and of those that do not the number, the reason and why."""
-    goes_on = drafts[REFUSED].is_null()
-    return drafts.filter(goes_on).drop(REFUSED, DETAIL), drafts.filter(~goes_on).select(ROW, REFUSED, DETAIL)
+    refused = drafts[REFUSED].is_not_null()
+    goes_on = drafts.filter(~refused) if refused.any() else drafts
+    return goes_on.drop(REFUSED, DETAIL), drafts.filter(refused).select(ROW, REFUSED, DETAIL)
 
 
 def _hits(drafts: pl.DataFrame, evaluation: EvaluationIndex | None) -> pl.DataFrame:
@@ -125,6 +135,8 @@ def _hits(drafts: pl.DataFrame, evaluation: EvaluationIndex | None) -> pl.DataFr
 
 def _with_text(refusals: pl.DataFrame, frame: pl.DataFrame) -> pl.DataFrame:
     """Refusals in the order of their rows, with what was read of each."""
+    if refusals.is_empty():
+        return refusals.with_columns(pl.lit(None, pl.String).alias("text"))
     read = [name for name in frame.columns if not name.startswith("#") and name not in (REFUSED, DETAIL)]
     text = pl.coalesce(RAW, pl.struct(read).struct.json_encode()).str.head(KEPT_CHARS)
     texts = frame.join(refusals, on=ROW, how="semi").select(ROW, text.alias("text"))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import polars as pl
 
@@ -72,20 +73,18 @@ class Origins:
         self._datasets = pl.Series("dataset", list(self.names.values()), dtype=pl.String)
         self._revisions = pl.Series([source.revision for source in sources], dtype=pl.String)
         self._splits = pl.Series([source.split for source in sources], dtype=pl.String)
-        files = [
-            (at, number, file.label) for at, source in enumerate(sources) for number, file in enumerate(source.files)
-        ]
-        schema = {"source": pl.UInt16, "file": pl.UInt32, "label": pl.String}
-        self._files = pl.DataFrame(files, schema=schema, orient="row")
+        files = [file.label for source in sources for file in source.files]
+        self._files = pl.Series(files, dtype=pl.String)
+        counts = accumulate((len(source.files) for source in sources), initial=0)
+        self._first_files = pl.Series([*counts], dtype=pl.UInt32)
 
     def records(self, places: pl.DataFrame) -> pl.Series:
         """`Source` structs of rows with source, file, #row and licence."""
-        files = places.join(self._files, on=["source", "file"], how="left", maintain_order="left")["label"]
         columns = {
             "dataset": self.datasets(places["source"]),
             "revision": self._revisions.gather(places["source"]),
             "split": self._splits.gather(places["source"]),
-            "file": files,
+            "file": self._files.gather(self._first_files.gather(places["source"]) + places["file"]),
             "row": places[ROW].cast(pl.Int64),
             "licence": places["licence"],
         }

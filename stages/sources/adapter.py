@@ -11,6 +11,8 @@ from stages.sources.columns import OF_ANOTHER_TYPE, Column
 
 KIND = "#kind"
 """The kind of a draft."""
+QUESTION = "#question"
+"""The question of a draft, without white space at its ends."""
 GOLD = "#gold"
 """The gold of a draft."""
 
@@ -29,7 +31,8 @@ class Draft:
     """The parts of a problem that a row itself says.
 
     `gold` is text, in one of the shapes of `graders.golds`. The first refusal that applies counts. All parts may use
-    the columns of `prepared`, and refusals also `pl.col(KIND)` and `pl.col(GOLD)`, so that each is computed once.
+    the columns of `prepared`, each of which may use those before it, and refusals also `pl.col` of `KIND`, `QUESTION`
+    and `GOLD`, so that each is computed once.
     """
 
     kind: pl.Expr

@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from schemas.config import AMThinkingSource
 from schemas.records import Kind
-from stages.sources.adapter import GOLD, Draft, Refusal, known_kind
+from stages.sources.adapter import GOLD, QUESTION, Draft, Refusal, known_kind
 from stages.sources.columns import Column
 
 DATASET = "a-m-team/AM-Thinking-v1-Distilled"
@@ -38,12 +38,11 @@ def columns(config: AMThinkingSource) -> list[Column]:
 
 def draft(config: AMThinkingSource) -> Draft:
     """A row as a draft."""
-    question = _of("human", "value")
-    one_turn = (_is("human").list.sum() == 1).fill_null(False) & question.is_not_null()
+    one_turn = (pl.col("#is_human").list.sum() == 1).fill_null(False) & pl.col(QUESTION).is_not_null()
     is_code = _info("category") == Kind.CODE.value
     return Draft(
         kind=_info("category"),
-        question=question,
+        question=_of("human", "value"),
         gold=pl.when(is_code).then(_info("test_case")).otherwise(_info("ground_truth")),
         domain=_info("source"),
         refusals=[
@@ -51,7 +50,14 @@ def draft(config: AMThinkingSource) -> Draft:
             Refusal("bad_column", ~one_turn, pl.lit("'conversations' must hold one human turn with text")),
             Refusal("no_gold", pl.col(GOLD).is_null(), pl.lit("info holds no ground_truth (math) or test_case (code)")),
         ],
-        prepared={"#answered": _of("assistant", "info"), "#asked": _of("human", "info")},
+        prepared={
+            "#is_human": _is("human"),
+            "#is_assistant": _is("assistant"),
+            "#human": _first("#is_human"),
+            "#assistant": _first("#is_assistant"),
+            "#answered": _of("assistant", "info"),
+            "#asked": _of("human", "info"),
+        },
         response=_of("assistant", "value") if config.import_rollouts else None,
         response_model=pl.coalesce(_info("model_name"), pl.lit("unnamed")) if config.import_rollouts else None,
     )
@@ -62,10 +68,15 @@ def _is(speaker: str) -> pl.Expr:
     return pl.col("conversations").list.eval((pl.element().struct.field("from") == speaker).fill_null(False))
 
 
+def _first(turns: str) -> pl.Expr:
+    """The number of the first turn for which this is so; null where there is none."""
+    return pl.when(pl.col(turns).list.any()).then(pl.col(turns).list.arg_max())
+
+
 def _of(speaker: str, name: str) -> pl.Expr:
     """A field of the speaker's first turn; null where there is none."""
-    first = pl.when(_is(speaker).list.any()).then(_is(speaker).list.arg_max())
-    return pl.col("conversations").list.eval(pl.element().struct.field(name)).list.get(first, null_on_oob=True)
+    values = pl.col("conversations").list.eval(pl.element().struct.field(name))
+    return values.list.get(pl.col(f"#{speaker}"), null_on_oob=True)
 
 
 def _info(name: str) -> pl.Expr:

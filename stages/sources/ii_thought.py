@@ -24,7 +24,6 @@ DATASET = "Intelligent-Internet/II-Thought-RL-v0"
 FILES = "data/*.parquet"
 
 _LONG_NUMBER = r"[:\[,]\s*-?\d{19,}"  # Polars rounds those
-_LONG_NUMBER = r"[:\[,]\s*-?\d{19,}"  # Polars rounds those
 _KINDS = {"math_verifiable": Kind.MATH.value, "code_verifiable": Kind.CODE.value}
 
 
@@ -42,6 +41,7 @@ def draft(config: IIThoughtSource) -> Draft:
     info, said = pl.col("verification_info"), pl.col("#type")
     is_code = said == "code_verifiable"
     tests = pl.when(is_code).then(info).str.json_path_match("$.answer")
+    language = pl.when(is_code).then(info).str.json_path_match("$.answer.language").str.to_lowercase()
     value = pl.when(~is_code).then(info).str.json_path_match("$.answer.value")
     return Draft(
         kind=said.replace_strict(_KINDS, default=said, return_dtype=pl.String),
@@ -54,16 +54,11 @@ def draft(config: IIThoughtSource) -> Draft:
             known_kind("verification_info.type"),
             text_needed("problem"),
             Refusal(
-                "other_language",
-                (is_code & (pl.col("#language") != "python")).fill_null(False),
-                pl.format("the tests are for {}", "#language"),
+                "other_language", (language != "python").fill_null(False), pl.format("the tests are for {}", language)
             ),
             Refusal("no_gold", pl.col(GOLD).is_null(), pl.lit("verification_info.answer holds no value or test_cases")),
         ],
-        prepared={
-            "#type": info.str.json_path_match("$.type"),
-            "#language": info.str.json_path_match("$.answer.language").str.to_lowercase(),
-        },
+        prepared={"#type": info.str.json_path_match("$.type")},
     )
 
 

@@ -19,7 +19,7 @@ import polars as pl
 import pyarrow as pa
 
 from schemas.config import SkyworkSource
-from stages.sources.adapter import Draft, Refusal, known_kind, text_needed
+from stages.sources.adapter import QUESTION, Draft, Refusal, known_kind, text_needed
 from stages.sources.columns import Column
 
 DATASET = "Skywork/Skywork-OR1-RL-Data"
@@ -42,11 +42,10 @@ def columns(config: SkyworkSource) -> list[Column]:
 
 def draft(config: SkyworkSource) -> Draft:
     """A row as a draft."""
-    question = pl.col("#users").list.first().struct.field("content")
-    one_turn = (pl.col("#users").list.len() == 1).fill_null(False) & question.is_not_null()
+    one_turn = (pl.col("#users").list.len() == 1).fill_null(False) & pl.col(QUESTION).is_not_null()
     return Draft(
         kind=pl.col("ability"),
-        question=question,
+        question=pl.col("#users").list.first().struct.field("content"),
         gold=pl.col("reward_model.ground_truth"),
         domain=pl.col("data_source"),
         difficulty=_difficulty(),
