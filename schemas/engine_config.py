@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from schemas.config_node import Config
 
@@ -25,6 +25,12 @@ class _EngineConfig(Config):
 _MaxInFlight = Annotated[int, Field(ge=1, description="requests under way at once in one replica")]
 
 
+def _number_or_auto(value: Any) -> Any:
+    if value == "auto" or (type(value) is int and value >= 1):
+        return value
+    raise ValueError(f"a number from 1 on, or auto, and not {value!r}")
+
+
 class VllmEngine(_EngineConfig):
     """vLLM in a Ray actor. `args` are passed to `AsyncEngineArgs` as they are."""
 
@@ -38,7 +44,7 @@ class VllmEngine(_EngineConfig):
     args: dict[str, Any] = Field(default_factory=dict, description="any other vLLM engine argument")
     env: dict[str, str] = Field(default_factory=dict, description="environment of the actor's process")
     start_timeout_s: float = Field(default=600, gt=0)
-    max_in_flight: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
+    max_in_flight: Annotated[int | Literal["auto"], BeforeValidator(_number_or_auto)] = Field(
         default="auto",
         description="requests under way at once in one replica; auto: those it runs, by its own reports, and a few",
     )

@@ -5,8 +5,10 @@ import random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from engines.admission import Admission
+from schemas.config import VllmEngine
 from tests.engines.simulated_scheduler import Run, Scheduler, Sequence, drive
 
 NO_LIMIT = 10**9
@@ -72,6 +74,13 @@ def test_step_in_which_nearly_all_end_hardly_lowers_it() -> None:
     admission.observe(0, 400, 0.5)
     admission.observe(100, 20, 0.1)
     assert admission.limit >= 470
+
+
+@pytest.mark.parametrize("value", ["many", 0, 1.5, True, None])
+def test_anything_but_a_number_or_auto_is_refused_in_one_sentence(value: object) -> None:
+    with pytest.raises(ValidationError, match="a number from 1 on, or auto") as caught:
+        VllmEngine.model_validate({"type": "vllm", "model": "m", "max_in_flight": value})
+    assert caught.value.error_count() == 1
 
 
 @settings(deadline=None)
