@@ -2,6 +2,7 @@
 
 import io
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from trainer.evaluation_result import EvaluationResult
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Three evaluations of the same sums: of a model that always thinks, one that does at times, one that never does."""
+    """Three evaluations of the same sums: of a model that always thinks, one that does at times, one that never."""
     base = tmp_path_factory.mktemp("evaluations")
     problems = sums(base / "sums.jsonl", count=20)
     for name, below in (("always", 20), ("sometimes", 10), ("never", 0)):
@@ -161,3 +162,17 @@ def test_help_is_light() -> None:
     python = str(Path(COMMAND).parent / "python")
     loaded = subprocess.run([python, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"torch", "transformers", "vllm", "polars", "altair", "openai", "numpy"} & set(loaded)
+
+
+def test_the_commands_of_the_page_are_understood(repo_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def reached(*args: object, **kwargs: object) -> None:
+        raise UserError("reached")
+
+    for name in ("evaluation.evaluate", "evaluation.report", "evaluation_report.compare"):
+        monkeypatch.setattr(f"trainer.{name}", reached)
+    app = typer.Typer()
+    register(app)
+    commands = re.findall(r"`hipo-data (eval [^`]+)`", (repo_root / "docs" / "evaluation.md").read_text())
+    assert len(commands) >= 7
+    for command in commands:
+        assert str(CliRunner().invoke(app, shlex.split(command)).exception) == "reached", command

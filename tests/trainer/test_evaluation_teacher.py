@@ -1,0 +1,110 @@
+"""The embedded teacher, evaluated for real: by transformers, by vLLM, and through vLLM's own server."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from models.make.problems import choose, code_gold
+from models.make.tasks import FAMILIES
+from tests.support.commands import write_lines
+from tests.support.serve import serve_vllm
+from trainer.evaluation import evaluate
+from trainer.evaluation_backend import LocalModel, Sampling
+from trainer.evaluation_openai import Endpoint, OpenAIBackend
+from trainer.evaluation_result import EvaluationResult
+from trainer.evaluation_transformers import TransformersBackend
+from trainer.evaluation_vllm import VllmBackend
+
+SAMPLING = Sampling(temperature=1.0, top_p=0.95, max_tokens=200)
+
+
+@pytest.fixture(scope="module")
+def problems(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four held-out problems of each of the teacher's families."""
+    tasks = [task for family in FAMILIES for task in choose(family, "heldout", 4, seed=5)]
+    rows = [
+        {
+            "question": task.question,
+            "gold": code_gold(task) if task.is_code else task.answer,
+            "kind": "code" if task.is_code else "math",
+            "family": task.family,
+        }
+        for task in tasks
+    ]
+    return write_lines(tmp_path_factory.mktemp("set") / "teacher.jsonl", rows)
+
+
+@pytest.fixture(scope="module")
+def teacher(repo_root: Path) -> Path:
+    return repo_root / "models" / "tiny-hybrid"
+
+
+def check(found: EvaluationResult) -> None:
+    """What the model card says, loosely: thinking pays, and costs; sums of two numbers need none."""
+    on, off = found.figures["think_on"], found.figures["think_off"]
+    assert on.accuracy.value is not None and off.accuracy.value is not None
+    assert on.accuracy.value > off.accuracy.value + 0.15
+    assert on.tokens.mean is not None and off.tokens.mean is not None
+    assert on.tokens.mean > 2 * off.tokens.mean
+    assert (on.modes.ratio_t, off.modes.ratio_t, found.free.modes.ratio_t) == (1.0, 0.0, 1.0)
+    assert (on.well_formed, off.well_formed, on.failed, on.accuracy.unknown) == (1.0, 1.0, 0, 0)
+    easy = next(group for group in found.groups if group.value == "sum2")
+    assert easy.figures["think_off"].accuracy.right >= 3
+    assert easy.hybrid_accuracy is not None and found.hybrid_accuracy is not None
+    assert found.hybrid_accuracy.problems == 44
+
+
+@pytest.mark.slow
+def test_through_transformers_twice_the_same(problems: Path, teacher: Path, tmp_path: Path) -> None:
+    found = evaluate(teacher, problems, "qwen3", [0], True, tmp_path / "a", "transformers", sampling=SAMPLING)
+    check(found)
+    again = evaluate(teacher, problems, "qwen3", [0], True, tmp_path / "b", "transformers", sampling=SAMPLING)
+    assert again.figures == found.figures
+
+
+@pytest.mark.slow
+def test_through_vllm(problems: Path, teacher: Path, tmp_path: Path) -> None:
+    backend = VllmBackend(LocalModel(options={"max_model_len": 512, "dtype": "bfloat16"}))
+    check(evaluate(teacher, problems, "qwen3", [0], True, tmp_path, backend, sampling=SAMPLING))
+
+
+@pytest.mark.slow
+def test_through_an_endpoint_with_and_without_its_tokenizer(problems: Path, teacher: Path, tmp_path: Path) -> None:
+    with serve_vllm(teacher, tmp_path / "log") as url:
+        results = [
+            evaluate(
+                "teacher",
+                problems,
+                "qwen3",
+                [0],
+                True,
+                tmp_path / f"with-{tokenizer is not None}",
+                OpenAIBackend(Endpoint(url, tokenizer=tokenizer)),
+                sampling=SAMPLING,
+            )
+            for tokenizer in (None, str(teacher))
+        ]
+    for found in results:
+        check(found)
+
+
+@pytest.mark.slow
+def test_a_prompt_that_the_context_cannot_hold_is_unknown(teacher: Path, tmp_path: Path) -> None:
+    long = " and ".join(["12"] * 200)
+    path = write_lines(
+        tmp_path / "set.jsonl",
+        [{"question": "What is 1 + 1?", "gold": "2"}, {"question": f"What is {long}?", "gold": "2"}],
+    )
+    found = evaluate(teacher, path, "qwen3", [0], False, tmp_path / "out", TransformersBackend(), sampling=SAMPLING)
+    assert (found.free.failed, found.free.accuracy.graded, found.free.accuracy.unknown) == (1, 1, 1)
+
+
+def test_a_base_model_without_a_chat_template_is_refused(teacher: Path, problems: Path, tmp_path: Path) -> None:
+    from schemas.errors import UserError
+
+    shutil.copytree(teacher, tmp_path / "base")
+    (tmp_path / "base" / "chat_template.jinja").unlink()
+    for backend in ("transformers", "vllm"):
+        with pytest.raises(UserError, match="has no chat template"):
+            evaluate(tmp_path / "base", problems, "qwen3", [0], False, tmp_path / backend, backend)
