@@ -25,7 +25,7 @@ class EngineActor:
     def __init__(self, config: EngineConfig, log: Path, state: Path, under_way: Path, flush_s: float) -> None:
         self._host = EngineHost(config, log, state, under_way)
         self._flush_s = flush_s
-        self._tasks: dict[asyncio.Task[Manifest], Task] = {}
+        self._tasks: set[asyncio.Task[Manifest]] = set()
 
     async def ready(self) -> None:
         """Starts the engine, once. Raises `EngineRefusedError` with its own last error, or `EngineDeadError`."""
@@ -35,7 +35,7 @@ class EngineActor:
         """Runs a sample or justify node. Raises `EngineDeadError`, `EngineRefusedError` or `NodeStoppedError`."""
         node = run_sample if task.stage == "sample" else run_justify
         running = asyncio.create_task(node(self._host, task, self._flush_s))
-        self._tasks[running] = task
+        self._tasks.add(running)
         try:
             return await running
         except asyncio.CancelledError:
@@ -47,7 +47,7 @@ class EngineActor:
                     raise _first(found) from group
             raise _first(group) from group
         finally:
-            del self._tasks[running]
+            self._tasks.discard(running)
             self._host.forget(task.name)
 
     async def progress(self) -> EngineProgress:
@@ -58,20 +58,16 @@ class EngineActor:
         """One response, once the engine runs."""
         return await self._host.generate(request)
 
-    async def stop_sampling(self) -> None:
-        """Cancels the sample nodes under way, which journals what is finished."""
-        await _cancel([running for running, task in self._tasks.items() if task.stage == "sample"])
+    async def stop_nodes(self) -> None:
+        """Cancels the nodes under way, which journals what is finished."""
+        for running in self._tasks:
+            running.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def stop(self) -> None:
-        """Cancels all that is under way and stops the engine."""
-        await _cancel(list(self._tasks))
+        """Cancels the nodes under way and stops the engine."""
+        await self.stop_nodes()
         await self._host.close()
-
-
-async def _cancel(tasks: list[asyncio.Task[Manifest]]) -> None:
-    for running in tasks:
-        running.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

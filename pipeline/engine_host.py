@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from engines.base import Completion, CountsSteps, EngineDeadError, EngineError, EngineRefusedError, GenerationRequest
 from engines.create import create_engine
+from pipeline.turns import Turns
 from pipeline.under_way import AT_ONCE, GIVEN_UP_AFTER, UnderWay
 from schemas.config import EngineConfig
 
@@ -48,6 +50,7 @@ class EngineHost:
         self._log = log
         self._under_way = UnderWay(under_way)
         self._suspects = {deaths: asyncio.Semaphore(at_once) for deaths, at_once in AT_ONCE.items()}
+        self._turns = Turns()
         self._waiting = 0
         self._in_flight = 0
         self._finished = 0
@@ -69,16 +72,17 @@ class EngineHost:
         return await self.engine.generate(request)
 
     @asynccontextmanager
-    async def slot(self, prompt: str, deaths: int = 0) -> AsyncIterator[None]:
+    async def slot(self, prompt: str, urgency: int = 0, deaths: int = 0) -> AsyncIterator[None]:
         """Leave to have one request under way.
 
         Args:
             prompt: what to suspect if the engine dies meanwhile.
+            urgency: lower ones are let in first.
             deaths: how often an engine died with it under way; from `GIVEN_UP_AFTER` on it is refused.
         """
         if deaths >= GIVEN_UP_AFTER:
             raise EngineError(f"the engine died {deaths} times while this prompt was under way", permanent=True)
-        async with self._suspects[deaths] if deaths else nullcontext(), self._let_in():
+        async with self._suspects[deaths] if deaths else nullcontext(), self._let_in(urgency):
             self._under_way.begin(prompt)
             try:
                 yield
@@ -89,18 +93,20 @@ class EngineHost:
                 self._under_way.end(prompt)
 
     @asynccontextmanager
-    async def _let_in(self) -> AsyncIterator[None]:
+    async def _let_in(self, urgency: int) -> AsyncIterator[None]:
+        slot = self.engine.slot()
         self._waiting += 1
-        inside = False
         try:
-            async with self.engine.slot():
-                self._waiting, self._in_flight, inside = self._waiting - 1, self._in_flight + 1, True
-                yield
+            async with self._turns.turn(urgency):
+                await slot.__aenter__()
         finally:
-            if inside:
-                self._in_flight -= 1
-            else:
-                self._waiting -= 1
+            self._waiting -= 1
+        self._in_flight += 1
+        try:
+            yield
+        finally:
+            self._in_flight -= 1
+            await slot.__aexit__(*sys.exc_info())
 
     def finished(self, node: str, prompt_tokens: int, completion_tokens: int) -> None:
         """A request of `node` brought its record, of so many tokens."""

@@ -47,7 +47,7 @@ async def session(
         recorder = Recorder[G](host, task.name, journal)
 
         def slot(prompt: str) -> AbstractAsyncContextManager[None]:
-            return host.slot(f"{task.name} {prompt}", task.deaths.get(prompt, 0))
+            return host.slot(f"{task.name} {prompt}", task.urgency, task.deaths.get(prompt, 0))
 
         yield (
             EngineSession(

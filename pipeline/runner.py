@@ -3,6 +3,7 @@
 The driver holds names and counts; tables go from worker to store.
 """
 
+import contextlib
 import errno
 import heapq
 import time
@@ -40,6 +41,7 @@ from pipeline.ray_errors import cause_of, plain
 from pipeline.ray_options import ray_options
 from pipeline.stage_names import STAGES
 from pipeline.task import Task
+from prompts.formats.registry import FORMATS
 from schemas.config import RunConfig
 from schemas.records import Mode
 from stages.sources.files import SourceError
@@ -47,6 +49,7 @@ from stages.sources.files import SourceError
 _ENGINE_STAGES = {"sample", "justify"}
 _WAIT_S = 0.1
 _POLL_S = 1.0
+_LAST_READING_S = 10.0
 _CPU_TASKS_IN_FLIGHT = 64
 
 
@@ -103,6 +106,7 @@ class Runner:
         if PUBLISH.name in self._done and not self.outcome.stopped:
             remove_other_shards(self._run_dir, self._shards)
         self.outcome.tokens = sum(pool.spent.completion_tokens for pool in self._pools.values())
+        self._read_all()
         self._ledger.update({pool.name: pool.spent for pool in self._pools.values()})
         self._ledger.write()
         self.outcome.spent = self._ledger.spent
@@ -161,7 +165,7 @@ class Runner:
             self._finish(node, manifest)
         elif node.stage not in self._wanted:
             self._blocked[node.name] = state.reason
-        elif self.outcome.stopped and node.stage == "sample":
+        elif self.outcome.stopped and self._asks(node):
             return
         else:
             priority = (self._shards.get(node.shard, 0), node.folder)
@@ -182,16 +186,20 @@ class Runner:
                 del self._unmet[child]
                 self._consider(child)
 
+    def _asks(self, node: Node) -> bool:
+        """Whether a node may send requests to an engine."""
+        return node.stage == "sample" or (node.stage == "justify" and FORMATS[self._config.publish.format].justifies)
+
     def _halt(self, reason: str) -> None:
-        """Stops sampling; what is sampled already goes on through the other stages."""
+        """Lets no more requests go to engines; stages that send none go on with what there is."""
         self.outcome.stopped = reason
-        self._progress.say(f"{reason}: sampling stops, finished rollouts are kept")
+        self._progress.say(f"{reason}: engines stop, what they have finished is kept")
         for name, queue in self._engine_ready.items():
-            self._engine_ready[name] = [item for item in queue if item[1].stage != "sample"]
+            self._engine_ready[name] = [item for item in queue if not self._asks(item[1])]
             heapq.heapify(self._engine_ready[name])
         for pool in self._pools.values():
             for replica in pool.replicas:
-                replica.handle.stop_sampling.remote()
+                replica.handle.stop_nodes.remote()
 
     def _publish_what_is_complete(self) -> None:
         self.outcome.shards = len(self._shards)
@@ -223,8 +231,13 @@ class Runner:
                 _, node = heapq.heappop(queue)
                 requests = self._rows(node)
                 replica.queued += requests
-                task = self._task(node).model_copy(update={"deaths": pool.deaths(node.name)})
+                update = {"deaths": pool.deaths(node.name), "urgency": self._urgency(node)}
+                task = self._task(node).model_copy(update=update)
                 self._take_off(replica.handle.run.remote(task), _Flight(node, replica, pool))
+
+    def _urgency(self, node: Node) -> int:
+        """Earlier shards first, and of one shard what is nearest to the dataset: so shards become complete."""
+        return 3 * self._shards[node.shard] + {None: 0, Mode.THINK_OFF: 1, Mode.THINK_ON: 2}[node.mode]
 
     def _take_off(self, reference: Any, flight: _Flight) -> None:
         self._flights[reference] = flight
@@ -350,6 +363,17 @@ class Runner:
                     self._restart(pool, replica, _Stalled(f"nothing moved in it for {now - replica.moved:.0f} s"))
                 elif id(replica) not in busy:
                     self._polls[replica.handle.progress.remote()] = replica
+
+    def _read_all(self) -> None:
+        """Takes a last reading of all engines."""
+        replicas = [replica for pool in self._pools.values() for replica in pool.replicas]
+        readings = {replica.handle.progress.remote(): replica for replica in replicas}
+        ready, _ = (
+            ray.wait(list(readings), num_returns=len(readings), timeout=_LAST_READING_S) if readings else ([], [])
+        )
+        for reference in ready:
+            with contextlib.suppress(ray.exceptions.RayActorError):  # one that died meanwhile has nothing to add
+                readings[reference].read(ray.get(reference))
 
     def _land_poll(self, reference: Any) -> None:
         replica = self._polls.pop(reference)

@@ -31,6 +31,8 @@ class Task(BaseModel):
     inputs: dict[str, Output]
     model: str = ""
     identity: str = ""
+    urgency: int = 0
+    """Of two nodes on one engine, the requests of the one with the lower number go first."""
     deaths: dict[str, int] = Field(default_factory=dict)
     """How often an engine died with this prompt under way, by problem."""
 

@@ -213,8 +213,8 @@ class RayConfig(Config):
 
 
 class BudgetConfig(Config):
-    """How much sampling may take, over all attempts at a run. Once any part is used up, sampling stops, what is sampled
-    is made into a dataset, and the same command with a larger budget goes on."""
+    """What engines may take, over all attempts at a run. Once any part is used up they stop, what is complete becomes
+    the dataset, and the same command with a larger budget goes on."""
 
     tokens: int | None = Field(default=None, ge=1, description="prompt and completion tokens")
     cost: float | None = Field(default=None, gt=0, description="by engines.*.price, in its currency")

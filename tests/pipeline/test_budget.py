@@ -82,23 +82,23 @@ def test_a_run_that_reaches_its_budget_publishes_what_is_complete_and_goes_on_wi
         recorded_recipe(
             tmp_path,
             problems=48,
-            engines={"teacher": teacher, "reasons": {"type": "replay", "path": str(tmp_path / "reasons.jsonl")}},
+            engines={"teacher": teacher},
             roles={
                 "think_on": {"engine": "teacher", "chat_template_kwargs": {"enable_thinking": True}},
                 "think_off": {"engine": "teacher", "chat_template_kwargs": {"enable_thinking": False}},
-                "justifier": {"engine": "reasons"},
+                "justifier": {"engine": "teacher", "chat_template_kwargs": {"enable_thinking": False}},
             },
         )
         base = ("run", "-c", "recipe.yaml", "--run-dir", "run")
-        done = hipo_data(*base, "--set", "budget.tokens=3000", cwd=tmp_path)
+        done = hipo_data(*base, "--set", "budget.tokens=4000", cwd=tmp_path)
         assert done.returncode == 3, done.stdout + done.stderr
-        assert "budget.tokens of 3,000 is used up" in done.stdout
+        assert "budget.tokens of 4,000 is used up" in done.stdout
         spent = read_spent(tmp_path / "run")
-        assert 3000 <= spent.prompt_tokens + spent.completion_tokens < 9000
+        assert 4000 <= spent.prompt_tokens + spent.completion_tokens < 5500
         published = pl.read_parquet(str(tmp_path / "run/dataset/sft/*.parquet"))
         assert 0 < len(published) < 48
 
-        refused = hipo_data(*base, "--set", "budget.tokens=3000", cwd=tmp_path)
+        refused = hipo_data(*base, "--set", "budget.tokens=4000", cwd=tmp_path)
         assert refused.returncode == 3
         assert read_spent(tmp_path / "run") == spent
 

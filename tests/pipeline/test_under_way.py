@@ -83,7 +83,7 @@ def host(tmp_path: Path) -> tuple[EngineHost, Fatal]:
 
 async def ask(made: EngineHost, engine: Fatal, prompt: str, deaths: int) -> str:
     try:
-        async with made.slot(prompt, deaths):
+        async with made.slot(prompt, deaths=deaths):
             await engine.generate(None)  # type: ignore[arg-type]
     except (EngineDeadError, EngineError) as error:
         return type(error).__name__
@@ -117,6 +117,6 @@ async def test_what_is_cancelled_because_the_engine_died_was_under_way_too(tmp_p
 async def test_a_prompt_that_an_engine_died_over_again_and_again_is_refused_for_good(tmp_path: Path) -> None:
     made, _ = host(tmp_path)
     with pytest.raises(EngineError, match="died 3 times") as refused:
-        async with made.slot("p", GIVEN_UP_AFTER):
+        async with made.slot("p", deaths=GIVEN_UP_AFTER):
             pass
     assert refused.value.permanent
