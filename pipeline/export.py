@@ -25,9 +25,9 @@ _DATASET_INFO = "dataset_info.json"
 
 @dataclass
 class Exported:
-    """Rows by file, and the format of the responses."""
+    """The format of the responses, null where there are none, and rows by file."""
 
-    format: str
+    format: str | None
     rows: dict[str, int] = field(default_factory=dict)
 
 
@@ -44,15 +44,19 @@ def export(dataset: Published, to: str, out: Path, tokenizer: str | None = None)
         raise UserError(f"{out} is not an empty folder; choose another --out")
     if tokenizer and not wanted.renders:
         raise UserError(f"--tokenizer has nothing to check in an export for {to}, which no chat template renders")
-    exported = Exported(_format(dataset))
-    check = _Check(tokenizer, _template_of(tokenizer), FORMATS[exported.format], wanted) if tokenizer else None
+    for table in wanted.tables:
+        if table.needed and not any(dataset.of(table.part, split) for split in SPLITS):
+            raise UserError(f"{dataset.name} has no part '{table.part}', which this export is made from")
+    form = None if to == "verl-rl" else FORMATS[_format(dataset)]
+    exported = Exported(form.name if form else None)
+    check = _Check(tokenizer, _template_of(tokenizer), form, wanted) if tokenizer and form else None
     aside = out.resolve().with_name(f".{out.name}.{uuid.uuid4().hex[:8]}.tmp")
     aside.mkdir(parents=True)
     try:
         for table in wanted.tables:
             _write(dataset, table, aside, exported.rows, check)
-        if wanted.renders:
-            (aside / CHAT_TEMPLATE).write_text(chat_template(FORMATS[exported.format]), encoding="utf-8")
+        if wanted.renders and form is not None:
+            (aside / CHAT_TEMPLATE).write_text(chat_template(form), encoding="utf-8")
         if to == "llama-factory":
             (aside / _DATASET_INFO).write_text(dataset_info(exported.rows), encoding="utf-8")
         aside.replace(out)  # takes the place of an empty folder
@@ -88,16 +92,17 @@ _PAIR = ("chosen", "rejected")
 
 
 def _format(dataset: Published) -> str:
-    paths = [path for split in SPLITS for path in dataset.of("sft", split)]
-    name = next((piece["format"][0].as_py() for path in paths for piece in dataset.tables(path)), None)
-    if name not in FORMATS:
-        raise UserError(f"{dataset.name} has no examples in a known format; publish it again with this hipo-data")
-    return str(name)
+    """The format of all responses. Raises `UserError` where there are none."""
+    for part in ("sft", "preference"):
+        for path in (path for split in SPLITS for path in dataset.of(part, split)):
+            for piece in dataset.tables(path):
+                name = str(piece["format"][0])
+                if name in FORMATS:
+                    return name
+    raise UserError(f"{dataset.name} has no responses in a known format, which this export is made of")
 
 
 def _write(dataset: Published, table: Table, folder: Path, rows: dict[str, int], check: _Check | None) -> None:
-    if table.needed and not any(dataset.of(table.part, split) for split in SPLITS):
-        raise UserError(f"{dataset.name} has no part '{table.part}', which this export is made from")
     for split in SPLITS:
         name = table.file.format(split=split)
         frames = _frames(dataset, table, split, check)
@@ -169,7 +174,7 @@ def _template_of(tokenizer: str) -> Callable[..., Any]:
     return apply
 
 
-def advice(to: str, out: Path, form: str, tokenizer: str | None) -> str:
+def advice(to: str, out: Path, form: str | None, tokenizer: str | None) -> str:
     """What to tell somebody who trains with an export."""
     if to == "llama-factory":
         return (

@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import polars as pl
 import yaml
 
 from pipeline.errors import UserError
 from pipeline.graph import load_present_manifests
 from pipeline.published import CARD, FILE_NAME, SPLITS, Published
 from pipeline.store import file_digest
-from pipeline.validate_rows import CHECKS, Seen
+from pipeline.validate_rows import CHECKS, Seen, key_and_question
+from schemas.keys import problem_ids
 from stages.exports.libraries import PARTS
 
 SHOWN = 20
@@ -54,7 +56,12 @@ def _rows(dataset: Published, path: str, part: str, split: str, seen: Seen) -> t
     try:
         check = CHECKS[part](dataset.schema(path), split, seen)
         for piece in dataset.tables(path):
-            for row in piece.to_pylist():
+            listed = piece.to_pylist()
+            named = [key_and_question(part, row) for row in listed]
+            ids = problem_ids(pl.Series([question for _, question in named], dtype=pl.String))
+            for row, (key, _), found in zip(listed, named, ids, strict=True):
+                if key != found:
+                    failures.append(f"{path}, row {rows}: the id {key} is not that of the question")
                 failures += (f"{path}, row {rows}: {said}" for said in check(row))
                 rows += 1
     except (UserError, ValueError) as error:

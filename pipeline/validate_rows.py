@@ -7,13 +7,14 @@ from typing import Any
 import pyarrow as pa
 from pydantic import ValidationError
 
-from prompts.formats.parts import FormatError
+from prompts.formats.parts import FormatError, HybridResponse
 from prompts.formats.registry import FORMATS
 from schemas.arrow import arrow_schema, check_schema
 from schemas.gold import CheckGold, MathGold, gold_from_json
-from schemas.keys import problem_id
 from schemas.records import Example, Kind, Mode
-from stages.publish import RL_SCHEMA
+from stages.justify import asked
+from stages.publish import RL_BUDGET_SCHEMA, RL_SCHEMA, SFT_BUDGET_SCHEMA
+from stages.publish_pairs import GROUPS_SCHEMA, PREFERENCE_SCHEMA
 
 Row = dict[str, Any]
 Check = Callable[[Row], Iterator[str]]
@@ -40,11 +41,11 @@ class Seen:
 def sft_check(schema: pa.Schema, split: str, seen: Seen) -> Check:
     """Of examples. Raises `ValueError` where they are none of this version."""
     check_schema(schema, Example)
-    _same_columns(schema, arrow_schema(Example))
+    _same_columns(schema, arrow_schema(Example), SFT_BUDGET_SCHEMA)
 
     def check(row: Row) -> Iterator[str]:
         try:
-            example = Example.model_validate(row)
+            example = Example.model_validate({name: row[name] for name in Example.model_fields})
         except ValidationError as error:
             yield _first(error)
             return
@@ -58,8 +59,7 @@ def sft_check(schema: pa.Schema, split: str, seen: Seen) -> Check:
             yield f"the format is {example.format}, that of others {', '.join(sorted(seen.formats - {example.format}))}"
         if example.split != split:
             yield f"the split is {example.split}, the file's is {split}"
-        yield from _identity(example.problem_id, example.question)
-        yield from _turns(example)
+        yield from _turns(example, asked(example.question, row.get("instruction")))
         for name in ("p_on", "p_off"):
             value = getattr(example, name)
             if value is not None and not 0 <= value <= 1:
@@ -70,7 +70,7 @@ def sft_check(schema: pa.Schema, split: str, seen: Seen) -> Check:
 
 def rl_check(schema: pa.Schema, split: str, seen: Seen) -> Check:
     """Of prompts for RL. Raises `ValueError` where they do not have verl's columns."""
-    _same_columns(schema, RL_SCHEMA)
+    _same_columns(schema, RL_SCHEMA, RL_BUDGET_SCHEMA)
 
     def check(row: Row) -> Iterator[str]:
         about, turns = row["extra_info"], row["prompt"]
@@ -84,30 +84,51 @@ def rl_check(schema: pa.Schema, split: str, seen: Seen) -> Check:
         if not turns or turns[-1]["role"] != "user":
             yield "the prompt does not end with the user's turn"
             return
-        question = turns[-1]["content"]
-        yield from _identity(key, question)
         yield from _gold(row, "\n".join(turn["content"] for turn in turns))
 
     return check
 
 
 def preference_check(schema: pa.Schema, split: str, seen: Seen) -> Check:
-    """Of pairs. Raises `ValueError` where a column is missing."""
-    missing = {"problem_id", "prompt", "chosen", "rejected", "kind", "margin"} - set(schema.names)
-    if missing:
-        raise ValueError(f"the columns {', '.join(sorted(missing))} are missing")
+    """Of pairs. Raises `ValueError` where they do not have the columns of pairs."""
+    _same_columns(schema, PREFERENCE_SCHEMA)
 
     def check(row: Row) -> Iterator[str]:
         seen.splits.setdefault(split, set()).add(row["problem_id"])
+        if row["split"] != split:
+            yield f"the split is {row['split']}, the file's is {split}"
         if not row["prompt"] or row["prompt"][-1]["role"] != "user":
             yield "the prompt does not end with the user's turn"
-        else:
-            yield from _identity(row["problem_id"], row["prompt"][-1]["content"])
+        if row["chosen"] == row["rejected"]:
+            yield "chosen and rejected are the same"
         for name in ("chosen", "rejected"):
             if [turn["role"] for turn in row[name]] != ["assistant"]:
                 yield f"{name} is not one turn of the assistant"
-        if row["chosen"] == row["rejected"]:
-            yield "chosen and rejected are the same"
+                continue
+            parsed = _parsed(row["format"], row[name][0]["content"])
+            if isinstance(parsed, str):
+                yield f"{name}: {parsed}"
+            elif parsed.mode.value != row[f"{name}_mode"]:
+                yield f"{name} reads back as {parsed.mode.value}, its mode is {row[f'{name}_mode']}"
+
+    return check
+
+
+def groups_check(schema: pa.Schema, split: str, seen: Seen) -> Check:
+    """Of problems with all their graded responses. Raises `ValueError` where they do not have those columns."""
+    _same_columns(schema, GROUPS_SCHEMA)
+
+    def check(row: Row) -> Iterator[str]:
+        seen.splits.setdefault(split, set()).add(row["problem_id"])
+        if row["split"] != split:
+            yield f"the split is {row['split']}, the file's is {split}"
+        keys = [(each["mode"], each["index"]) for each in row["responses"]]
+        if len(set(keys)) < len(keys):
+            yield "two responses have the same mode and index"
+        for side, mode in (("on", Mode.THINK_ON), ("off", Mode.THINK_OFF)):
+            right = sum(each["correct"] for each in row["responses"] if each["mode"] == mode.value)
+            if right > row[f"right_{side}"]:
+                yield f"{right} responses of {mode.value} are right, the row says {row[f'right_{side}']}"
 
     return check
 
@@ -116,31 +137,49 @@ CHECKS: dict[str, Callable[[pa.Schema, str, Seen], Check]] = {
     "sft": sft_check,
     "rl": rl_check,
     "preference": preference_check,
+    "groups": groups_check,
 }
 
 
-def _turns(example: Example) -> Iterator[str]:
+def key_and_question(part: str, row: Row) -> tuple[str, str]:
+    """The problem that a row says it is of, and the question that it holds, without a budget's instruction."""
+    if part == "sft":
+        return row["problem_id"], row["question"]
+    about = row["extra_info"] if part == "rl" else row
+    question = row["prompt"][-1]["content"] if row["prompt"] else ""
+    if about.get("instruction"):
+        question = question.removesuffix(asked("", about["instruction"]))
+    return about["problem_id"], question
+
+
+def _parsed(name: str, text: str) -> HybridResponse | str:
+    """The response, or why it does not read back."""
+    form = FORMATS.get(name)
+    if form is None:
+        return f"there is no format '{name}'"
+    try:
+        return form.parse(text)
+    except FormatError as error:
+        return f"the answer does not read back: {error}"
+
+
+def _turns(example: Example, question: str) -> Iterator[str]:
     roles = [turn.role for turn in example.messages]
     if roles[-2:] != ["user", "assistant"] or "assistant" in roles[:-1]:
         yield f"the turns are of {', '.join(roles)}; they have to end with one of user and one of assistant"
         return
-    if example.messages[-2].content != example.question:
+    if example.messages[-2].content != question:
         yield "the user's turn is not the question"
-    form = FORMATS.get(example.format)
-    if form is None:
-        yield f"there is no format '{example.format}'"
-        return
-    try:
-        parsed = form.parse(example.messages[-1].content)
-    except FormatError as error:
-        yield f"the answer does not read back: {error}"
+    parsed = _parsed(example.format, example.messages[-1].content)
+    if isinstance(parsed, str):
+        yield parsed
         return
     if parsed.mode is not example.mode:
         yield f"the answer reads back as {parsed.mode.value}, the mode is {example.mode.value}"
     if (example.mode is Mode.THINK_ON) != (example.reasoning is not None):
         yield f"a {example.mode.value} example {'lacks' if example.reasoning is None else 'has'} reasoning"
     for name in ("justification", "reasoning", "answer"):
-        if name == "justification" and not form.justifies:
+        if name == "justification" and not FORMATS[example.format].justifies:
             continue
         if getattr(parsed, name) != getattr(example, name):
             yield f"the {name} that the answer reads back to is not the row's"
@@ -170,20 +209,21 @@ def _secrets(gold: Any) -> Iterator[str]:
     yield from (program.strip() for program in programs if len(program.strip()) > _BY_CHANCE)
 
 
-def _identity(key: str, question: str) -> Iterator[str]:
-    if problem_id(question) != key:
-        yield f"the id {key} is not that of the question"
+def _same_columns(found: pa.Schema, *allowed: pa.Schema) -> None:
+    """Raises `ValueError` with the first difference from the first schema, unless one of them fits."""
+    differences = [_difference(found, schema) for schema in allowed]
+    if None not in differences:
+        raise ValueError(differences[0])
 
 
-def _same_columns(found: pa.Schema, expected: pa.Schema) -> None:
+def _difference(found: pa.Schema, expected: pa.Schema) -> str | None:
     for column in expected:
         if column.name not in found.names:
-            raise ValueError(f"the column {column.name} is missing")
+            return f"the column {column.name} is missing"
         if found.field(column.name).type != column.type:
-            raise ValueError(f"the column {column.name} is {found.field(column.name).type}, not {column.type}")
+            return f"the column {column.name} is {found.field(column.name).type}, not {column.type}"
     extra = [name for name in found.names if name not in expected.names]
-    if extra:
-        raise ValueError(f"the column {extra[0]} is not one of this version")
+    return f"the column {extra[0]} is not one of this version" if extra else None
 
 
 def _first(error: ValidationError) -> str:

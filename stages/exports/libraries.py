@@ -7,7 +7,7 @@ import polars as pl
 
 from stages.exports import llama_factory, plain, trl, verl
 
-PARTS = ("sft", "rl", "preference")
+PARTS = ("sft", "rl", "preference", "groups")
 """Folders of a published dataset."""
 
 

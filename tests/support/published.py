@@ -14,20 +14,10 @@ from schemas.gold import AssertGold, MathGold
 from schemas.keys import problem_id
 from schemas.records import Example, Kind, Message, Mode, Problem, Source
 from stages.publish import RL_SCHEMA, rl_table
+from stages.publish_pairs import PREFERENCE_SCHEMA
 from tests.stages.builders import make_decision
 
 Rows = list[dict[str, Any]]
-TURN = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
-PREFERENCE = pa.schema(
-    [
-        ("problem_id", pa.string()),
-        ("prompt", TURN),
-        ("chosen", TURN),
-        ("rejected", TURN),
-        ("kind", pa.string()),
-        ("margin", pa.float64()),
-    ]
-)
 
 
 def make_problems(count: int = 8) -> list[Problem]:
@@ -47,7 +37,9 @@ def make_example(problem: Problem, number: int, form: str = "hipo") -> Example:
     answer = rf"\boxed{{{gold.answers[0]}}}" if isinstance(gold, MathGold) else "def f(x):\n    return 2 * x"
     response = HybridResponse(
         mode=mode,
-        justification=f"A short sum, number {'i' * number}, that needs no more." if FORMATS[form].justifies else "",
+        justification=f"A short sum, number {'i' * (number % 50)}, that needs no more."
+        if FORMATS[form].justifies
+        else "",
         reasoning=f"First the one,\n\nthen the other: {answer}" if mode is Mode.THINK_ON else None,
         answer=answer,
     )
@@ -100,7 +92,7 @@ def make_published(
             ("rl", RL_SCHEMA, rl_rows(chosen)),
         ]
         if preference:
-            parts.append(("preference", PREFERENCE, [_pair(problem, form) for problem in chosen]))
+            parts.append(("preference", PREFERENCE_SCHEMA, [_pair(problem, form) for problem in chosen]))
         for part, schema, rows in parts:
             counts[part, split] = len(rows)
             if spoil is not None:
@@ -158,6 +150,14 @@ def _pair(problem: Problem, form: str) -> dict[str, Any]:
         "prompt": [turn.model_dump() for turn in on[:-1]],
         "chosen": [off[-1].model_dump()],
         "rejected": [on[-1].model_dump()],
-        "kind": "mode",
+        "kind": "both_right",
         "margin": 0.5,
+        "chosen_mode": "think_off",
+        "rejected_mode": "think_on",
+        "chosen_tokens": 9,
+        "rejected_tokens": 20,
+        "chosen_weight": 0.1,
+        "rejected_weight": -0.1,
+        "split": problem.split,
+        "format": form,
     }
