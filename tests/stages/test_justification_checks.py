@@ -7,7 +7,7 @@ import pytest
 from prompts.formats.hipo import TAGS
 from schemas.config import JustifyConfig
 from schemas.gold import AssertGold, MathGold
-from schemas.records import FinishReason, Problem, Rollout
+from schemas.records import FinishReason, Mode, Problem, Rollout
 from stages.justification_checks import objection
 from tests.stages.builders import make_problem, make_rollout
 
@@ -115,3 +115,77 @@ PROGRAM = make_rollout(CODE, answer="```python3\ndef add(a, b):\n    total = a +
 )
 def test_a_line_of_the_program_is_a_leak_unless_short_or_from_the_question(text: str, code: str | None) -> None:
     assert object_to(text, CODE, PROGRAM) == code
+
+
+@pytest.mark.parametrize(
+    ("answer", "leak"),
+    [
+        ("3/4", r"it is \frac{3}{4} of it"),
+        (r"\dfrac{3}{4}", "it is 3/4 of it"),
+        (r"\frac34", "it is 0.75 of it"),
+        ("12345", "it is 12,345 in all"),
+        ("12{,}345", "it is 12345 in all"),
+        (r"50\%", "it is 50% of it"),
+        ("50%", "it is 50 percent of it"),
+        (r"\boxed{\text{Thursday}}", "it falls on a Thursday then"),
+        ("x = 17", "it is 17 in the end"),
+        ("3.50", "it is 3.5 in the end"),
+        ("17", "答案是17，一看便知，不必多写步骤，直接写出即可"),
+    ],
+)
+def test_the_answer_is_found_in_any_of_its_forms(answer: str, leak: str) -> None:
+    problem = make_problem("How much of it?", MathGold(answers=[answer]))
+    kept = make_rollout(problem, answer="Nothing.")
+    assert object_to(f"A few steps here, and {leak}", problem, kept) == "leaks_answer"
+
+
+def test_the_final_answer_of_the_response_is_one_too() -> None:
+    problem = make_problem("How much of it?", MathGold(answers=["0.75"]))
+    kept = make_rollout(problem, answer=r"So it is \boxed{\frac{9}{12}}.")
+    assert object_to(r"A few steps here, and it is \frac{9}{12} of it", problem, kept) == "leaks_answer"
+
+
+def test_a_copy_is_found_in_a_script_without_spaces() -> None:
+    problem = make_problem("求和", MathGold(answers=["45"]))
+    kept = make_rollout(problem, reasoning="首先把所有的数字按照从小到大的顺序排列好然后相加", answer="完")
+    assert (
+        object_to("要把所有的数字按照从小到大的顺序排列好，先想一想才不会漏掉任何一个", problem, kept)
+        == "leaks_solution"
+    )
+    assert object_to("数字很多，容易漏掉一个，所以先逐步思考，然后再把结果写下来", problem, kept) is None
+
+
+def test_a_line_of_the_reference_program_is_a_leak() -> None:
+    gold = AssertGold(asserts=["assert add(1, 2) == 3"], reference="def add(a, b):\n    return sum((a, b))")
+    problem = make_problem("Write add(a, b).", gold)
+    assert object_to("Simple: it is just return sum((a, b)) and done.", problem, PROGRAM) == "leaks_solution"
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "mode"),
+    [
+        ("en", "Several carries are at stake, so I will work through it step by step.", Mode.THINK_ON),
+        ("en", "With this many cases it is worth thinking before writing anything.", Mode.THINK_ON),
+        ("en", "This is a single lookup; there is no need to think it through.", Mode.THINK_OFF),
+        ("en", "One addition, so this can be answered directly.", Mode.THINK_OFF),
+        ("en", "One could reason about it, but I will answer at once.", Mode.THINK_OFF),
+        ("en", "It looks easy, and I could answer at once, yet I should reason step by step.", Mode.THINK_ON),
+        ("en", "I should think it through rather than answer directly.", Mode.THINK_ON),
+        ("en", "This should not be answered at once.", None),
+        ("en", "Direct answers always fail here, and carries invite slips.", None),
+        ("de", "Mehrere Überträge laden zu Fehlern ein, daher denke ich zuerst nach.", Mode.THINK_ON),
+        ("de", "Das ist eine einzige Addition, eine direkte Antwort genügt.", Mode.THINK_OFF),
+        ("de", "Hier lohnt es sich, erst nachzudenken, statt sofort zu antworten.", Mode.THINK_ON),
+        ("zh", "步骤很多，容易出错，我会先逐步思考。", Mode.THINK_ON),
+        ("zh", "只是一次加法，可以直接作答。", Mode.THINK_OFF),
+        ("zh", "题目简单，无需反复推理。", Mode.THINK_OFF),
+        ("zh", "数字很大，不能直接回答，需要仔细推导。", Mode.THINK_ON),
+        ("fr", "Je vais répondre directement.", None),
+    ],
+)
+def test_a_justification_that_argues_for_the_other_mode_is_refused(language: str, text: str, mode: Mode | None) -> None:
+    config = JustifyConfig(min_chars=5, max_chars=200, language=language)
+    problem = make_problem("Q?", MathGold(answers=["45"]))
+    for own in Mode:
+        code = object_to(text, problem, make_rollout(problem, own, answer="ok"), config=config)
+        assert code == ("argues_other_mode" if mode is own.other else None)

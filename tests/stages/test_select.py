@@ -4,56 +4,19 @@ import hashlib
 import math
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 import polars as pl
-import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.arrow import arrow_schema, from_table
 from schemas.config import SelectConfig
 from schemas.records import Decision, Mode
-from stages.select import ROLLOUT_COLUMNS, VERDICT_COLUMNS, select
-
-ON, OFF = "think_on", "think_off"
-ROLLOUT_TYPES = {
-    name: pl.Int64 if name in ("index", "completion_tokens", "max_tokens", "cap") else pl.String
-    for name in (*ROLLOUT_COLUMNS, "status")
-}
-
-
-@dataclass(frozen=True)
-class Try:
-    """A rollout with its verdict, as far as `select` looks."""
-
-    problem_id: str
-    mode: str
-    index: int
-    status: str | None
-    tokens: int = 10
-    finish: str = "stop"
-    reasons: bool = True
-    """Whether it reasoned, which it keeps to its mode by in think-on and strays by in think-off."""
-    answer: str = "42"
-    cap: int | None = None
-
-    @property
-    def reasoning(self) -> str | None:
-        return "because" if self.reasons else None
-
-    @property
-    def usable(self) -> bool:
-        keeps_mode = self.reasons == (self.mode == ON)
-        return self.status == "correct" and self.finish == "stop" and keeps_mode and "<answer>" not in self.answer
-
-
-def tries(problem_id: str, mode: str, right: int, wrong: int, unknown: int = 0, first: int = 0) -> list[Try]:
-    statuses = ["correct"] * right + ["incorrect"] * wrong + ["unknown"] * unknown
-    return [Try(problem_id, mode, first + index, status, reasons=mode == ON) for index, status in enumerate(statuses)]
+from stages.select import select
+from tests.stages.graded import IDS, OFF, ON, Try, decide_and_pick, many_tries, tries
 
 
 def decide(
@@ -62,40 +25,7 @@ def decide(
     seed: int = 0,
     problems: Sequence[str] | None = None,
 ) -> dict[str, Decision]:
-    ids = sorted({row.problem_id for row in rows}) if problems is None else problems
-    frame = pl.DataFrame(
-        [
-            {
-                "problem_id": row.problem_id,
-                "mode": row.mode,
-                "index": row.index,
-                "reasoning": row.reasoning,
-                "answer": row.answer,
-                "finish_reason": row.finish,
-                "completion_tokens": row.tokens,
-                "max_tokens": 100,
-                "cap": row.cap,
-                "status": row.status,
-            }
-            for row in rows
-        ],
-        schema=ROLLOUT_TYPES,
-    )
-    # A status of None stands for a rollout without a verdict.
-    verdicts = frame.filter(pl.col("status").is_not_null()).select(VERDICT_COLUMNS).reverse()
-    table = select(
-        pl.DataFrame(
-            {"problem_id": ids, "kind": ["math"] * len(ids)}, schema={"problem_id": pl.String, "kind": pl.String}
-        ).lazy(),
-        frame.select(ROLLOUT_COLUMNS).lazy(),
-        verdicts.lazy(),
-        config or SelectConfig(random_fraction=0),
-        seed,
-    ).collect()
-    assert table["problem_id"].to_list() == sorted(ids)
-    arrow = table.to_arrow().cast(pa.schema(list(arrow_schema(Decision))))
-    decisions = from_table(arrow.replace_schema_metadata(arrow_schema(Decision).metadata), Decision)
-    return {decision.problem_id: decision for decision in decisions}
+    return decide_and_pick(rows, config, seed, problems)[0]
 
 
 def decide_one(*rows: Try, **changes: Any) -> Decision:
@@ -152,20 +82,6 @@ def expected(problem_id: str, rows: Sequence[Try], config: SelectConfig, seed: i
     return found | {"rule": rule, "mode": choice}
 
 
-IDS = [hashlib.sha256(bytes([number])).hexdigest()[:32] for number in range(6)]
-
-one_try = st.builds(
-    Try,
-    problem_id=st.sampled_from(IDS),
-    mode=st.sampled_from([ON, OFF]),
-    index=st.integers(0, 9),
-    status=st.sampled_from(["correct", "correct", "incorrect", "unknown", None]),
-    tokens=st.integers(1, 4),
-    finish=st.sampled_from(["stop", "stop", "stop", "length", "error"]),
-    reasons=st.booleans(),
-    answer=st.sampled_from(["42", "42", "42", "<answer>42"]),
-)
-many_tries = st.lists(one_try, max_size=60, unique_by=lambda row: (row.problem_id, row.mode, row.index))
 configs = st.builds(
     SelectConfig,
     delta=st.sampled_from([0.0, 0.05, 0.15, 0.2, 0.25, 0.5, 1.0]),
