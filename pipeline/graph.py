@@ -126,10 +126,15 @@ def inputs_of(
 
 
 class Fingerprints:
-    """The digests that outputs depend on, beside the inputs. Raises `FileNotFoundError` and `SourceError`."""
+    """The digests that outputs depend on, beside the inputs.
+
+    Raises `FileNotFoundError`, `SourceError` and, where a policy lacks a package, `UserError`.
+    """
 
     def __init__(self, config: RunConfig) -> None:
         self._config = config
+        if config.select.policy == "budget" and config.select.budget.kind == "token_skip":
+            token_skip.require()  # before hours of sampling
 
     def parts(self, node: Node, inputs: dict[str, Output]) -> dict[str, str]:
         """Named digests of all that `node` depends on."""
@@ -199,8 +204,6 @@ class Fingerprints:
     @cached_property
     def _select(self) -> dict[str, str]:
         config = self._config
-        if config.select.policy == "budget" and config.select.budget.kind == "token_skip":
-            token_skip.require()
         return {"select": digest(config.select.in_use()), "format": config.publish.format}
 
     @cached_property
