@@ -3,6 +3,7 @@
 import hashlib
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -17,14 +18,14 @@ _BLOCKS, _BLOCK = 64, 1 << 16
 
 def claim(out: Path, settings: Settings) -> None:
     """Makes `out` the folder of these settings. Raises `UserError` where it holds rows of others, and names them."""
-    before = read_settings(out)
-    if before is None:
-        if (out / "rows").is_dir():
-            raise UserError(f"{out} holds rows, but no {SETTINGS_FILE} that says of what; choose another folder")
+    if not any((out / "rows").glob("*.parquet")):  # such as after a model that could not be loaded
         write_text(out / SETTINGS_FILE, settings.model_dump_json(indent=2))
         return
-    now, then = settings.model_dump(), before.model_dump()
-    other = [name for name in now if now[name] != then[name] and name != "problems"]
+    before = read_settings(out)
+    if before is None:
+        raise UserError(f"{out} holds rows, but no {SETTINGS_FILE} that says of what; choose another folder")
+    now, then = _deciding(settings), _deciding(before)
+    other = [name for name in now if now[name] != then[name]]
     if other:
         said = ", ".join(f"{name} {then[name]!r} and not {now[name]!r}" for name in other)
         raise UserError(f"{out} holds another evaluation, with {said}; choose another folder")
@@ -93,6 +94,13 @@ def model_hash(model: str) -> str | None:
                 file.seek(int(start))
                 hashed.update(file.read(_BLOCK))
     return hashed.hexdigest()
+
+
+def _deciding(settings: Settings) -> dict[str, Any]:
+    """All but names of places: problems may move to another file, and a model to another address."""
+    said = settings.model_dump(exclude={"problems"})
+    said["backend_details"].pop("base_url", None)
+    return said
 
 
 def _into_place(aside: Path, path: Path) -> None:

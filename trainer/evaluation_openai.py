@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import Any
 
 from prompts.formats.format import Format
@@ -11,7 +12,7 @@ from prompts.formats.parts import FormatError
 from schemas.errors import UserError
 from schemas.records import FinishReason, Mode
 from trainer.evaluation_backend import Ask, Reply, Sampling
-from trainer.evaluation_prompts import Prompts
+from trainer.evaluation_prompts import Prompts, load_tokenizer
 
 _NO_KEY = "none"
 """What goes out where no key is configured; the client insists on one, and servers of one's own ignore it."""
@@ -61,11 +62,13 @@ class OpenAIBackend:
 
     def start(self, model: str, response_format: Format | None) -> None:
         """See `Backend`. Whether the endpoint answers shows at the first request."""
+        if find_spec("openai") is None:
+            raise UserError(
+                "an endpoint is asked through the package openai, which is not installed; pip install openai"
+            )
         self._model, self._format = model, response_format
         self._key()
         if self._endpoint.tokenizer is not None:
-            from trainer.evaluation_vllm import load_tokenizer
-
             tokenizer = load_tokenizer(self._endpoint.tokenizer)
             split = self._endpoint.allow_split_tags
             self._prompts = Prompts(tokenizer, self._endpoint.tokenizer, response_format, split)

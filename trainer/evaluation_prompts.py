@@ -78,6 +78,30 @@ class Prompts:
                 )
 
 
+def load_tokenizer(model: str) -> Any:
+    """A model's tokenizer, through transformers. Raises `UserError` where there is none."""
+    try:
+        from transformers import AutoTokenizer
+    except ImportError as error:
+        raise UserError(
+            f"transformers cannot be imported ({error}), which reads tokenizers; install hipo-data[cpu], "
+            "hipo-data[gpu] or hipo-data[train]"
+        ) from error
+    try:
+        return AutoTokenizer.from_pretrained(model)
+    except (OSError, ValueError, KeyError) as error:
+        raise UserError(
+            f"'{model}' has no tokenizer that transformers can load, neither as a folder here nor on the Hub: "
+            f"{last_line(error)}"
+        ) from error
+
+
+def last_line(error: BaseException) -> str:
+    """The last line of an error's message, which in long ones is what went wrong."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else type(error).__name__
+
+
 def own_tags(fmt: Format) -> list[str]:
     """The tags that the format itself writes, without those that only end conversations."""
     return [tag for tag in fmt.tags if tag not in CHAT_TAGS]

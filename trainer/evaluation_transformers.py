@@ -7,8 +7,7 @@ from prompts.formats.format import Format
 from schemas.errors import UserError
 from schemas.records import FinishReason
 from trainer.evaluation_backend import Ask, LocalModel, Reply, Sampling
-from trainer.evaluation_prompts import Prompts
-from trainer.evaluation_vllm import load_tokenizer
+from trainer.evaluation_prompts import Prompts, load_tokenizer
 
 _BATCH = 64
 

@@ -8,7 +8,7 @@ from prompts.formats.format import Format
 from schemas.errors import UserError
 from schemas.records import FinishReason
 from trainer.evaluation_backend import Ask, LocalModel, Reply, Sampling
-from trainer.evaluation_prompts import Prompts
+from trainer.evaluation_prompts import Prompts, last_line, load_tokenizer
 
 _TOO_LONG = "the prompt leaves no room in the model's context of {} tokens"
 
@@ -49,7 +49,7 @@ class VllmBackend:
         try:
             self._llm = LLM(model=model, disable_log_stats=True, **{**platform, **self._settings.options})
         except Exception as error:  # vLLM raises whatever its parts do
-            raise UserError(f"vLLM cannot load '{model}': {_last_line(error)}") from error
+            raise UserError(f"vLLM cannot load '{model}': {last_line(error)}") from error
 
     def generate(self, asks: Sequence[Ask], sampling: Sampling) -> list[Reply]:
         """See `Backend`."""
@@ -84,19 +84,6 @@ class VllmBackend:
             self._llm = None
 
 
-def load_tokenizer(model: str) -> Any:
-    """A model's tokenizer, through transformers. Raises `UserError` where there is none."""
-    from transformers import AutoTokenizer
-
-    try:
-        return AutoTokenizer.from_pretrained(model)
-    except (OSError, ValueError, KeyError) as error:
-        raise UserError(
-            f"'{model}' has no tokenizer that transformers can load, neither as a folder here nor on the Hub: "
-            f"{_last_line(error)}"
-        ) from error
-
-
 def _reply(prompt: str, start: str, choice: Any, prompts: Prompts, context: int) -> Reply:
     if choice is None:
         return Reply(start, None, FinishReason.ERROR, error=_TOO_LONG.format(context))
@@ -104,8 +91,3 @@ def _reply(prompt: str, start: str, choice: Any, prompts: Prompts, context: int)
         return Reply(start, None, FinishReason.ERROR, error=f"vLLM broke the response off: {choice.finish_reason}")
     finish = FinishReason.LENGTH if choice.finish_reason == "length" else FinishReason.STOP
     return Reply(start + choice.text, len(choice.token_ids), finish, prompts.starts_in_reasoning(prompt))
-
-
-def _last_line(error: BaseException) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1] if lines else type(error).__name__

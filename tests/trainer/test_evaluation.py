@@ -124,9 +124,24 @@ def test_a_model_trained_anew_is_another_model(tmp_path: Path) -> None:
 
 
 def test_rows_of_unknown_origin_are_left_alone(tmp_path: Path) -> None:
-    (tmp_path / "out" / "rows").mkdir(parents=True)
+    run(tmp_path, Scripted())
+    (tmp_path / "out" / "settings.json").unlink()
     with pytest.raises(UserError, match=r"holds rows, but no settings\.json"):
         run(tmp_path, Scripted())
+
+
+def test_a_first_try_that_failed_claims_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="the engine died"):
+        run(tmp_path, Scripted(break_at=0), format="lhrm")
+    assert run(tmp_path, Scripted()).settings.format == "hipo"
+
+
+def test_an_endpoint_may_move(tmp_path: Path) -> None:
+    class Moved(Scripted):
+        details = {"base_url": "http://localhost:8001/v1"}  # type: ignore[assignment]  # noqa: RUF012
+
+    first = run(tmp_path, Scripted())
+    assert run(tmp_path, Moved()).figures == first.figures
 
 
 def test_a_response_has_a_seed_of_its_own_whatever_is_asked_beside_it(tmp_path: Path) -> None:

@@ -10,8 +10,7 @@ from prompts.formats.registry import FORMATS
 from schemas.errors import UserError
 from schemas.records import Mode
 from trainer.evaluation_backend import Ask
-from trainer.evaluation_prompts import Prompts, own_tags
-from trainer.evaluation_vllm import load_tokenizer
+from trainer.evaluation_prompts import Prompts, load_tokenizer, own_tags
 
 CHATML = (
     "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
