@@ -1,7 +1,8 @@
 """Ingest: source rows become problems, each question once, whatever source and however often it came.
 
-Rows go through memory in blocks, and what is too much for it waits on disk, to be merged by ranges of problem ids. So what
-is held does not grow with the number of rows: read and filter, merge by question, drop near-duplicates, cap, write shards.
+Rows go through memory in blocks, and what is too much for it waits on disk, to be merged by ranges of problem ids. So
+what is held does not grow with the number of rows: read and filter, merge by question, drop near-duplicates, cap, write
+shards.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
