@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from copy import copy
+from math import exp
 from statistics import fmean, stdev
 
 from tests.trainer.batches import NO, OFF, ON, Batch
+from trainer.rollouts import Segment
 
 EPSILON = 1e-4
 
@@ -77,3 +79,76 @@ def _grpo_of(prizes: list[float], plain: Plain) -> list[float]:
     prized = copy(plain)
     prized.rewards = prizes
     return [z(prize, prized.peers(i)) if plain.known[i] else 0.0 for i, prize in enumerate(prizes)]
+
+
+def adaptthink(batch: Batch, references: Sequence[float], delta: float) -> list[float]:
+    plain = Plain(batch)
+    values = []
+    for i, reward in enumerate(plain.rewards):
+        gain = reward - references[i] + (delta if plain.modes[i] == OFF else 0.0)
+        values.append(gain if plain.known[i] else 0.0)
+    return values
+
+
+def autothink(batch: Batch, stage: int, share: float, strength: float, alpha: float, beta: float) -> list[float]:
+    plain, right, lengths = Plain(batch), batch.correct.tolist(), batch.lengths.tolist()
+    tables = {ON: (1.0, 0.0), OFF: (2.0, -1.0), NO: (-1.0, -1.0)}
+    base = [tables[mode][0 if ok else 1] for mode, ok in zip(plain.modes, right, strict=True)]
+    if stage == 2:
+        return base
+    if stage == 1:
+        tagged = [mode for mode in plain.modes if mode != NO]
+        z_on = tagged.count(ON) / len(tagged) if tagged else share
+        pushes = {ON: (z_on - share) * strength, OFF: ((1 - z_on if tagged else share) - share) * strength, NO: 0.0}
+        targets = {ON: (0.0, -1.0), OFF: (1.0, -2.0), NO: (0.0, 0.0)}
+        shaped = []
+        for mode, ok, reward in zip(plain.modes, right, base, strict=True):
+            push = min(max(pushes[mode], 0.0), 1.0)
+            shaped.append((1 - push) * reward + push * targets[mode][0 if ok else 1])
+        return shaped
+    shaped = []
+    for i, reward in enumerate(base):
+        alike = [
+            lengths[j]
+            for j in range(len(base))
+            if plain.known[j] and plain.groups[j] == plain.groups[i] and right[j] == right[i]
+        ]
+        y = 0.0 if len(set(alike)) < 2 else (lengths[i] - fmean(alike)) / stdev(alike)
+        shaped.append(reward + (exp(-alpha * y) - 1 if right[i] else 1 - exp(-beta * y)))
+    return shaped
+
+
+def thinkless(correct: Sequence[bool], formed: Sequence[bool], modes: Sequence[int], on_right: float) -> list[float]:
+    rewards = []
+    for ok, well, mode in zip(correct, formed, modes, strict=True):
+        rewards.append(-1.0 if not ok or not well or mode == NO else on_right if mode == ON else 1.0)
+    return rewards
+
+
+def degrpo(segments: Sequence[Sequence[int]], alpha: float, average: str) -> list[list[float]]:
+    """Weights so that loss = Σ w · L: token by token from the paper's, and from the code's, sums."""
+    controls = [sum(code == Segment.MODE for code in row) for row in segments]
+    others = [sum(code not in (Segment.NONE, Segment.MODE) for code in row) for row in segments]
+    weights = []
+    for i, row in enumerate(segments):
+        found = []
+        for code in row:
+            if code == Segment.NONE:
+                found.append(0.0)
+            elif code == Segment.MODE:
+                found.append(alpha / (len(segments) * controls[i]) if average == "paper" else alpha / sum(controls))
+            else:
+                found.append(1 / (len(segments) * others[i]) if average == "paper" else 1 / sum(others))
+        weights.append(found)
+    return weights
+
+
+def lcpo(correct: Sequence[bool], lengths: Sequence[int], budgets: Sequence[int], alpha: float, delta: float | None):
+    """L1-Exact where δ is null, else L1-Max."""
+    rewards = []
+    for ok, length, budget in zip(correct, lengths, budgets, strict=True):
+        if delta is None:
+            rewards.append(float(ok) - alpha * abs(budget - length))
+        else:
+            rewards.append(float(ok) * min(max(alpha * (budget - length) + delta, 0.0), 1.0))
+    return rewards
