@@ -14,8 +14,11 @@ from pipeline.published import published
 from pipeline.validate import validate_dataset
 from prompts.formats.registry import FORMATS
 from schemas.gold import CheckGold, gold_to_json
+from schemas.records import Problem
+from stages.publish import RL_BUDGET_SCHEMA, SFT_BUDGET_SCHEMA
+from stages.publish_pairs import GROUPS_SCHEMA
 from tests.support.hub import hub, use_hub
-from tests.support.published import Rows, make_published
+from tests.support.published import Rows, card, make_problems, make_published, write_part
 
 FIRST = "sft/train-00000-of-00002.parquet, row 0"
 RL_FIRST = "rl/train-00000-of-00002.parquet, row 0"
@@ -101,6 +104,10 @@ def reveal(rows: Rows) -> None:
         ("rl", reveal, f"{RL_FIRST}: the prompt holds the gold"),
         ("rl", lambda rows: rows[0]["prompt"].append(OTHER_TURN), f"{RL_FIRST}: the prompt does not end with the use"),
         ("preference", prefer_neither, "row 0: chosen and rejected are the same"),
+        ("preference", set_first(chosen_mode="think_on"), "row 0: chosen reads back as think_off, its mode is"),
+        ("preference", set_first(split="validation"), "row 0: the split is validation, the file's is train"),
+        ("preference", set_first(problem_id="0" * 32), f"row 0: the id {'0' * 32} is not that of the question"),
+        ("preference", set_first(format="alpaca"), "row 0: chosen: there is no format 'alpaca'"),
         ("preference", set_first(chosen=[]), "row 0: chosen is not one turn of the assistant"),
     ],
 )  # fmt: skip
@@ -111,6 +118,64 @@ def test_a_spoilt_row_is_found(tmp_path: Path, part: str, spoil: Callable[[Rows]
 
     found = failures(make_published(tmp_path, preference=True, spoil=only_there))
     assert [sentence for sentence in found if said in sentence], found
+
+
+BUDGET = "Think for 50 tokens."
+
+
+def with_budgets(folder: Path, asked_in: str = BUDGET) -> Path:
+    """A dataset whose prompts name a budget."""
+    make_published(folder)
+    for part, schema in (("sft", SFT_BUDGET_SCHEMA), ("rl", RL_BUDGET_SCHEMA)):
+        for path in (folder / part).iterdir():
+            rows = pq.read_table(path).to_pylist()
+            for row in rows:
+                (row if part == "sft" else row["extra_info"]).update(instruction=BUDGET, budget=50.0)
+                row["messages" if part == "sft" else "prompt"][0]["content"] += f"\n\n{asked_in}"
+            pq.write_table(pa.Table.from_pylist(rows, schema=schema), path)
+    return folder
+
+
+def test_prompts_that_name_a_budget_are_accepted_where_the_row_names_it_too(tmp_path: Path) -> None:
+    assert failures(with_budgets(tmp_path / "good")) == []
+    found = failures(with_budgets(tmp_path / "bad", asked_in="Think for ever."))
+    assert len(found) == 8 + 8
+    assert {sentence.partition(": ")[2][:6] for sentence in found} == {"the us", "the id"}
+
+
+def group(problem: Problem, **changes: Any) -> dict[str, Any]:
+    counts = {f"{name}_{side}": 1 for side in ("on", "off") for name in ("n", "right", "p")}
+    response = {"mode": "think_on", "index": 0, "reasoning": "r", "answer": "a", "correct": True, "reward": 1.0}
+    return {
+        "problem_id": problem.problem_id,
+        "kind": problem.kind.value,
+        "split": problem.split,
+        "prompt": [{"role": "user", "content": problem.question}],
+        "responses": [{**response, "tokens": 3}],
+        **counts,
+        **changes,
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, None),
+        ({"split": "validation"}, "the split is validation, the file's is train"),
+        ({"problem_id": "0" * 32}, f"the id {'0' * 32} is not that of the question"),
+        ({"right_on": 0}, "1 responses of think_on are right, the row says 0"),
+    ],
+)
+def test_groups_are_checked_too(tmp_path: Path, changes: dict[str, Any], said: str | None) -> None:
+    make_published(tmp_path)
+    write_part(tmp_path, "groups", "train", [group(make_problems()[0], **changes)], GROUPS_SCHEMA)
+    (tmp_path / "README.md").write_text(card({(part, s): n for part in ("sft", "rl") for s, n in SIZES} | {GROUPS: 1}))
+    expected = [] if said is None else [f"groups/train-00000-of-00001.parquet, row 0: {said}"]
+    assert failures(tmp_path) == expected
+
+
+SIZES = (("train", 6), ("validation", 2))
+GROUPS = ("groups", "train")
 
 
 def test_a_problem_in_both_splits_is_found(tmp_path: Path) -> None:
