@@ -14,18 +14,17 @@ _WIDTH, _HEIGHT = 520, 320
 def efficiency_chart(
     curves: Mapping[str, Sequence[BudgetPoint]], means: Mapping[str, tuple[float | None, float | None]]
 ) -> Any:
-    """Accuracy over budgets of tokens, longer responses counted as wrong: one curve a name, all to the same budget.
+    """Accuracy over budgets of tokens, longer responses counted as wrong: one curve a name.
 
     Args:
         curves: by name, at most eight.
         means: by the same names, mean tokens and accuracy, drawn as a dot.
     """
     names = list(curves)
-    longest = max((point.budget for curve in curves.values() for point in curve), default=1)
     points = [
-        {"name": name, "budget": budget, "accuracy": point.accuracy}
+        {"name": name, "budget": point.budget, "accuracy": point.accuracy}
         for name, curve in curves.items()
-        for budget, point in [*((each.budget, each) for each in curve), *((longest, each) for each in curve[-1:])]
+        for point in curve
     ]
     dots = [
         {"name": name, "tokens": tokens, "accuracy": accuracy}

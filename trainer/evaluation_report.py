@@ -14,19 +14,23 @@ from trainer.evaluation_charts import efficiency_chart, png, svg
 from trainer.evaluation_folder import write_bytes, write_text
 from trainer.evaluation_result import FREE, EvaluationResult, Figures, read_result
 from trainer.evaluation_tables import WAY_NAMES, Table, comparison, groups, hybrid_sentence, overview
-from trainer.metrics import Difference, paired_difference
+from trainer.metrics import BudgetPoint, Difference, budget_grid, efficiency_curve, paired_difference
 
 _PAGE = Path(__file__).with_name("evaluation_page.html.j2")
 _MOST_COMPARED = 8
 
 
 class Comparison(BaseModel):
-    """Evaluations of the same problems. `against_first` is each one's accuracy less that of the first, free choice."""
+    """Evaluations of the same problems. `against_first` is each one's accuracy less that of the first.
+
+    All of it is about the free choice; the curves share their budgets.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     folders: dict[str, str]
     problems: int
     against_first: dict[str, Difference]
+    curves: dict[str, list[BudgetPoint]]
     results: dict[str, EvaluationResult]
 
 
@@ -65,10 +69,12 @@ def compare(folders: Sequence[Path]) -> Comparison:
                 f"({results[first].settings.problems}), so their figures cannot be compared; evaluate both on one set"
             )
     rows = {name: _free_rows(folder) for name, folder in names.items()}
+    budgets = budget_grid(pl.concat(rows.values()))
     return Comparison(
         folders={name: str(folder) for name, folder in names.items()},
         problems=results[first].settings.problem_count,
         against_first={name: paired_difference(rows[first], rows[name]) for name in others},
+        curves={name: efficiency_curve(each, budgets) for name, each in rows.items()},
         results=results,
     )
 
@@ -85,8 +91,7 @@ def print_comparison(console: Console, found: Comparison) -> None:
 def write_comparison(out: Path, found: Comparison) -> list[Path]:
     """Writes comparison.json, comparison.html, and comparison.svg and .png; returns their paths."""
     write_text(out / "comparison.json", found.model_dump_json(indent=2))
-    curves = {name: result.curves.get(FREE, []) for name, result in found.results.items()}
-    chart = efficiency_chart(curves, {name: _mean_point(each.free) for name, each in found.results.items()})
+    chart = efficiency_chart(found.curves, {name: _mean_point(each.free) for name, each in found.results.items()})
     table = comparison(found.results, found.against_first)
     title = f"{len(found.results)} evaluations on {found.problems} problems"
     drawn = _write(out, "comparison.html", "comparison", chart, title=title, sentences=[_PAIRED], tables=[table])
@@ -117,7 +122,7 @@ def _free_rows(folder: Path) -> pl.DataFrame:
     files = sorted((folder / "rows").glob(f"{FREE}-*.parquet"))
     if not files:
         raise UserError(f"{folder} has lost its rows (rows/{FREE}-*.parquet), which a comparison needs")
-    return pl.concat([pl.read_parquet(file, columns=["problem_id", "status"]) for file in files])
+    return pl.concat([pl.read_parquet(file, columns=["problem_id", "status", "tokens"]) for file in files])
 
 
 def _mean_point(figures: Figures) -> tuple[float | None, float | None]:

@@ -84,13 +84,14 @@ class EvaluationResult(_Part):
 def result_of(settings: Settings, rows: pl.DataFrame, margin: float = 0.0) -> EvaluationResult:
     """The result of rows in `evaluation_rows.ROWS`."""
     ways = _ways(rows)
+    budgets = metrics.budget_grid(rows)
     return EvaluationResult(
         settings=settings,
         seeds=sorted(rows["seed"].unique().to_list()),
         figures={way: figures(part) for way, part in ways.items()},
         hybrid_accuracy=_hybrid(rows, margin),
         groups=list(_groups(rows, margin)),
-        curves={way: metrics.efficiency_curve(part) for way, part in ways.items()},
+        curves={way: metrics.efficiency_curve(part, budgets) for way, part in ways.items()},
         remarks=_remarks(settings, ways),
     )
 

@@ -6,6 +6,7 @@ response shows, null where it shows none, and `tokens` what the model wrote, nul
 """
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -260,17 +261,21 @@ def within_budget(rows: pl.DataFrame, budget: int) -> BudgetPoint:
     )
 
 
-def efficiency_curve(rows: pl.DataFrame, points: int = 40) -> list[BudgetPoint]:
-    """`within_budget` over budgets that grow geometrically from the shortest to the longest graded response.
-
-    It rises to the plain accuracy. Empty where nothing was graded.
-    """
+def budget_grid(rows: pl.DataFrame, points: int = 60) -> list[int]:
+    """Budgets that grow geometrically from the shortest to the longest graded response; empty where there is none."""
     lengths = rows.filter(_GRADED)["tokens"].drop_nulls()
     if not len(lengths):
         return []
-    shortest, longest = (float(edge) for edge in np.quantile(lengths.to_numpy(), (0, 1)))
-    budgets = np.unique(np.rint(np.geomspace(max(shortest, 1), max(longest, 1), points)).astype(np.int64))
-    return [within_budget(rows, int(budget)) for budget in budgets]
+    shortest, longest = (max(float(edge), 1.0) for edge in np.quantile(lengths.to_numpy(), (0, 1)))
+    return [int(budget) for budget in np.unique(np.rint(np.geomspace(shortest, longest, points)).astype(np.int64))]
+
+
+def efficiency_curve(rows: pl.DataFrame, budgets: Sequence[int] | None = None) -> list[BudgetPoint]:
+    """`within_budget` over budgets in ascending order, those of `budget_grid` unless others are given.
+
+    It rises to the plain accuracy once a budget holds the longest response.
+    """
+    return [within_budget(rows, budget) for budget in (budget_grid(rows) if budgets is None else budgets)]
 
 
 def difficulty_buckets(difficulty: pl.Series) -> pl.Series:

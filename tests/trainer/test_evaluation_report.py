@@ -86,6 +86,10 @@ def test_evaluations_are_compared_with_the_first(folders: list[Path]) -> None:
     console, said = printed()
     print_comparison(console, found)
     lines = {line.split()[0]: line for line in said.getvalue().splitlines() if line.strip()}
+    budgets = [[point.budget for point in curve] for curve in found.curves.values()]
+    assert budgets[0] == budgets[1] == budgets[2]
+    assert [found.curves[name][-1].accuracy for name in found.results] == [1.0, 0.75, 0.5]
+    assert [found.curves[name][0].accuracy for name in found.results] == [0.0, 0.25, 0.5]  # 8 tokens
     assert "-25.0 (" in lines["sometimes"]
     assert "-42.0%" in lines["sometimes"]  # (10 · 50 + 10 · 8) / 20 = 29 tokens against 50
     assert "-50.0" in lines["sometimes"]  # points of the share of think-on
