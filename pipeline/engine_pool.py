@@ -34,17 +34,21 @@ class Replica:
     rate: int = 0
     """Requests finished between the last two readings."""
     born: float = field(default_factory=time.monotonic)
-    moved: float = field(default_factory=time.monotonic)
-    """When it last got on, or had nothing to do."""
+    moved: float | None = None
+    """When it last got on, or had nothing to do; null until its process has answered."""
 
     def read(self, progress: EngineProgress) -> None:
         """Takes in a reading."""
         signs = [(each.finished, each.steps, each.loading) for each in (self.last, progress)]
-        if signs[0] != signs[1] or progress.loading or not progress.in_flight:
+        if self.moved is None or signs[0] != signs[1] or progress.loading or not progress.in_flight:
             self.moved = time.monotonic()
         self.rate = progress.finished - self.last.finished
         self.last = progress
         self.queued = progress.waiting
+
+    def still_s(self) -> float:
+        """Seconds for which nothing has moved in it."""
+        return 0.0 if self.moved is None else time.monotonic() - self.moved
 
     @property
     def is_full(self) -> bool:

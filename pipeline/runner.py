@@ -359,8 +359,8 @@ class Runner:
         busy = set(map(id, self._polls.values()))
         for pool in self._pools.values():
             for replica in list(pool.replicas):
-                if pool.stall_s is not None and now - replica.moved > pool.stall_s:
-                    self._restart(pool, replica, _Stalled(f"nothing moved in it for {now - replica.moved:.0f} s"))
+                if pool.stall_s is not None and replica.still_s() > pool.stall_s:
+                    self._restart(pool, replica, _Stalled(f"nothing moved in it for {replica.still_s():.0f} s"))
                 elif id(replica) not in busy:
                     self._polls[replica.handle.progress.remote()] = replica
 

@@ -247,6 +247,11 @@ class RunConfig(Config):
                 raise ValueError(
                     f"roles.{role}.engine is '{engine}', which is not one of engines: {sorted(self.engines)}"
                 )
+        if self.sample.stops and self.select.policy != "hipo":
+            raise ValueError(
+                f"sample.stop is '{self.sample.stop}', which stops where hipo's rule is decided, but select.policy is "
+                f"'{self.select.policy}'; set sample.stop: never"
+            )
         if self.sample.count(Mode.THINK_ON) + self.sample.count(Mode.THINK_OFF) == 0:
             raise ValueError("sample asks for no rollouts in either mode; set sample.n to at least 1")
         return self

@@ -67,6 +67,12 @@ def test_a_run_without_any_rollouts_is_refused() -> None:
     assert (one_mode.sample.count(Mode.THINK_ON), one_mode.sample.count(Mode.THINK_OFF)) == (2, 0)
 
 
+def test_stopping_when_decided_is_for_the_rule_that_decides() -> None:
+    assert RunConfig.model_validate(tree(sample={"stop": "decided"})).sample.stops
+    with pytest.raises(ValidationError, match=r"select.policy is 'groups'; set sample.stop: never"):
+        RunConfig.model_validate(tree(sample={"stop": "decided"}, select={"policy": "groups"}))
+
+
 def test_a_config_survives_its_own_dump() -> None:
     config = RunConfig.model_validate(tree(select={"delta": 0.3}))
     assert RunConfig.model_validate(config.model_dump(mode="json")) == config
