@@ -4,7 +4,6 @@ import asyncio
 import logging
 from contextlib import AbstractAsyncContextManager
 
-import anyio
 import tenacity
 
 from engines.base import Completion, EngineDeadError, EngineError, EngineRefusedError, GenerationRequest
@@ -28,7 +27,7 @@ class OpenAIEndpoint:
         self._config = config
         self._clock = clock or Clock()
         self._pool = EndpointPool(config, [], self._clock)
-        self._slots = anyio.CapacityLimiter(config.max_in_flight)
+        self._slots = asyncio.Semaphore(config.max_in_flight)
         self._retrying = tenacity.AsyncRetrying(
             sleep=self._clock.sleep,
             wait=back_off,

@@ -1,10 +1,9 @@
 """Responses recorded elsewhere, served by question and index."""
 
+import asyncio
 import re
 from contextlib import AbstractAsyncContextManager
 from itertools import islice
-
-import anyio
 
 from engines.base import Completion, EngineError, EngineRefusedError, GenerationRequest
 from schemas.config import ReplayEngine
@@ -18,7 +17,7 @@ class Replay:
 
     def __init__(self, config: ReplayEngine) -> None:
         self._config = config
-        self._slots = anyio.CapacityLimiter(config.max_in_flight)
+        self._slots = asyncio.Semaphore(config.max_in_flight)
         self._responses: dict[str, list[str | None]] = {}
 
     async def start(self) -> None:

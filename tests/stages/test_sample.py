@@ -13,7 +13,7 @@ from engines.base import Completion, EngineDeadError, EngineError, GenerationReq
 from schemas.arrow import to_table
 from schemas.config import RoleConfig, SampleConfig, SamplingConfig
 from schemas.gold import AssertGold
-from schemas.keys import seed_of
+from schemas.keys import digest, seed_of
 from schemas.records import FinishReason, Mode, Problem, Rollout
 from stages.sample import rollout_key, sample
 from tests.stages.builders import ScriptedEngine, by_key, completion, make_problem, make_session
@@ -254,3 +254,14 @@ async def test_no_rollouts_asked_for_means_no_request() -> None:
     assert await run(engine, n=0) == []
     assert await run(engine, problems=[]) == []
     assert engine.requests == []
+
+
+async def test_rollouts_of_earlier_versions_are_recognised_by_seed_and_request_hash() -> None:
+    switched = with_limit(9, chat_template_kwargs={"ö": [1, None], "a": "</think>"}, starts_in_reasoning=True)
+    for role in (ROLE, switched):
+        rollouts = await run(ScriptedEngine(echo), role=role, run_seed=5, identity="mödel")
+        for rollout in rollouts:
+            assert rollout.seed == seed_of(5, rollout.problem_id, rollout.mode, rollout.index)
+            sampling = digest(role.sampling.model_dump(exclude={"max_tokens"}))
+            parts = (role.chat_template_kwargs, sampling, rollout.seed, "mödel", role.starts_in_reasoning)
+            assert rollout.request_hash == digest(rollout.prompt_hash, *parts)
