@@ -55,6 +55,7 @@ def test_another_delta_moves_modes_and_the_config_says_so(first: Path, tmp_path:
     (group,) = [group for group in found.groups if group.what == "mode: think-on (margin) → think-off (default_off)"]
     assert set(group.such_as) <= set(moved)
     assert groups(found)["examples: another response"] == len(moved)
+    assert not any(what.startswith("kept rollout") for what in groups(found))  # who moved is told once
     assert any(what.startswith("rule: think-on (margin) → think-on (fallback_on)") for what in groups(found))
 
 

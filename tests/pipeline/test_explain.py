@@ -85,6 +85,7 @@ def test_a_kept_problem_is_told_from_source_to_dataset(run_dir: Path) -> None:
         assert part in said
     kept = next(line for line in said.splitlines() if "◀ kept" in line)
     assert kept.startswith(f"think-on {decision['index']} ")
+    assert said.count("◀ kept") == 1
 
 
 def test_a_dropped_problem_says_why(run_dir: Path) -> None:

@@ -88,7 +88,7 @@ def test_a_drawn_mode_says_what_the_pass_rates_would_have_asked_for() -> None:
 def test_a_margin_that_rounds_to_delta_shows_the_digits_that_decide() -> None:
     close = [*tries("p", ON, 749, 251), *tries("p", OFF, 600, 400)]  # 0.149, which two decimals show as 0.15
     assert "margin 0.1490 < δ 0.15" in in_words(decide_one(*close).model_dump())
-    equal = [*tries("p", ON, 9, 1), *tries("p", OFF, 3, 1)]  # 0.9 - 0.75, in floats a little less than 0.15
+    equal = [*tries("p", ON, 7, 13), *tries("p", OFF, 1, 4)]  # 0.35 - 0.2, in floats a little less than 0.15
     assert "margin 0.15 ≥ δ 0.15" in in_words(decide_one(*equal).model_dump())
 
 

@@ -93,6 +93,15 @@ def test_a_drawn_mode_and_a_policy_that_weighs_no_pass_rates_have_none() -> None
     assert flips(rows, SelectConfig(policy="shortest", random_fraction=0)) == {"p": None}
 
 
+def test_a_drawn_problem_has_no_flip_beside_one_alike_that_was_not_drawn() -> None:
+    ids = [f"p{number}" for number in range(12)]
+    rows = [row for key in ids for row in (*tries(key, ON, 4, 0), *tries(key, OFF, 1, 3))]
+    config = SelectConfig(random_fraction=0.5)
+    drawn = {key for key, decision in decide(rows, config).items() if decision.rule == "random"}
+    assert 0 < len(drawn) < 12
+    assert {key for key, flip in flips(rows, config).items() if flip is None} == drawn
+
+
 def test_no_problems_have_no_flips() -> None:
     empty = pl.DataFrame(schema=dict.fromkeys(COLUMNS, pl.String))
     assert flip_probability(empty, SelectConfig()).to_list() == []
