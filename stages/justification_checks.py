@@ -16,6 +16,8 @@ _LETTERS = re.compile(r"[^\W\d_]{2,}")
 _COPIED_WORDS = 8  # as many words in a row as the solution is a copy, not a coincidence
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]+")
 _COPIED_CHARACTERS = 16  # about as much in a script that puts no spaces between words
+_EVERYDAY = {"yes", "no", "true", "false", "none", "all", "both", "neither", "even", "odd"}
+_PRESENTED = r"(?:[({$=:]|\b(?:is|are|answer|option|choice|namely|be|ist|lautet|antwort)\b|是|为|选)\s*[\"'“({$]*"
 _MIN_CODE_CHARS = 10  # shorter lines of a program, such as `else:`, are anybody's
 _WORDS_OF_ANSWER = 3  # more of them are a sentence or a program, which the other checks know
 
@@ -66,13 +68,21 @@ def _answers(problem: Problem, kept: Sequence[Rollout]) -> set[str]:
 
 
 def _contains(text: str, answer: str) -> bool:
-    """Whether `answer` stands in `text` by itself: 12 does not stand in 3.12, 112 or 12/5."""
+    """Whether `answer` stands in `text` by itself: 12 does not stand in 3.12, 112 or 12/5.
+
+    A letter or an everyday word, such as the A of a choice or "no", has to be presented as an answer: "is A", "(A)".
+    """
+    if len(answer) == 1 and answer.isascii() and answer.isalpha():
+        return re.search(rf"{_PRESENTED}{answer}(?!\w)", text, re.ASCII) is not None
     text, answer = text.lower(), answer.lower()
     if _UNSPACED.search(answer):
         return answer in text
     # What ends in a sign, as 50% does, may be followed by anything. Only ASCII counts as part of a word, since other
     # scripts put no space between a number and a word.
     ends = r"(?!\w|[.,/]\w)" if re.match(r"\w", answer[-1]) else ""
+    if answer in _EVERYDAY:
+        said = rf"(?:[({{$=:]|\banswer\s+is\b)\s*{answer}\b|\b(?:is|are)\s+{answer}\s*(?:[.,;:!?)]|$)"
+        return re.search(said, text) is not None
     return re.search(rf"(?<![\w.,/-]){re.escape(answer)}{ends}", text, re.ASCII) is not None
 
 
@@ -86,7 +96,9 @@ def _solutions(problem: Problem, kept: Sequence[Rollout]) -> Iterator[tuple[str,
 
 def _repeats(text: str, problem: Problem, solution: tuple[str, str]) -> bool:
     prose, program = solution
-    if (_runs(text) & _runs(prose)) - _runs(problem.question):
+    # Reasoning can be long, and a justification is short: its runs are looked for, not compared with all there are.
+    asked, thought = _spaced(problem.question), _spaced(prose)
+    if any(run in thought and run not in asked for run in _runs(text)):
         return True
     lines = {line.strip() for line in program.splitlines()}
     return any(
@@ -95,9 +107,16 @@ def _repeats(text: str, problem: Problem, solution: tuple[str, str]) -> bool:
     )
 
 
-def _runs(text: str) -> set[tuple[str, ...]]:
+def _spaced(text: str) -> str:
+    """The words of `text`, each between two spaces, and what is written without spaces as it stands."""
+    return f" {' '.join(_WORD.findall(text.lower()))} \n" + "\n".join(_UNSPACED.findall(text))
+
+
+def _runs(text: str) -> Iterator[str]:
+    """What would be a copy where it stands in another text's `_spaced`."""
     words = _WORD.findall(text.lower())
-    runs = {tuple(words[at : at + _COPIED_WORDS]) for at in range(len(words) - _COPIED_WORDS + 1)}
+    for at in range(len(words) - _COPIED_WORDS + 1):
+        yield f" {' '.join(words[at : at + _COPIED_WORDS])} "
     for stretch in _UNSPACED.findall(text):
-        runs |= {(stretch[at : at + _COPIED_CHARACTERS],) for at in range(len(stretch) - _COPIED_CHARACTERS + 1)}
-    return runs
+        for at in range(len(stretch) - _COPIED_CHARACTERS + 1):
+            yield stretch[at : at + _COPIED_CHARACTERS]

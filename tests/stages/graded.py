@@ -78,6 +78,16 @@ one_try = st.builds(
     answer=st.sampled_from(["42", "42", "42", "<answer>42"]),
 )
 many_tries = st.lists(one_try, max_size=60, unique_by=lambda row: row.key)
+_whole_try = st.builds(
+    lambda **fields: Try(reasons=fields["mode"] == ON, **fields),
+    problem_id=st.sampled_from(IDS[:2]),
+    mode=st.sampled_from([ON, OFF]),
+    index=st.integers(0, 9),
+    status=st.sampled_from(["correct", "incorrect"]),
+    tokens=st.integers(1, 9),
+)
+whole_tries = st.lists(st.one_of(_whole_try, _whole_try, one_try), max_size=40, unique_by=lambda row: row.key)
+"""Mostly fit to be kept, of two problems for the most part, so that there is something to choose from."""
 
 
 def frames(

@@ -17,7 +17,7 @@ from schemas.records import Pick
 from stages.policies import token_skip
 from stages.policies.budget import instructions
 from stages.policies.system_1x import FAST, SLOW, mark, steps
-from tests.stages.graded import IDS, OFF, ON, Try, decide_and_pick, many_tries, tries
+from tests.stages.graded import IDS, OFF, ON, Try, decide_and_pick, tries, whole_tries
 
 MANY = [problem_id(str(number)) for number in range(4_000)]
 
@@ -70,7 +70,7 @@ def test_an_instruction_says_the_budget_that_stands_beside_it(kind: str, values:
 
 
 @settings(max_examples=60)
-@given(rows=many_tries, kind=st.sampled_from(["lcpo_exact", "lcpo_max", "constrained", "concise"]))
+@given(rows=whole_tries, kind=st.sampled_from(["lcpo_exact", "lcpo_max", "constrained", "concise"]))
 def test_the_response_is_a_right_one_that_keeps_to_what_was_asked(rows: list[Try], kind: str) -> None:
     spread = [replace(row, tokens=row.tokens * (row.index + 1), thought="so " * row.index) for row in rows]
     own = config(kind, low=1, high=30, words=[1, 4, 7])

@@ -189,3 +189,23 @@ def test_a_justification_that_argues_for_the_other_mode_is_refused(language: str
     for own in Mode:
         code = object_to(text, problem, make_rollout(problem, own, answer="ok"), config=config)
         assert code == ("argues_other_mode" if mode is own.other else None)
+
+
+@pytest.mark.parametrize(
+    ("answer", "text", "code"),
+    [
+        ("A", "A careful look at a case or two is what it takes.", None),
+        ("A", "Of the options it is A, plainly enough.", "leaks_answer"),
+        ("A", "Among all the options, (A) is plain to see.", "leaks_answer"),
+        (r"\text{B}", "One look, and the answer is $B$ then.", "leaks_answer"),
+        ("No", "There is no trap in it, and no case to miss.", None),
+        ("No", "One look, and the answer is no for all of them.", "leaks_answer"),
+        ("even", "One parity check, and the sum is even.", "leaks_answer"),
+        ("even", "Not even a carry is needed in this short sum.", None),
+    ],
+)
+def test_letters_and_everyday_words_leak_only_where_they_are_presented_as_the_answer(
+    answer: str, text: str, code: str | None
+) -> None:
+    problem = make_problem("Which one fits?", MathGold(answers=[answer]))
+    assert object_to(text, problem, make_rollout(problem, answer="ok")) == code

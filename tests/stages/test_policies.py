@@ -13,7 +13,7 @@ from schemas.config import SelectConfig
 from schemas.records import Decision, Mode, Pick
 from schemas.select_config import PolicyName
 from stages.select import POLICIES
-from tests.stages.graded import IDS, OFF, ON, Try, decide_and_pick, many_tries, tries
+from tests.stages.graded import IDS, OFF, ON, Try, decide_and_pick, tries, whole_tries
 
 BUDGETS = ["lcpo_exact", "lcpo_max", "constrained", "concise", "system_1x"]
 CONFIGS = [
@@ -44,7 +44,7 @@ def test_every_policy_that_a_recipe_may_name_is_there() -> None:
 
 
 @settings(max_examples=60)
-@given(rows=many_tries, config=every_policy)
+@given(rows=whole_tries, config=every_policy)
 def test_a_decision_says_what_was_picked_or_why_nothing_was(rows: list[Try], config: SelectConfig) -> None:
     decisions, picks = decide_and_pick(rows, config, problems=IDS)
     by_key = {row.key: row for row in rows}
@@ -69,7 +69,7 @@ def test_a_decision_says_what_was_picked_or_why_nothing_was(rows: list[Try], con
 
 
 @settings(max_examples=30)
-@given(rows=many_tries, config=every_policy, shuffle=st.randoms(use_true_random=False), cut=st.integers(0, 6))
+@given(rows=whole_tries, config=every_policy, shuffle=st.randoms(use_true_random=False), cut=st.integers(0, 6))
 def test_order_and_batches_never_change_what_is_picked(
     rows: list[Try], config: SelectConfig, shuffle: random.Random, cut: int
 ) -> None:
@@ -127,7 +127,7 @@ def test_a_problem_with_ten_thousand_rollouts(config: SelectConfig) -> None:
 
 
 @settings(max_examples=40)
-@given(rows=many_tries)
+@given(rows=whole_tries)
 def test_adaptthink_keeps_all_right_responses_of_think_off_unless_thinking_is_right_more_often(
     rows: list[Try],
 ) -> None:
@@ -160,7 +160,7 @@ def test_at_most_so_many_responses_are_kept_a_mode_the_shortest_ones() -> None:
 
 
 @settings(max_examples=40)
-@given(rows=many_tries, verify=st.booleans())
+@given(rows=whole_tries, verify=st.booleans())
 def test_thinkless_pairs_a_right_long_response_with_a_short_one_or_keeps_neither(rows: list[Try], verify: bool) -> None:
     config = SelectConfig.model_validate({"policy": "thinkless", "thinkless": {"verify_short": verify}})
     _, picks = decide_and_pick(rows, config, problems=IDS)
@@ -181,6 +181,9 @@ def test_thinkless_says_which_half_is_missing() -> None:
     assert pick_one("thinkless", *tries("p", OFF, 1, 3))[0].drop_reason == "no_long_response"
     wrong = pick_one("thinkless", *tries("p", ON, 1, 3), *tries("p", OFF, 0, 2))
     assert keys(wrong[1]) == [(ON, 0), (OFF, 0)]
+    shorter = [replace(row, tokens=1) for row in tries("p", OFF, 0, 2)]
+    right = pick_one("thinkless", *tries("p", ON, 1, 3), *shorter, *tries("p", OFF, 1, 0, first=5))
+    assert keys(right[1]) == [(ON, 0), (OFF, 5)]
     strict = pick_one("thinkless", *tries("p", ON, 1, 3), *tries("p", OFF, 0, 2), thinkless={"verify_short": True})
     assert strict[0].drop_reason == "no_short_response"
 
@@ -221,7 +224,7 @@ def test_thresholds_of_lhrm_that_overlap_are_refused() -> None:
 
 
 @settings(max_examples=30)
-@given(rows=many_tries)
+@given(rows=whole_tries)
 def test_all_correct_keeps_every_right_response_and_shortest_the_first_of_them(rows: list[Try]) -> None:
     every = decide_and_pick(rows, SelectConfig(policy="all-correct"), problems=IDS)[1]
     one = decide_and_pick(rows, SelectConfig(policy="shortest"), problems=IDS)[1]
@@ -232,7 +235,7 @@ def test_all_correct_keeps_every_right_response_and_shortest_the_first_of_them(r
 
 
 @settings(max_examples=30)
-@given(rows=many_tries, weight=st.sampled_from([0.0, 0.2, 1.0]))
+@given(rows=whole_tries, weight=st.sampled_from([0.0, 0.2, 1.0]))
 def test_groups_hold_every_graded_rollout_with_its_reward(rows: list[Try], weight: float) -> None:
     capped = [replace(row, cap=3) if row.index == 9 else row for row in rows]
     config = SelectConfig.model_validate({"policy": "groups", "groups": {"format_weight": weight}})

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 
 from schemas.config import SelectConfig
 from schemas.records import Pick
-from tests.stages.graded import IDS, OFF, ON, Try, decide_and_pick, many_tries, tries
+from tests.stages.graded import IDS, OFF, ON, Try, decide_and_pick, tries, whole_tries
 from trainer.algorithms.dast import dast_budget, dast_reward
 from trainer.algorithms.o1_pruner import o1_pruner_weights
 
@@ -27,7 +27,7 @@ def scored(rows: list[Try]) -> dict[tuple[str, str, int], tuple[float, float]]:
 
 
 @settings(max_examples=60)
-@given(rows=many_tries)
+@given(rows=whole_tries)
 def test_the_pair_of_a_kind_has_the_largest_difference_of_dasts_scores(rows: list[Try]) -> None:
     long = [replace(row, tokens=row.tokens**4 + row.index) for row in rows]
     _, picks = decide_and_pick(long, SelectConfig(policy="preference"), problems=IDS)
