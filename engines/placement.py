@@ -46,5 +46,7 @@ def _spans_nodes(config: VllmEngine, gpus_of_a_node: float) -> bool:
     """Whether Ray is to start the workers: where no node has GPUs for all of them, or where `args` say so."""
     if config.workers == 1 or config.resources.num_gpus == 0:
         return False
+    if config.workers > config.tensor_parallel_size * config.pipeline_parallel_size:
+        return False  # data-parallel ranks of one replica share a node; it is replicas that spread over nodes
     executor = config.args.get(_EXECUTOR)
     return executor == "ray" if executor is not None else config.workers > gpus_of_a_node > 0

@@ -29,6 +29,7 @@ def vllm(tensor: int = 1, pipeline: int = 1, gpus: float = 0, **changes: Any) ->
         (vllm(tensor=4, pipeline=2, gpus=8), 8),
         (vllm(tensor=8, gpus=8), 0),  # GPU nodes that the autoscaler has not started yet
         (vllm(tensor=4, args={"data_parallel_size": 2}, gpus=8), 8),
+        (vllm(tensor=8, args={"data_parallel_size": 2}, gpus=16), 8),  # waits for a node that large
     ],
 )
 def test_replica_that_fits_on_a_node_is_one_actor(config: VllmEngine, gpus_of_a_node: float) -> None:
