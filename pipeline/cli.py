@@ -184,7 +184,7 @@ def filters(
 def show(
     run_dir: RunArgument,
     stage: Annotated[
-        str, typer.Option("--stage", help=f"One of {', '.join(STAGES)}, attempts (at justifications), or rejected.")
+        str, typer.Option("--stage", help=f"One of {', '.join(STAGES)}, picks, attempts (at reasons), rejected.")
     ] = "justify",
     limit: Annotated[int, typer.Option("--limit", min=1, help="How many rows.")] = 5,
     problem: Annotated[
@@ -206,8 +206,9 @@ def show(
     from pipeline.show import print_rows
 
     read_run(run_dir)
-    if stage not in [*STAGES, "attempts", "rejected"]:
-        raise UserError(f"there is no stage '{stage}' to show; choose {', '.join(STAGES)}, attempts or rejected")
+    known = [*STAGES, "picks", "attempts", "rejected"]
+    if stage not in known:
+        raise UserError(f"there is no stage '{stage}' to show; choose from {', '.join(known)}")
     print_rows(_console(), run_dir, stage, limit, problem, as_json, where, columns, sort)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from pipeline.errors import UserError
-from pipeline.graph import PUBLISH, shard_name
+from pipeline.graph import PICKS, PUBLISH, shard_name
 from pipeline.ingest_report import read_accounts
 from pipeline.quarantine import rejected_files
 from pipeline.run_files import RunFiles, existing, scan
@@ -36,10 +36,12 @@ class Story:
     """Of both modes, with their verdicts: `status`, `reason`, `extracted` and the other columns."""
     decision: Row | None = None
     """With `words`, and `flip`, the flip probability."""
+    picks: list[Row] = field(default_factory=list)
+    """The responses that the policy keeps, the decision's first."""
     attempts: list[Row] = field(default_factory=list)
     examples: list[Row] = field(default_factory=list)
     published: dict[str, list[Row]] = field(default_factory=dict)
-    """`sft` and `rl`: `file` and `row` within it of each."""
+    """By part of the dataset, such as `sft` and `rl`: `file` and `row` within it."""
     rejected: list[Row] = field(default_factory=list)
     near_duplicates: list[Row] = field(default_factory=list)
     """Rejected rows that gave way to this problem."""
@@ -71,6 +73,7 @@ def explain(files: RunFiles, asked: str) -> Story:
         frame = pl.DataFrame(counts, schema_overrides={"mode": pl.String})
         settings = files.config.select.model_copy(update={"delta": story.decision["delta"]})
         story.decision |= {"words": in_words(story.decision), "flip": flip_probability(frame, settings).item()}
+    story.picks = sorted(_rows(files.scan("select", PICKS, [shard]), found), key=lambda row: int(row["rank"]))
     attempts = files.scan("justify", "attempts", [shard])
     story.attempts = sorted(_rows(attempts, found), key=lambda row: (str(row["mode"]), int(row["attempt"])))
     story.examples = _rows(files.scan("justify", shards=[shard]), found)
@@ -122,13 +125,15 @@ def _rollouts(files: RunFiles, shard: str, problem_id: str) -> Iterator[Row]:
 def _published(files: RunFiles, problem_id: str) -> dict[str, list[Row]]:
     manifest = files.manifests.get(PUBLISH.name)
     found: dict[str, list[Row]] = {}
-    for kind, key in (("sft", pl.col("problem_id")), ("rl", pl.col("extra_info").struct.field("problem_id"))):
-        for name in sorted(manifest.outputs if manifest else {}):
-            if name.startswith(f"dataset/{kind}/"):
-                rows = scan([existing(files.run_dir / name)]).select(key.alias("id")).with_row_index("row")
-                at = rows.filter(pl.col("id") == problem_id).collect(engine="streaming")["row"]
-                found[kind] = found.get(kind, []) + [{"file": name, "row": row} for row in at]
-    return found
+    for name in sorted(manifest.outputs if manifest else {}):
+        if name.startswith("dataset/") and name.endswith(".parquet"):
+            rows = scan([existing(files.run_dir / name)])
+            named = "problem_id" in rows.collect_schema()
+            key = pl.col("problem_id") if named else pl.col("extra_info").struct.field("problem_id")
+            at = rows.select(key.alias("id")).with_row_index("row").filter(pl.col("id") == problem_id)
+            places = [{"file": name, "row": row} for row in at.collect(engine="streaming")["row"]]
+            found.setdefault(name.split("/")[1], []).extend(places)
+    return {part: places for part, places in found.items() if places}
 
 
 def _rejected(files: RunFiles, meant: pl.Expr) -> list[Row]:
@@ -144,7 +149,7 @@ def _missing(story: Story) -> list[str]:
         return ["It is not decided yet; run again to go on."]
     if story.decision["mode"] is not None and not story.examples and not story.rejected:
         return ["Its justification is not written yet; run again to go on."]
-    if story.examples and not story.published.get("sft"):
+    if story.examples and not story.published:
         return ["It is not in dataset/ yet; run again to publish."]
     return []
 

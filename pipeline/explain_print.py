@@ -89,9 +89,9 @@ def _rollout_table(story: Story) -> Table:
     for mode in dict.fromkeys(row["mode"] for row in story.rollouts):
         of_mode = [row for row in story.rollouts if row["mode"] == mode]
         many = len(of_mode) > _ROLLOUTS
-        shown = [row for row in of_mode if not many or row["index"] < _ROLLOUTS // 2 or _kept(story, row)]
+        shown = [row for row in of_mode if not many or row["index"] < _ROLLOUTS // 2 or _mark(story, row)]
         for row in shown:
-            table.add_row(*_cells(row), "◀ kept" if _kept(story, row) else "", style=_style(row))
+            table.add_row(*_cells(row), _mark(story, row), style=_style(row))
         if many:
             rest = Counter(row["status"] for row in of_mode if row not in shown)
             counted = ", ".join(f"{count} {status}" for status, count in rest.most_common())
@@ -114,9 +114,13 @@ def _cells(row: Row) -> list[Text]:
     return [Text(value if len(value) <= _CELL_CHARS else f"{value[: _CELL_CHARS - 2]} …") for value in values]
 
 
-def _kept(story: Story, row: Row) -> bool:
-    decision = story.decision
-    return decision is not None and (decision["mode"], decision["index"]) == (row["mode"], row["index"])
+def _mark(story: Story, row: Row) -> str:
+    """Whether it is the decision's, or what else the policy keeps it for."""
+    key = (row["mode"], row["index"])
+    if story.decision is not None and (story.decision["mode"], story.decision["index"]) == key:
+        return "◀ kept"
+    roles = [pick["role"] for pick in story.picks if (pick["mode"], pick["index"]) == key and pick["role"] != "member"]
+    return f"◁ {roles[0]}" if roles else ""
 
 
 def _style(row: Row) -> str | None:

@@ -12,10 +12,13 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.errors import UserError
-from pipeline.graph import INGEST, PUBLISH, load_present_manifests, shards_of
+from pipeline.graph import INGEST, PICKS, PUBLISH, load_present_manifests, shards_of
 from pipeline.quarantine import rejected_files
 from pipeline.row_filter import matching, named, ordered, wrong
 from pipeline.run_files import ROWS, existing, scan
+
+PARTS = {"picks": ("select", {PICKS}), "attempts": ("justify", {"attempts"})}
+"""What else than its main table a stage leaves behind: its folder, and its labels there."""
 
 _COLUMNS = 110  # as wide as text reads well
 _HIDDEN = {"messages", "prompt_hash", "request_hash", "seed"}
@@ -36,7 +39,7 @@ def print_rows(
     """Prints the first rows of a stage, by shard and key unless sorted.
 
     Args:
-        stage: a stage; `rejected` for rows that no stage passed on, `attempts` for attempts at justifications.
+        stage: a stage; `rejected` for rows that no stage passed on; or one of `PARTS`.
         problem: the start of a problem's id.
         where, columns, sort: as `pipeline.row_filter` has them.
 
@@ -77,9 +80,7 @@ def _files(run_dir: Path, stage: str) -> list[Path]:
     if stage == PUBLISH.stage:
         outputs = manifests[PUBLISH.name].outputs if PUBLISH.name in manifests else {}
         return [run_dir / name for name in sorted(outputs) if name.startswith("dataset/sft/")]
-    folder, labels = stage, {ROWS, *shards_of(manifests.get(INGEST.name))}
-    if stage == "attempts":
-        folder, labels = "justify", {"attempts"}
+    folder, labels = PARTS.get(stage, (stage, {ROWS, *shards_of(manifests.get(INGEST.name))}))
     return [
         run_dir / output.path
         for name, manifest in sorted(manifests.items())

@@ -162,8 +162,8 @@ def print_answer(console: Console, answer: Answer, as_json: bool) -> None:
     for remark in answer.remarks:
         console.print(remark, highlight=False)
     console.print(
-        "* is the run's own setting. Pass rate: of the kept mode, mean over examples and half its 95 % interval. Flips: "
-        "the mean probability, under a uniform prior, that a repetition of the sampling would decide otherwise. "
+        "* is the run's own setting. Pass rate: of the kept mode, mean over examples and half its 95 % interval. "
+        "Flips: the mean probability, under a uniform prior, that a repetition of the sampling would decide otherwise. "
         "Repeated: how many as many other rollouts of this run do decide otherwise. Nothing was sampled.",
         highlight=False,
     )

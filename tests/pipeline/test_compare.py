@@ -78,7 +78,7 @@ def test_another_kept_rollout_response_and_justification_are_told_apart(first: P
     )
     edit(second, "justify", pl.lit("Another reason.").alias("justification"))
     found = compare(open_run(first), open_run(second))
-    on = pl.read_parquet(str(first / "select/01-*.parquet")).filter(pl.col("mode") == "think_on").height
+    on = pl.read_parquet(str(first / "select/01-????.parquet")).filter(pl.col("mode") == "think_on").height
     examples = found.examples[0]
     assert groups(found) == {"kept rollout: another one of think-on": on, "examples: another justification": examples}
     assert found.same == 80 - on

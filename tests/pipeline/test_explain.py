@@ -183,6 +183,15 @@ def test_many_rollouts_fit_one_screen_and_the_kept_one_is_shown(tmp_path: Path) 
     assert kept.split()[1] == str(decision["index"])
 
 
+def test_other_responses_that_a_policy_keeps_are_marked(tmp_path: Path) -> None:
+    make_run(tmp_path, 30, n=4, bits=0, select={"policy": "all-correct"})
+    picks = pl.read_parquet(tmp_path / "select/00-0000.picks.parquet")
+    key, count = picks["problem_id"].value_counts().sort("count", descending=True).row(0)
+    said = told(explain(open_run(tmp_path), key))
+    assert said.count("◁ example") == count - 1 > 0
+    assert said.count("◀ kept") == 1
+
+
 def test_json_holds_every_text(run_dir: Path) -> None:
     story = explain(open_run(run_dir), one_of(run_dir, pl.col("rule") == "margin")["problem_id"])
     console = Console(width=60)

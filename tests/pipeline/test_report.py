@@ -54,7 +54,7 @@ def test_every_chart_is_there(made: str) -> None:
 
 def test_its_numbers_are_those_of_the_run(run_dir: Path, made: str) -> None:
     said = texts(made)
-    decisions = pl.read_parquet(str(run_dir / "select/02-*.parquet"))
+    decisions = pl.read_parquet(str(run_dir / "select/02-????.parquet"))
     kept = decisions.filter(pl.col("mode").is_not_null()).height
     assert f"300 problems {kept} examples" in said
     drops = decisions["drop_reason"].drop_nulls().value_counts().rows()

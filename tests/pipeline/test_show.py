@@ -104,6 +104,7 @@ def test_every_stage_can_be_read(run_dir: Path) -> None:
     assert {stage: len(rows(run_dir, stage)) for stage in ("ingest", "sample", "verify", "select", "rejected")} == {
         "ingest": 40, "sample": 240, "verify": 240, "select": 40, "rejected": 2,
     }  # fmt: skip
+    assert len(rows(run_dir, "picks")) == len(rows(run_dir, "justify"))
     assert len(rows(run_dir, "attempts")) == len(rows(run_dir, "justify")) > 30
     with pytest.raises(UserError, match="has no row of publish"):
         show(run_dir, "publish")

@@ -38,7 +38,7 @@ def printed(answer: Answer, as_json: bool) -> str:
 def test_the_runs_own_row_is_the_run_and_is_always_there(run_dir: Path) -> None:
     answer = ask(open_run(run_dir), [0.0, 0.5])
     row = own(answer)
-    decisions = pl.concat(pl.read_parquet(path, glob=False) for path in (run_dir / "select").glob("*.parquet"))
+    decisions = pl.concat(pl.read_parquet(path, glob=False) for path in (run_dir / "select").glob("01-????.parquet"))
     assert (row.changed, row.problems) == (0, 80)
     assert row.modes["think_on"] == decisions.filter(pl.col("mode") == "think_on").height
     assert row.lost == decisions["mode"].null_count()

@@ -11,16 +11,16 @@ import polars as pl
 import polars_hash  # noqa: F401 (gives expressions `chash`)
 import pyarrow as pa
 
-from pipeline.graph import ACCOUNTS, shard_name
+from pipeline.graph import ACCOUNTS, PICKS, shard_name
 from pipeline.manifest import Manifest, Output, write_manifest
 from pipeline.run_dir import record_run
 from pipeline.store import put_bytes, put_table
 from prompts.formats.registry import FORMATS
 from schemas.arrow import arrow_schema
 from schemas.config import RunConfig
-from schemas.records import Decision, Example, Justification, Mode, Problem, Record, Rejected, Rollout, Verdict
+from schemas.records import Decision, Example, Justification, Mode, Pick, Problem, Record, Rejected, Rollout, Verdict
 from stages.ingest_accounts import Accounts, DatasetAccount
-from stages.select import ROLLOUT_COLUMNS, VERDICT_COLUMNS, select
+from stages.select import ROLLOUT_COLUMNS, VERDICT_COLUMNS, select_picks
 
 _DATASETS = ["org/algebra", "org/contests", "org/programs"]
 _WORDS = "let the sum of these be split and carried so that each part is counted once and checked again "
@@ -127,10 +127,15 @@ def _write_shard(run_dir: Path, name: str, problems: pl.DataFrame, n: int, words
             _node(run_dir, f"{stage}.{mode}", name, of_mode, model)
     verdicts = rollouts.select(VERDICT_COLUMNS).lazy()
     tags = FORMATS[made.publish.format].tags
-    decisions = select(
+    chosen = select_picks(
         problems.lazy(), rollouts.select(ROLLOUT_COLUMNS).lazy(), verdicts, made.select, made.seed, tags
-    ).collect()
-    _node(run_dir, "select", name, decisions, Decision)
+    )
+    decisions, picks = pl.collect_all(chosen)
+    outputs = {
+        "rows": _write(run_dir, "select", name, decisions, Decision),
+        PICKS: _write(run_dir, "select", name, picks, Pick, f".{PICKS}"),
+    }
+    _manifest(run_dir, f"select/{name}", outputs, problems.height, problems.height)
     kept = decisions.filter(pl.col("mode").is_not_null())
     examples = _examples(kept, problems, words)
     attempts = kept.select(
