@@ -7,7 +7,6 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
-import anyio
 from openai.types import Batch
 
 from engines.base import Completion, EngineDeadError, EngineError, EngineRefusedError, GenerationRequest
@@ -42,7 +41,7 @@ class OpenAIBatches:
         self._mode = config.batch or BatchMode()
         self._folder = BatchFolder(folder)
         self._clock = clock or Clock()
-        self._slots = anyio.CapacityLimiter(config.max_in_flight)
+        self._slots = asyncio.Semaphore(config.max_in_flight)
         self._http: HttpEndpoint | None = None
         self._api: BatchApi | None = None
         self._batches: dict[str, _Batch] = {}
