@@ -48,6 +48,8 @@ def test_shards_overlap_exactly_when_they_can_hold_the_same_problem() -> None:
     ("override", "changed"),
     [
         ("select.delta=0.3", {"select"}),
+        ("select.policy=shortest", {"select", "publish"}),
+        ("select.lhrm.hard_below=0.1", set()),
         ("verify.math_timeout_s=9", {"verify"}),
         ("justify.max_attempts=9", {"justify"}),
         ("publish.title=x", {"publish"}),

@@ -1,13 +1,17 @@
 """Figures of a run, against a sum done by hand."""
 
+from typing import get_args
+
 import polars as pl
 import pytest
 import yaml
 
 from schemas.arrow import to_table
+from schemas.config import SelectConfig
 from schemas.gold import AssertGold
 from schemas.records import Decision, Kind, Mode, Problem
-from stages.card import card, number, percent
+from schemas.select_config import PolicyName
+from stages.card import card, method, number, percent
 from stages.statistics import Statistics, statistics
 from tests.stages.builders import make_decision, make_problem
 
@@ -164,3 +168,37 @@ def test_a_part_without_rows_is_left_out_of_the_cards_head() -> None:
 def test_figures_are_written_for_people() -> None:
     assert (percent(0.625), percent(0.0), percent(None)) == ("62.5 %", "0.0 %", "–")
     assert (number(1234.56), number(0.0), number(None)) == ("1,234.6", "0.0", "–")
+
+
+def said(rows: list[tuple[Problem, str, str]]) -> Statistics:
+    columns = {
+        "problem_id": [problem.problem_id for problem, _, _ in rows],
+        "kind": ["math"] * len(rows),
+        "mode": [mode for _, mode, _ in rows],
+        "completion_tokens": [1] * len(rows),
+        "justification": [text for _, _, text in rows],
+    }
+    return statistics(pl.DataFrame(to_table(DECISIONS, Decision)).lazy(), pl.DataFrame(columns).lazy())
+
+
+def test_justifications_are_counted_once_a_problem_and_mode_and_copies_among_them() -> None:
+    long = "several partial sums have to be kept in mind here so going through them one by one is the safer way"
+    short = "one glance at the list is all that is asked for and nothing has to be worked out before answering it"
+    rows = [(EASY, "think_off", short), (EASY, "think_off", short), (HARD, "think_on", long), (CODE, "think_on", long)]
+    found = said(rows)
+    assert (found.justifications, found.near_copies) == (3, pytest.approx(1 / 3))
+    none = said([(EASY, "think_off", "")])
+    assert (none.justifications, none.near_copies) == (0, None)
+
+
+@pytest.mark.parametrize("policy", get_args(PolicyName))
+def test_the_card_of_every_policy_says_whose_method_it_is(policy: PolicyName) -> None:
+    config = SelectConfig(policy=policy)
+    splits = {"groups": {"train": 2}, "rl": {}} if policy == "groups" else {"sft": {"train": 2}, "rl": {"train": 3}}
+    main = "groups" if policy == "groups" else "sft"
+    text = make_card(policy=policy, method=method(config), splits=splits, main=main)
+    head = yaml.safe_load(text.split("---\n", 2)[1])
+    assert [each["config_name"] for each in head["configs"] if each.get("default")] == [main]
+    assert f"The method is {method(config)}." in text
+    assert ("chosen by the policy" in text) == (policy != "hipo")
+    assert f"{main} = load_dataset(" in text
