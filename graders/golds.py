@@ -24,7 +24,8 @@ class GoldError(ValueError):
 def parse_gold(kind: Kind | str, raw: Any) -> Gold:
     """The gold in `raw`, which may also be given as a JSON string.
 
-    Math: an answer, a list of acceptable answers, or such a list written as a string (JSON or Python).
+    Math: an answer, a list of acceptable answers, or such a list written as a string (JSON or Python); or what
+    `schemas.gold.gold_to_json` writes.
     Code: {import_prefix?, test_code, entry_point?} · {inputs, outputs, fn_name?} · {assert_case} · {test_cases} ·
     a task of HumanEval+ or MBPP+. Each may also say `unordered`, `reference` and `time_limit_s`.
     Raises `GoldError` where there is nothing to grade with.
@@ -38,15 +39,26 @@ def parse_gold(kind: Kind | str, raw: Any) -> Gold:
 
 
 def _math(raw: Any) -> MathGold:
+    if isinstance(raw, str):
+        raw = _tagged(raw) or _listed(raw)
     if isinstance(raw, Mapping) and raw.get("type") == "math":
         return MathGold.model_validate(raw)
-    if isinstance(raw, str):
-        raw = _listed(raw)
     answers = [str(item).strip() for item in (raw if isinstance(raw, (list, tuple)) else [raw]) if item is not None]
     answers = [answer for answer in answers if answer not in NO_ANSWER]
     if not answers:
         raise GoldError("empty_gold", "no answer in the gold")
     return MathGold(answers=answers)
+
+
+def _tagged(text: str) -> dict[str, Any] | None:
+    """The gold that `text` is as this project writes it down; null where it is an answer."""
+    if not text.lstrip().startswith("{"):
+        return None
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) and value.get("type") == "math" else None
 
 
 def _listed(text: str) -> str | list[str]:

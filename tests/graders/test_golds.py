@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from graders import GoldError, parse_gold
-from schemas.gold import AssertGold, CallGold, CheckGold, MathGold, StdinGold
+from schemas.gold import AssertGold, CallGold, CheckGold, MathGold, StdinGold, gold_to_json
 from schemas.records import Kind
 
 TEST = "def check(candidate):\n    assert candidate(1) == 2"
@@ -22,6 +22,9 @@ TEST = "def check(candidate):\n    assert candidate(1) == 2"
         ("[0, 1]", ["[0, 1]"]),
         ("[0, 1)", ["[0, 1)"]),
         (7, ["7"]),
+        (gold_to_json(MathGold(answers=["5", "[6]"])), ["5", "[6]"]),
+        ("{1, 2}", ["{1, 2}"]),
+        ('{"a": 1}', ['{"a": 1}']),
     ],
 )
 def test_math_golds(raw: Any, answers: list[str]) -> None:
