@@ -3,6 +3,8 @@
 import asyncio
 import time
 
+import pyarrow.compute as pc
+
 from pipeline.engine_host import EngineHost
 from pipeline.engine_node import earlier, session
 from pipeline.graph import PICKS
@@ -10,7 +12,7 @@ from pipeline.journal import remove_journal
 from pipeline.manifest import Manifest
 from pipeline.task import Task, commit
 from prompts.formats.registry import FORMATS
-from schemas.arrow import to_table
+from schemas.arrow import from_table, to_table
 from schemas.records import Decision, Example, Justification, Mode, Pick, Problem, Rollout
 from stages.justify import Case, failed_in_engine, justification_key, justify
 
@@ -46,7 +48,8 @@ async def run_justify(host: EngineHost, task: Task, flush_s: float) -> Manifest:
 
 def _cases(task: Task) -> list[Case]:
     """One for each pick that is to become an example; members of groups are published as they are."""
-    picks = [pick for pick in task.records(f"{PICKS}/{task.shard}", Pick) if pick.role != "member"]
+    table = task.table(f"{PICKS}/{task.shard}")
+    picks = list(from_table(table.filter(pc.not_equal(table["role"], "member")), Pick))
     if not picks:
         return []
     problems = {problem.problem_id: problem for problem in task.records(task.problems_label, Problem)}
