@@ -2,7 +2,6 @@
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from pathlib import Path
@@ -73,12 +72,18 @@ class _Run:
     ends: list[int]
     """Where each part starts, and last the number of rows."""
     bytes: int
-    rows: Callable[[], pa.Table]
+    rows: pa.Table | Path
 
     def read(self, first: str, last: str) -> pa.Table | None:
         """The rows from one part to another; null where there is none."""
         at, until = bisect_left(self.parts, first), bisect_right(self.parts, last)
-        return self.rows().slice(self.ends[at], self.ends[until] - self.ends[at]) if at < until else None
+        if at == until:
+            return None
+        start, end = self.ends[at], self.ends[until]
+        if isinstance(self.rows, pa.Table):
+            return self.rows.slice(start, end - start)
+        # Copied, for around a few rows of a mapped file much else becomes memory too, until it is no longer mapped.
+        return _mapped(self.rows).take(pl.int_range(start, end, eager=True).to_arrow())
 
 
 class Pile:
@@ -92,7 +97,7 @@ class Pile:
     def __init__(self, folder: Path, parts: list[Parts]) -> None:
         self.parts = parts
         self._room = _Room(folder)
-        self._tables: dict[Parts, Callable[[], pa.Table]] = {}
+        self._tables: dict[Parts, pa.Table | Path] = {}
 
     def add(self, parts: Parts, frame: pl.DataFrame) -> None:
         """Takes the table of some parts; from any thread."""
@@ -100,7 +105,8 @@ class Pile:
 
     def read(self, parts: Parts, columns: list[str] | None = None) -> pl.DataFrame:
         """The table of some parts."""
-        table = self._tables[parts]()
+        table = self._tables[parts]
+        table = _mapped(table) if isinstance(table, Path) else table
         return pl.DataFrame(table.select(columns or table.column_names))
 
 
@@ -114,22 +120,22 @@ class _Room:
         self._written = 0
         folder.mkdir(parents=True)
 
-    def keep(self, table: pa.Table) -> Callable[[], pa.Table]:
-        """What gives the table back."""
+    def keep(self, table: pa.Table) -> pa.Table | Path:
+        """The table, or the file that it is in."""
         with self._lock:
             fits = self._held + table.nbytes <= _HELD_BYTES
             self._held += table.nbytes if fits else 0
             self._written += not fits
-            path = str(self._folder / str(self._written))
+            path = self._folder / str(self._written)
         if fits:
-            return lambda: table
-        with pa.ipc.new_stream(path, table.schema) as writer:
+            return table
+        with pa.ipc.new_stream(str(path), table.schema) as writer:
             writer.write_table(table)
-        return lambda: _mapped(path)
+        return path
 
 
-def _mapped(path: str) -> pa.Table:
-    with pa.memory_map(path) as file:
+def _mapped(path: Path) -> pa.Table:
+    with pa.memory_map(str(path)) as file:
         return pa.ipc.open_stream(file).read_all()
 
 
