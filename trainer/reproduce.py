@@ -18,7 +18,7 @@ from trainer.reproduce_page import write_page
 from trainer.reproduce_steps import Model, cold_start, make_data, make_problems, slug, train_arm
 from trainer.steps import fingerprint_of, keep
 
-COLD = {"a": "cold start a: think-on alone", "b": "cold start b: HiPO's rule"}
+COLD = {"a": "cold start a (think-on alone)", "b": "cold start b (HiPO's rule)"}
 
 Results = dict[str, dict[int, Model]]
 """By the name of an arm or a cold start, and by seed."""

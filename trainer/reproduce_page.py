@@ -5,9 +5,12 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
+from trainer.algorithm_config import FORCED
 from trainer.reproduce_config import ReproduceConfig
 
 _COLOURS = ["#264653", "#577590", "#e76f51", "#2a9d8f", "#e9c46a", "#9d4edd", "#b56576", "#8ab17d", "#8d99ae"]
+
+_WINDOW = 5
 
 Results = dict[str, dict[int, dict[str, Any]]]
 
@@ -19,7 +22,7 @@ def write_page(config: ReproduceConfig, results: Results) -> Path:
     page = Path(config.page)
     images = page.parent / "images"
     images.mkdir(parents=True, exist_ok=True)
-    charts = {"trade": _trade(results), "families": _families(results), "training": _training(results)}
+    charts = {"trade": _trade(results), "families": _families(results), "training": _training(config, results)}
     for name, chart in charts.items():
         (images / f"reproduction-{name}.png").write_bytes(png(chart))
     page.write_text(_text(config, results), encoding="utf-8")
@@ -54,11 +57,12 @@ def _text(config: ReproduceConfig, results: Results) -> str:
 HiPO and its peers on the embedded teacher, at equal budgets. `make reproduce` makes this page anew; the settings are in
 [recipes/reproduce.yaml](../recipes/reproduce.yaml) and were written down before the first run.
 
-{sum(problems.train.values())} problems for the cold starts and RL, {sum(problems.evaluation.values())} others for the
-evaluation, both apart from what the teacher was trained on (by the sha256 of the question). Every arm: {rl.steps} steps
-of {rl.prompts} prompts × {rl.group} rollouts, learning rate {rl.learning_rate:g}, hipo format. {len(config.seeds)}
-seeds, of the cold start and of RL alike; ± is the standard deviation over them. The model chooses the mode, at
-temperature 1.
+- {sum(problems.train.values())} problems for the cold starts and RL, {sum(problems.evaluation.values())} others for
+  the evaluation, both apart from what the teacher was trained on (by the sha256 of the question).
+- Every arm: {rl.steps} steps of {rl.prompts} prompts × {rl.group} rollouts, learning rate {rl.learning_rate:g}, in the
+  hipo format.
+- {len(config.seeds)} seeds, of the cold start and of RL alike; ± is the standard deviation over them.
+- The model chooses the mode, at temperature 1.
 
 | | accuracy | tokens | think-on | well-formed |
 | --- | --- | --- | --- | --- |
@@ -83,6 +87,8 @@ Accuracy, and in brackets the share of think-on.
 ![Share of think-on by family](images/reproduction-families.png)
 
 ## During training
+
+The arms that choose their modes, means over the seeds; HGPO and AdaptThink force half of their rollouts into each.
 
 ![Share of think-on in the rollouts, by step](images/reproduction-training.png)
 
@@ -175,24 +181,27 @@ def _families(results: Results) -> Any:
     )
 
 
-def _training(results: Results) -> Any:
+def _training(config: ReproduceConfig, results: Results) -> Any:
+    """A line an arm, over its seeds; forced rollouts are half and half whatever the model would choose."""
     import altair as alt
 
-    rows = [
-        {"name": name, "seed": seed, "step": step["step"], "think_on": step["think_on"]}
-        for name, found in results.items()
-        for seed, each in found.items()
-        for step in each["steps"]
-        if step["think_on"] is not None
-    ]
+    free = {name: results[name] for name, arm in config.arms.items() if not isinstance(arm.algorithm, FORCED)}
+    rows = []
+    for name, found in free.items():
+        windows: dict[int, list[float]] = {}
+        for step in (step for each in found.values() for step in each["steps"] if step["think_on"] is not None):
+            windows.setdefault((step["step"] - 1) // _WINDOW, []).append(step["think_on"])
+        rows += [
+            {"name": name, "step": _WINDOW * window + (_WINDOW + 1) / 2, "think_on": fmean(values)}
+            for window, values in windows.items()
+        ]
     return (
         alt.Chart(_data(rows))
-        .mark_line(opacity=0.8)
+        .mark_line(point=True)
         .encode(
-            x=alt.X("step:Q", title="RL step"),
-            y=alt.Y("think_on:Q", title="share of think-on", axis=alt.Axis(format="%")),
-            color=_colour(results),
-            detail="seed:N",
+            x=alt.X("step:Q", title=f"RL step, means of {_WINDOW}"),
+            y=alt.Y("think_on:Q", title="share of think-on", axis=alt.Axis(format="%"), scale=alt.Scale(zero=False)),
+            color=_colour(free),
         )
         .properties(width=520, height=320)
     )

@@ -45,8 +45,9 @@ def run_rl(config: RlConfig) -> str:
     if config.threads:
         torch.set_num_threads(config.threads)
     model, conversation = load(config)
-    arguments = grpo_arguments(config)
-    output = claim(config, "rl", fingerprint(folder, "rl"))
+    arguments = GRPOConfig(**grpo_arguments(config))
+    with arguments.main_process_first():
+        output = claim(config, "rl", fingerprint(folder, "rl"))
     if finished(output):
         return f"{output / MODEL} is trained already"
     with Grader(config.grading) as grader:
@@ -55,7 +56,7 @@ def run_rl(config: RlConfig) -> str:
             conversation,
             Scorer(conversation.format, conversation.tokenizer, end_ids(model, conversation), grader),
             model=model,
-            args=GRPOConfig(**arguments),
+            args=arguments,
             train_dataset=Dataset.from_list(rows["train"]),
             eval_dataset=Dataset.from_list(rows["validation"]) if config.evaluate_every else None,
             callbacks=[JsonLog(output)],

@@ -74,7 +74,7 @@ def _parsed(style: Format, text: str) -> HybridResponse | None:
 
 
 def _spans(style: Format, text: str) -> list[Span]:
-    """The spans of the longest beginning that is in the format, the last one drawn out to the end of the text."""
+    """The spans of the longest beginning that is in the format."""
 
     def refused(length: int) -> bool:
         try:
@@ -85,10 +85,7 @@ def _spans(style: Format, text: str) -> list[Span]:
 
     # What starts with something outside of the format is outside of it, so a bisection finds the border.
     border = bisect_left(range(1, len(text) + 1), True, key=refused)
-    spans = style.segments(text[:border])
-    if border < len(text) and spans:
-        spans[-1] = Span(spans[-1].segment, spans[-1].start, len(text))
-    return spans
+    return style.segments(text[:border])
 
 
 def _mode(style: Format, text: str, spans: list[Span]) -> Mode | None:

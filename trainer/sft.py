@@ -24,7 +24,6 @@ def run_sft(config: SftConfig) -> str:
     from transformers.trainer_utils import set_seed
     from trl import SFTConfig
 
-    from trainer.arguments import common_arguments
     from trainer.checkpoints import MODEL, claim, finished, last_checkpoint, save_model
     from trainer.examples import tokenise
     from trainer.logs import JsonLog, check_trackers
@@ -40,7 +39,9 @@ def run_sft(config: SftConfig) -> str:
         torch.set_num_threads(config.threads)
     set_seed(config.seed)
     model, conversation = load(config)
-    output = claim(config, "sft", fingerprint(folder, "sft"))
+    arguments = SFTConfig(**sft_arguments(config))
+    with arguments.main_process_first():
+        output = claim(config, "sft", fingerprint(folder, "sft"))
     if finished(output):
         return f"{output / MODEL} is trained already"
     weights = config.weights or SegmentWeights()
@@ -48,17 +49,9 @@ def run_sft(config: SftConfig) -> str:
         split: Dataset.from_list(tokenise(found, conversation, config.max_length, config.too_long, weights))
         for split, found in rows.items()
     }
-    arguments: dict[str, Any] = {
-        **common_arguments(config),
-        "num_train_epochs": config.epochs,
-        "gradient_accumulation_steps": config.batch // config.micro_batch,
-        "max_length": None,  # long examples were refused or dropped, never cut
-        "dataset_kwargs": {"skip_prepare_dataset": True},
-        "remove_unused_columns": False,
-    }
     trainer = WeightedSFTTrainer(
         model=model,
-        args=SFTConfig(**arguments),
+        args=arguments,
         train_dataset=data["train"],
         eval_dataset=data.get("validation"),
         processing_class=conversation.tokenizer,
@@ -69,3 +62,17 @@ def run_sft(config: SftConfig) -> str:
     summary = {"train": "sft", "examples": len(data["train"]), "steps": trainer.state.global_step}
     save_model(trainer, conversation.tokenizer, output, summary)
     return f"trained on {len(data['train'])} examples in {trainer.state.global_step} steps: {output / MODEL}"
+
+
+def sft_arguments(config: SftConfig) -> dict[str, Any]:
+    """Keyword arguments for `SFTConfig`."""
+    from trainer.arguments import common_arguments
+
+    return {
+        **common_arguments(config),
+        "num_train_epochs": config.epochs,
+        "gradient_accumulation_steps": config.batch // config.micro_batch,
+        "max_length": None,  # long examples were refused or dropped, never cut
+        "dataset_kwargs": {"skip_prepare_dataset": True},
+        "remove_unused_columns": False,
+    }

@@ -58,11 +58,11 @@ def test_the_page_compares_with_the_first_cold_start(tmp_path: Path) -> None:
 
     results = {
         "a": {1: model(0.70, 40, 1.0), 2: model(0.72, 40, 1.0)},
-        "HiPO": {1: model(0.75, 30, 0.6), 2: model(0.75, 30, 0.6)},
+        **{name: {1: model(0.75, 30, 0.6), 2: model(0.75, 30, 0.6)} for name in config_in(tmp_path).arms},
     }
     text = write_page(config_in(tmp_path), results).read_text()
     assert "| a | 0.710 ± 0.014 | 40.0 ± 0.0 | 1.000 ± 0.000 | 1.000 ± 0.000 |" in text
-    assert "| HiPO | +4.0 | -25.0 % | -40.0 % |" in text
+    assert "| HiPO from b | +4.0 | -25.0 % | -40.0 % |" in text
     for name in ("trade", "families", "training"):
         assert (tmp_path / f"docs/images/reproduction-{name}.png").read_bytes().startswith(b"\x89PNG")
 
@@ -111,7 +111,7 @@ def test_a_comparison_runs_through_and_is_not_done_twice(tmp_path: Path) -> None
     said: list[str] = []
     page = reproduce(config, said.append)
     text = page.read_text()
-    for name in ("cold start a: think-on alone", "cold start b: HiPO's rule", *config.arms):
+    for name in ("cold start a (think-on alone)", "cold start b (HiPO's rule)", *config.arms):
         assert f"| {name} |" in text
     import pyarrow.parquet as pq
 
