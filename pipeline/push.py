@@ -160,6 +160,8 @@ def _retried(upload: _Push, patience: Patience, token: str) -> str:
 def _may_pass(error: BaseException) -> bool:
     cause = _cause(error)
     moved = isinstance(cause, HfHubHTTPError) and cause.response.status_code in _MOVED
+    if isinstance(cause, ConnectionError | TimeoutError):  # hf_xet's, which tell 4xx in their text alone
+        return "client error" not in str(cause)
     return moved or may_pass(cause) or isinstance(cause, json.JSONDecodeError)  # the last: an error page of a proxy
 
 

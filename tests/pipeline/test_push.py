@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from pipeline.cli import app
 from pipeline.errors import RunFailedError, UserError
-from pipeline.push import push
+from pipeline.push import _may_pass, push
 from stages.sources.hub_requests import Patience
 from tests.support.commands import COMMAND
 from tests.support.hub import Hub, hub, hub_environment, use_hub
@@ -300,6 +300,16 @@ def test_the_command_says_what_it_pushed(served: Hub, writes: Writes, data: Path
     done = CliRunner().invoke(app, ["push", str(data), REPO])
     assert done.exit_code == 0, done.output
     assert "pushed 9 files" in done.output
+
+
+def test_failures_of_xet_that_pass_are_told_from_those_that_do_not() -> None:
+    # As hf_xet 1.8 words them; its protocol is not spoken here.
+    for text, passes in [
+        ("Server error: Request error: HTTP status server error (503 Service Unavailable), domain: http://hub/x", True),
+        ("Network error: Request middleware error: error sending request for url (http://hub/x)", True),
+        ("Network error: Request error: HTTP status client error (404 Not Found), domain: http://hub/x", False),
+    ]:
+        assert _may_pass(ConnectionError(text)) is passes
 
 
 def test_a_hub_without_xet_gets_a_sentence_that_helps(served: Hub, writes: Writes, data: Path, tmp_path: Path) -> None:
