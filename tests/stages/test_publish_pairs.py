@@ -132,6 +132,7 @@ SENTENCE = "several partial sums have to be kept in mind here so going through t
     [
         ([SENTENCE, SENTENCE + " today", "a short list is all that has to be read before the answer is plain"], 1 / 3),
         ([SENTENCE] * 4, 3 / 4),
+        ([SENTENCE, f"{SENTENCE} for me this time", f"as far as seen {SENTENCE}"], 2 / 3),  # both like the first
         ([SENTENCE.replace("partial", f"partial {number}") for number in (3, 4)], 0.0),  # numbers tell texts apart
         ([SENTENCE], 0.0),
         ([], None),
