@@ -26,6 +26,8 @@ def _object_of(**fields: str) -> str:
     return rf"\{{{_GAP}{pairs}{_GAP}\}}"
 
 
+_MORE_THAN_ONE = r'^(?:\[|\{\s*")'
+"""Begins a list of answers, or a gold that this project wrote."""
 _LIST_OF_TEXTS = rf"^{_list_of(_TEXT)}$"
 _INPUTS_OUTPUTS = rf"^{_object_of(inputs=_list_of(_TEXT), outputs=_list_of(_TEXT))}$"
 _CASES = _list_of(_object_of(input=_TEXT, output=_TEXT))
@@ -63,7 +65,9 @@ def _in_bulk(golds: pl.DataFrame) -> pl.DataFrame:
         _decoded(Kind.MATH, _LIST_OF_TEXTS, _TEXTS).alias("answers"),
         _decoded(Kind.CODE, _INPUTS_OUTPUTS, _PAIRED).struct.unnest(),
         _decoded(Kind.CODE, _TEST_CASES, _LISTED).struct.unnest(),
-        pl.when(_is(Kind.MATH) & ~pl.col("gold").str.starts_with("[")).then(pl.concat_list("gold")).alias("single"),
+        pl.when(_is(Kind.MATH) & ~pl.col("gold").str.contains(_MORE_THAN_ONE))
+        .then(pl.concat_list("gold"))
+        .alias("single"),
     )
     listed = pl.col("answers").list.eval(pl.element().str.strip_chars(_SPACE))
     answers = pl.coalesce("single", listed).list.filter(~pl.element().is_in([*NO_ANSWER])).alias("answers")

@@ -37,6 +37,9 @@ texts = st.one_of(
     st.sampled_from(
         [*NO_ANSWER, "none", "NAN", "NULL", "-", "0", "1/2", "\\frac{1}{2}", "[0, 1)", "[0,1]", '"1"', "{}"]
     ),
+    st.sampled_from(
+        ['{"type": "math", "answers": ["1", "2"]}', '{\t"answers": [], "type": "math"}', '{"a": 1}', "{1}"]
+    ),
     st.lists(st.text(max_size=4), max_size=3).map(str),
     st.lists(st.text(max_size=4) | st.none() | st.integers() | st.floats(), max_size=3).map(json.dumps),
     st.builds(lambda text: f"[{text}", st.text(max_size=5)),
