@@ -19,9 +19,11 @@ from schemas.records import (
     Kind,
     Message,
     Mode,
+    Pick,
     Problem,
     Record,
     Rejected,
+    Response,
     Rollout,
     Source,
     Status,
@@ -56,6 +58,8 @@ RECORDS: list[type[Record]] = [
     Rollout,
     Verdict,
     Decision,
+    Pick,
+    Response,
     Justification,
     Example,
     Rejected,
@@ -75,7 +79,7 @@ def _values(name: str, annotation: Any) -> st.SearchStrategy[Any]:
         return st.lists(known[Source if name == "sources" else Message], min_size=1, max_size=3)
     if annotation in known:
         return known[annotation]
-    optional = {str | None: texts, int | None: whole, float | None: floats}
+    optional = {str | None: texts, int | None: whole, float | None: floats, Source | None: known[Source]}
     if annotation in optional:
         return st.none() | optional[annotation]
     return st.from_type(annotation)
