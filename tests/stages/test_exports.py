@@ -2,7 +2,7 @@
 
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import polars as pl
 import pytest
@@ -24,7 +24,7 @@ SYSTEM = {"role": "system", "content": "Be brief."}
 class Generation(Extension):
     """`{% generation %}`, by which templates mark what the assistant says."""
 
-    tags = {"generation"}
+    tags: ClassVar[set[str]] = {"generation"}
 
     def parse(self, parser: Any) -> Any:
         next(parser.stream)
