@@ -21,7 +21,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -63,7 +63,7 @@ def main() -> None:
     options = parser.parse_args()
     if unknown := set(options.names) - GOALS.keys():
         parser.error(f"there is no ratio {', '.join(sorted(unknown))}; there are {', '.join(GOALS)}")
-    measures = {
+    measures: dict[str, Callable[[], float | None]] = {
         "vllm": lambda: vllm_share(options.scale),
         "endpoint_1s": lambda: endpoint_share(1.0, 512, max(2, round(WAVES_1S * options.scale / 2) * 2)),
         "endpoint_50ms": lambda: endpoint_share(0.05, 256, max(2, round(WAVES_50MS * options.scale / 2) * 2)),
@@ -98,7 +98,7 @@ def vllm_share(scale: float) -> float:
         ours = sum(lengths) / seconds
         say(f"vllm: bare {bare['rate']:,.0f} tokens/s; lengths {spread(bare['lengths'])}; {bare['seconds']:.1f} s")
         say(f"vllm: ours {ours:,.0f} tokens/s; lengths {spread(lengths)}; {seconds:.1f} s; {run.verdicts_said()}")
-        return ours / bare["rate"]
+        return float(ours / bare["rate"])
 
 
 def bare_vllm(folder: Path, rows: list[dict[str, str]], roles: dict[str, Any]) -> dict[str, Any]:
@@ -178,7 +178,7 @@ def datatrove_python() -> Path | None:
         return python
     for step in steps:
         try:
-            done = subprocess.run(step, stderr=subprocess.PIPE, text=True, check=False)
+            done = subprocess.run([*map(str, step)], stderr=subprocess.PIPE, text=True, check=False)
             error = done.stderr.strip().splitlines()[-1:] if done.returncode else None
         except OSError as failure:
             error = [str(failure)]
@@ -208,7 +208,7 @@ class Run:
         stages = [part for stage in ("ingest", "sample", "verify") for part in ("--stage", stage)]
         command = [COMMAND, "run", "-c", folder / "recipe.yaml", "--run-dir", self._folder, *stages]
         with (folder / "run.log").open("w+") as log:
-            driver = subprocess.Popen(command, stdout=log, stderr=log, env=own_environment())
+            driver = subprocess.Popen([*map(str, command)], stdout=log, stderr=log, env=own_environment())
             self._watch(driver)
             if driver.returncode:
                 log.seek(0)
@@ -261,7 +261,7 @@ def warm_rate(events: Iterable[tuple[float, int]]) -> float:
 @contextmanager
 def server(delay_s: float) -> Iterator[int]:
     """The port of the local server, in a process of its own."""
-    command = [sys.executable, HERE / "_sampling_server.py", str(delay_s)]
+    command = [sys.executable, str(HERE / "_sampling_server.py"), str(delay_s)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         yield int(process.stdout.readline())
