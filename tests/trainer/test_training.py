@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +108,22 @@ def test_the_commands(tmp_path: Path) -> None:
     assert "another recipe (seed: 0 → 4)" in said
     said = fail("train", "rl", "--config", rl_recipe(tmp_path, steps=0), cwd=root)
     assert "'steps': Input should be greater than or equal to 1" in said
+
+
+def test_two_processes_train_one_model(tmp_path: Path) -> None:
+    """Forced halves, rewards and figures are over the rollouts of both."""
+    published(tmp_path / "data")
+    recipe = rl_recipe(tmp_path, algorithm={"type": "hgpo"}, steps=1)
+    launch = ["torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m", "pipeline.cli"]
+    done = subprocess.run(
+        [sys.executable, "-m", *launch, "train", "rl", "--config", str(recipe)],
+        cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("trained on 24 problems in 1 steps") == 2
+    log = read_log(tmp_path / "out")
+    assert len([row for row in log if "all/tokens" in row]) == 1
+    assert log[0]["all/think_on"] == 0.5 and log[0]["all/both_modes"] == 1
 
 
 def test_nan_rewards_stop_training_with_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
