@@ -84,6 +84,11 @@ class EnginePool:
         self.replicas[number] = self._create(number)
         return sum(self._deaths[prompt] == GIVEN_UP_AFTER for prompt in suspects)
 
+    def forget_under_way(self) -> None:
+        """Nobody died of what was under way when the run ended."""
+        for number in range(len(self.replicas)):
+            self._under_way(number).unlink(missing_ok=True)
+
     def deaths(self, node: str) -> dict[str, int]:
         """How often an engine died with a prompt of this node under way, by problem."""
         if not self._deaths:

@@ -3,7 +3,6 @@
 The driver holds names and counts; tables go from worker to store.
 """
 
-import contextlib
 import errno
 import heapq
 import time
@@ -20,6 +19,7 @@ from pipeline.budget import Ledger
 from pipeline.cpu_nodes import run_cpu_node
 from pipeline.engine_actor import NodeStoppedError
 from pipeline.engine_pool import EnginePool, Replica
+from pipeline.engine_pools import EnginePools
 from pipeline.errors import RunFailedError
 from pipeline.graph import (
     INGEST,
@@ -49,7 +49,6 @@ from stages.sources.files import SourceError
 _ENGINE_STAGES = {"sample", "justify"}
 _WAIT_S = 0.1
 _POLL_S = 1.0
-_LAST_READING_S = 10.0
 _CPU_TASKS_IN_FLIGHT = 64
 
 
@@ -83,8 +82,7 @@ class Runner:
         self._cpu_ready: list[tuple[tuple[int, str], Node]] = []
         self._engine_ready: dict[str, list[tuple[tuple[int, str], Node]]] = {}
         self._flights: dict[Any, _Flight] = {}
-        self._polls: dict[Any, Replica] = {}
-        self._pools: dict[str, EnginePool] = {}
+        self._engines = EnginePools(config, run_dir, self._fingerprints.names, progress.say)
         self._attempts_without_progress: dict[str, int] = {}
         self._span: dict[str, tuple[float, float]] = {}
         self._blocked: dict[str, str] = {}
@@ -105,18 +103,18 @@ class Runner:
         self._show(now=True)
         if PUBLISH.name in self._done and not self.outcome.stopped:
             remove_other_shards(self._run_dir, self._shards)
-        self.outcome.tokens = sum(pool.spent.completion_tokens for pool in self._pools.values())
-        self._read_all()
-        self._ledger.update({pool.name: pool.spent for pool in self._pools.values()})
+        self._engines.read_all()
+        self._engines.forget_under_way()
+        self._ledger.update(self._engines.spent)
         self._ledger.write()
         self.outcome.spent = self._ledger.spent
-        self.outcome.restarts = sum(pool.restarts for pool in self._pools.values())
+        self.outcome.tokens = sum(spent.completion_tokens for spent in self._engines.spent.values())
+        self.outcome.restarts = self._engines.restarts
         self.outcome.seconds = {folder: end - start for folder, (start, end) in self._span.items()}
         spans = [span for folder, span in self._span.items() if folder.startswith("sample")]
         if spans:
-            loading = max((pool.start_seconds for pool in self._pools.values()), default=0.0)
             whole = max(end for _, end in spans) - min(start for start, _ in spans)
-            self.outcome.sampling_seconds = max(0.0, whole - loading)
+            self.outcome.sampling_seconds = max(0.0, whole - self._engines.start_seconds)
         if self._out_of_reach() and not self.outcome.failures:
             name, reason = next(iter(self._blocked.items()))
             missing = {blocked.partition("/")[0].partition(".")[0] for blocked in self._blocked}
@@ -139,9 +137,7 @@ class Runner:
     def stop(self) -> None:
         """Lets engines journal what is finished and stops them."""
         self._ledger.write()
-        handles = [replica.handle for pool in self._pools.values() for replica in pool.replicas]
-        if handles:
-            ray.wait([handle.stop.remote() for handle in handles], num_returns=len(handles), timeout=10)
+        self._engines.stop()
 
     def _add(self, node: Node) -> None:
         unmet = {parent.name for parent in parents(node, self._shards, self._config.sample)} - self._done.keys()
@@ -197,9 +193,7 @@ class Runner:
         for name, queue in self._engine_ready.items():
             self._engine_ready[name] = [item for item in queue if not self._asks(item[1])]
             heapq.heapify(self._engine_ready[name])
-        for pool in self._pools.values():
-            for replica in pool.replicas:
-                replica.handle.stop_nodes.remote()
+        self._engines.stop_nodes()
 
     def _publish_what_is_complete(self) -> None:
         self.outcome.shards = len(self._shards)
@@ -213,7 +207,7 @@ class Runner:
     def _loop(self) -> None:
         while self._cpu_ready or any(self._engine_ready.values()) or self._flights:
             self._submit()
-            waiting = [*self._flights, *self._polls]
+            waiting = [*self._flights, *self._engines.readings]
             ready, _ = ray.wait(waiting, num_returns=1, timeout=_WAIT_S)
             for reference in ready:
                 self._land(reference)
@@ -226,7 +220,7 @@ class Runner:
             remote = self._remote.options(**ray_options(resources), max_retries=self._config.ray.max_restarts)
             self._take_off(remote.remote(self._task(node)), _Flight(node))
         for engine, queue in self._engine_ready.items():
-            pool = self._pool(engine) if queue else None
+            pool = self._engines.of(engine) if queue else None
             while queue and pool is not None and (replica := pool.free_replica()) is not None:
                 _, node = heapq.heappop(queue)
                 requests = self._rows(node)
@@ -244,20 +238,6 @@ class Runner:
         now = time.monotonic()
         start, end = self._span.get(flight.node.folder, (now, now))
         self._span[flight.node.folder] = (start, end)
-
-    def _pool(self, engine: str) -> EnginePool:
-        if engine not in self._pools:
-            config = self._config.engines[engine]
-            asked = {"CPU": config.resources.num_cpus, "GPU": config.resources.num_gpus}
-            present = ray.cluster_resources()  # type: ignore[no-untyped-call]
-            short = {name: n for name, n in asked.items() if n > present.get(name, 0)}
-            if short:
-                wanted = ", ".join(f"{n:g} {name}" for name, n in short.items())
-                self._progress.say(
-                    f"engine '{engine}' asks for {wanted}, more than the cluster has now; waiting for nodes"
-                )
-            self._pools[engine] = EnginePool(engine, config, self._run_dir, self._config.ray)
-        return self._pools[engine]
 
     def _task(self, node: Node) -> Task:
         inputs = inputs_of(node, self._done, self._shards, self._config.sample)
@@ -280,9 +260,7 @@ class Runner:
         return (roles.justifier if node.mode is None else roles.of(node.mode)).engine
 
     def _land(self, reference: Any) -> None:
-        if reference in self._polls:
-            self._land_poll(reference)
-        elif reference in self._flights:
+        if not self._engines.land(reference) and reference in self._flights:
             self._land_node(reference)
 
     def _land_node(self, reference: Any) -> None:
@@ -327,11 +305,10 @@ class Runner:
             node = self._flights.pop(reference).node
             priority = (self._shards[node.shard], node.folder)
             heapq.heappush(self._engine_ready.setdefault(pool.name, []), (priority, node))
-        self._polls = {poll: polled for poll, polled in self._polls.items() if polled is not replica}
+        self._engines.forget(replica)
         self._progress.say(
             f"engine '{pool.name}' {'hangs' if isinstance(error, _Stalled) else 'died'} ({plain(error)}); "
-            "starting it again, "
-            f"{len(lost)} shards go on from their journals"
+            f"starting it again, {len(lost)} shards go on from their journals"
         )
         given_up = pool.replace(replica)
         if given_up:
@@ -353,44 +330,12 @@ class Runner:
             return
         self._last_poll = now
         self._show()
-        self._ledger.update({pool.name: pool.spent for pool in self._pools.values()})
+        self._ledger.update(self._engines.spent)
         if self._ledger.exceeded and not self.outcome.stopped:
             self._halt(self._ledger.exceeded)
-        busy = set(map(id, self._polls.values()))
-        for pool in self._pools.values():
-            for replica in list(pool.replicas):
-                if pool.stall_s is not None and replica.still_s() > pool.stall_s:
-                    self._restart(pool, replica, _Stalled(f"nothing moved in it for {replica.still_s():.0f} s"))
-                elif id(replica) not in busy:
-                    self._polls[replica.handle.progress.remote()] = replica
-
-    def _read_all(self) -> None:
-        """Takes a last reading of all engines."""
-        replicas = [replica for pool in self._pools.values() for replica in pool.replicas]
-        readings = {replica.handle.progress.remote(): replica for replica in replicas}
-        ready, _ = (
-            ray.wait(list(readings), num_returns=len(readings), timeout=_LAST_READING_S) if readings else ([], [])
-        )
-        for reference in ready:
-            with contextlib.suppress(ray.exceptions.RayActorError):  # one that died meanwhile has nothing to add
-                readings[reference].read(ray.get(reference))
-
-    def _land_poll(self, reference: Any) -> None:
-        replica = self._polls.pop(reference)
-        try:
-            replica.read(ray.get(reference))
-        except ray.exceptions.RayActorError:
-            return  # the nodes under way fail as well, and they decide
-        self._announce(replica)
-
-    def _announce(self, replica: Replica) -> None:
-        name = next(pool.name for pool in self._pools.values() if replica in pool.replicas)
-        if replica.last.loading and not replica.announced:
-            replica.announced = True
-            self._progress.say(f"engine '{name}' is loading {self._fingerprints.names[name]} …")
-        elif replica.last.start_seconds is not None and replica.announced:
-            replica.announced = False
-            self._progress.say(f"engine '{name}' is ready after {replica.last.start_seconds:.0f} s")
+        for pool, replica in self._engines.stalled():
+            self._restart(pool, replica, _Stalled(f"nothing moved in it for {replica.still_s():.0f} s"))
+        self._engines.ask()
 
     def _rows(self, node: Node) -> int:
         """Rows that a node is about: rollouts where it has a mode, else problems."""
@@ -415,12 +360,7 @@ class Runner:
         self._add(PUBLISH)
 
     def _show(self, *, now: bool = False) -> None:
-        under_way: dict[str, int] = {}
-        for pool in self._pools.values():
-            for replica in pool.replicas:
-                for name, done in replica.last.done.items():
-                    folder = name.partition("/")[0]
-                    under_way[folder] = under_way.get(folder, 0) + done
+        under_way = self._engines.done()
         shown = [
             replace(stage, done=min(stage.total, stage.done + under_way.get(folder, 0)))
             for folder, stage in self._stages.items()

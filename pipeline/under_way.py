@@ -6,6 +6,7 @@ under way as one died, and that one lets suspects in a few at a time, then one a
 
 import os
 from collections import Counter
+from functools import cached_property
 from pathlib import Path
 
 AT_ONCE = {1: 8, 2: 1}
@@ -20,12 +21,16 @@ class UnderWay:
     """The file. Lines are `+key` and `-key`; the system keeps what was written when the process is killed."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
         self._path = path
         self._keys: Counter[str] = Counter()
         self._lines = 0
         self._frozen = False
-        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o644)
+
+    @cached_property
+    def _file(self) -> int:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        return os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o644)
 
     def begin(self, key: str) -> None:
         """A request of this key goes to the engine."""
@@ -44,7 +49,8 @@ class UnderWay:
 
     def close(self) -> None:
         """Nothing is under way, and nothing died."""
-        os.close(self._file)
+        if self._lines:
+            os.close(self._file)
         self._path.unlink(missing_ok=True)
 
     def _write(self, line: str) -> None:

@@ -72,7 +72,7 @@ def dry_run(name: str, url: str, folder: Path) -> tuple[Path, RunConfig]:
     write_lines(folder / "sums.jsonl", sums)
     recipe["sources"] = [{"type": "table", "path": str(folder / "sums.jsonl")}]
     recipe["run_dir"] = str(folder / "run")
-    recipe["sample"]["n"] = 2
+    recipe["sample"] |= {"n": 2, "stop": "never"}  # as many requests in either mode
     for key, engine in recipe["engines"].items():
         kept = engine if engine["type"] == "openai" else {"type": "openai", "model": engine["model"]}
         recipe["engines"][key] = {**kept, "base_url": url}
@@ -97,7 +97,8 @@ def test_modes_differ_in_the_documented_switch_alone(name: str, tmp_path: Path) 
     with recording_teacher(models, thinks, switch.message) as teacher:
         path, config = dry_run(name, teacher.url, tmp_path)
         assert "2 think-on and 2 think-off" in succeed("plan", "--config", path, cwd=tmp_path)
-        assert "6 → 6 examples" in succeed("run", "--config", path, cwd=tmp_path)
+        examples = 12 if config.select.policy == "thinkless" else 6
+        assert f"6 → {examples} examples" in succeed("run", "--config", path, cwd=tmp_path)
     limit = config.roles.think_on.sampling.max_tokens
     asked = [body for body in teacher.bodies if body.get("max_tokens") == limit and len(body["messages"]) == 1]
     on, off = ([body for body in asked if switch.thinks(body) is mode] for mode in (True, False))

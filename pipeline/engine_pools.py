@@ -1,0 +1,147 @@
+"""All engines of a run: made when they are first needed, and asked how they are once a second."""
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import ray
+
+from pipeline.budget import Spent
+from pipeline.engine_pool import EnginePool, Replica
+from schemas.config import RunConfig
+
+_LAST_READING_S = 10.0
+_STOP_S = 10.0
+
+
+class EnginePools:
+    """The pools by name of the engine.
+
+    Args:
+        config: of the run.
+        run_dir: where the engines log.
+        models: name of the model of each engine, for people.
+        say: tells people something.
+    """
+
+    def __init__(self, config: RunConfig, run_dir: Path, models: Mapping[str, str], say: Callable[[str], None]) -> None:
+        self._config = config
+        self._run_dir = run_dir
+        self._models = models
+        self._say = say
+        self._pools: dict[str, EnginePool] = {}
+        self._readings: dict[Any, Replica] = {}
+        """Readings that are under way, by Ray's reference."""
+
+    def of(self, engine: str) -> EnginePool:
+        """The pool of an engine."""
+        if engine not in self._pools:
+            config = self._config.engines[engine]
+            asked = {"CPU": config.resources.num_cpus, "GPU": config.resources.num_gpus}
+            present = ray.cluster_resources()  # type: ignore[no-untyped-call]
+            short = {name: n for name, n in asked.items() if n > present.get(name, 0)}
+            if short:
+                wanted = ", ".join(f"{n:g} {name}" for name, n in short.items())
+                self._say(f"engine '{engine}' asks for {wanted}, more than the cluster has now; waiting for nodes")
+            self._pools[engine] = EnginePool(engine, config, self._run_dir, self._config.ray)
+        return self._pools[engine]
+
+    @property
+    def readings(self) -> list[Any]:
+        """References of the readings under way, to wait for."""
+        return list(self._readings)
+
+    def ask(self) -> None:
+        """Asks all engines how they are that have answered the last time."""
+        busy = set(map(id, self._readings.values()))
+        for _, replica in self._replicas():
+            if id(replica) not in busy:
+                self._readings[replica.handle.progress.remote()] = replica
+
+    def land(self, reference: Any) -> bool:
+        """Takes in a reading that is there; whether `reference` was one."""
+        replica = self._readings.pop(reference, None)
+        if replica is None:
+            return False
+        # Where it died, the nodes under way fail as well, and they decide.
+        with contextlib.suppress(ray.exceptions.RayActorError):
+            replica.read(ray.get(reference))
+            self._announce(replica)
+        return True
+
+    def read_all(self) -> None:
+        """Takes a last reading of all."""
+        asked = {replica.handle.progress.remote(): replica for _, replica in self._replicas()}
+        ready, _ = ray.wait(list(asked), num_returns=len(asked), timeout=_LAST_READING_S) if asked else ([], [])
+        for reference in ready:
+            with contextlib.suppress(ray.exceptions.RayActorError):  # one that died meanwhile has nothing to add
+                asked[reference].read(ray.get(reference))
+
+    def stalled(self) -> list[tuple[EnginePool, Replica]]:
+        """Engines in which nothing has moved for longer than it may."""
+        return [
+            (pool, replica)
+            for pool, replica in self._replicas()
+            if pool.stall_s is not None and replica.still_s() > pool.stall_s
+        ]
+
+    def forget(self, replica: Replica) -> None:
+        """No longer waits for a reading of one that is replaced."""
+        self._readings = {reading: of for reading, of in self._readings.items() if of is not replica}
+
+    def stop_nodes(self) -> None:
+        """Lets the nodes under way end with what they have."""
+        for _, replica in self._replicas():
+            replica.handle.stop_nodes.remote()
+
+    def stop(self) -> None:
+        """Lets the engines journal what is finished and stops them."""
+        stopping = [replica.handle.stop.remote() for _, replica in self._replicas()]
+        if stopping:
+            ray.wait(stopping, num_returns=len(stopping), timeout=_STOP_S)
+
+    def forget_under_way(self) -> None:
+        """The run ended in peace."""
+        for pool in self._pools.values():
+            pool.forget_under_way()
+
+    def done(self) -> dict[str, int]:
+        """Finished rows of nodes under way, by the folder of the node."""
+        found: dict[str, int] = {}
+        for _, replica in self._replicas():
+            for name, done in replica.last.done.items():
+                folder = name.partition("/")[0]
+                found[folder] = found.get(folder, 0) + done
+        return found
+
+    @property
+    def spent(self) -> dict[str, Spent]:
+        """What this attempt has spent so far, by engine."""
+        return {pool.name: pool.spent for pool in self._pools.values()}
+
+    @property
+    def restarts(self) -> int:
+        """Engines that were started again."""
+        return sum(pool.restarts for pool in self._pools.values())
+
+    @property
+    def start_seconds(self) -> float:
+        """How long the slowest one took to start."""
+        return max((pool.start_seconds for pool in self._pools.values()), default=0.0)
+
+    def _replicas(self) -> Iterator[tuple[EnginePool, Replica]]:
+        for pool in self._pools.values():
+            for replica in list(pool.replicas):
+                yield pool, replica
+
+    def _announce(self, replica: Replica) -> None:
+        name = next((pool.name for pool, each in self._replicas() if each is replica), None)
+        if name is None:
+            return
+        if replica.last.loading and not replica.announced:
+            replica.announced = True
+            self._say(f"engine '{name}' is loading {self._models[name]} …")
+        elif replica.last.start_seconds is not None and replica.announced:
+            replica.announced = False
+            self._say(f"engine '{name}' is ready after {replica.last.start_seconds:.0f} s")
