@@ -110,6 +110,14 @@ def test_the_commands(tmp_path: Path) -> None:
     assert "'steps': Input should be greater than or equal to 1" in said
 
 
+def test_the_validation_split_is_rolled_out_without_forcing(tmp_path: Path) -> None:
+    published(tmp_path / "data", validation=3)
+    changes = {"steps": 1, "evaluate_every": 1, "algorithm": {"type": "adaptthink"}}
+    log = train(read_config(RlConfig, rl_recipe(tmp_path, **changes), []))
+    assert log[0]["all/think_on"] == 0.5
+    assert log[0]["eval_all/think_on"] > 0.5  # what the teacher, who knows no other start, chooses by itself
+
+
 def test_two_processes_train_one_model(tmp_path: Path) -> None:
     """Forced halves, rewards and figures are over the rollouts of both."""
     published(tmp_path / "data")
