@@ -16,7 +16,7 @@ DEV_EXTRAS := train,evalplus,dev
 
 export PYTHON
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-fast lint format check teacher bench constraints wheel clean
+.PHONY: help install run test test-fast lint format check teacher reproduce bench constraints wheel clean
 
 help: ## Say what can be made (this list)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -55,6 +55,9 @@ check: lint test ## Run lint and test: what has to pass before a change goes in
 
 teacher: $(DEV_STAMP) ## Train the embedded teacher anew and measure it (up to 40 minutes on 2 cores)
 	$(VENV)/bin/python -m models.make $(ARGS)
+
+reproduce: $(DEV_STAMP) ## Compare HiPO with its peers on the embedded teacher (75 to 90 minutes on 2 cores)
+	$(VENV)/bin/python -m trainer.reproduce $(ARGS)
 
 bench: $(DEV_STAMP) ## Run every benchmark and compare its ratio with its goal
 	$(VENV)/bin/python scripts/bench.py $(ARGS)

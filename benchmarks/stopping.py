@@ -1,8 +1,8 @@
 """Tokens that stopping when decided saves, at an identical selection.
 
 Each figure is completion tokens of full sampling over those of `sample.stop: decided` (or `likely`, at an error of
-5 %): on the quickstart's own rollouts, and on simulated corpora of 4,000 problems, 8 rollouts a mode, think-on about ten
-times as long as think-off. Each problem's choice is compared with full sampling's before it counts.
+5 %): on the quickstart's own rollouts, and on simulated corpora of 4,000 problems, 8 rollouts a mode, think-on about
+ten times as long as think-off. Each problem's choice is compared with full sampling's before it counts.
 
     python benchmarks/stopping.py
 """

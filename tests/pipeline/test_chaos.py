@@ -71,10 +71,20 @@ class Disturber:
             self._cluster.add_node(num_cpus=3)
             return True
         name = "ray::EngineActor" if what == "engine" else "ray::run_cpu_node"
-        found = [process for process in psutil.process_iter() if name in " ".join(_line(process))]
+        found = [
+            process for process in psutil.process_iter() if name in " ".join(_line(process)) and self._is_ours(process)
+        ]
         if found:
             draw.choice(sorted(found, key=lambda process: process.pid)).kill()
         return bool(found)
+
+    def _is_ours(self, process: psutil.Process) -> bool:
+        """Workers are children of a raylet that knows the cluster's address."""
+        try:
+            raylet = process.parent()
+        except psutil.Error:
+            return False
+        return raylet is not None and any(self._cluster.address in part for part in _line(raylet))
 
     def finish(self) -> None:
         while self.keep_going():
