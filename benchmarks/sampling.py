@@ -44,11 +44,11 @@ N = 8
 """Rollouts a problem and mode."""
 SHARD = 32
 """Problems."""
-VLLM_PROBLEMS_A_FAMILY = 160
+VLLM_PROBLEMS_A_FAMILY = 120
 MODEL = str(ROOT / "models/tiny-hybrid")
 VLLM_ARGS = {"max_model_len": 512, "max_num_seqs": 256, "enforce_eager": True, "dtype": "bfloat16"}
 VLLM_ENV = {"VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_NO_USAGE_STATS": "1", "HF_HUB_OFFLINE": "1"}
-SAMPLING = {"temperature": 1.4, "top_p": 1.0, "max_tokens": 400}
+SAMPLING = {"temperature": 2.0, "top_p": 1.0, "max_tokens": 400}
 WAVES_1S = 40
 WAVES_50MS = 160
 DATATROVE_PROBLEMS = 1250
