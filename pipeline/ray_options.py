@@ -98,4 +98,4 @@ def _local_cpus(config: RunConfig) -> int:
             f"ray.local_cpus is {given}, but the engines and one task beside them ask for {needed}; "
             "raise it, or lower engines.*.resources.num_cpus"
         )
-    return given or max(4, os.cpu_count() or 1, needed)
+    return given or max(os.cpu_count() or 1, needed)

@@ -201,7 +201,7 @@ class RayConfig(Config):
     local_cpus: int | None = Field(
         default=None,
         ge=1,
-        description="logical CPUs of a local Ray; default: at least 4, and enough for all engines and one task",
+        description="logical CPUs of a local Ray; default: this machine's, and enough for all engines and one task",
     )
     task: ResourceConfig = ResourceConfig(num_cpus=0.5)
     verify: ResourceConfig = ResourceConfig(num_cpus=1)

@@ -114,7 +114,8 @@ class ProblemSampler:
         )
         for known in sampler.finished.get((problem_id, sampler.mode, index), ()):
             if _still_good(known, wanted):
-                return known.model_copy(update={"cap": cap})
+                limit = wanted.limit_of(known.finish_reason, known.max_tokens)
+                return known.model_copy(update={"cap": cap, "max_tokens": limit})
         rollout = await _generate(wanted, sampler.mode, sampler.role, sampler.session)
         sampler.session.on_finish(rollout)
         return rollout
@@ -143,6 +144,10 @@ class _Wanted:
     """The token limit without a cap."""
     prompt_hash: str
     request_hash: str
+
+    def limit_of(self, finish_reason: FinishReason, asked: int) -> int:
+        """The token limit of a rollout: one that ended by itself is as it would be without a cap."""
+        return self.limit if finish_reason is FinishReason.STOP else asked
 
 
 def _capped(request: GenerationRequest, cap: int | None) -> GenerationRequest:
@@ -181,7 +186,7 @@ async def _generate(wanted: _Wanted, mode: Mode, role: RoleConfig, session: Engi
         model=session.model,
         prompt_hash=wanted.prompt_hash,
         request_hash=wanted.request_hash,
-        max_tokens=request.sampling.max_tokens,
+        max_tokens=wanted.limit_of(completion.finish_reason, request.sampling.max_tokens),
         cap=wanted.cap,
         text=completion.text,
         reasoning=reasoning,
