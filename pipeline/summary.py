@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from pipeline.budget import read_spent
 from pipeline.graph import INGEST, Node, load_present_manifests, shard_nodes, shards_of
 from pipeline.journal import count_journalled
 from pipeline.outcome import Outcome
@@ -126,6 +127,8 @@ def print_status(console: Console, run_dir: Path) -> None:
             str(count_journalled(run_dir / "journal" / node.folder) or ""),
         )
     console.print(table, highlight=False)
+    if (run_dir / "spent.json").exists():
+        console.print(f"spent so far: {read_spent(run_dir)}", highlight=False)
 
 
 def _count(value: int | None) -> str:

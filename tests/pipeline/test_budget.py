@@ -101,6 +101,7 @@ def test_a_run_that_reaches_its_budget_publishes_what_is_complete_and_goes_on_wi
         refused = hipo_data(*base, "--set", "budget.tokens=4000", cwd=tmp_path)
         assert refused.returncode == 3
         assert read_spent(tmp_path / "run") == spent
+        assert f"spent so far: {spent}" in succeed("status", "run", cwd=tmp_path)
 
         out = succeed(*base, cwd=tmp_path)
         assert "taken from earlier attempts" in out
