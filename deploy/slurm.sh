@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # A Ray cluster of one Slurm job, and one run on it; the job takes itself up again after preemption or its time limit.
-# Needs: hipo-data at the same path on all nodes (`make install ENGINE=gpu` in a shared folder, where this is submitted),
-# and a run_dir on a shared file system. Adapt the #SBATCH lines, or override them on the command line:
-#   sbatch --nodes=2 deploy/slurm.sh recipes/qwen3-cluster.yaml --limit 10000
+# Needs: hipo-data at the same path on all nodes (`make install ENGINE=gpu` in a shared folder, from which this is
+# submitted), a run_dir on a shared file system, and bubblewrap on the nodes (or --set verify.sandbox=landlock).
+# Adapt the #SBATCH lines, or override them on the command line. All engines have to fit at the same time: four nodes of
+# 8 GPUs hold the recipe's four teachers, so one of them also writes the justifications.
+#   sbatch deploy/slurm.sh recipes/qwen3-cluster.yaml --set roles.justifier.engine=teacher
 #SBATCH --job-name=hipo-data
 #SBATCH --nodes=4
 #SBATCH --ntasks-per-node=1

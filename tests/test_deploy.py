@@ -35,6 +35,7 @@ DEPLOY = ROOT / "deploy"
 KUBERNETES = DEPLOY / "kubernetes"
 CONTAINERFILE = (DEPLOY / "Containerfile").read_text()
 IN_IMAGE = "/opt/hipo-data/"
+SLURM = (DEPLOY / "slurm.sh").read_text()
 SCRIPTS = sorted(DEPLOY.glob("*.sh"))
 TEXTS = [ROOT / "cluster.yaml", *(path for path in sorted(DEPLOY.rglob("*")) if path.is_file())]
 
@@ -60,6 +61,11 @@ def read(path: Path) -> dict[str, Any]:
     return found
 
 
+def shown(script: str, text: str) -> list[str]:
+    """The command that `script` runs, as the example in the comment of `text` calls it."""
+    return ["hipo-data", "run", "--config", *shlex.split(re.search(rf"^#   {script} (.*)", text, re.MULTILINE)[1])]
+
+
 RAY_JOB = read(KUBERNETES / "rayjob.yaml")["spec"]
 RAY_CLUSTER = RAY_JOB["rayClusterSpec"]
 GROUPS = [RAY_CLUSTER["headGroupSpec"], *RAY_CLUSTER["workerGroupSpecs"]]
@@ -67,11 +73,9 @@ CRON_JOB = read(KUBERNETES / "cronjob.yaml")
 ENTRYPOINTS = {
     "rayjob": shlex.split(RAY_JOB["entrypoint"]),
     "cronjob": CRON_JOB["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0]["command"],
-    "cluster": [
-        "hipo-data", "run", "--config",
-        *shlex.split(re.search(r"deploy/submit\.sh (.*)", (ROOT / "cluster.yaml").read_text())[1]),
-    ],
-}  # fmt: skip
+    "cluster": shown("deploy/submit.sh", (ROOT / "cluster.yaml").read_text()),
+    "slurm": shown("sbatch deploy/slurm.sh", SLURM),
+}
 
 
 def on_aws() -> AutoscalingConfig:
@@ -106,7 +110,6 @@ def asked_for(config: RunConfig) -> list[dict[str, Any]]:
     engines = {role.engine: config.engines[role.engine] for role in config.roles.all}
     asked: list[ResourceConfig] = [config.ray.task, config.ray.verify]
     for engine in engines.values():
-        assert placement(engine, 1).bundles == []  # of a cluster whose only GPU node so far has one GPU
         asked += [engine.resources] * engine.replicas
     return [ray_options(resources) for resources in asked]
 
@@ -132,6 +135,8 @@ def schedule(cluster: AutoscalingConfig, asked: list[dict[str, Any]]) -> Schedul
 @CLUSTERS
 def test_all_nodes_that_the_cluster_recipe_asks_for_can_be_started(cluster: Any) -> None:
     config = recipe_of(ENTRYPOINTS["cluster" if cluster is on_aws else "rayjob"])
+    # Also while the only GPU node that is up has one GPU.
+    assert placement(config.engines["teacher"], gpus_of_a_node=1).bundles == []
     reply = schedule(cluster(), asked_for(config))
     assert not reply.infeasible_resource_requests
     nodes = Counter({launch.instance_type.removesuffix("-spot"): launch.count for launch in reply.to_launch})
@@ -336,15 +341,21 @@ def test_slurm_stops_the_driver_before_the_time_limit_and_goes_on_later(
     assert log.count("scontrol requeue 7") == again
 
 
+def test_slurm_asks_for_as_many_gpus_as_all_engines_hold() -> None:
+    nodes, gpus = (int(re.search(rf"#SBATCH --{name}=(\d+)", SLURM)[1]) for name in ("nodes", "gpus-per-node"))
+    asked = asked_for(recipe_of(ENTRYPOINTS["slurm"]))
+    assert 0 < sum(options["num_gpus"] for options in asked) <= nodes * gpus
+
+
 def test_slurm_reads_all_of_its_own_lines() -> None:
     # It stops looking for them at the first command.
-    before = (DEPLOY / "slurm.sh").read_text().partition("\nset -euo")
+    before = SLURM.partition("\nset -euo")
     assert "#SBATCH --signal=B:USR1@" in before[0]
     assert "#SBATCH" not in before[2]
 
 
 def test_submit_sends_the_recipe_alone_and_keeps_quotes(fakes: dict[str, str], tmp_path: Path) -> None:
-    (tmp_path / "mine.yaml").write_text("name: x\n")
+    (tmp_path / "mine.yaml").write_text("name: x\nrun_dir: /shared/runs/x\n")
     script = [str(DEPLOY / "submit.sh"), "--no-wait", str(tmp_path / "mine.yaml"), "--set", "name=a b"]
     subprocess.run(script, env=fakes, check=True)
     called = Path(fakes["LOG"]).read_text().splitlines()
@@ -353,6 +364,25 @@ def test_submit_sends_the_recipe_alone_and_keeps_quotes(fakes: dict[str, str], t
     assert sent == ["hipo-data", "run", "--config", "recipe.yaml", "--set", "name=a b", "recipe.yaml"]
     assert "--no-wait" in called
     assert params(sent[:-1])["overrides"] == ["name=a b"]
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "code"),
+    [
+        ("name: x\n", [], 2),
+        ("run_dir: runs/x\n", [], 2),
+        ("run_dir: '/shared/x'\n", [], 0),
+        ("name: x\n", ["--run-dir", "runs/x"], 2),
+        ("name: x\n", ["--run-dir", "/shared/x"], 0),
+        ("name: x\n", ["--set", "run_dir=/shared/x"], 0),
+    ],
+)
+def test_submit_refuses_a_run_that_would_be_gone_with_its_node(
+    fakes: dict[str, str], tmp_path: Path, text: str, options: list[str], code: int
+) -> None:
+    (tmp_path / "mine.yaml").write_text(text)
+    script = [str(DEPLOY / "submit.sh"), str(tmp_path / "mine.yaml"), *options]
+    assert subprocess.run(script, env=fakes, stderr=subprocess.DEVNULL, check=False).returncode == code
 
 
 @pytest.mark.parametrize(("arguments", "code"), [(["--help"], 0), ([], 2), (["missing.yaml"], 2)])
