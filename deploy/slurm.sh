@@ -26,9 +26,14 @@ export PATH="${HIPO_DATA:-${SLURM_SUBMIT_DIR:-$PWD}}/.venv/bin:$PATH"
 # Read by Ray's own processes, so before `ray start`. Keys of endpoints in the environment of sbatch travel the same way.
 export RAY_USAGE_STATS_ENABLED=0 RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO=0
 
+# Other users reach these nodes too. Set for all processes alike: left to itself, Ray asks for a token only where it finds
+# one in the home folder.
+RAY_AUTH_MODE=token RAY_AUTH_TOKEN=$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')
+export RAY_AUTH_MODE RAY_AUTH_TOKEN
+
 port=$((20000 + SLURM_JOB_ID % 10000)) # other jobs may share the node
 read -r head < <(scontrol show hostnames "$SLURM_JOB_NODELIST")
-read -r ip _ < <(srun --overlap --nodes=1 --ntasks=1 --nodelist="$head" hostname --ip-address)
+read -r ip _ < <(srun --overlap --nodes=1 --ntasks=1 --nodelist="$head" hostname --all-ip-addresses)
 address=$ip:$port
 
 # Ray would count all CPUs of a node, also those of other jobs.

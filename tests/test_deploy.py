@@ -225,6 +225,13 @@ def test_the_nightly_ray_job_is_the_ray_job() -> None:
     assert nightly["jobTemplate"] == RAY_JOB
 
 
+def test_every_cluster_asks_for_a_token() -> None:
+    # Ray 2.60 decides by whether a home folder holds one, so half of a cluster might.
+    assert "-e RAY_AUTH_MODE=token" in on_aws()._configs["docker"]["run_options"]
+    assert "RAY_AUTH_MODE=token" in SLURM
+    assert RAY_CLUSTER["authOptions"] == {"mode": "token"}
+
+
 def test_kuberay_is_told_the_ray_of_the_image() -> None:
     assert f"ray=={RAY_CLUSTER['rayVersion']}\n" in (ROOT / "constraints.txt").read_text()
 
@@ -288,7 +295,7 @@ def test_files_begin_with_what_they_need(path: Path) -> None:
 
 
 FAKES = {
-    "srun": '[ "${!#}" = --ip-address ] && echo 10.0.0.1; echo "srun $*" >>"$LOG"',
+    "srun": '[ "${!#}" = --all-ip-addresses ] && echo 10.0.0.1; echo "srun $*" >>"$LOG"',
     "scontrol": 'echo "scontrol $*" >>"$LOG"; [ "$1" = requeue ] || printf "node1\\nnode2\\n"',
     "ray": 'printf "%s\\n" ray "$@" >>"$LOG"; '
     'while [ $# -gt 0 ]; do [ "$1" != --working-dir ] || ls "$2" >>"$LOG"; shift; done',
