@@ -23,9 +23,10 @@ import pyarrow.parquet as pq
 import yaml
 
 SIZES = [10_000, 1_000_000]
-N = 2
+N = 1
 BATCH = 50_000
 SHARDS_OF_RESUME = 10_000
+ROLES = ("think_on", "think_off", "justifier")
 COMMAND = Path(sys.executable).with_name("hipo-data")
 
 
@@ -116,7 +117,7 @@ class Watch:
 
 
 def _kind(process: psutil.Process) -> str:
-    line = " ".join(process.cmdline()[:3])
+    line = " ".join(process.cmdline())
     if "EngineActor" in line:
         return "engine actors"
     if line.startswith("ray::"):
@@ -135,8 +136,8 @@ def write_inputs(folder: Path, problems: int, shard_size: int | None = None) -> 
     recipe = {
         "name": "orchestration",
         "sources": [{"type": "table", "path": str(folder / "problems.parquet"), "name": "sums", "kind": "math"}],
-        "engines": {"teacher": {**replay, "responses": ["responses"]}},
-        "roles": {role: {"engine": "teacher"} for role in ("think_on", "think_off", "justifier")},
+        "engines": {name: {**replay, "responses": [name]} for name in ("think_on", "think_off")},
+        "roles": {role: {"engine": "think_off" if role == "justifier" else role} for role in ROLES},
         "sample": {"n": N},
         "publish": {"format": "qwen3"},
     }
@@ -156,14 +157,14 @@ def _problems(count: int) -> Iterator[pa.Table]:
 
 
 def _responses(count: int) -> Iterator[pa.Table]:
-    """Both modes read the same ones; the last of them is wrong."""
+    """Thinking is right nine times in ten, not thinking five times."""
     for start in range(0, count, BATCH):
         numbers = range(start, min(count, start + BATCH))
-        said = [
-            [f"<think>\nThe sum of both.\n</think>\n\nThat is \\boxed{{{4 * i + 1 + (j == N - 1)}}}." for j in range(N)]
-            for i in numbers
+        on = [
+            [f"<think>\nBoth sums added.\n</think>\n\nThat is \\boxed{{{4 * i + 1 + (i % 10 == 0)}}}."] for i in numbers
         ]
-        yield pa.table({"question": [_question(i) for i in numbers], "responses": said})
+        off = [[f"That is \\boxed{{{4 * i + 1 + i % 2}}}."] for i in numbers]
+        yield pa.table({"question": [_question(i) for i in numbers], "think_on": on, "think_off": off})
 
 
 if __name__ == "__main__":
