@@ -15,7 +15,7 @@ from pipeline.engine_actor import EngineActor
 from pipeline.engine_host import EngineProgress
 from pipeline.ray_options import gpus_of_a_node, in_placement_group
 from pipeline.under_way import GIVEN_UP_AFTER, read_under_way
-from schemas.config import EngineConfig, RayConfig, VllmEngine
+from schemas.config import EngineConfig, OpenAIEngine, RayConfig, VllmEngine
 
 _LEAST_QUEUE = 256
 """Requests that a replica has waiting, so that none runs out between two looks of the driver."""
@@ -77,7 +77,9 @@ class EnginePool:
         self._spent_by_lost = self._spent_by_lost.plus(self._spent_by(replica))
         self.restarts += 1
         ray.kill(replica.handle)
-        suspects = read_under_way(self._under_way(number))
+        # What an endpoint cannot be reached for is no prompt's doing.
+        remote = isinstance(self._placement.config, OpenAIEngine)
+        suspects = set() if remote else read_under_way(self._under_way(number))
         self._deaths.update(suspects)
         if replica.group is not None:
             remove_placement_group(replica.group)  # and with it workers that outlived the actor

@@ -90,7 +90,8 @@ def lost_requests(folder: Path) -> int:
         attempt = head["attempt"]
         started[attempt] = max(started.get(attempt, 0), head["started"])
         finished[attempt] = finished.get(attempt, 0) + len(lines) - 1
-    return sum(started[attempt] - finished[attempt] for attempt in started)
+    # Records of requests that were refused before they started are finished all the same.
+    return sum(max(0, started[attempt] - finished[attempt]) for attempt in started)
 
 
 def count_journalled(folder: Path) -> int:

@@ -10,7 +10,7 @@ from ray.cluster_utils import Cluster
 from ray.util import placement_group_table
 
 from pipeline.engine_pool import EnginePool, Replica
-from schemas.config import RayConfig, VllmEngine
+from schemas.config import OpenAIEngine, RayConfig, VllmEngine
 
 pytestmark = pytest.mark.slow
 
@@ -82,3 +82,20 @@ def test_replicas_that_fit_on_a_node_hold_their_gpus_themselves(nodes: set[str],
     assert {found["node"] for found in seen} == nodes
     assert all(len(found["gpus"]) == 2 and found["bundles"] is None and found["executor"] is None for found in seen)
     close(pool)
+
+
+@pytest.mark.parametrize("kind", ["vllm", "openai"])
+def test_what_was_under_way_is_suspected_of_the_death_of_an_engine_here_but_not_of_an_endpoint_s(
+    nodes: set[str], tmp_path: Path, kind: str
+) -> None:
+    config: dict[str, Any] = {"model": "m", "resources": {"num_cpus": 0.5}}
+    made = VllmEngine(type="vllm", **config) if kind == "vllm" else OpenAIEngine(type="openai", **config)
+    pool = EnginePool("teacher", made, tmp_path, RayConfig())
+    given_up = []
+    for _ in range(3):
+        (tmp_path / "logs").mkdir(exist_ok=True)
+        (tmp_path / "logs/teacher-0.under-way").write_text("+sample.think_on/00-0000 p\n")
+        given_up.append(pool.replace(pool.replicas[0]))
+    close(pool)
+    assert given_up == ([0, 0, 1] if kind == "vllm" else [0, 0, 0])
+    assert pool.deaths("sample.think_on/00-0000") == ({"p": 3} if kind == "vllm" else {})

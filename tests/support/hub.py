@@ -153,9 +153,9 @@ class Hub:
         return Reply(404)
 
     def _file(self, request: Request, repo: str, revision: str, path: str) -> Reply:
-        repository, commit, refusal = self._at(request, repo, revision, gated=True)
-        if refusal is not None:
-            return refusal
+        repository, commit, refused = self._at(request, repo, revision, gated=True)
+        if refused is not None:
+            return refused
         headers = {"X-Repo-Commit": commit, "Accept-Ranges": "bytes"}
         data = repository.commits[commit].get(path)
         if data is None:
@@ -168,9 +168,9 @@ class Hub:
         return Reply(302, {**headers, **linked, "Location": f"{store}/store/{sha256}?Signature=secret"})
 
     def _about(self, request: Request, repo: str, verb: str, revision: str, path: str) -> Reply:
-        repository, commit, refusal = self._at(request, repo, revision, gated=False)
-        if refusal is not None:
-            return refusal
+        repository, commit, refused = self._at(request, repo, revision, gated=False)
+        if refused is not None:
+            return refused
         files = repository.commits[commit]
         if verb == "tree":
             return self._tree(request, files, path)

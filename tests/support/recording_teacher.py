@@ -80,7 +80,10 @@ def recording_teacher(models: list[str], thinks: Thinks, message: Callable[[str,
             self.end_headers()
             self.wfile.write(raw)
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    class Server(ThreadingHTTPServer):
+        request_queue_size = 1024  # with the usual 5, clients that connect at once wait for seconds
+
+    server = Server(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     teacher.url = f"http://127.0.0.1:{server.server_address[1]}/v1"
     try:

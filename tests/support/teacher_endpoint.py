@@ -68,6 +68,8 @@ def _reply(body: dict[str, Any]) -> str:
 
 
 class _Server(ThreadingHTTPServer):
+    request_queue_size = 1024  # of connections that come at once; with the usual 5, clients wait for seconds
+
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Clients that are killed while they wait are what some tests are about."""
         if not isinstance(sys.exception(), ConnectionError):
