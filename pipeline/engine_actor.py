@@ -22,7 +22,7 @@ class NodeStoppedError(RuntimeError):
 class EngineActor:
     """Serves the nodes of one engine replica, many at once. The engine starts with the first request."""
 
-    def __init__(self, config: EngineConfig, log: Path, state: Path, under_way: Path, flush_s: float) -> None:
+    def __init__(self, config: EngineConfig, log: Path, state: Path, under_way: Path | None, flush_s: float) -> None:
         self._host = EngineHost(config, log, state, under_way)
         self._flush_s = flush_s
         self._tasks: set[asyncio.Task[Manifest]] = set()

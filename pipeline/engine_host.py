@@ -7,11 +7,11 @@ import re
 import sys
 import time
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from engines.base import Completion, CountsSteps, EngineDeadError, EngineError, EngineRefusedError, GenerationRequest
+from engines.base import Completion, CountsSteps, EngineError, EngineRefusedError, GenerationRequest
 from engines.create import create_engine
 from pipeline.turns import Turns
 from pipeline.under_way import AT_ONCE, GIVEN_UP_AFTER, UnderWay
@@ -27,32 +27,32 @@ _ERROR_LINE = re.compile(r"(?:^|[\s\]])((?:[\w.]+\.)?\w*(?:Error|Exception)\b(?:
 class EngineProgress:
     """A reading of an engine."""
 
-    loading: bool
-    start_seconds: float | None
+    loading: bool = False
+    start_seconds: float | None = None
     """How long the engine took to start; null until it has."""
-    waiting: int
+    waiting: int = 0
     """Requests that are ready and wait to be let in."""
-    in_flight: int
+    in_flight: int = 0
     """Requests under way."""
-    steps: int
+    steps: int = 0
     """Steps of the engine so far, where it counts them: it is at work although nothing may finish for long."""
-    finished: int
+    finished: int = 0
     """Requests finished so far."""
-    prompt_tokens: int
+    prompt_tokens: int = 0
     """Of those."""
-    tokens: int
+    tokens: int = 0
     """Completion tokens of those."""
-    done: dict[str, int]
+    done: dict[str, int] = field(default_factory=dict)
     """Finished rows by node under way."""
 
 
 class EngineHost:
     """Starts an engine with the first request, lets requests in, and counts them."""
 
-    def __init__(self, config: EngineConfig, log: Path, state: Path, under_way: Path) -> None:
+    def __init__(self, config: EngineConfig, log: Path, state: Path, under_way: Path | None) -> None:
         self.engine = create_engine(config, state)
         self._log = log
-        self._under_way = UnderWay(under_way)
+        self._under_way = UnderWay(under_way) if under_way else None
         self._suspects = {deaths: asyncio.Semaphore(at_once) for deaths, at_once in AT_ONCE.items()}
         self._turns = Turns()
         self._waiting = 0
@@ -103,14 +103,8 @@ class EngineHost:
             self._waiting -= 1
         self._in_flight += 1
         try:
-            self._under_way.begin(prompt)
-            try:
+            with self._under_way.request(prompt) if self._under_way else nullcontext():
                 yield
-            except EngineDeadError:
-                self._under_way.freeze()
-                raise
-            finally:
-                self._under_way.end(prompt)
         finally:
             self._in_flight -= 1
             await slot.__aexit__(*sys.exc_info())
@@ -143,7 +137,8 @@ class EngineHost:
     async def close(self) -> None:
         """Stops the engine."""
         await self.engine.close()
-        self._under_way.close()
+        if self._under_way:
+            self._under_way.close()
 
     async def _start(self) -> None:
         self._log.parent.mkdir(parents=True, exist_ok=True)

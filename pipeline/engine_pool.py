@@ -29,7 +29,7 @@ class Replica:
     group: PlacementGroup | None = None
     """What its workers run in, where they are actors of their own."""
     queued: int = 0
-    last: EngineProgress = field(default_factory=lambda: EngineProgress(False, None, 0, 0, 0, 0, 0, 0, {}))
+    last: EngineProgress = field(default_factory=EngineProgress)
     announced: bool = False
     rate: int = 0
     """Requests finished between the last two readings."""
@@ -77,9 +77,8 @@ class EnginePool:
         self._spent_by_lost = self._spent_by_lost.plus(self._spent_by(replica))
         self.restarts += 1
         ray.kill(replica.handle)
-        # What an endpoint cannot be reached for is no prompt's doing.
-        remote = isinstance(self._placement.config, OpenAIEngine)
-        suspects = set() if remote else read_under_way(self._under_way(number))
+        under_way = self._under_way(number)
+        suspects = read_under_way(under_way) if under_way else set()
         self._deaths.update(suspects)
         if replica.group is not None:
             remove_placement_group(replica.group)  # and with it workers that outlived the actor
@@ -89,7 +88,9 @@ class EnginePool:
     def forget_under_way(self) -> None:
         """Nobody died of what was under way when the run ended."""
         for number in range(len(self.replicas)):
-            self._under_way(number).unlink(missing_ok=True)
+            under_way = self._under_way(number)
+            if under_way:
+                under_way.unlink(missing_ok=True)
 
     def deaths(self, node: str) -> dict[str, int]:
         """How often an engine died with a prompt of this node under way, by problem."""
@@ -128,5 +129,8 @@ class EnginePool:
         handle = actor.remote(self._placement.config, log, state, self._under_way(number), self._flush_s)
         return Replica(handle, group)
 
-    def _under_way(self, number: int) -> Path:
+    def _under_way(self, number: int) -> Path | None:
+        """Null for an endpoint: that it cannot be reached is no prompt's doing."""
+        if isinstance(self._placement.config, OpenAIEngine):
+            return None
         return self._run_dir / "logs" / f"{self.name}-{number}.under-way"

@@ -92,8 +92,8 @@ class Runner:
 
     def run(self) -> Outcome:
         """Runs until nothing is left. Raises `RunFailedError` where going on is pointless; finished work is kept."""
-        if self._ledger.exceeded:
-            self._halt(self._ledger.exceeded)
+        if exceeded := self._ledger.exceeded:
+            self._halt(exceeded)
         self._loop()
         if not self._shards:
             self._lay_out_shards()
@@ -331,8 +331,8 @@ class Runner:
         self._last_poll = now
         self._show()
         self._ledger.update(self._engines.spent)
-        if self._ledger.exceeded and not self.outcome.stopped:
-            self._halt(self._ledger.exceeded)
+        if not self.outcome.stopped and (exceeded := self._ledger.exceeded):
+            self._halt(exceeded)
         for pool, replica in self._engines.stalled():
             self._restart(pool, replica, _Stalled(f"nothing moved in it for {replica.still_s():.0f} s"))
         self._engines.ask()

@@ -6,8 +6,12 @@ under way as one died, and that one lets suspects in a few at a time, then one a
 
 import os
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
+
+from engines.base import EngineDeadError
 
 AT_ONCE = {1: 8, 2: 1}
 """Suspects let in together, by the number of deaths."""
@@ -32,6 +36,18 @@ class UnderWay:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         return os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o644)
 
+    @contextmanager
+    def request(self, key: str) -> Iterator[None]:
+        """A request is under way. Once one finds the engine dead, what comes back was under way as it died."""
+        self.begin(key)
+        try:
+            yield
+        except EngineDeadError:
+            self._frozen = True
+            raise
+        finally:
+            self.end(key)
+
     def begin(self, key: str) -> None:
         """A request of this key goes to the engine."""
         self._keys[key] += 1
@@ -42,10 +58,6 @@ class UnderWay:
         if not self._frozen:
             self._keys[key] -= 1
             self._write(f"-{key}\n")
-
-    def freeze(self) -> None:
-        """The engine is dead: what comes back now was under way."""
-        self._frozen = True
 
     def close(self) -> None:
         """Nothing is under way, and nothing died."""

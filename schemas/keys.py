@@ -84,13 +84,27 @@ def problem_id(question: str) -> str:
 
 def digest(*parts: Any) -> str:
     """SHA-256 (64 hex digits) over the canonical JSON of `parts`; parts must be JSON-serialisable."""
-    text = json.dumps(parts, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+    return digest_of(canonical(*parts))
+
+
+def canonical(*parts: Any) -> str:
+    """Parts as `digest` writes them, without the brackets around: what many digests share is written once."""
+    return json.dumps(parts, sort_keys=True, ensure_ascii=True, separators=(",", ":"))[1:-1]
+
+
+def digest_of(text: str) -> str:
+    """`digest` of parts that `canonical` has written, joined by commas."""
+    return hashlib.sha256(f"[{text}]".encode()).hexdigest()
 
 
 def seed_of(run_seed: int, *key: Any) -> int:
     """A sampling seed in [0, 2**31), a function of the run's seed and the key alone."""
-    return int(digest(run_seed, *key)[:8], 16) >> 1
+    return seed_from(digest(run_seed, *key))
+
+
+def seed_from(hashed: str) -> int:
+    """The seed that a digest stands for."""
+    return int(hashed[:8], 16) >> 1
 
 
 def seeds(run_seed: int, name: str, key: pl.Expr) -> pl.Expr:

@@ -1,18 +1,15 @@
 """Sample: every problem's rollouts in one mode, many under way at once."""
 
 import asyncio
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import Any
 
 from engines.base import Completion, EngineError, GenerationRequest
 from prompts.parsing import split_reasoning
 from prompts.rendering import PromptTemplate
 from schemas.config import RoleConfig, SampleConfig
-from schemas.keys import digest
+from schemas.keys import canonical, digest, digest_of, seed_from
 from schemas.records import FinishReason, Message, Mode, Problem, Rollout
 from schemas.text import valid_unicode
 from stages.engine_session import EngineSession
@@ -72,8 +69,8 @@ class Sampler:
         self.finished = finished
         self._template = PromptTemplate(config.template)
         sampling = digest(role.sampling.model_dump(exclude={"max_tokens"}))
-        self._before_seed = _canonical(role.chat_template_kwargs, sampling)
-        self._after_seed = _canonical(session.identity, role.starts_in_reasoning)
+        self._before_seed = canonical(role.chat_template_kwargs, sampling)
+        self._after_seed = canonical(session.identity, role.starts_in_reasoning)
 
     def of(self, problem: Problem) -> "ProblemSampler":
         """The rollouts of one problem, which share the conversation."""
@@ -86,7 +83,7 @@ class Sampler:
         The token limit is left out: a response that ended by itself below a limit is the same under a higher one. Where
         the response starts is in, since it decides what of it is reasoning.
         """
-        return _sha256(f'["{prompt_hash}",{self._before_seed},{seed},{self._after_seed}]')
+        return digest_of(f'"{prompt_hash}",{self._before_seed},{seed},{self._after_seed}')
 
 
 class ProblemSampler:
@@ -97,12 +94,12 @@ class ProblemSampler:
         self._problem = problem
         self._messages = messages
         self._prompt_hash = digest([message.model_dump() for message in messages], sampler.role.response_prefix)
-        self._key = _canonical(sampler.session.run_seed, problem.problem_id, sampler.mode)
+        self._key = canonical(sampler.session.run_seed, problem.problem_id, sampler.mode)
 
     async def rollout(self, index: int, cap: int | None = None) -> Rollout:
         """The rollout of an index; one longer than `cap` tokens is of no use, and may come cut off there."""
         sampler, problem_id = self._sampler, self._problem.problem_id
-        seed = int(_sha256(f"[{self._key},{index}]")[:8], 16) >> 1
+        seed = seed_from(digest_of(f"{self._key},{index}"))
         request = role_request(sampler.role, self._messages, question=self._problem.question, index=index, seed=seed)
         wanted = _Wanted(
             problem_id=problem_id,
@@ -119,18 +116,6 @@ class ProblemSampler:
         rollout = await _generate(wanted, sampler.mode, sampler.role, sampler.session)
         sampler.session.on_finish(rollout)
         return rollout
-
-
-def _canonical(*parts: Any) -> str:
-    """Parts as `schemas.keys.digest` writes them, without the brackets around.
-
-    Seeds and request hashes are those of `seed_of` and `digest`; what all rollouts share is written once.
-    """
-    return json.dumps(parts, sort_keys=True, separators=(",", ":"))[1:-1]
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,9 @@
 from typing import Any
 
 from prompts.formats.format import Format
-from prompts.formats.parts import CHAT_TAGS
 from schemas.errors import UserError
 from schemas.records import Mode
+from trainer.conversation import split_tags
 from trainer.evaluation_backend import Ask
 
 _OPEN = "<think>"
@@ -68,14 +68,14 @@ class Prompts:
         return rendered
 
     def _refuse_split_tags(self, fmt: Format) -> None:
-        for tag in own_tags(fmt):
-            pieces = len(self._tokenizer.encode(tag, add_special_tokens=False))
-            if pieces != 1:
-                raise UserError(
-                    f"the tokenizer of '{self._model}' splits the tag {tag} of the {fmt.name} format into {pieces} "
-                    "tokens, so the model was hardly trained on that format; choose its own, or plain, or allow split "
-                    "tags if it was"
-                )
+        split = split_tags(self._tokenizer, fmt)
+        if split:
+            tag, pieces = next(iter(split.items()))
+            raise UserError(
+                f"the tokenizer of '{self._model}' splits the tag {tag} of the {fmt.name} format into {pieces} "
+                "tokens, so the model was hardly trained on that format; choose its own, or plain, or allow split "
+                "tags if it was"
+            )
 
 
 def load_tokenizer(model: str) -> Any:
@@ -100,11 +100,6 @@ def last_line(error: BaseException) -> str:
     """The last line of an error's message, which in long ones is what went wrong."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[-1] if lines else type(error).__name__
-
-
-def own_tags(fmt: Format) -> list[str]:
-    """The tags that the format itself writes, without those that only end conversations."""
-    return [tag for tag in fmt.tags if tag not in CHAT_TAGS]
 
 
 def _written(rendered: str, start: str) -> str:

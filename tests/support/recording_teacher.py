@@ -6,8 +6,10 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from tests.support.teacher_endpoint import Server
 
 Body = dict[str, Any]
 Message = dict[str, str]
@@ -79,9 +81,6 @@ def recording_teacher(models: list[str], thinks: Thinks, message: Callable[[str,
             self.send_header("Content-Length", str(len(raw)))
             self.end_headers()
             self.wfile.write(raw)
-
-    class Server(ThreadingHTTPServer):
-        request_queue_size = 1024  # with the usual 5, clients that connect at once wait for seconds
 
     server = Server(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -67,7 +67,7 @@ def _reply(body: dict[str, Any]) -> str:
     return f"\\boxed{{{total + 1}}}"
 
 
-class _Server(ThreadingHTTPServer):
+class Server(ThreadingHTTPServer):
     request_queue_size = 1024  # of connections that come at once; with the usual 5, clients wait for seconds
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -80,7 +80,7 @@ class _Server(ThreadingHTTPServer):
 def teacher_endpoint(delay_s: float = 0.0) -> Iterator[str]:
     """Its base URL, while the context lasts. Each answer takes it `delay_s`."""
     handler = type("Handler", (_Handler,), {"delay_s": delay_s})
-    server = _Server(("127.0.0.1", 0), handler)
+    server = Server(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_address[1]}/v1"

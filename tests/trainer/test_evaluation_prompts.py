@@ -9,8 +9,9 @@ from transformers import AutoTokenizer
 from prompts.formats.registry import FORMATS
 from schemas.errors import UserError
 from schemas.records import Mode
+from trainer.conversation import own_tags
 from trainer.evaluation_backend import Ask
-from trainer.evaluation_prompts import Prompts, load_tokenizer, own_tags
+from trainer.evaluation_prompts import Prompts, load_tokenizer
 
 CHATML = (
     "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
