@@ -38,6 +38,8 @@ class PromptTemplate:
             self._compiled = environment.from_string(template_text(name))
         except TemplateSyntaxError as error:
             raise TemplateSyntaxError(f"prompt template '{name}': {error.message}", error.lineno) from error
+        # Each rendering copies them: out of the chain of mappings that Jinja keeps, it takes as long as all the rest.
+        self._compiled.globals = dict(self._compiled.globals)
 
     def render(self, **variables: Any) -> str:
         """The template filled in, without white space at its ends.
