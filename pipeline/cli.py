@@ -52,6 +52,7 @@ def run(
     ] = None,
 ) -> None:
     """Run stages, or go on with a run: what is up to date is not done again."""
+    from pipeline.attempt import attempt
     from pipeline.config_file import load_config
     from pipeline.run_dir import changes_since_last, held, record_run, run_dir_of
 
@@ -69,48 +70,8 @@ def run(
         signal.signal(number, _interrupt)
     with held(directory):
         record_run(directory, resolved)
-        _execute(directory, resolved, wanted, console, started)
-
-
-def _execute(directory: Path, config: Any, wanted: list[str], console: Console, started: float) -> None:
-    import ray
-
-    from pipeline.progress import RunProgress
-    from pipeline.ray_options import connect
-    from pipeline.runner import Runner
-    from pipeline.summary import print_summary
-
-    with RunProgress(console) as progress:
-        runner = Runner(directory, config, wanted, progress)
-        if not runner.anything_to_do():
-            outcome = runner.outcome
-        else:
-            connect(config)
-            try:
-                outcome = runner.run()
-            except KeyboardInterrupt:
-                progress.say("stopping: finished rollouts are being written …")
-                runner.stop()
-                raise
-            finally:
-                ray.shutdown()
-    if outcome.failures:
-        name, error = next(iter(outcome.failures.items()))
-        raise RunFailedError(
-            f"{len(outcome.failures)} pieces failed, such as {name}: {error}; the rest is done, run again to retry them"
-        )
-    if "publish" in wanted and (outcome.complete or not outcome.stopped):
-        print_summary(console, directory, outcome, time.monotonic() - started)
-    else:
-        ran = ", ".join(f"{folder} {n}" for folder, n in outcome.ran.items()) or "nothing, all was up to date"
-        console.print(f"ran: {ran}", highlight=False)
-    if outcome.stopped:
-        console.print(
-            f"{outcome.stopped}; {outcome.complete} of {outcome.shards} shards are in the dataset. "
-            "Raise the budget and run again to go on.",
-            highlight=False,
-        )
-        raise typer.Exit(_BUDGET_USED_UP)
+        if not attempt(directory, resolved, wanted, console, started):
+            raise typer.Exit(_BUDGET_USED_UP)
 
 
 @app.command()

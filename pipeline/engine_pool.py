@@ -15,6 +15,7 @@ from pipeline.engine_actor import EngineActor
 from pipeline.engine_host import EngineProgress
 from pipeline.ray_options import gpus_of_a_node, in_placement_group
 from pipeline.under_way import GIVEN_UP_AFTER, read_under_way
+from pipeline.watching import EngineStatus
 from schemas.config import EngineConfig, OpenAIEngine, RayConfig, VllmEngine
 
 _LEAST_QUEUE = 256
@@ -68,6 +69,7 @@ class EnginePool:
         self._flush_s = settings.flush_s
         self.restarts = 0
         self._spent_by_lost = Spent()
+        self._finished_by_lost = 0
         self._deaths: Counter[str] = Counter()
         self.replicas = [self._create(number) for number in range(config.replicas)]
 
@@ -75,6 +77,7 @@ class EnginePool:
         """A new actor for one that died. Returns how many prompts are given up now as those that killed it."""
         number = self.replicas.index(replica)
         self._spent_by_lost = self._spent_by_lost.plus(self._spent_by(replica))
+        self._finished_by_lost += replica.last.finished
         self.restarts += 1
         ray.kill(replica.handle)
         under_way = self._under_way(number)
@@ -110,6 +113,21 @@ class EnginePool:
         for replica in self.replicas:
             total = total.plus(self._spent_by(replica))
         return total
+
+    @property
+    def status(self) -> EngineStatus:
+        """All replicas together."""
+        readings = [replica.last for replica in self.replicas]
+        return EngineStatus(
+            name=self.name,
+            replicas=len(readings),
+            loading=sum(reading.start_seconds is None for reading in readings),
+            in_flight=sum(reading.in_flight for reading in readings),
+            waiting=sum(reading.waiting for reading in readings),
+            finished=self._finished_by_lost + sum(reading.finished for reading in readings),
+            spent=self.spent,
+            restarts=self.restarts,
+        )
 
     @property
     def start_seconds(self) -> float:

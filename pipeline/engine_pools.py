@@ -9,6 +9,7 @@ import ray
 
 from pipeline.budget import Spent
 from pipeline.engine_pool import EnginePool, Replica
+from pipeline.watching import EngineStatus
 from schemas.config import RunConfig
 
 _LAST_READING_S = 10.0
@@ -119,6 +120,11 @@ class EnginePools:
     def spent(self) -> dict[str, Spent]:
         """What this attempt has spent so far, by engine."""
         return {pool.name: pool.spent for pool in self._pools.values()}
+
+    @property
+    def status(self) -> list[EngineStatus]:
+        """How the engines are, as of their last readings."""
+        return [pool.status for pool in self._pools.values()]
 
     @property
     def restarts(self) -> int:

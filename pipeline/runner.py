@@ -36,11 +36,12 @@ from pipeline.graph import (
 )
 from pipeline.manifest import Manifest
 from pipeline.outcome import Outcome
-from pipeline.progress import RunProgress, StageProgress
+from pipeline.progress import RunProgress
 from pipeline.ray_errors import cause_of, plain
 from pipeline.ray_options import ray_options
 from pipeline.stage_names import STAGES
 from pipeline.task import Task
+from pipeline.watching import RunState, StageProgress
 from prompts.formats.registry import FORMATS
 from schemas.config import RunConfig
 from schemas.records import Mode
@@ -235,6 +236,7 @@ class Runner:
 
     def _take_off(self, reference: Any, flight: _Flight) -> None:
         self._flights[reference] = flight
+        self._progress.began(flight.node)
         now = time.monotonic()
         start, end = self._span.get(flight.node.folder, (now, now))
         self._span[flight.node.folder] = (start, end)
@@ -270,7 +272,7 @@ class Runner:
             manifest: Manifest = ray.get(reference)
         except (EngineDeadError, ray.exceptions.RayActorError) as error:
             if pool is None or replica is None:
-                self.outcome.failures[node.name] = plain(error)
+                self._fail(node, error)
                 return
             self._flights[reference] = flight  # requeued together with all the others of this replica
             self._restart(pool, replica, error)
@@ -284,14 +286,18 @@ class Runner:
                     f"no space left while writing {node.name} in {self._run_dir}; "
                     "free some and run again, finished work is kept"
                 ) from error
-            self.outcome.failures[node.name] = plain(error)
+            self._fail(node, error)
         except Exception as error:
-            self.outcome.failures[node.name] = plain(error)
+            self._fail(node, error)
         else:
             if replica is not None and pool is not None:
                 self._attempts_without_progress[pool.name] = 0
             self._count(node, manifest)
             self._finish(node, manifest)
+
+    def _fail(self, node: Node, error: BaseException) -> None:
+        self.outcome.failures[node.name] = plain(error)
+        self._progress.failed(node, plain(error))
 
     def _restart(self, pool: EnginePool, replica: Replica, error: BaseException) -> None:
         lost = [reference for reference, flight in self._flights.items() if flight.replica is replica]
@@ -317,6 +323,7 @@ class Runner:
 
     def _count(self, node: Node, manifest: Manifest) -> None:
         outcome = self.outcome
+        self._progress.ended(node, manifest)
         outcome.ran[node.folder] = outcome.ran.get(node.folder, 0) + 1
         start, _ = self._span[node.folder]
         self._span[node.folder] = (start, time.monotonic())
@@ -365,4 +372,4 @@ class Runner:
             replace(stage, done=min(stage.total, stage.done + under_way.get(folder, 0)))
             for folder, stage in self._stages.items()
         ]
-        self._progress.show(shown, now=now)
+        self._progress.show(RunState(shown, self._engines.status, self._ledger.spent), now=now)

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline.budget import read_spent
+from pipeline.event_log import LastAttempt, last_attempt
 from pipeline.graph import INGEST, Node, load_present_manifests, shard_nodes, shards_of
 from pipeline.journal import count_journalled
 from pipeline.outcome import Outcome
@@ -129,6 +130,22 @@ def print_status(console: Console, run_dir: Path) -> None:
     console.print(table, highlight=False)
     if (run_dir / "spent.json").exists():
         console.print(f"spent so far: {read_spent(run_dir)}", highlight=False)
+    attempt = last_attempt(run_dir)
+    if attempt is not None:
+        _print_attempt(console, attempt)
+
+
+def _print_attempt(console: Console, attempt: LastAttempt) -> None:
+    end = "has not ended: it is at work, or was killed" if not attempt.closed else "came to its end"
+    console.print(f"last attempt, of {attempt.began}: {attempt.error or end}", highlight=False)
+    by_error: dict[str, list[str]] = {}
+    for failure in attempt.failures:
+        folder = ".".join(part for part in (failure["stage"], failure["mode"]) if part)
+        by_error.setdefault(failure["error"], []).append(f"{folder}/{failure['shard']}")
+    for error, names in by_error.items():
+        console.print(f"failed: {len(names)} pieces, such as {names[0]}: {error}", highlight=False)
+    if by_error:
+        console.print("The same command tries them again; what is done is kept.", highlight=False)
 
 
 def _count(value: int | None) -> str:

@@ -30,6 +30,7 @@ from schemas.source_config import (
     SourceConfig,
     TableSource,
 )
+from schemas.watch_config import WatchConfig
 
 __all__ = [
     "AMThinkingSource",
@@ -51,6 +52,7 @@ __all__ = [
     "SourceConfig",
     "TableSource",
     "VllmEngine",
+    "WatchConfig",
 ]
 
 
@@ -238,6 +240,7 @@ class RunConfig(Config):
     publish: PublishConfig = PublishConfig()
     budget: BudgetConfig = BudgetConfig()
     ray: RayConfig = RayConfig()
+    watch: WatchConfig = WatchConfig()
 
     @model_validator(mode="after")
     def _roles_name_engines(self) -> "RunConfig":

@@ -11,6 +11,8 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
+from pipeline.event_log import read_events
+from pipeline.stage_names import STAGES
 from prompts.formats.registry import FORMATS
 from tests.support.commands import COMMAND, fail, hipo_data, recorded_recipe, succeed
 
@@ -264,3 +266,27 @@ def test_a_format_without_a_justification_asks_for_none_and_reads_back(finished:
     for row in after.to_dicts():
         read = FORMATS["thinkless"].parse(row["messages"][1]["content"])
         assert (read.mode, read.reasoning, read.answer) == (row["mode"], row["reasoning"], row["answer"])
+
+
+@pytest.mark.usefixtures("on_cluster")
+def test_a_run_is_watched_from_outside(tmp_path: Path) -> None:
+    recorded_recipe(tmp_path)
+    sets = [
+        *("--set", "watch.metrics_port=0"),
+        *("--set", f"watch.command=[sh, -c, 'cat > {tmp_path}/told.json']"),
+    ]
+    out = succeed("run", "-c", "recipe.yaml", "--run-dir", "run", *sets, cwd=tmp_path)
+    assert "metrics: http://127.0.0.1:" in out
+    told = json.loads((tmp_path / "told.json").read_text())
+    assert (told["run"], told["result"], told["message"]) == ("recorded", "done", None)
+    assert told["dataset"] == str(tmp_path / "run/dataset")
+    ended = [event for event in read_events(tmp_path / "run") if event["event"] == "ended"]
+    assert {event["stage"] for event in ended} == set(STAGES)
+    assert "came to its end" in succeed("status", "run", cwd=tmp_path)
+
+    failing = ["--set", "engines.on.path=nowhere.parquet", "--set", "sample.n=3"]
+    error = fail("run", "-c", "recipe.yaml", "--run-dir", "run", *sets, *failing, cwd=tmp_path, code=1)
+    told = json.loads((tmp_path / "told.json").read_text())
+    assert told["result"] == "failed"
+    assert told["message"] in error
+    assert told["message"][:40] in succeed("status", "run", cwd=tmp_path)
