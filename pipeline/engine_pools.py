@@ -32,7 +32,7 @@ class EnginePools:
         self._models = models
         self._say = say
         self._pools: dict[str, EnginePool] = {}
-        self._readings: dict[Any, Replica] = {}
+        self._readings: dict[Any, tuple[EnginePool, Replica]] = {}
         """Readings that are under way, by Ray's reference."""
 
     def of(self, engine: str) -> EnginePool:
@@ -55,20 +55,21 @@ class EnginePools:
 
     def ask(self) -> None:
         """Asks all engines how they are that have answered the last time."""
-        busy = set(map(id, self._readings.values()))
-        for _, replica in self._replicas():
+        busy = {id(replica) for _, replica in self._readings.values()}
+        for pool, replica in self._replicas():
             if id(replica) not in busy:
-                self._readings[replica.handle.progress.remote()] = replica
+                self._readings[replica.handle.progress.remote()] = pool, replica
 
     def land(self, reference: Any) -> bool:
         """Takes in a reading that is there; whether `reference` was one."""
-        replica = self._readings.pop(reference, None)
-        if replica is None:
+        asked = self._readings.pop(reference, None)
+        if asked is None:
             return False
+        pool, replica = asked
         # Where it died, the nodes under way fail as well, and they decide.
         with contextlib.suppress(ray.exceptions.RayActorError):
             replica.read(ray.get(reference))
-            self._announce(replica)
+            self._announce(pool.name, replica)
         return True
 
     def read_all(self) -> None:
@@ -89,7 +90,7 @@ class EnginePools:
 
     def forget(self, replica: Replica) -> None:
         """No longer waits for a reading of one that is replaced."""
-        self._readings = {reading: of for reading, of in self._readings.items() if of is not replica}
+        self._readings = {reading: of for reading, of in self._readings.items() if of[1] is not replica}
 
     def stop_nodes(self) -> None:
         """Lets the nodes under way end with what they have."""
@@ -141,10 +142,7 @@ class EnginePools:
             for replica in list(pool.replicas):
                 yield pool, replica
 
-    def _announce(self, replica: Replica) -> None:
-        name = next((pool.name for pool, each in self._replicas() if each is replica), None)
-        if name is None:
-            return
+    def _announce(self, name: str, replica: Replica) -> None:
         if replica.last.loading and not replica.announced:
             replica.announced = True
             self._say(f"engine '{name}' is loading {self._models[name]} …")

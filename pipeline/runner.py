@@ -50,7 +50,9 @@ from stages.sources.files import SourceError
 _ENGINE_STAGES = {"sample", "justify"}
 _WAIT_S = 0.1
 _POLL_S = 1.0
-_CPU_TASKS_IN_FLIGHT = 64
+_LEAST_CPU_TASKS = 64
+"""Handed to Ray at once, so that a cluster of any size sees that there is work and grows."""
+_TASKS_A_CPU = 2
 
 
 class _Stalled(RuntimeError):
@@ -89,6 +91,7 @@ class Runner:
         self._blocked: dict[str, str] = {}
         self._remote = ray.remote(run_cpu_node)
         self._last_poll = 0.0
+        self._most_cpu_tasks = _LEAST_CPU_TASKS
         self.outcome = Outcome()
 
     def run(self) -> Outcome:
@@ -210,12 +213,16 @@ class Runner:
             self._submit()
             waiting = [*self._flights, *self._engines.readings]
             ready, _ = ray.wait(waiting, num_returns=1, timeout=_WAIT_S)
+            if ready:  # and what else is there: a look at everything for each of many would be too much work
+                ready, _ = ray.wait(waiting, num_returns=len(waiting), timeout=0)
             for reference in ready:
                 self._land(reference)
             self._poll()
 
     def _submit(self) -> None:
-        while self._cpu_ready and sum(flight.pool is None for flight in self._flights.values()) < _CPU_TASKS_IN_FLIGHT:
+        room = self._most_cpu_tasks - sum(flight.pool is None for flight in self._flights.values())
+        while self._cpu_ready and room > 0:
+            room -= 1
             _, node = heapq.heappop(self._cpu_ready)
             resources = self._config.ray.verify if node.stage == "verify" else self._config.ray.task
             remote = self._remote.options(**ray_options(resources), max_retries=self._config.ray.max_restarts)
@@ -343,6 +350,8 @@ class Runner:
         for pool, replica in self._engines.stalled():
             self._restart(pool, replica, _Stalled(f"nothing moved in it for {replica.still_s():.0f} s"))
         self._engines.ask()
+        cpus = ray.cluster_resources().get("CPU", 0)  # type: ignore[no-untyped-call]
+        self._most_cpu_tasks = max(_LEAST_CPU_TASKS, round(_TASKS_A_CPU * cpus))
 
     def _rows(self, node: Node) -> int:
         """Rows that a node is about: rollouts where it has a mode, else problems."""
