@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from pipeline.errors import UserError
-from pipeline.graph import PICKS, PUBLISH, shard_name
+from pipeline.graph import PICKS, PUBLISH, VOTES, shard_name
 from pipeline.ingest_report import read_accounts
 from pipeline.quarantine import rejected_files
 from pipeline.run_files import RunFiles, existing, scan
@@ -34,6 +34,8 @@ class Story:
     problem: Row | None = None
     rollouts: list[Row] = field(default_factory=list)
     """Of both modes, with their verdicts: `status`, `reason`, `extracted` and the other columns."""
+    vote: Row | None = None
+    """Of a problem without a gold."""
     decision: Row | None = None
     """With `words`, and `flip`, the flip probability."""
     picks: list[Row] = field(default_factory=list)
@@ -67,6 +69,8 @@ def explain(files: RunFiles, asked: str) -> Story:
     story = Story(asked)
     story.problem = _rows(files.scan("ingest", shards=[shard]), found)[0]
     story.rollouts = list(_rollouts(files, shard, found))
+    votes = files.scan(f"verify.{Mode.THINK_ON}", VOTES, [shard])
+    story.vote = next(iter(_rows(votes, found)), None)
     story.decision = next(iter(_rows(files.scan("select", shards=[shard]), found)), None)
     if story.decision is not None:
         counts = {name: [story.decision[name]] for name in COLUMNS}

@@ -15,7 +15,7 @@ from graders import CODE_GRADER, MATH_GRADER
 from pipeline.manifest import Manifest, Output, read_manifest
 from pipeline.stage_names import STAGES
 from prompts.rendering import template_hash
-from schemas.config import RoleConfig, RunConfig, SampleConfig, VllmEngine
+from schemas.config import RoleConfig, RunConfig, VllmEngine
 from schemas.keys import digest
 from schemas.records import Mode
 from stages import ingest, justify, publish, sample, select, verify
@@ -57,6 +57,8 @@ ACCOUNTS = "accounts"
 """Among the outputs of ingest, what became of every source row."""
 VERDICTS = "verdicts"
 """Among the outputs of a sample node that stops when decided, the verdicts that it stopped by."""
+VOTES = "votes"
+"""Among the outputs of verify in think-on, what responses to problems without a gold agree on."""
 PICKS = "picks"
 """Among the outputs of select, the responses that are kept; before a shard's name, their label as an input."""
 RESPONSES = "responses/"
@@ -75,16 +77,19 @@ def overlapping(shard: str, other: str) -> bool:
     return index >> (bits - common) == other_index >> (other_bits - common)
 
 
-def shard_nodes(shard: str) -> list[Node]:
-    """The nodes of one shard, in an order in which they can run."""
+def shard_nodes(shard: str, votes: bool = False) -> list[Node]:
+    """The nodes of one shard, in an order in which they can run; `votes`: think-on responses vote on golds."""
+    graded = [Node(stage, shard, mode) for mode in _MODES for stage in ("sample", "verify")]
+    if votes:
+        graded = [*(Node("sample", shard, mode) for mode in _MODES), *(node for node in reversed(graded[1::2]))]
     return [
-        *[Node(stage, shard, mode) for mode in _MODES for stage in ("sample", "verify")],
+        *graded,
         Node("select", shard),
         Node("justify", shard),
     ]
 
 
-def parents(node: Node, shards: Iterable[str], config: SampleConfig) -> list[Node]:
+def parents(node: Node, shards: Iterable[str], config: RunConfig) -> list[Node]:
     """The nodes whose outputs `node` reads."""
     shard = node.shard
     by_mode = [Node(stage, shard, mode) for stage in ("sample", "verify") for mode in _MODES]
@@ -92,10 +97,15 @@ def parents(node: Node, shards: Iterable[str], config: SampleConfig) -> list[Nod
         case "ingest":
             return []
         case "sample":
-            waits = config.stops and node.mode is Mode.THINK_ON
+            waits = config.sample.stops and node.mode is Mode.THINK_ON
             return [INGEST, *([Node(stage, shard, Mode.THINK_OFF) for stage in ("sample", "verify")] if waits else [])]
         case "verify":
-            return [INGEST, Node("sample", shard, node.mode)]
+            waits = config.verify.pseudo_gold is not None and node.mode is Mode.THINK_OFF
+            return [
+                INGEST,
+                Node("sample", shard, node.mode),
+                *([Node("verify", shard, Mode.THINK_ON)] if waits else []),
+            ]
         case "select":
             return [INGEST, *by_mode]
         case "justify":
@@ -105,7 +115,7 @@ def parents(node: Node, shards: Iterable[str], config: SampleConfig) -> list[Nod
 
 
 def inputs_of(
-    node: Node, manifests: dict[str, Manifest], shards: Iterable[str], config: SampleConfig
+    node: Node, manifests: dict[str, Manifest], shards: Iterable[str], config: RunConfig
 ) -> dict[str, Output]:
     """The files that `node` reads, by label. All parents must be done."""
     found: dict[str, Output] = {}
@@ -116,8 +126,10 @@ def inputs_of(
             found |= {f"problems/{shard}": outputs[shard] for shard in wanted}
             if node.mode is Mode.THINK_ON and node.stage == "sample" and RESPONSES + node.shard in outputs:
                 found[RESPONSES + node.shard] = outputs[RESPONSES + node.shard]
-        else:
+        elif node.stage != parent.stage:
             found[parent.name] = outputs["rows"]
+        if parent.stage == "verify" and node.stage in ("verify", "select") and VOTES in outputs:
+            found[VOTES] = outputs[VOTES]
         if parent.stage == "select" and PICKS in outputs:
             found[f"{PICKS}/{parent.shard}"] = outputs[PICKS]
         if node.stage == "verify" and VERDICTS in outputs:
@@ -180,6 +192,7 @@ class Fingerprints:
             "ingest": digest(settings),
             "filters": rules_hash(),
             "evaluation sets": digest(against),
+            **({"without gold": "kept"} if config.verify.pseudo_gold else {}),
         }
 
     @cached_property
@@ -198,7 +211,9 @@ class Fingerprints:
 
     @cached_property
     def _verify(self) -> dict[str, str]:
-        settings = self._config.verify.model_dump(mode="json", exclude={"workers"})
+        # Left out where it is null, so that verdicts of before there was any stay.
+        unsaid = set() if self._config.verify.pseudo_gold else {"pseudo_gold"}
+        settings = self._config.verify.model_dump(mode="json", exclude={"workers"} | unsaid)
         return {"code": verify.VERSION, "graders": digest(CODE_GRADER, MATH_GRADER), "verify": digest(settings)}
 
     @cached_property

@@ -24,7 +24,8 @@ def run_ingest(task: Task, grader: Grader) -> Manifest:
     started = time.monotonic()
     config = task.config.ingest
     evaluation = evaluation_index(config.decontaminate)
-    sources = [open_source(source, config, evaluation) for source in task.config.sources]
+    votes = task.config.verify.pseudo_gold is not None
+    sources = [open_source(source, config, evaluation, votes) for source in task.config.sources]
     folder = task.run_dir / task.folder
     work = folder / ".work.tmp"
     shutil.rmtree(work, ignore_errors=True)
@@ -63,6 +64,7 @@ def run_ingest(task: Task, grader: Grader) -> Manifest:
         counts={
             "problems": accounts.problems,
             "merged": sum(account.merged for account in totals),
+            **({"without gold": accounts.without_gold} if votes else {}),
             "responses": sum(output.rows for label, output in outputs.items() if label.startswith(RESPONSES)),
             **{f"rejected {reason}": rows for reason, rows in accounts.refused.items()},
         },

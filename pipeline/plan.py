@@ -56,17 +56,18 @@ def make_plan(run_dir: Path, config: RunConfig) -> Plan:
     fingerprints = Fingerprints(config)
     left_behind = load_present_manifests(run_dir)
     shards = shards_of(left_behind.get(INGEST.name))
-    nodes = [INGEST, *[node for shard in shards for node in shard_nodes(shard)], PUBLISH]
+    votes = config.verify.pseudo_gold is not None
+    nodes = [INGEST, *[node for shard in shards for node in shard_nodes(shard, votes)], PUBLISH]
     done: dict[str, Manifest] = {}
     lines: dict[str, StagePlan] = {}
     for node in nodes:
         line = lines.setdefault(node.folder, StagePlan(node.folder.replace(".think_", " ")))
         line.nodes += 1
-        if any(parent.name not in done for parent in parents(node, shards, config.sample)):
+        if any(parent.name not in done for parent in parents(node, shards, config)):
             line.reasons[_UPSTREAM] += 1
             _estimate(line, node, config, left_behind)
             continue
-        parts = fingerprints.parts(node, inputs_of(node, done, shards, config.sample))
+        parts = fingerprints.parts(node, inputs_of(node, done, shards, config))
         manifest = left_behind.get(node.name)
         state = state_of(node, manifest, parts, run_dir)
         if state.done and manifest is not None:

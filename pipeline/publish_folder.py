@@ -181,6 +181,7 @@ def _card(task: Task, stats: Statistics, rows: dict[str, dict[str, int]], sums: 
         policy=config.select.policy,
         method=method(config.select),
         prompt=f"{config.justify.prompt}, {template_hash(config.justify.prompt)[:8]}",
+        pseudo_rule=config.verify.pseudo_gold.rule if config.verify.pseudo_gold else None,
         delta=config.select.delta,
         n_on=config.sample.count(Mode.THINK_ON),
         n_off=config.sample.count(Mode.THINK_OFF),

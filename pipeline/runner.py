@@ -140,7 +140,7 @@ class Runner:
         self._engines.stop()
 
     def _add(self, node: Node) -> None:
-        unmet = {parent.name for parent in parents(node, self._shards, self._config.sample)} - self._done.keys()
+        unmet = {parent.name for parent in parents(node, self._shards, self._config)} - self._done.keys()
         if unmet:
             self._unmet[node] = unmet
             for name in unmet:
@@ -151,7 +151,7 @@ class Runner:
     def _consider(self, node: Node) -> None:
         """All parents are done: the node is up to date, ready to run, or not asked for."""
         try:
-            parts = self._fingerprints.parts(node, inputs_of(node, self._done, self._shards, self._config.sample))
+            parts = self._fingerprints.parts(node, inputs_of(node, self._done, self._shards, self._config))
         except (FileNotFoundError, SourceError) as error:
             raise RunFailedError(str(error)) from error
         manifest = self._left_behind.get(node.name)
@@ -240,7 +240,7 @@ class Runner:
         self._span[flight.node.folder] = (start, end)
 
     def _task(self, node: Node) -> Task:
-        inputs = inputs_of(node, self._done, self._shards, self._config.sample)
+        inputs = inputs_of(node, self._done, self._shards, self._config)
         engine = self._engine_of(node) if node.stage in _ENGINE_STAGES else ""
         return Task(
             run_dir=self._run_dir,
@@ -353,7 +353,7 @@ class Runner:
                 unit = "rollouts" if "." in folder else "problems"
                 self._stages[folder] = StageProgress(folder.replace(".think_", " "), unit)
         for shard in self._shards:
-            for node in shard_nodes(shard):
+            for node in shard_nodes(shard, self._config.verify.pseudo_gold is not None):
                 if node.folder in self._stages:
                     self._stages[node.folder].total += self._rows(node)
                 self._add(node)

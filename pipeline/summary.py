@@ -49,6 +49,8 @@ def _figures(stats: Statistics, outcome: Outcome, run_dir: Path) -> dict[str, st
         "tokens": f"think-on rollouts {number(stats.on.mean_tokens)}, think-off {number(stats.off.mean_tokens)}; "
         f"kept responses {number(stats.example_tokens)}, against {number(stats.always_on_tokens)} thinking every time",
     }
+    if stats.pseudo_golds:
+        figures["pseudo-golds"] = f"{stats.pseudo_golds} problems graded by agreement, {stats.pseudo_examples} examples"
     if outcome.sampled or outcome.reused:
         lost = (
             f"; {outcome.lost} were under way when an earlier attempt stopped and were sampled again"

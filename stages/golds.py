@@ -4,7 +4,7 @@ import polars as pl
 from pydantic_core import PydanticSerializationError
 
 from graders.golds import NO_ANSWER, GoldError, parse_gold
-from schemas.gold import gold_to_json
+from schemas.gold import NO_GOLD, gold_to_json
 from schemas.records import KEPT_CHARS, Kind
 from schemas.text import valid_unicode
 from stages.sources.columns import DETAIL, REFUSED
@@ -57,6 +57,13 @@ def parse_golds(frame: pl.DataFrame) -> pl.DataFrame:
             .drop("at")
         )
     return frame.with_columns(found)
+
+
+def kept_without(frame: pl.DataFrame) -> pl.DataFrame:
+    """What `parse_golds` gives, with math problems that have no gold kept, by responses to be voted on."""
+    keeps = (pl.col(REFUSED) == "empty_gold") & _is(Kind.MATH)
+    gold = pl.when(keeps).then(pl.lit(NO_GOLD)).otherwise("gold").alias("gold")
+    return frame.with_columns(gold, *(pl.when(~keeps).then(name).alias(name) for name in (REFUSED, DETAIL)))
 
 
 def _in_bulk(golds: pl.DataFrame) -> pl.DataFrame:

@@ -1,6 +1,6 @@
 """Ingest, first half: blocks of source files become rows that may be problems, and refused rows with their reasons."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -8,10 +8,10 @@ import polars as pl
 
 from schemas.config import IngestConfig
 from schemas.keys import problem_ids
-from schemas.records import KEPT_CHARS
+from schemas.records import KEPT_CHARS, Kind
 from stages.decontamination import EvaluationIndex
 from stages.filters import apply_filters
-from stages.golds import parse_golds
+from stages.golds import kept_without, parse_golds
 from stages.sources.adapter import GOLD, KIND, QUESTION, Adapter, Draft, Refusal
 from stages.sources.blocks import Block, read_block
 from stages.sources.columns import DETAIL, RAW, REFUSED, ROW, Column
@@ -28,6 +28,8 @@ class Reader:
     evaluation: EvaluationIndex | None
     licence: str | None
     """Of rows that name none themselves."""
+    keeps_without_gold: bool = False
+    """Whether math problems that have no gold are kept."""
 
     @property
     def columns(self) -> list[Column]:
@@ -59,7 +61,8 @@ def read_rows(block: Block, reader: Reader) -> ReadRows:
     drafts = _drafted(frame, reader)
     drafts, refused = _part(drafts)
     drafts, filtered = _part(_refuse_empty(apply_filters(drafts, reader.ingest)))
-    drafts, without_gold = _part(parse_golds(drafts))
+    parsed = parse_golds(drafts)
+    drafts, without_gold = _part(kept_without(parsed) if reader.keeps_without_gold else parsed)
     drafts = drafts.with_columns(problem_ids(drafts["question"]))
     hits = _hits(drafts, reader.evaluation)
     contaminated = hits.select(ROW, REFUSED, DETAIL)
@@ -81,6 +84,8 @@ def _drafted(frame: pl.DataFrame, reader: Reader) -> pl.DataFrame:
     responses = {"response": draft.response, "response_model": draft.response_model}
     empty = Refusal("empty_question", (pl.col(QUESTION) == "").fill_null(False), pl.lit("the question is empty"))
     refusals = [*draft.refusals, empty]
+    if reader.keeps_without_gold:
+        refusals = [_of_code_alone(refusal) if refusal.reason == "no_gold" else refusal for refusal in refusals]
     reasons = (pl.when(refusal.when).then(pl.lit(refusal.reason)) for refusal in refusals)
     drafts = frame.select(
         ROW,
@@ -98,6 +103,10 @@ def _drafted(frame: pl.DataFrame, reader: Reader) -> pl.DataFrame:
     at = drafts[REFUSED].is_not_null().arg_true()
     details = frame[at].select(pl.coalesce(DETAIL, *(pl.when(each.when).then(each.detail) for each in refusals)))
     return drafts.with_columns(drafts[DETAIL].scatter(at, details.to_series()))
+
+
+def _of_code_alone(refusal: Refusal) -> Refusal:
+    return replace(refusal, when=refusal.when & (pl.col(KIND) == Kind.CODE.value))
 
 
 def _refuse_empty(drafts: pl.DataFrame) -> pl.DataFrame:
