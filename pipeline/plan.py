@@ -21,6 +21,7 @@ from pipeline.stage_names import STAGES
 from prompts.formats.registry import FORMATS
 from schemas.config import RunConfig
 from schemas.records import Mode
+from stages.select import modes_at_most
 
 _UPSTREAM = "an earlier stage runs"
 
@@ -65,7 +66,7 @@ def make_plan(run_dir: Path, config: RunConfig) -> Plan:
         line.nodes += 1
         if any(parent.name not in done for parent in parents(node, shards, config)):
             line.reasons[_UPSTREAM] += 1
-            _estimate(line, node, config, left_behind)
+            _estimate(line, node, config, left_behind, done)
             continue
         parts = fingerprints.parts(node, inputs_of(node, done, shards, config))
         manifest = left_behind.get(node.name)
@@ -75,23 +76,36 @@ def make_plan(run_dir: Path, config: RunConfig) -> Plan:
             line.up_to_date += 1
         else:
             line.reasons[state.reason] += 1
-            _estimate(line, node, config, left_behind)
+            _estimate(line, node, config, left_behind, done)
     order = {stage: place for place, stage in enumerate(STAGES)}
     stages = sorted(lines.values(), key=lambda line: order[line.label.partition(" ")[0]])
     return Plan(stages, ingest_first=INGEST.name not in done)
 
 
-def _estimate(line: StagePlan, node: Node, config: RunConfig, left_behind: dict[str, Manifest]) -> None:
-    """Adds a node's requests and tokens: from what finished responses of this kind took, and from the limit."""
+def _estimate(
+    line: StagePlan, node: Node, config: RunConfig, left_behind: dict[str, Manifest], done: dict[str, Manifest]
+) -> None:
+    """Adds a node's requests and tokens: from what finished responses of this kind took, and from the limit.
+
+    A justification is asked for each mode that a problem keeps, at most; each may take all its attempts.
+    """
     if node.stage not in ("sample", "justify") or INGEST.name not in left_behind:
         return
     problems = left_behind[INGEST.name].outputs[node.shard].rows
     role = config.roles.justifier if node.mode is None else config.roles.of(Mode(node.mode))
-    if node.stage == "justify" and not FORMATS[config.publish.format].justifies:
-        return
-    requests = problems if node.mode is None else problems * config.sample.count(node.mode)
+    attempts = 1
+    if node.mode is None:
+        if not FORMATS[config.publish.format].justifies:
+            return
+        selected = done.get(Node("select", node.shard).name)
+        sampled = sum(config.sample.count(mode) > 0 for mode in Mode)
+        requests = selected.counts["kept"] if selected else problems
+        requests *= min(modes_at_most(config.select.policy), sampled)
+        attempts = config.justify.max_attempts
+    else:
+        requests = problems * config.sample.count(node.mode)
     line.requests = (line.requests or 0) + requests
-    line.tokens_at_most = (line.tokens_at_most or 0) + requests * role.sampling.max_tokens
+    line.tokens_at_most = (line.tokens_at_most or 0) + requests * role.sampling.max_tokens * attempts
     seen = [manifest for name, manifest in left_behind.items() if name.startswith(node.folder + "/")]
     responses = sum(manifest.counts.get("attempts", manifest.rows_out) for manifest in seen)
     if responses:

@@ -14,6 +14,7 @@ import polars as pl
 from prompts.formats.hipo import HIPO
 from schemas.config import SelectConfig
 from schemas.records import FinishReason, Status
+from schemas.select_config import PolicyName
 from stages.policies import adaptthink, all_correct, budget, groups, hipo, lhrm, preference, shortest, thinkless
 from stages.policies.hipo import random_mode_of
 from stages.policies.policy import CHOICE_COLUMNS, FLOAT_SLACK, OFF, ON, Chosen, Policy
@@ -24,6 +25,7 @@ __all__ = [
     "VERDICT_COLUMNS",
     "VERSION",
     "VOTE_COLUMNS",
+    "modes_at_most",
     "random_mode_of",
     "select",
     "select_picks",
@@ -42,6 +44,14 @@ POLICIES: dict[str, Policy] = {
     "budget": budget.choose,
     "groups": groups.choose,
 }
+
+_MODES = {"thinkless": 2, "all-correct": 2, "preference": 2, "groups": 0}
+
+
+def modes_at_most(policy: PolicyName) -> int:
+    """Of how many modes a policy can make examples of one problem; each mode needs a justification, groups none."""
+    return _MODES.get(policy, 1)
+
 
 ROLLOUT_COLUMNS = [
     "problem_id",

@@ -73,3 +73,5 @@ def test_votes_are_marked_from_the_problem_to_the_published_row(tmp_path: Path) 
     assert "do not agree on an answer → dropped (no_agreement)" in told
     planned = succeed("plan", "-c", "recipe.yaml", "--run-dir", "run", cwd=tmp_path)
     assert "changed" not in planned and "runs" not in planned
+    planned = succeed("plan", "-c", "recipe.yaml", "--run-dir", "run", "--set", "justify.max_attempts=9", cwd=tmp_path)
+    assert "justify 1 0 1 13 " in " ".join(planned.split())  # one for each problem that is kept
