@@ -11,6 +11,7 @@ from pipeline.ingest_node import run_ingest
 from pipeline.manifest import Manifest, write_manifest
 from pipeline.publish_folder import write_dataset
 from pipeline.remote_grading import grader_of
+from pipeline.run_path import storage_errors
 from pipeline.task import Task, commit
 from prompts.formats.registry import FORMATS
 from schemas.arrow import arrow_schema, to_table
@@ -21,8 +22,9 @@ from stages.votes import vote
 
 
 def run_cpu_node(task: Task) -> Manifest:
-    """Runs a node of one of these stages."""
-    return {"ingest": _ingest, "verify": _verify, "select": _select, "publish": _publish}[task.stage](task)
+    """Runs a node of one of these stages. Raises what they raise, and `StorageError`."""
+    with storage_errors(task.run_dir):
+        return {"ingest": _ingest, "verify": _verify, "select": _select, "publish": _publish}[task.stage](task)
 
 
 def _ingest(task: Task) -> Manifest:

@@ -5,15 +5,16 @@ problems whose id begins with those bits. What a node's outputs depend on is kep
 is up to date when they are the same today. The files are the truth: nothing else remembers what is done.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 from engines.identity import model_identity, model_name
 from graders import CODE_GRADER, MATH_GRADER
-from pipeline.manifest import Manifest, Output, read_manifest
+from pipeline.manifest import Manifest, Output, parse_manifest
+from pipeline.run_path import RunPath
 from pipeline.stage_names import STAGES
+from pipeline.store import read_many, remove_files
 from prompts.rendering import template_hash
 from schemas.config import RoleConfig, RunConfig, VllmEngine
 from schemas.keys import digest
@@ -45,7 +46,7 @@ class Node:
         """`sample.think_on/04-000a`."""
         return f"{self.folder}/{self.shard}"
 
-    def path(self, run_dir: Path, suffix: str) -> Path:
+    def path(self, run_dir: RunPath, suffix: str) -> RunPath:
         """A file of this node, such as its `.json` manifest."""
         return run_dir / self.folder / f"{self.shard}{suffix}"
 
@@ -283,8 +284,17 @@ class State:
     reason: str
 
 
-def state_of(node: Node, manifest: Manifest | None, parts: dict[str, str], run_dir: Path) -> State:
-    """Compares what a node left behind with what it would depend on today."""
+def state_of(
+    node: Node,
+    manifest: Manifest | None,
+    parts: dict[str, str],
+    run_dir: RunPath,
+    sizes: Mapping[str, int] | None = None,
+) -> State:
+    """Compares what a node left behind with what it would depend on today.
+
+    `sizes` are those of files as a listing had them; of a file that is not among them the file itself is asked.
+    """
     if manifest is None:
         return State(False, "not done yet")
     changed = sorted(key for key in parts.keys() | manifest.parts.keys() if parts.get(key) != manifest.parts.get(key))
@@ -293,6 +303,8 @@ def state_of(node: Node, manifest: Manifest | None, parts: dict[str, str], run_d
         own = [key for key in changed if key not in inputs] or ["what it reads"]
         return State(False, f"{', '.join(own)} changed")
     for output in manifest.outputs.values():
+        if sizes and sizes.get(output.path) == output.bytes:
+            continue
         path = run_dir / output.path
         if not path.exists() or (path.is_file() and path.stat().st_size != output.bytes):
             return State(False, f"{output.path} is missing or was altered")
@@ -301,33 +313,35 @@ def state_of(node: Node, manifest: Manifest | None, parts: dict[str, str], run_d
     return State(True, "done")
 
 
-def load_manifests(run_dir: Path) -> dict[str, Manifest]:
-    """All manifests in a run directory by node name, those that an earlier count of shards left behind too."""
+def load_manifests(run_dir: RunPath) -> dict[str, Manifest]:
+    """All manifests in a run directory by node name, those that an earlier count of shards left behind too.
+
+    They are found by listing. In storage whose listings lag, a piece that was finished just before may look undone and
+    is done again, from the files that it left.
+    """
     found: dict[str, Manifest] = {}
     for folder in run_dir.iterdir() if run_dir.is_dir() else []:
         if folder.name.partition(".")[0] in STAGES:
-            for path in folder.glob("*.json"):
-                manifest = read_manifest(path)
+            for _, data in read_many(list(folder.glob("*.json"))):
+                manifest = parse_manifest(data)
                 if manifest is not None:
                     found[manifest.node] = manifest
     return found
 
 
-def load_present_manifests(run_dir: Path) -> dict[str, Manifest]:
+def load_present_manifests(run_dir: RunPath) -> dict[str, Manifest]:
     """The manifests of the shards that the last ingest made and of the stages that see the whole run, by node name."""
     manifests = load_manifests(run_dir)
     present = {"all", *shards_of(manifests.get(INGEST.name))}
     return {name: manifest for name, manifest in manifests.items() if name.rpartition("/")[2] in present}
 
 
-def remove_other_shards(run_dir: Path, shards: Iterable[str]) -> None:
+def remove_other_shards(run_dir: RunPath, shards: Iterable[str]) -> None:
     """Deletes what an earlier count of shards left behind, once nothing can be taken from it any more."""
     present = set(shards)
     for folder in run_dir.iterdir():
         if folder.name.partition(".")[0] in STAGES:
-            for path in folder.glob("??-????.*"):
-                if path.name.partition(".")[0] not in present:
-                    path.unlink()
+            remove_files([path for path in folder.glob("??-????.*") if path.name.partition(".")[0] not in present])
 
 
 def shards_of(manifest: Manifest | None) -> list[str]:

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from pipeline.graph import (
     INGEST,
@@ -17,7 +16,9 @@ from pipeline.graph import (
     state_of,
 )
 from pipeline.manifest import Manifest
+from pipeline.run_path import RunPath
 from pipeline.stage_names import STAGES
+from pipeline.store import sizes_in_storage
 from prompts.formats.registry import FORMATS
 from schemas.config import RunConfig
 from schemas.records import Mode
@@ -52,13 +53,14 @@ class Plan:
     ingest_first: bool
 
 
-def make_plan(run_dir: Path, config: RunConfig) -> Plan:
+def make_plan(run_dir: RunPath, config: RunConfig) -> Plan:
     """The plan of a run. Raises `FileNotFoundError` where a source, a template or a model is missing."""
     fingerprints = Fingerprints(config)
     left_behind = load_present_manifests(run_dir)
     shards = shards_of(left_behind.get(INGEST.name))
     votes = config.verify.pseudo_gold is not None
     nodes = [INGEST, *[node for shard in shards for node in shard_nodes(shard, votes)], PUBLISH]
+    sizes = sizes_in_storage(run_dir)
     done: dict[str, Manifest] = {}
     lines: dict[str, StagePlan] = {}
     for node in nodes:
@@ -70,7 +72,7 @@ def make_plan(run_dir: Path, config: RunConfig) -> Plan:
             continue
         parts = fingerprints.parts(node, inputs_of(node, done, shards, config))
         manifest = left_behind.get(node.name)
-        state = state_of(node, manifest, parts, run_dir)
+        state = state_of(node, manifest, parts, run_dir, sizes)
         if state.done and manifest is not None:
             done[node.name] = manifest
             line.up_to_date += 1

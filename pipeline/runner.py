@@ -8,7 +8,6 @@ import heapq
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import ray
@@ -20,7 +19,7 @@ from pipeline.cpu_nodes import run_cpu_node
 from pipeline.engine_actor import NodeStoppedError
 from pipeline.engine_pool import EnginePool, Replica
 from pipeline.engine_pools import EnginePools
-from pipeline.errors import RunFailedError
+from pipeline.errors import RunFailedError, StorageError
 from pipeline.graph import (
     INGEST,
     PUBLISH,
@@ -39,7 +38,9 @@ from pipeline.outcome import Outcome
 from pipeline.progress import RunProgress, StageProgress
 from pipeline.ray_errors import cause_of, plain
 from pipeline.ray_options import ray_options
+from pipeline.run_path import RunPath
 from pipeline.stage_names import STAGES
+from pipeline.store import sizes_in_storage
 from pipeline.task import Task
 from prompts.formats.registry import FORMATS
 from schemas.config import RunConfig
@@ -66,7 +67,7 @@ class _Flight:
 class Runner:
     """One run of the wanted stages: `anything_to_do`, then, on a connected Ray, `run`, each once."""
 
-    def __init__(self, run_dir: Path, config: RunConfig, wanted: Iterable[str], progress: RunProgress) -> None:
+    def __init__(self, run_dir: RunPath, config: RunConfig, wanted: Iterable[str], progress: RunProgress) -> None:
         self._run_dir = run_dir
         self._config = config
         self._wanted = set(wanted)
@@ -74,6 +75,7 @@ class Runner:
         self._fingerprints = Fingerprints(config)
         self._ledger = Ledger(run_dir, config)
         self._left_behind = load_manifests(run_dir)
+        self._sizes = sizes_in_storage(run_dir)
         self._done: dict[str, Manifest] = {}
         self._shards: dict[str, int] = {}
         self._stages: dict[str, StageProgress] = {}
@@ -104,6 +106,7 @@ class Runner:
         if PUBLISH.name in self._done and not self.outcome.stopped:
             remove_other_shards(self._run_dir, self._shards)
         self._engines.read_all()
+        self._engines.keep_logs()
         self._engines.forget_under_way()
         self._ledger.update(self._engines.spent)
         self._ledger.write()
@@ -155,7 +158,7 @@ class Runner:
         except (FileNotFoundError, SourceError) as error:
             raise RunFailedError(str(error)) from error
         manifest = self._left_behind.get(node.name)
-        state = state_of(node, manifest, parts, self._run_dir)
+        state = state_of(node, manifest, parts, self._run_dir, self._sizes)
         if state.done and manifest is not None:
             self.outcome.up_to_date += 1
             self._finish(node, manifest)
@@ -276,7 +279,7 @@ class Runner:
             self._restart(pool, replica, error)
         except NodeStoppedError:
             return  # its journal holds what is finished
-        except (EngineRefusedError, SandboxUnavailable, SourceError) as error:
+        except (EngineRefusedError, SandboxUnavailable, SourceError, StorageError) as error:
             raise RunFailedError(plain(error)) from error
         except OSError as error:
             if cause_of(error).errno in (errno.ENOSPC, errno.EDQUOT):

@@ -1,7 +1,6 @@
 """Rows of a run, for reading."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -15,7 +14,9 @@ from pipeline.errors import UserError
 from pipeline.graph import INGEST, PICKS, PUBLISH, load_present_manifests, shards_of
 from pipeline.quarantine import rejected_files
 from pipeline.row_filter import matching, named, ordered, wrong
-from pipeline.run_files import ROWS, existing, scan
+from pipeline.run_files import ROWS, existing
+from pipeline.run_path import RunPath
+from pipeline.store import scan_tables
 
 PARTS = {"picks": ("select", {PICKS}), "attempts": ("justify", {"attempts"})}
 """What else than its main table a stage leaves behind: its folder, and its labels there."""
@@ -27,7 +28,7 @@ _CELL_CHARS = 80
 
 def print_rows(
     console: Console,
-    run_dir: Path,
+    run_dir: RunPath,
     stage: str,
     limit: int,
     problem: str | None,
@@ -49,7 +50,7 @@ def print_rows(
     asked = f" of problem {problem}" if problem else " that --where asks for" if where else ""
     if not paths:
         raise UserError(f"{run_dir} has no row of {stage}{asked}")
-    every = scan(paths)
+    every = scan_tables(paths)
     names = named(every, columns) if columns else None
     rows = _filtered(every, problem, where)
     rows = ordered(rows, sort) if sort else rows
@@ -72,7 +73,7 @@ def print_rows(
     console.print(f"{first.height:,} of {total:,} rows", style="dim", highlight=False)
 
 
-def _files(run_dir: Path, stage: str) -> list[Path]:
+def _files(run_dir: RunPath, stage: str) -> list[RunPath]:
     """Tables of one schema, by node and shard."""
     if stage == "rejected":
         return rejected_files(run_dir)
