@@ -59,7 +59,7 @@ class RemoteLock:
         beat_s, stale_s: seconds between two beats, and without one after which the holder counts as gone.
     """
 
-    def __init__(self, path: UPath, lost: Callable[[], None], beat_s: float = BEAT_S, stale_s: float = STALE_S) -> None:
+    def __init__(self, path: UPath, lost: Callable[[], None], beat_s: float, stale_s: float) -> None:
         self._path = path
         self._once = impatient(path)
         self._lost = lost
@@ -229,7 +229,8 @@ def _started(pid: int) -> str | None:
 @contextmanager
 def held_in_storage(path: UPath, say: Callable[[str], None]) -> Iterator[None]:
     """Holds a lock object. Once it is lost, the main thread is interrupted as by Ctrl-C, and `UserError` says why."""
-    lock = RemoteLock(path, lambda: signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT))
+    main = threading.main_thread().ident or 0
+    lock = RemoteLock(path, lambda: signal.pthread_kill(main, signal.SIGINT), BEAT_S, STALE_S)
     lock.acquire(say)
     try:
         yield
