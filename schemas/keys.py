@@ -10,7 +10,6 @@ import polars_hash  # noqa: F401 (gives expressions `chash`)
 
 from schemas.text import valid_unicode
 
-
 _RAISED = (
     r"[\x{AA}\x{B2}\x{B3}\x{B9}\x{BA}\x{2B0}-\x{2B8}\x{2E0}-\x{2E4}\x{10FC}\x{1D2C}-\x{1D2E}\x{1D30}-\x{1D3A}"
     r"\x{1D3C}-\x{1D4D}\x{1D4F}-\x{1D61}\x{1D78}\x{1D9B}-\x{1DBF}\x{2070}\x{2071}\x{2074}-\x{207F}\x{2120}\x{2122}"

@@ -16,6 +16,9 @@ from stages.sources.adapter import GOLD, KIND, QUESTION, Adapter, Draft, Refusal
 from stages.sources.blocks import Block, read_block
 from stages.sources.columns import DETAIL, RAW, REFUSED, ROW, Column
 
+_NONE = pl.DataFrame(schema={ROW: pl.UInt32, REFUSED: pl.String, DETAIL: pl.String})
+_NO_HITS = _NONE.with_columns(pl.lit(None, pl.String).alias("set"))
+
 
 @dataclass(frozen=True)
 class Reader:
@@ -65,7 +68,7 @@ def read_rows(block: Block, reader: Reader) -> ReadRows:
     drafts, without_gold = _part(kept_without(parsed) if reader.keeps_without_gold else parsed)
     drafts = drafts.with_columns(problem_ids(drafts["question"]))
     hits = _hits(drafts, reader.evaluation)
-    contaminated = hits.select(ROW, REFUSED, DETAIL)
+    contaminated = hits.select(_NONE.columns)
     if len(contaminated):
         drafts = drafts.join(contaminated, on=ROW, how="anti", maintain_order="left")
     refusals = pl.concat([refused, filtered, without_gold, contaminated])
@@ -76,11 +79,12 @@ def read_rows(block: Block, reader: Reader) -> ReadRows:
 def _drafted(frame: pl.DataFrame, reader: Reader) -> pl.DataFrame:
     """Drafts of problems, with the first of the reader's, the adapter's and the common refusals."""
     draft = reader.draft
+    steps = frame.lazy()
     for name, prepared in draft.prepared.items():
-        frame = frame.with_columns(prepared.alias(name))
-    frame = frame.with_columns(
+        steps = steps.with_columns(prepared.alias(name))
+    frame = steps.with_columns(
         draft.kind.alias(KIND), draft.question.str.strip_chars().alias(QUESTION), draft.gold.alias(GOLD)
-    )
+    ).collect()
     responses = {"response": draft.response, "response_model": draft.response_model}
     empty = Refusal("empty_question", (pl.col(QUESTION) == "").fill_null(False), pl.lit("the question is empty"))
     refusals = [*draft.refusals, empty]
@@ -99,6 +103,8 @@ def _drafted(frame: pl.DataFrame, reader: Reader) -> pl.DataFrame:
         pl.coalesce(draft.licence, pl.lit(reader.licence, pl.String)).alias("licence"),
         *(response.alias(name) for name, response in responses.items() if response is not None),
     )
+    if not _any_refused(drafts):
+        return drafts
     # Sentences are made for the few refused rows alone.
     at = drafts[REFUSED].is_not_null().arg_true()
     details = frame[at].select(pl.coalesce(DETAIL, *(pl.when(each.when).then(each.detail) for each in refusals)))
@@ -120,16 +126,21 @@ def _refuse_empty(drafts: pl.DataFrame) -> pl.DataFrame:
 
 def _part(drafts: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Those that go on, and of those that do not the number, the reason and why."""
+    if not _any_refused(drafts):
+        return drafts.drop(REFUSED, DETAIL), _NONE
     refused = drafts[REFUSED].is_not_null()
-    goes_on = drafts.filter(~refused) if refused.any() else drafts
-    return goes_on.drop(REFUSED, DETAIL), drafts.filter(refused).select(ROW, REFUSED, DETAIL)
+    return drafts.filter(~refused).drop(REFUSED, DETAIL), drafts.filter(refused).select(_NONE.columns)
+
+
+def _any_refused(drafts: pl.DataFrame) -> bool:
+    """Costs nothing, other than what would find none to be refused."""
+    return drafts[REFUSED].null_count() < len(drafts)
 
 
 def _hits(drafts: pl.DataFrame, evaluation: EvaluationIndex | None) -> pl.DataFrame:
     """What is contaminated: #row, set, and the refusal with the words that are shared."""
     if evaluation is None:
-        schema = {ROW: pl.UInt32, "set": pl.String, REFUSED: pl.String, DETAIL: pl.String}
-        return pl.DataFrame(schema=schema)
+        return _NO_HITS
     hits = evaluation.hits(drafts["question"])
     shared = pl.format(
         "{}% of the words of {} row {}: '{}'", (100 * pl.col("coverage")).round().cast(pl.Int64), "set", "item", "span"
