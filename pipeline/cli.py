@@ -194,7 +194,8 @@ def filters(
 def show(
     run_dir: RunArgument,
     stage: Annotated[
-        str, typer.Option("--stage", help=f"One of {', '.join(STAGES)}, picks, attempts (at reasons), rejected.")
+        str,
+        typer.Option("--stage", help=f"One of {', '.join(STAGES)}, votes, picks, attempts (at reasons), rejected."),
     ] = "justify",
     limit: Annotated[int, typer.Option("--limit", min=1, help="How many rows.")] = 5,
     problem: Annotated[
@@ -217,7 +218,7 @@ def show(
     from pipeline.show import print_rows
 
     read_run(directory := run_path(run_dir))
-    known = [*STAGES, "picks", "attempts", "rejected"]
+    known = [*STAGES, "votes", "picks", "attempts", "rejected"]
     if stage not in known:
         raise UserError(f"there is no stage '{stage}' to show; choose from {', '.join(known)}")
     print_rows(_console(), directory, stage, limit, problem, as_json, where, columns, sort)

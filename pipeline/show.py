@@ -11,14 +11,14 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.errors import UserError
-from pipeline.graph import INGEST, PICKS, PUBLISH, load_present_manifests, shards_of
+from pipeline.graph import INGEST, PICKS, PUBLISH, VOTES, load_present_manifests, shards_of
 from pipeline.quarantine import rejected_files
 from pipeline.row_filter import matching, named, ordered, wrong
 from pipeline.run_files import ROWS, existing
 from pipeline.run_path import RunPath
 from pipeline.store import scan_tables
 
-PARTS = {"picks": ("select", {PICKS}), "attempts": ("justify", {"attempts"})}
+PARTS = {"votes": ("verify", {VOTES}), "picks": ("select", {PICKS}), "attempts": ("justify", {"attempts"})}
 """What else than its main table a stage leaves behind: its folder, and its labels there."""
 
 _COLUMNS = 110  # as wide as text reads well
@@ -115,6 +115,7 @@ def _panel(row: dict[str, Any], stage: str) -> Panel:
         body = Text(f"{row['question']}\n\n", style="bold")
         body.append(row["messages"][-1]["content"], style="not bold")
         facts = f"{row['kind']} {row['mode']} · {row['rule']} · p_on {_value(row['p_on'])} p_off {_value(row['p_off'])}"
+        facts += " · pseudo-gold" if row.get("gold_source") == "pseudo" else ""
         return Panel(
             body, title=f"{row['problem_id'][:12]} · {facts} · {row['completion_tokens']} tokens", title_align="left"
         )

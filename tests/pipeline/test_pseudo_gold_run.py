@@ -66,6 +66,10 @@ def test_votes_are_marked_from_the_problem_to_the_published_row(tmp_path: Path) 
     assert "3 problems came without a gold" in (run / "report.html").read_text()
     assert "holds: sft" in succeed("validate", "run/dataset", cwd=tmp_path)
     assert "vote on: 4." in succeed("ingest-report", "run", cwd=tmp_path)
+    votes = [
+        json.loads(line) for line in succeed("show", "run", "--stage", "votes", "--json", cwd=tmp_path).splitlines()
+    ]
+    assert {vote["problem_id"]: vote["answer"] for vote in votes if vote["answer"]} == voted
     told = " ".join(succeed("explain", "run", "problems.jsonl:9", cwd=tmp_path).split())
     assert "none in the source; 4 of the first 4 think-on responses agree on 28" in told
     told = " ".join(succeed("explain", "run", "problems.jsonl:5", cwd=tmp_path).split())
