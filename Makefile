@@ -12,7 +12,7 @@ ROOMS  := schemas prompts engines graders stages pipeline trainer models
 INPUTS     := pyproject.toml constraints.txt scripts/install.sh scripts/overrides.txt
 RUN_STAMP  := $(VENV)/.installed-$(ENGINE)
 DEV_STAMP  := $(VENV)/.installed-$(ENGINE)-dev
-DEV_EXTRAS := train,evalplus,dev
+DEV_EXTRAS := train,s3,evalplus,dev
 
 export PYTHON
 .DEFAULT_GOAL := help

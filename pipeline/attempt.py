@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import ray
@@ -14,13 +13,14 @@ from pipeline.event_log import EventLog
 from pipeline.outcome import Outcome
 from pipeline.progress import RunProgress
 from pipeline.ray_options import connect
+from pipeline.run_path import RunPath
 from pipeline.runner import Runner
 from pipeline.summary import print_summary
 from pipeline.watching import Watcher
 from schemas.config import RunConfig
 
 
-def attempt(directory: Path, config: RunConfig, wanted: Sequence[str], console: Console, started: float) -> bool:
+def attempt(directory: RunPath, config: RunConfig, wanted: Sequence[str], console: Console, started: float) -> bool:
     """Runs the wanted stages in a directory that this driver holds, and prints the summary.
 
     Returns whether it came to its end; a budget that is used up stops it before. Raises `RunFailedError` where pieces
@@ -55,7 +55,7 @@ def attempt(directory: Path, config: RunConfig, wanted: Sequence[str], console: 
     return not outcome.stopped
 
 
-def _run(directory: Path, config: RunConfig, wanted: Sequence[str], console: Console) -> Outcome:
+def _run(directory: RunPath, config: RunConfig, wanted: Sequence[str], console: Console) -> Outcome:
     with RunProgress(console, _watchers(directory, config, console)) as progress:
         runner = Runner(directory, config, wanted, progress)
         if not runner.anything_to_do():
@@ -71,7 +71,7 @@ def _run(directory: Path, config: RunConfig, wanted: Sequence[str], console: Con
             ray.shutdown()
 
 
-def _watchers(directory: Path, config: RunConfig, console: Console) -> list[Watcher]:
+def _watchers(directory: RunPath, config: RunConfig, console: Console) -> list[Watcher]:
     found: list[Watcher] = [EventLog(directory, config.name)]
     watch = config.watch
     if watch.metrics_port is not None:
@@ -90,7 +90,7 @@ def _watchers(directory: Path, config: RunConfig, console: Console) -> list[Watc
 
 
 @contextmanager
-def _told(directory: Path, config: RunConfig, console: Console, started: float) -> Iterator[dict[str, Any]]:
+def _told(directory: RunPath, config: RunConfig, console: Console, started: float) -> Iterator[dict[str, Any]]:
     """Tells whom `watch` names of the end, whatever it is; what is put into the mapping goes along."""
     said: dict[str, Any] = {"run": config.name, "run_dir": str(directory), "result": "done", "message": None}
     try:

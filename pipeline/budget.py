@@ -5,11 +5,11 @@ The ledger is a file of the run directory, written every few seconds by the driv
 
 import time
 from collections.abc import Mapping
-from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
 from pipeline.errors import UserError
+from pipeline.run_path import RunPath
 from pipeline.store import put_bytes
 from schemas.config import BudgetConfig, EngineConfig, OpenAIEngine, Price, RunConfig
 
@@ -60,7 +60,7 @@ def spent_on(engine: EngineConfig, prompt_tokens: int, completion_tokens: int, g
 class Ledger:
     """Keeps account of a run. Raises `UserError` where the budget asks for what the engines cannot say."""
 
-    def __init__(self, run_dir: Path, config: RunConfig) -> None:
+    def __init__(self, run_dir: RunPath, config: RunConfig) -> None:
         self._path = run_dir / "spent.json"
         self._budget = config.budget
         self._before = read_spent(run_dir)
@@ -103,7 +103,7 @@ class Ledger:
         return None
 
 
-def read_spent(run_dir: Path) -> Spent:
+def read_spent(run_dir: RunPath) -> Spent:
     """What a run has spent so far."""
     path = run_dir / "spent.json"
     return Spent.model_validate_json(path.read_bytes()) if path.exists() else Spent()

@@ -6,7 +6,7 @@ import time
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -14,6 +14,9 @@ from rich.console import Console
 from pipeline.commands_out import add_commands
 from pipeline.errors import RunFailedError, UserError
 from pipeline.stage_names import STAGES
+
+if TYPE_CHECKING:
+    pass
 
 app = typer.Typer(
     help="Turns math and code problems into training data for models that decide when to think.",
@@ -31,11 +34,16 @@ ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="The recipe: 
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", help="Override one key, such as select.delta=0.2. May be repeated.")
 ]
-RunDirOption = Annotated[Path | None, typer.Option("--run-dir", help="Where the run lives. Default: runs/<name>.")]
+RunDirOption = Annotated[
+    str | None,
+    typer.Option("--run-dir", help="Where the run lives: a folder, or s3://BUCKET/PREFIX. Default: runs/<name>."),
+]
 SandboxUrlOption = Annotated[
     str | None, typer.Option("--sandbox-url", help="For remote: a service that speaks SandboxFusion's protocol.")
 ]
-RunArgument = Annotated[Path, typer.Argument(help="The directory of a run.")]
+RunArgument = Annotated[
+    str, typer.Argument(metavar="RUN_DIR", help="The directory of a run: a folder, or s3://BUCKET/PREFIX.")
+]
 
 
 @app.command()
@@ -68,7 +76,7 @@ def run(
     # SIGTERM is what a batch system sends; SIGINT may arrive ignored, from a shell that put this in the background.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
-    with held(directory):
+    with held(directory, lambda text: console.print(text, highlight=False)):
         record_run(directory, resolved)
         if not attempt(directory, resolved, wanted, console, started):
             raise typer.Exit(_BUDGET_USED_UP)
@@ -113,10 +121,11 @@ def plan(
 def status(run_dir: RunArgument) -> None:
     """Say how far a run is, from its files alone: also from another machine, also after the driver died."""
     from pipeline.run_dir import read_run
+    from pipeline.run_path import run_path
     from pipeline.summary import print_status
 
-    read_run(run_dir)
-    print_status(_console(), run_dir)
+    read_run(directory := run_path(run_dir))
+    print_status(_console(), directory)
 
 
 @app.command("ingest-report")
@@ -124,9 +133,10 @@ def ingest_report(run_dir: RunArgument) -> None:
     """Say what became of every source row: kept, merged, refused and why, by dataset; overlaps; contamination."""
     from pipeline.ingest_report import print_accounts, read_accounts
     from pipeline.run_dir import read_run
+    from pipeline.run_path import run_path
 
-    read_run(run_dir)
-    print_accounts(_console(), read_accounts(run_dir))
+    read_run(directory := run_path(run_dir))
+    print_accounts(_console(), read_accounts(directory))
 
 
 @app.command()
@@ -145,7 +155,8 @@ def filters(
 def show(
     run_dir: RunArgument,
     stage: Annotated[
-        str, typer.Option("--stage", help=f"One of {', '.join(STAGES)}, picks, attempts (at reasons), rejected.")
+        str,
+        typer.Option("--stage", help=f"One of {', '.join(STAGES)}, votes, picks, attempts (at reasons), rejected."),
     ] = "justify",
     limit: Annotated[int, typer.Option("--limit", min=1, help="How many rows.")] = 5,
     problem: Annotated[
@@ -164,13 +175,14 @@ def show(
 ) -> None:
     """Read rows of any stage."""
     from pipeline.run_dir import read_run
+    from pipeline.run_path import run_path
     from pipeline.show import print_rows
 
-    read_run(run_dir)
-    known = [*STAGES, "picks", "attempts", "rejected"]
+    read_run(directory := run_path(run_dir))
+    known = [*STAGES, "votes", "picks", "attempts", "rejected"]
     if stage not in known:
         raise UserError(f"there is no stage '{stage}' to show; choose from {', '.join(known)}")
-    print_rows(_console(), run_dir, stage, limit, problem, as_json, where, columns, sort)
+    print_rows(_console(), directory, stage, limit, problem, as_json, where, columns, sort)
 
 
 @app.command()
@@ -183,8 +195,9 @@ def explain(
     from pipeline.explain import explain as tell
     from pipeline.explain_print import print_story
     from pipeline.run_files import open_run
+    from pipeline.run_path import run_path
 
-    print_story(_console(), tell(open_run(run_dir), problem), as_json)
+    print_story(_console(), tell(open_run(run_path(run_dir)), problem), as_json)
 
 
 @app.command()
@@ -196,8 +209,9 @@ def diff(
     """Say in what two runs differ: config, problems, modes, rules, kept rollouts, examples."""
     from pipeline.compare import compare, print_difference
     from pipeline.run_files import open_run
+    from pipeline.run_path import run_path
 
-    print_difference(_console(), compare(open_run(first), open_run(second)), as_json)
+    print_difference(_console(), compare(open_run(run_path(first)), open_run(run_path(second))), as_json)
 
 
 @app.command()
@@ -214,9 +228,10 @@ def whatif(
 ) -> None:
     """Say what a run would have decided under another δ or with fewer rollouts. Nothing is sampled."""
     from pipeline.run_files import open_run
+    from pipeline.run_path import run_path
     from pipeline.whatif import ask, parse_deltas, parse_ns, print_answer, write_chart
 
-    files = open_run(run_dir)
+    files = open_run(run_path(run_dir))
     answer = ask(files, parse_deltas(delta), None if n is None else parse_ns(n))
     if out:
         write_chart(answer, out)
@@ -321,11 +336,14 @@ def main() -> None:
     try:
         code = app(standalone_mode=False)  # what typer would have exited with; 130 after an interrupt
     except UserError as error:
-        Console(stderr=True).print(f"error: {error}", style="red", highlight=False, markup=False, soft_wrap=True)
+        _print_error(error)
         sys.exit(error.exit_code)
     except typer.Abort:
         code = _INTERRUPTED
     except Exception as error:
+        if (of_storage := _storage_error(error)) is not None:
+            _print_error(of_storage)
+            sys.exit(of_storage.exit_code)
         if not hasattr(error, "exit_code") or not hasattr(error, "show"):
             raise
         error.show()  # a usage error of the command line itself
@@ -333,6 +351,16 @@ def main() -> None:
     if code == _INTERRUPTED:
         Console(stderr=True).print("stopped; run the same command again to go on", highlight=False)
     sys.exit(code)
+
+
+def _print_error(error: UserError) -> None:
+    Console(stderr=True).print(f"error: {error}", style="red", highlight=False, markup=False, soft_wrap=True)
+
+
+def _storage_error(error: Exception) -> UserError | None:
+    """What the storage of a run said, where the command got as far as one."""
+    remote = sys.modules.get("pipeline.remote")
+    return remote.in_words(error) if remote is not None else None
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ from pipeline.errors import RunFailedError
 
 _LIBRARIES = "messages, trl, trl-prompt-completion, trl-preference, verl-sft, verl-rl or llama-factory"
 
+_DATASET = "A run's directory (a folder or s3://BUCKET/PREFIX), a published folder, or a dataset on the Hub."
+
 
 def add_commands(app: typer.Typer) -> None:
     """Adds the commands to the command line."""
@@ -18,7 +20,7 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def export(
-    dataset: Annotated[str, typer.Argument(help="A run's directory, a published folder, or a dataset on the Hub.")],
+    dataset: Annotated[str, typer.Argument(help=_DATASET)],
     to: Annotated[str, typer.Option("--to", help=f"For which library: {_LIBRARIES}.")],
     out: Annotated[Path, typer.Option("--out", help="The folder to write, new or empty.")],
     tokenizer: Annotated[
@@ -39,18 +41,19 @@ def export(
 
 
 def push(
-    run_dir: Annotated[Path, typer.Argument(help="A run's directory, or a published folder.")],
+    run_dir: Annotated[str, typer.Argument(help="A run's directory, or a published folder.")],
     repo: Annotated[str, typer.Argument(metavar="REPO", help="The dataset on the Hub, such as org/name.")],
     private: Annotated[bool, typer.Option("--private", help="Make a new dataset private.")] = False,
 ) -> None:
     """Upload a published dataset to the Hugging Face Hub in one commit; HF_TOKEN holds the token."""
     from pipeline.push import push as push_dataset
+    from pipeline.run_path import run_path
 
-    _console().print(push_dataset(run_dir, repo, private))
+    _console().print(push_dataset(run_path(run_dir), repo, private))
 
 
 def validate(
-    dataset: Annotated[str, typer.Argument(help="A run's directory, a published folder, or a dataset on the Hub.")],
+    dataset: Annotated[str, typer.Argument(help=_DATASET)],
 ) -> None:
     """Check every row of a published dataset against its schema, its format, its splits and its card."""
     from pipeline.published import published

@@ -6,22 +6,25 @@ from collections import Counter
 import polars as pl
 import pyarrow as pa
 
-from pipeline.graph import PICKS, VERDICTS
+from pipeline.graph import PICKS, VERDICTS, VOTES
 from pipeline.ingest_node import run_ingest
 from pipeline.manifest import Manifest, write_manifest
 from pipeline.publish_folder import write_dataset
 from pipeline.remote_grading import grader_of
+from pipeline.run_path import storage_errors
 from pipeline.task import Task, commit
 from prompts.formats.registry import FORMATS
 from schemas.arrow import arrow_schema, to_table
-from schemas.records import Decision, Mode, Pick, Problem, Record, Rollout, Verdict
-from stages.select import ROLLOUT_COLUMNS, VERDICT_COLUMNS, select_picks
+from schemas.records import Decision, Mode, Pick, Problem, Record, Rollout, Verdict, Vote
+from stages.select import ROLLOUT_COLUMNS, VERDICT_COLUMNS, VOTE_COLUMNS, select_picks
 from stages.verify import verify
+from stages.votes import vote
 
 
 def run_cpu_node(task: Task) -> Manifest:
-    """Runs a node of one of these stages."""
-    return {"ingest": _ingest, "verify": _verify, "select": _select, "publish": _publish}[task.stage](task)
+    """Runs a node of one of these stages. Raises what they raise, and `StorageError`."""
+    with storage_errors(task.run_dir):
+        return {"ingest": _ingest, "verify": _verify, "select": _select, "publish": _publish}[task.stage](task)
 
 
 def _ingest(task: Task) -> Manifest:
@@ -33,10 +36,16 @@ def _verify(task: Task) -> Manifest:
     problems = {problem.problem_id: problem for problem in task.records(task.problems_label, Problem)}
     rollouts = task.records(f"sample.{task.mode}/{task.shard}", Rollout)
     known = task.records(VERDICTS, Verdict) if VERDICTS in task.inputs else []
-    verdicts = verify(problems, rollouts, grader_of(task.config.verify), known)
+    grader, pseudo = grader_of(task.config.verify), task.config.verify.pseudo_gold
+    tables: dict[str, pa.Table] = {}
+    votes = task.records(VOTES, Vote) if VOTES in task.inputs else []
+    if pseudo is not None and task.mode is Mode.THINK_ON:
+        votes = vote(problems.values(), rollouts, grader, pseudo)
+        tables[VOTES] = to_table(votes, Vote)
+    verdicts = verify(problems, rollouts, grader, known, votes)
     return commit(
         task,
-        {"rows": to_table(verdicts, Verdict)},
+        {"rows": to_table(verdicts, Verdict), **tables},
         [],
         rows_in=len(rollouts),
         rows_out=len(verdicts),
@@ -52,7 +61,8 @@ def _select(task: Task) -> Manifest:
     verdicts = pl.concat([_frame(task, f"verify.{mode}", VERDICT_COLUMNS) for mode in Mode])
     frame = pl.DataFrame(problems).lazy()
     tags = FORMATS[task.config.publish.format].tags
-    chosen = select_picks(frame, rollouts, verdicts, task.config.select, task.config.seed, tags)
+    votes = pl.DataFrame(task.table(VOTES, VOTE_COLUMNS)).lazy() if VOTES in task.inputs else None
+    chosen = select_picks(frame, rollouts, verdicts, task.config.select, task.config.seed, tags, votes)
     tables = pl.collect_all([chosen.decisions, chosen.picks])
     decisions, picks = _typed(tables[0], Decision), _typed(tables[1], Pick)
     dropped = decisions.num_rows - decisions["mode"].drop_null().length()

@@ -4,12 +4,16 @@ The nodes run where the engine is, so responses go straight to the journal and t
 """
 
 import asyncio
-from pathlib import Path
+from dataclasses import replace
+
+import ray
 
 from engines.base import Completion, EngineDeadError, EngineRefusedError, GenerationRequest
 from pipeline.engine_host import EngineHost, EngineProgress
 from pipeline.justify_node import run_justify
+from pipeline.left_on_machine import keep_log
 from pipeline.manifest import Manifest
+from pipeline.run_path import RunPath, scratch, storage_errors
 from pipeline.sample_node import run_sample
 from pipeline.task import Task
 from schemas.config import EngineConfig
@@ -20,10 +24,16 @@ class NodeStoppedError(RuntimeError):
 
 
 class EngineActor:
-    """Serves the nodes of one engine replica, many at once. The engine starts with the first request."""
+    """Serves the nodes of one engine replica, many at once. The engine starts with the first request.
 
-    def __init__(self, config: EngineConfig, log: Path, state: Path, under_way: Path | None, flush_s: float) -> None:
-        self._host = EngineHost(config, log, state, under_way)
+    Of a run in storage, what the engine writes by itself lies on this machine's disk, and the log is copied later.
+    """
+
+    def __init__(
+        self, config: EngineConfig, log: RunPath, state: RunPath, under_way: RunPath | None, flush_s: float
+    ) -> None:
+        self._host = EngineHost(config, scratch(log), scratch(state), scratch(under_way) if under_way else None)
+        self._log = log
         self._flush_s = flush_s
         self._tasks: set[asyncio.Task[Manifest]] = set()
 
@@ -32,7 +42,22 @@ class EngineActor:
         await self._host.ready()
 
     async def run(self, task: Task) -> Manifest:
-        """Runs a sample or justify node. Raises `EngineDeadError`, `EngineRefusedError` or `NodeStoppedError`."""
+        """Runs a sample or justify node.
+
+        Raises `EngineDeadError`, `EngineRefusedError`, `NodeStoppedError` or `StorageError`.
+        """
+        with storage_errors(task.run_dir):
+            try:
+                return await self._run(task)
+            except EngineRefusedError:
+                await self.keep_log()
+                raise
+
+    async def keep_log(self) -> None:
+        """Copies the log so far to where the run lives."""
+        await asyncio.to_thread(keep_log, self._log)
+
+    async def _run(self, task: Task) -> Manifest:
         node = run_sample if task.stage == "sample" else run_justify
         running = asyncio.create_task(node(self._host, task, self._flush_s))
         self._tasks.add(running)
@@ -52,7 +77,7 @@ class EngineActor:
 
     async def progress(self) -> EngineProgress:
         """What the actor is doing now."""
-        return self._host.progress()
+        return replace(self._host.progress(), machine=ray.get_runtime_context().get_node_id())
 
     async def generate(self, request: GenerationRequest) -> Completion:
         """One response, once the engine runs."""
@@ -68,6 +93,7 @@ class EngineActor:
         """Cancels the nodes under way and stops the engine."""
         await self.stop_nodes()
         await self._host.close()
+        await self.keep_log()
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -44,6 +44,8 @@ class EngineProgress:
     """Completion tokens of those."""
     done: dict[str, int] = field(default_factory=dict)
     """Finished rows by node under way."""
+    machine: str = ""
+    """Ray's id of the machine that its process is on."""
 
 
 class EngineHost:

@@ -3,11 +3,13 @@
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Hashable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 from typing import Generic, TypeVar
 
 from pipeline.engine_host import EngineHost
 from pipeline.graph import overlapping
 from pipeline.journal import Journal, read_journal
+from pipeline.run_path import RunPath
 from pipeline.store import read_table
 from pipeline.task import R, Task
 from schemas.arrow import from_table
@@ -69,13 +71,20 @@ def earlier(task: Task, model: type[R], suffix: str, key: Callable[[R], K]) -> d
     They come from this shard's table and journal and, where the count of shards changed, from those of its relatives.
     """
     found: dict[K, list[R]] = defaultdict(list)
-    folder = task.run_dir / task.folder
-    for path in sorted(folder.glob(f"??-????{suffix}.parquet")):
-        if overlapping(path.name.split(".")[0], task.shard):
-            for record in from_table(read_table(path), model):
-                found[key(record)].append(record)
-    for journal in sorted(task.journal.parent.glob("??-????")):
-        if overlapping(journal.name, task.shard):
-            for record in read_journal(journal, model):
-                found[key(record)].append(record)
+    for path in _related(task, task.run_dir / task.folder / f"{task.shard}{suffix}.parquet"):
+        for record in from_table(read_table(path), model):
+            found[key(record)].append(record)
+    for journal in _related(task, task.journal):
+        for record in read_journal(journal, model):
+            found[key(record)].append(record)
     return found
+
+
+def _related(task: Task, own: RunPath) -> list[RunPath]:
+    """A file or folder of this shard and those like it of its relatives, as far as they are there."""
+    like = own.name.replace(task.shard, "??-????")
+    found: list[RunPath] = list(own.parent.glob(like))
+    if not isinstance(own, Path) and own not in found and own.exists():
+        found.append(own)  # where a listing lags
+    named = {path.name: path for path in found}
+    return [path for name, path in sorted(named.items()) if overlapping(name.split(".")[0], task.shard)]

@@ -3,7 +3,6 @@
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import ray
@@ -13,8 +12,10 @@ from engines.placement import placement
 from pipeline.budget import Spent, spent_on
 from pipeline.engine_actor import EngineActor
 from pipeline.engine_host import EngineProgress
+from pipeline.left_on_machine import left_behind
 from pipeline.ray_options import gpus_of_a_node, in_placement_group
-from pipeline.under_way import GIVEN_UP_AFTER, read_under_way
+from pipeline.run_path import RunPath, scratch
+from pipeline.under_way import GIVEN_UP_AFTER
 from pipeline.watching import EngineStatus
 from schemas.config import EngineConfig, OpenAIEngine, RayConfig, VllmEngine
 
@@ -60,7 +61,7 @@ class Replica:
 class EnginePool:
     """Hands nodes to the least loaded replica, and replaces those that die."""
 
-    def __init__(self, name: str, config: EngineConfig, run_dir: Path, settings: RayConfig) -> None:
+    def __init__(self, name: str, config: EngineConfig, run_dir: RunPath, settings: RayConfig) -> None:
         self.name = name
         # Endpoints are silent for as long as they ask callers to wait, and have time limits of their own.
         self.stall_s = settings.stall_s if isinstance(config, VllmEngine) else None
@@ -80,8 +81,7 @@ class EnginePool:
         self._finished_by_lost += replica.last.finished
         self.restarts += 1
         ray.kill(replica.handle)
-        under_way = self._under_way(number)
-        suspects = read_under_way(under_way) if under_way else set()
+        suspects = left_behind(replica.last.machine, self._log(number), self._under_way(number))
         self._deaths.update(suspects)
         if replica.group is not None:
             remove_placement_group(replica.group)  # and with it workers that outlived the actor
@@ -93,7 +93,7 @@ class EnginePool:
         for number in range(len(self.replicas)):
             under_way = self._under_way(number)
             if under_way:
-                under_way.unlink(missing_ok=True)
+                scratch(under_way).unlink(missing_ok=True)
 
     def deaths(self, node: str) -> dict[str, int]:
         """How often an engine died with a prompt of this node under way, by problem."""
@@ -142,12 +142,15 @@ class EnginePool:
     def _create(self, number: int) -> Replica:
         options, group = in_placement_group(self._placement)
         actor = ray.remote(EngineActor).options(**options, max_concurrency=10_000, max_restarts=0)
-        log = self._run_dir / "logs" / f"{self.name}-{number}.log"
         state = self._run_dir / "engines" / self.name
-        handle = actor.remote(self._placement.config, log, state, self._under_way(number), self._flush_s)
+        under_way = self._under_way(number)
+        handle = actor.remote(self._placement.config, self._log(number), state, under_way, self._flush_s)
         return Replica(handle, group)
 
-    def _under_way(self, number: int) -> Path | None:
+    def _log(self, number: int) -> RunPath:
+        return self._run_dir / "logs" / f"{self.name}-{number}.log"
+
+    def _under_way(self, number: int) -> RunPath | None:
         """Null for an endpoint: that it cannot be reached is no prompt's doing."""
         if isinstance(self._placement.config, OpenAIEngine):
             return None

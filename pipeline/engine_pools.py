@@ -9,6 +9,7 @@ import ray
 
 from pipeline.budget import Spent
 from pipeline.engine_pool import EnginePool, Replica
+from pipeline.run_path import RunPath
 from pipeline.watching import EngineStatus
 from schemas.config import RunConfig
 
@@ -26,7 +27,9 @@ class EnginePools:
         say: tells people something.
     """
 
-    def __init__(self, config: RunConfig, run_dir: Path, models: Mapping[str, str], say: Callable[[str], None]) -> None:
+    def __init__(
+        self, config: RunConfig, run_dir: RunPath, models: Mapping[str, str], say: Callable[[str], None]
+    ) -> None:
         self._config = config
         self._run_dir = run_dir
         self._models = models
@@ -80,6 +83,11 @@ class EnginePools:
             with contextlib.suppress(ray.exceptions.RayActorError):  # one that died meanwhile has nothing to add
                 asked[reference].read(ray.get(reference))
 
+    def keep_logs(self) -> None:
+        """Copies the logs to where the run lives, if that is elsewhere."""
+        if not isinstance(self._run_dir, Path):
+            self._wait_for([replica.handle.keep_log.remote() for _, replica in self._replicas()])
+
     def stalled(self) -> list[tuple[EnginePool, Replica]]:
         """Engines in which nothing has moved for longer than it may."""
         return [
@@ -99,9 +107,11 @@ class EnginePools:
 
     def stop(self) -> None:
         """Lets the engines journal what is finished and stops them."""
-        stopping = [replica.handle.stop.remote() for _, replica in self._replicas()]
-        if stopping:
-            ray.wait(stopping, num_returns=len(stopping), timeout=_STOP_S)
+        self._wait_for([replica.handle.stop.remote() for _, replica in self._replicas()])
+
+    def _wait_for(self, references: list[Any]) -> None:
+        if references:
+            ray.wait(references, num_returns=len(references), timeout=_STOP_S)
 
     def forget_under_way(self) -> None:
         """The run ended in peace."""

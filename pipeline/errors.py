@@ -2,10 +2,14 @@
 
 from schemas.errors import UserError
 
-__all__ = ["RunFailedError", "UserError"]
+__all__ = ["RunFailedError", "StorageError", "UserError"]
 
 
 class RunFailedError(UserError):
     """The run could not finish; what is done is kept."""
 
     exit_code = 1
+
+
+class StorageError(RunFailedError):
+    """The storage that a run lives in refuses, or does not answer."""

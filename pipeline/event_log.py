@@ -4,28 +4,38 @@ Appended to by every attempt at the run, so that whoever comes later, perhaps af
 """
 
 import json
+import logging
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, TextIO
 
 from pipeline.graph import Node
 from pipeline.manifest import Manifest
+from pipeline.run_path import RunPath, scratch
+from pipeline.store import put_bytes
 from pipeline.watching import RunState
 
-EVENTS = Path("logs") / "events.jsonl"
+_LOG = logging.getLogger(__name__)
+_NAME = "events.jsonl"
+_KEEP_EVERY_S = 30.0
 
 
 class EventLog:
     """Writes each event as it comes, whole lines."""
 
-    def __init__(self, folder: Path, run: str) -> None:
-        path = folder / EVENTS
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._file: TextIO = path.open("a", encoding="utf-8", buffering=1)
+    def __init__(self, run_dir: RunPath, run: str) -> None:
+        self._path = run_dir / "logs" / _NAME
+        self._own = scratch(self._path)
+        self._own.parent.mkdir(parents=True, exist_ok=True)
+        if self._own != self._path:
+            self._own.write_bytes(_content(self._path))
+        torn = not (_content(self._own) or b"\n").endswith(b"\n")
+        self._file: TextIO = self._own.open("a", encoding="utf-8", buffering=1)
+        self._kept = 0.0
         self._run = run
-        if path.stat().st_size and not path.read_bytes().endswith(b"\n"):
+        if torn:
             self._file.write("\n")  # the last driver was killed in the middle of a line
         self._write("attempt")
 
@@ -47,12 +57,24 @@ class EventLog:
         self._write("said", text=text)
 
     def looked(self, state: RunState) -> None:
-        """Too often for a log."""
+        """Too often for a line; of a run in storage, what there is is put there now and then."""
+        if time.monotonic() - self._kept > _KEEP_EVERY_S:
+            self._keep()
 
     def closed(self, error: str | None) -> None:
         """Ends the file."""
         self._write("closed", error=error)
         self._file.close()
+        self._keep()
+
+    def _keep(self) -> None:
+        self._kept = time.monotonic()
+        if self._own == self._path:
+            return
+        try:
+            put_bytes(self._path, self._own.read_bytes())
+        except Exception as failure:  # a log is not worth a run
+            _LOG.warning("%s could not be written: %s", self._path, failure)
 
     def _write(self, event: str, node: Node | None = None, **fields: Any) -> None:
         line: dict[str, Any] = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "run": self._run}
@@ -62,13 +84,16 @@ class EventLog:
         self._file.write(json.dumps(line | fields) + "\n")
 
 
-def read_events(folder: Path) -> Iterator[dict[str, Any]]:
-    """All events so far, without lines that a killed driver left unfinished, or that are being written."""
+def _content(path: RunPath) -> bytes:
     try:
-        lines = (folder / EVENTS).read_bytes().splitlines()
+        return path.read_bytes()
     except FileNotFoundError:
-        return
-    for line in lines:
+        return b""
+
+
+def read_events(run_dir: RunPath) -> Iterator[dict[str, Any]]:
+    """All events so far, without lines that a killed driver left unfinished, or that are being written."""
+    for line in _content(run_dir / "logs" / _NAME).splitlines():
         try:
             yield json.loads(line)
         except ValueError:
@@ -89,11 +114,11 @@ class LastAttempt:
     """What ended it, where that was an error."""
 
 
-def last_attempt(folder: Path) -> LastAttempt | None:
+def last_attempt(run_dir: RunPath) -> LastAttempt | None:
     """Null where there is no log."""
     attempt: LastAttempt | None = None
     failed: dict[tuple[str, str | None, str], dict[str, Any]] = {}
-    for event in read_events(folder):
+    for event in read_events(run_dir):
         if event["event"] == "attempt":
             attempt = LastAttempt(began=event["time"])
             failed = {}

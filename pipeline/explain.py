@@ -3,16 +3,17 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from pipeline.errors import UserError
-from pipeline.graph import PICKS, PUBLISH, shard_name
+from pipeline.graph import PICKS, PUBLISH, VOTES, shard_name
 from pipeline.ingest_report import read_accounts
 from pipeline.quarantine import rejected_files
-from pipeline.run_files import RunFiles, existing, scan
+from pipeline.run_files import RunFiles, existing
+from pipeline.run_path import RunPath
+from pipeline.store import scan_tables
 from schemas.keys import problem_ids, shard_of
 from schemas.records import Mode
 from stages.decision_words import in_words
@@ -34,6 +35,8 @@ class Story:
     problem: Row | None = None
     rollouts: list[Row] = field(default_factory=list)
     """Of both modes, with their verdicts: `status`, `reason`, `extracted` and the other columns."""
+    vote: Row | None = None
+    """Of a problem without a gold."""
     decision: Row | None = None
     """With `words`, and `flip`, the flip probability."""
     picks: list[Row] = field(default_factory=list)
@@ -67,6 +70,8 @@ def explain(files: RunFiles, asked: str) -> Story:
     story = Story(asked)
     story.problem = _rows(files.scan("ingest", shards=[shard]), found)[0]
     story.rollouts = list(_rollouts(files, shard, found))
+    votes = files.scan(f"verify.{Mode.THINK_ON}", VOTES, [shard])
+    story.vote = next(iter(_rows(votes, found)), None)
     story.decision = next(iter(_rows(files.scan("select", shards=[shard]), found)), None)
     if story.decision is not None:
         counts = {name: [story.decision[name]] for name in COLUMNS}
@@ -127,7 +132,7 @@ def _published(files: RunFiles, problem_id: str) -> dict[str, list[Row]]:
     found: dict[str, list[Row]] = {}
     for name in sorted(manifest.outputs if manifest else {}):
         if name.startswith("dataset/") and name.endswith(".parquet"):
-            rows = scan([existing(files.run_dir / name)])
+            rows = scan_tables([existing(files.run_dir / name)])
             named = "problem_id" in rows.collect_schema()
             key = pl.col("problem_id") if named else pl.col("extra_info").struct.field("problem_id")
             at = rows.select(key.alias("id")).with_row_index("row").filter(pl.col("id") == problem_id)
@@ -138,7 +143,7 @@ def _published(files: RunFiles, problem_id: str) -> dict[str, list[Row]]:
 
 def _rejected(files: RunFiles, meant: pl.Expr) -> list[Row]:
     paths = [existing(path) for path in rejected_files(files.run_dir)]
-    return scan(paths).filter(meant).collect(engine="streaming").to_dicts() if paths else []
+    return scan_tables(paths).filter(meant).collect(engine="streaming").to_dicts() if paths else []
 
 
 def _missing(story: Story) -> list[str]:
@@ -171,7 +176,7 @@ def _story_of_row(files: RunFiles, asked: str) -> Story:
     )
 
 
-def _accounts(run_dir: Path) -> str:
+def _accounts(run_dir: RunPath) -> str:
     accounts = read_accounts(run_dir)
     left_out = sum(account.left_out for account in accounts.datasets.values())
     refused = ", ".join(f"{reason} {count:,}" for reason, count in accounts.refused.items())

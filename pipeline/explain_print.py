@@ -25,7 +25,7 @@ def print_story(console: Console, story: Story, as_json: bool) -> None:
         return
     page = Page(console)
     if story.problem is not None:
-        _print_problem(page, story.problem)
+        _print_problem(page, story.problem, story.vote)
     if story.near_duplicates:
         page.fact("gave way", ", ".join(f"{row['key']} ({row['detail']})" for row in story.near_duplicates[:3]))
     if story.rollouts:
@@ -68,7 +68,7 @@ class Page:
         self._console.print(table, width=self._width, highlight=False)
 
 
-def _print_problem(page: Page, problem: Row) -> None:
+def _print_problem(page: Page, problem: Row, vote: Row | None) -> None:
     facts = [problem["problem_id"], problem["kind"], problem["split"]]
     if problem["difficulty"] is not None:
         facts.append(f"difficulty {problem['difficulty']:.2f}")
@@ -78,8 +78,20 @@ def _print_problem(page: Page, problem: Row) -> None:
         page.fact("" if number else "source", f"{source['dataset']} {source['file']}:{source['row']}{merged}")
     page.fact("question", _cut(problem["question"], _QUESTION_LINES))
     gold = json.loads(problem["gold"])
-    said = " or ".join(gold["answers"]) if gold["type"] == "math" else f"{gold['type']} tests"
-    page.fact("gold", said)
+    if gold["type"] == "none":
+        page.fact("gold", f"none in the source; {_vote_in_words(vote)}")
+    else:
+        page.fact("gold", " or ".join(gold["answers"]) if gold["type"] == "math" else f"{gold['type']} tests")
+
+
+def _vote_in_words(vote: Row | None) -> str:
+    if vote is None:
+        return "think-on responses have not voted yet"
+    by = f"({vote['rule']}, confidence {vote['confidence']:.3f})"
+    if vote["answer"] is None:
+        return f"of {vote['samples']} think-on responses no more than {vote['agreeing']} give the same answer {by}"
+    counts = f"{vote['agreeing']} of the first {vote['samples']} think-on responses"
+    return f"{counts} agree on {vote['answer']}, which stands in {by}"
 
 
 def _rollout_table(story: Story) -> Table:

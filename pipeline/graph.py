@@ -5,17 +5,18 @@ problems whose id begins with those bits. What a node's outputs depend on is kep
 is up to date when they are the same today. The files are the truth: nothing else remembers what is done.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 from engines.identity import model_identity, model_name
 from graders import CODE_GRADER, MATH_GRADER
-from pipeline.manifest import Manifest, Output, read_manifest
+from pipeline.manifest import Manifest, Output, parse_manifest
+from pipeline.run_path import RunPath
 from pipeline.stage_names import STAGES
+from pipeline.store import read_many, remove_files
 from prompts.rendering import template_hash
-from schemas.config import RoleConfig, RunConfig, SampleConfig, VllmEngine
+from schemas.config import RoleConfig, RunConfig, VllmEngine
 from schemas.keys import digest
 from schemas.records import Mode
 from stages import ingest, justify, publish, sample, select, verify
@@ -45,7 +46,7 @@ class Node:
         """`sample.think_on/04-000a`."""
         return f"{self.folder}/{self.shard}"
 
-    def path(self, run_dir: Path, suffix: str) -> Path:
+    def path(self, run_dir: RunPath, suffix: str) -> RunPath:
         """A file of this node, such as its `.json` manifest."""
         return run_dir / self.folder / f"{self.shard}{suffix}"
 
@@ -57,6 +58,8 @@ ACCOUNTS = "accounts"
 """Among the outputs of ingest, what became of every source row."""
 VERDICTS = "verdicts"
 """Among the outputs of a sample node that stops when decided, the verdicts that it stopped by."""
+VOTES = "votes"
+"""Among the outputs of verify in think-on, what responses to problems without a gold agree on."""
 PICKS = "picks"
 """Among the outputs of select, the responses that are kept; before a shard's name, their label as an input."""
 RESPONSES = "responses/"
@@ -75,16 +78,19 @@ def overlapping(shard: str, other: str) -> bool:
     return index >> (bits - common) == other_index >> (other_bits - common)
 
 
-def shard_nodes(shard: str) -> list[Node]:
-    """The nodes of one shard, in an order in which they can run."""
+def shard_nodes(shard: str, votes: bool = False) -> list[Node]:
+    """The nodes of one shard, in an order in which they can run; `votes`: think-on responses vote on golds."""
+    graded = [Node(stage, shard, mode) for mode in _MODES for stage in ("sample", "verify")]
+    if votes:
+        graded = [*(Node("sample", shard, mode) for mode in _MODES), *(node for node in reversed(graded[1::2]))]
     return [
-        *[Node(stage, shard, mode) for mode in _MODES for stage in ("sample", "verify")],
+        *graded,
         Node("select", shard),
         Node("justify", shard),
     ]
 
 
-def parents(node: Node, shards: Iterable[str], config: SampleConfig) -> list[Node]:
+def parents(node: Node, shards: Iterable[str], config: RunConfig) -> list[Node]:
     """The nodes whose outputs `node` reads."""
     shard = node.shard
     by_mode = [Node(stage, shard, mode) for stage in ("sample", "verify") for mode in _MODES]
@@ -92,10 +98,15 @@ def parents(node: Node, shards: Iterable[str], config: SampleConfig) -> list[Nod
         case "ingest":
             return []
         case "sample":
-            waits = config.stops and node.mode is Mode.THINK_ON
+            waits = config.sample.stops and node.mode is Mode.THINK_ON
             return [INGEST, *([Node(stage, shard, Mode.THINK_OFF) for stage in ("sample", "verify")] if waits else [])]
         case "verify":
-            return [INGEST, Node("sample", shard, node.mode)]
+            waits = config.verify.pseudo_gold is not None and node.mode is Mode.THINK_OFF
+            return [
+                INGEST,
+                Node("sample", shard, node.mode),
+                *([Node("verify", shard, Mode.THINK_ON)] if waits else []),
+            ]
         case "select":
             return [INGEST, *by_mode]
         case "justify":
@@ -105,7 +116,7 @@ def parents(node: Node, shards: Iterable[str], config: SampleConfig) -> list[Nod
 
 
 def inputs_of(
-    node: Node, manifests: dict[str, Manifest], shards: Iterable[str], config: SampleConfig
+    node: Node, manifests: dict[str, Manifest], shards: Iterable[str], config: RunConfig
 ) -> dict[str, Output]:
     """The files that `node` reads, by label. All parents must be done."""
     found: dict[str, Output] = {}
@@ -116,8 +127,10 @@ def inputs_of(
             found |= {f"problems/{shard}": outputs[shard] for shard in wanted}
             if node.mode is Mode.THINK_ON and node.stage == "sample" and RESPONSES + node.shard in outputs:
                 found[RESPONSES + node.shard] = outputs[RESPONSES + node.shard]
-        else:
+        elif node.stage != parent.stage:
             found[parent.name] = outputs["rows"]
+        if parent.stage == "verify" and node.stage in ("verify", "select") and VOTES in outputs:
+            found[VOTES] = outputs[VOTES]
         if parent.stage == "select" and PICKS in outputs:
             found[f"{PICKS}/{parent.shard}"] = outputs[PICKS]
         if node.stage == "verify" and VERDICTS in outputs:
@@ -180,6 +193,7 @@ class Fingerprints:
             "ingest": digest(settings),
             "filters": rules_hash(),
             "evaluation sets": digest(against),
+            **({"without gold": "kept"} if config.verify.pseudo_gold else {}),
         }
 
     @cached_property
@@ -198,7 +212,9 @@ class Fingerprints:
 
     @cached_property
     def _verify(self) -> dict[str, str]:
-        settings = self._config.verify.model_dump(mode="json", exclude={"workers"})
+        # Left out where it is null, so that verdicts of before there was any stay.
+        unsaid = set() if self._config.verify.pseudo_gold else {"pseudo_gold"}
+        settings = self._config.verify.model_dump(mode="json", exclude={"workers"} | unsaid)
         return {"code": verify.VERSION, "graders": digest(CODE_GRADER, MATH_GRADER), "verify": digest(settings)}
 
     @cached_property
@@ -268,8 +284,17 @@ class State:
     reason: str
 
 
-def state_of(node: Node, manifest: Manifest | None, parts: dict[str, str], run_dir: Path) -> State:
-    """Compares what a node left behind with what it would depend on today."""
+def state_of(
+    node: Node,
+    manifest: Manifest | None,
+    parts: dict[str, str],
+    run_dir: RunPath,
+    sizes: Mapping[str, int] | None = None,
+) -> State:
+    """Compares what a node left behind with what it would depend on today.
+
+    `sizes` are those of files as a listing had them; of a file that is not among them the file itself is asked.
+    """
     if manifest is None:
         return State(False, "not done yet")
     changed = sorted(key for key in parts.keys() | manifest.parts.keys() if parts.get(key) != manifest.parts.get(key))
@@ -278,6 +303,8 @@ def state_of(node: Node, manifest: Manifest | None, parts: dict[str, str], run_d
         own = [key for key in changed if key not in inputs] or ["what it reads"]
         return State(False, f"{', '.join(own)} changed")
     for output in manifest.outputs.values():
+        if sizes and sizes.get(output.path) == output.bytes:
+            continue
         path = run_dir / output.path
         if not path.exists() or (path.is_file() and path.stat().st_size != output.bytes):
             return State(False, f"{output.path} is missing or was altered")
@@ -286,33 +313,35 @@ def state_of(node: Node, manifest: Manifest | None, parts: dict[str, str], run_d
     return State(True, "done")
 
 
-def load_manifests(run_dir: Path) -> dict[str, Manifest]:
-    """All manifests in a run directory by node name, those that an earlier count of shards left behind too."""
+def load_manifests(run_dir: RunPath) -> dict[str, Manifest]:
+    """All manifests in a run directory by node name, those that an earlier count of shards left behind too.
+
+    They are found by listing. In storage whose listings lag, a piece that was finished just before may look undone and
+    is done again, from the files that it left.
+    """
     found: dict[str, Manifest] = {}
     for folder in run_dir.iterdir() if run_dir.is_dir() else []:
         if folder.name.partition(".")[0] in STAGES:
-            for path in folder.glob("*.json"):
-                manifest = read_manifest(path)
+            for _, data in read_many(list(folder.glob("*.json"))):
+                manifest = parse_manifest(data)
                 if manifest is not None:
                     found[manifest.node] = manifest
     return found
 
 
-def load_present_manifests(run_dir: Path) -> dict[str, Manifest]:
+def load_present_manifests(run_dir: RunPath) -> dict[str, Manifest]:
     """The manifests of the shards that the last ingest made and of the stages that see the whole run, by node name."""
     manifests = load_manifests(run_dir)
     present = {"all", *shards_of(manifests.get(INGEST.name))}
     return {name: manifest for name, manifest in manifests.items() if name.rpartition("/")[2] in present}
 
 
-def remove_other_shards(run_dir: Path, shards: Iterable[str]) -> None:
+def remove_other_shards(run_dir: RunPath, shards: Iterable[str]) -> None:
     """Deletes what an earlier count of shards left behind, once nothing can be taken from it any more."""
     present = set(shards)
     for folder in run_dir.iterdir():
         if folder.name.partition(".")[0] in STAGES:
-            for path in folder.glob("??-????.*"):
-                if path.name.partition(".")[0] not in present:
-                    path.unlink()
+            remove_files([path for path in folder.glob("??-????.*") if path.name.partition(".")[0] not in present])
 
 
 def shards_of(manifest: Manifest | None) -> list[str]:

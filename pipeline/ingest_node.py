@@ -2,6 +2,7 @@
 
 import shutil
 import time
+import uuid
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,8 +11,9 @@ import pyarrow.parquet as pq
 from graders import Grader
 from pipeline.graph import ACCOUNTS, RESPONSES, shard_name
 from pipeline.manifest import Manifest, Output, write_manifest
-from pipeline.store import put_bytes, put_file
-from pipeline.task import Task, output_of, write_output
+from pipeline.run_path import scratch
+from pipeline.store import put_file
+from pipeline.task import Task, put_output, write_output
 from schemas.arrow import arrow_schema
 from schemas.records import Rejected
 from stages.evaluation_sets import evaluation_index
@@ -24,11 +26,9 @@ def run_ingest(task: Task, grader: Grader) -> Manifest:
     started = time.monotonic()
     config = task.config.ingest
     evaluation = evaluation_index(config.decontaminate)
-    sources = [open_source(source, config, evaluation) for source in task.config.sources]
-    folder = task.run_dir / task.folder
-    work = folder / ".work.tmp"
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir(parents=True)
+    votes = task.config.verify.pseudo_gold is not None
+    sources = [open_source(source, config, evaluation, votes) for source in task.config.sources]
+    work = _work_folder(task)
     outputs: dict[str, Output] = {}
 
     def write_shard(bits: int, index: int, problems: pa.Table) -> None:
@@ -46,11 +46,11 @@ def run_ingest(task: Task, grader: Grader) -> Manifest:
         sinks = Sinks(shard=write_shard, responses=write_responses, rejected=rejected.write)
         accounts = ingest(sources, config, task.config.seed, work, grader, sinks)
     if rejected.rows:
-        path = folder / f"{task.shard}.rejected.parquet"
-        outputs["rejected"] = output_of(task, path, rejected.rows, put_file(path, rejected.path))
-    path = folder / f"{task.shard}.accounts.json"
-    outputs[ACCOUNTS] = output_of(task, path, 0, put_bytes(path, accounts.model_dump_json(indent=1).encode()))
-    shutil.rmtree(work)
+        name, size = f"{task.folder}/{task.shard}.rejected.parquet", rejected.path.stat().st_size
+        sha256 = put_file(task.run_dir / name, rejected.path)
+        outputs["rejected"] = Output(path=name, rows=rejected.rows, bytes=size, sha256=sha256)
+    outputs[ACCOUNTS] = put_output(task, ".accounts.json", 0, accounts.model_dump_json(indent=1).encode())
+    shutil.rmtree(work, ignore_errors=True)  # NFS keeps a name for each file that is still open
     totals = accounts.datasets.values()
     manifest = Manifest(
         node=task.name,
@@ -63,13 +63,28 @@ def run_ingest(task: Task, grader: Grader) -> Manifest:
         counts={
             "problems": accounts.problems,
             "merged": sum(account.merged for account in totals),
+            **({"without gold": accounts.without_gold} if votes else {}),
             "responses": sum(output.rows for label, output in outputs.items() if label.startswith(RESPONSES)),
             **{f"rejected {reason}": rows for reason, rows in accounts.refused.items()},
         },
         seconds=time.monotonic() - started,
     )
-    write_manifest(folder / f"{task.shard}.json", manifest)
+    write_manifest(task.run_dir / task.folder / f"{task.shard}.json", manifest)
     return manifest
+
+
+def _work_folder(task: Task) -> Path:
+    """A new folder on a disk, beside the outputs where those are on one as well."""
+    if isinstance(task.run_dir, Path):
+        work = task.run_dir / task.folder / ".work.tmp"
+        shutil.rmtree(work, ignore_errors=True)
+    else:
+        base = scratch(task.run_dir)
+        for left in base.glob("ingest-*.tmp"):
+            shutil.rmtree(left, ignore_errors=True)
+        work = base / f"ingest-{uuid.uuid4().hex[:8]}.tmp"
+    work.mkdir(parents=True)
+    return work
 
 
 class _Rejected:

@@ -1,16 +1,15 @@
 """What a command prints of ingest's accounts: rows by dataset, refusals by reason, overlaps, contamination."""
 
-from pathlib import Path
-
 from rich.console import Console
 from rich.table import Table
 
 from pipeline.errors import UserError
 from pipeline.graph import ACCOUNTS, INGEST, load_manifests
+from pipeline.run_path import RunPath
 from stages.ingest_accounts import Accounts
 
 
-def read_accounts(run_dir: Path) -> Accounts:
+def read_accounts(run_dir: RunPath) -> Accounts:
     """The accounts of the last ingest. Raises `UserError` before there is one."""
     manifest = load_manifests(run_dir).get(INGEST.name)
     if manifest is None or ACCOUNTS not in manifest.outputs:

@@ -19,7 +19,7 @@ from schemas.config import (
     SelectConfig,
     VllmEngine,
 )
-from schemas.grading import GradingConfig
+from schemas.grading import VerifyConfig
 
 _HEAD = """\
 # A recipe of hipo-data. Keys that are commented out show their defaults.
@@ -75,7 +75,7 @@ def recipe(engine: str) -> str:
     sections: dict[str, type[BaseModel]] = {
         "ingest": IngestConfig,
         "sample": SampleConfig,
-        "verify": GradingConfig,
+        "verify": VerifyConfig,
         "select": SelectConfig,
         "justify": JustifyConfig,
         "publish": PublishConfig,

@@ -1,9 +1,8 @@
 """What a node of the graph left behind: its outputs, and a fingerprint of all that they depend on."""
 
-from pathlib import Path
-
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from pipeline.run_path import RunPath
 from pipeline.store import put_bytes
 
 
@@ -44,15 +43,23 @@ class Manifest(BaseModel):
             )
 
 
-def write_manifest(path: Path, manifest: Manifest) -> None:
+def write_manifest(path: RunPath, manifest: Manifest) -> None:
     """Commits a node."""
     manifest.check_conserved()
     put_bytes(path, manifest.model_dump_json(indent=1).encode())
 
 
-def read_manifest(path: Path) -> Manifest | None:
+def read_manifest(path: RunPath) -> Manifest | None:
     """The manifest at `path`; null where there is none that this version can read."""
     try:
-        return Manifest.model_validate_json(path.read_bytes())
-    except (FileNotFoundError, ValidationError):
+        return parse_manifest(path.read_bytes())
+    except FileNotFoundError:
+        return None
+
+
+def parse_manifest(data: bytes) -> Manifest | None:
+    """A manifest by its file's content; null for what this version cannot read."""
+    try:
+        return Manifest.model_validate_json(data)
+    except ValidationError:
         return None

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from pipeline.graph import (
     INGEST,
@@ -17,10 +16,13 @@ from pipeline.graph import (
     state_of,
 )
 from pipeline.manifest import Manifest
+from pipeline.run_path import RunPath
 from pipeline.stage_names import STAGES
+from pipeline.store import sizes_in_storage
 from prompts.formats.registry import FORMATS
 from schemas.config import RunConfig
 from schemas.records import Mode
+from stages.select import modes_at_most
 
 _UPSTREAM = "an earlier stage runs"
 
@@ -51,46 +53,61 @@ class Plan:
     ingest_first: bool
 
 
-def make_plan(run_dir: Path, config: RunConfig) -> Plan:
+def make_plan(run_dir: RunPath, config: RunConfig) -> Plan:
     """The plan of a run. Raises `FileNotFoundError` where a source, a template or a model is missing."""
     fingerprints = Fingerprints(config)
     left_behind = load_present_manifests(run_dir)
     shards = shards_of(left_behind.get(INGEST.name))
-    nodes = [INGEST, *[node for shard in shards for node in shard_nodes(shard)], PUBLISH]
+    votes = config.verify.pseudo_gold is not None
+    nodes = [INGEST, *[node for shard in shards for node in shard_nodes(shard, votes)], PUBLISH]
+    sizes = sizes_in_storage(run_dir)
     done: dict[str, Manifest] = {}
     lines: dict[str, StagePlan] = {}
     for node in nodes:
         line = lines.setdefault(node.folder, StagePlan(node.folder.replace(".think_", " ")))
         line.nodes += 1
-        if any(parent.name not in done for parent in parents(node, shards, config.sample)):
+        if any(parent.name not in done for parent in parents(node, shards, config)):
             line.reasons[_UPSTREAM] += 1
-            _estimate(line, node, config, left_behind)
+            _estimate(line, node, config, left_behind, done)
             continue
-        parts = fingerprints.parts(node, inputs_of(node, done, shards, config.sample))
+        parts = fingerprints.parts(node, inputs_of(node, done, shards, config))
         manifest = left_behind.get(node.name)
-        state = state_of(node, manifest, parts, run_dir)
+        state = state_of(node, manifest, parts, run_dir, sizes)
         if state.done and manifest is not None:
             done[node.name] = manifest
             line.up_to_date += 1
         else:
             line.reasons[state.reason] += 1
-            _estimate(line, node, config, left_behind)
+            _estimate(line, node, config, left_behind, done)
     order = {stage: place for place, stage in enumerate(STAGES)}
     stages = sorted(lines.values(), key=lambda line: order[line.label.partition(" ")[0]])
     return Plan(stages, ingest_first=INGEST.name not in done)
 
 
-def _estimate(line: StagePlan, node: Node, config: RunConfig, left_behind: dict[str, Manifest]) -> None:
-    """Adds a node's requests and tokens: from what finished responses of this kind took, and from the limit."""
+def _estimate(
+    line: StagePlan, node: Node, config: RunConfig, left_behind: dict[str, Manifest], done: dict[str, Manifest]
+) -> None:
+    """Adds a node's requests and tokens: from what finished responses of this kind took, and from the limit.
+
+    A justification is asked for each mode that a problem keeps, at most; each may take all its attempts.
+    """
     if node.stage not in ("sample", "justify") or INGEST.name not in left_behind:
         return
     problems = left_behind[INGEST.name].outputs[node.shard].rows
     role = config.roles.justifier if node.mode is None else config.roles.of(Mode(node.mode))
-    if node.stage == "justify" and not FORMATS[config.publish.format].justifies:
-        return
-    requests = problems if node.mode is None else problems * config.sample.count(node.mode)
+    attempts = 1
+    if node.mode is None:
+        if not FORMATS[config.publish.format].justifies:
+            return
+        selected = done.get(Node("select", node.shard).name)
+        sampled = sum(config.sample.count(mode) > 0 for mode in Mode)
+        requests = selected.counts["kept"] if selected else problems
+        requests *= min(modes_at_most(config.select.policy), sampled)
+        attempts = config.justify.max_attempts
+    else:
+        requests = problems * config.sample.count(node.mode)
     line.requests = (line.requests or 0) + requests
-    line.tokens_at_most = (line.tokens_at_most or 0) + requests * role.sampling.max_tokens
+    line.tokens_at_most = (line.tokens_at_most or 0) + requests * role.sampling.max_tokens * attempts
     seen = [manifest for name, manifest in left_behind.items() if name.startswith(node.folder + "/")]
     responses = sum(manifest.counts.get("attempts", manifest.rows_out) for manifest in seen)
     if responses:

@@ -1,7 +1,6 @@
 """A small run beforehand, which says what the whole one will take."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import ray
 
@@ -10,6 +9,7 @@ from pipeline.graph import INGEST, load_present_manifests, shards_of
 from pipeline.progress import RunProgress
 from pipeline.ray_options import connect
 from pipeline.run_dir import held, record_run
+from pipeline.run_path import RunPath
 from pipeline.runner import Runner
 from pipeline.stage_names import STAGES
 from schemas.config import RunConfig
@@ -42,16 +42,16 @@ class Probe:
         return self.engine_seconds * problems / max(1, self.problems) / 3600
 
 
-def probe_dir(run_dir: Path) -> Path:
+def probe_dir(run_dir: RunPath) -> RunPath:
     """Where the small run lies, beside the whole one."""
     return run_dir.with_name(f"{run_dir.name}.probe")
 
 
-def make_probe(run_dir: Path, config: RunConfig, problems: int, progress: RunProgress) -> Probe:
+def make_probe(run_dir: RunPath, config: RunConfig, problems: int, progress: RunProgress) -> Probe:
     """Runs all stages but publish over `problems` of the problems. Going on with an earlier probe costs what is new."""
     directory = probe_dir(run_dir)
     small = config.model_copy(update={"ingest": config.ingest.model_copy(update={"limit": problems})})
-    with held(directory):
+    with held(directory, progress.say):
         record_run(directory, small)
         runner = Runner(directory, small, STAGES[:-1], progress)
         if runner.anything_to_do():
@@ -65,7 +65,7 @@ def make_probe(run_dir: Path, config: RunConfig, problems: int, progress: RunPro
     return Probe(count_problems(directory), read_spent(directory), seconds)
 
 
-def count_problems(run_dir: Path) -> int:
+def count_problems(run_dir: RunPath) -> int:
     """Problems of a run, 0 before its ingest."""
     ingest = load_present_manifests(run_dir).get(INGEST.name)
     return sum(ingest.outputs[shard].rows for shard in shards_of(ingest)) if ingest else 0

@@ -13,7 +13,8 @@ import pyarrow.compute as pc
 
 from pipeline.graph import PICKS
 from pipeline.manifest import Manifest, Output
-from pipeline.store import file_digest, put_bytes, read_table
+from pipeline.run_path import RunPath, name_within, scratch
+from pipeline.store import file_digest, put_bytes, put_file, read_table, remove_files, scan_tables
 from pipeline.task import Task
 from prompts.rendering import template_hash
 from schemas.arrow import arrow_schema
@@ -33,6 +34,7 @@ from stages.publish_pairs import (
 )
 from stages.statistics import Statistics, statistics
 
+_DATASET = "dataset"
 _SPLITS = ("train", "validation")
 
 
@@ -51,10 +53,14 @@ class _Sums:
 
 
 def write_dataset(task: Task, started: float) -> Manifest:
-    """Writes `dataset/` and `report.html`; memory is that of one shard and of one narrow column set over all."""
+    """Writes `dataset/` and `report.html`; memory is that of one shard and of one narrow column set over all.
+
+    In storage, where files cannot be swapped all at once, the old manifest goes first and the new one comes last:
+    while there is none, `dataset/` is being replaced.
+    """
     from pipeline.report import write_report  # charts take a second to import, and every worker imports this module
 
-    aside = task.run_dir / f".dataset.{uuid.uuid4().hex[:8]}.tmp"
+    aside = scratch(task.run_dir) / f".dataset.{uuid.uuid4().hex[:8]}.tmp"
     shards = sorted(label.removeprefix("problems/") for label in task.inputs if label.startswith("problems/"))
     decisions, picks = _scan(task, "select", shards), _scan(task, PICKS, shards)
     every = _scan(task, "justify", shards)
@@ -65,7 +71,8 @@ def write_dataset(task: Task, started: float) -> Manifest:
         stats = statistics(decisions, examples)
         rows = {part: {split: writer.rows for split, writer in of.items()} for part, of in writers.items()}
         put_bytes(aside / "README.md", _card(task, stats, rows, sums).encode())
-        _swap(aside, task.run_dir / "dataset")
+        outputs = _outputs(aside)
+        _place(aside, task, outputs)
     except BaseException:
         shutil.rmtree(aside, ignore_errors=True)
         raise
@@ -79,7 +86,7 @@ def write_dataset(task: Task, started: float) -> Manifest:
     return Manifest(
         node=task.name,
         parts=task.parts,
-        outputs=_files(task.run_dir),
+        outputs=outputs,
         rows_in=examples_in,
         rows_out=published,
         rows_rejected=0,
@@ -160,13 +167,13 @@ def _weights(task: Task, shards: list[str]) -> Weights:
     return weights(_scan(task, "justify", shards), _scan(task, PICKS, shards))
 
 
-def read_statistics(run_dir: Path) -> Statistics:
+def read_statistics(run_dir: RunPath) -> Statistics:
     """The figures of the last publish. Raises `FileNotFoundError` before there is one."""
     return Statistics.model_validate_json((run_dir / "publish" / "statistics.json").read_bytes())
 
 
 def _scan(task: Task, stage: str, shards: list[str]) -> pl.LazyFrame:
-    return pl.scan_parquet([task.run_dir / task.inputs[f"{stage}/{shard}"].path for shard in shards])
+    return scan_tables([task.run_dir / task.inputs[f"{stage}/{shard}"].path for shard in shards])
 
 
 def _card(task: Task, stats: Statistics, rows: dict[str, dict[str, int]], sums: _Sums) -> str:
@@ -181,6 +188,7 @@ def _card(task: Task, stats: Statistics, rows: dict[str, dict[str, int]], sums: 
         policy=config.select.policy,
         method=method(config.select),
         prompt=f"{config.justify.prompt}, {template_hash(config.justify.prompt)[:8]}",
+        pseudo_rule=config.verify.pseudo_gold.rule if config.verify.pseudo_gold else None,
         delta=config.select.delta,
         n_on=config.sample.count(Mode.THINK_ON),
         n_off=config.sample.count(Mode.THINK_OFF),
@@ -193,6 +201,18 @@ def _card(task: Task, stats: Statistics, rows: dict[str, dict[str, int]], sums: 
     )
 
 
+def _place(aside: Path, task: Task, outputs: dict[str, Output]) -> None:
+    final = task.run_dir / _DATASET
+    if isinstance(final, Path):
+        _swap(aside, final)
+        return
+    remove_files([task.run_dir / task.folder / f"{task.shard}.json"])
+    remove_files([path for path in final.rglob("*") if name_within(path, task.run_dir) not in outputs])
+    for name in outputs:
+        put_file(task.run_dir / name, aside / Path(name).relative_to(_DATASET))
+    shutil.rmtree(aside)
+
+
 def _swap(aside: Path, final: Path) -> None:
     old = final.with_name(f".{final.name}.old.tmp")
     shutil.rmtree(old, ignore_errors=True)
@@ -202,11 +222,12 @@ def _swap(aside: Path, final: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _files(run_dir: Path) -> dict[str, Output]:
+def _outputs(folder: Path) -> dict[str, Output]:
+    """What the manifest says of the files in a folder that becomes the dataset."""
     found = {}
-    for path in sorted((run_dir / "dataset").rglob("*")):
+    for path in sorted(folder.rglob("*")):
         if path.is_file():
-            name = str(path.relative_to(run_dir))
+            name = f"{_DATASET}/{path.relative_to(folder)}"
             rows = read_table(path, []).num_rows if path.suffix == ".parquet" else 0
             found[name] = Output(path=name, rows=rows, bytes=path.stat().st_size, sha256=file_digest(path))
     return found

@@ -10,6 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import UserError
+from pipeline.run_path import RunPath, name_within, run_path
+from pipeline.store import digest_of, sizes_in_storage
 from stages.exports.libraries import PARTS
 
 CARD = "README.md"
@@ -26,14 +28,21 @@ class Published:
     name: str
     files: tuple[str, ...]
     open: Callable[[str], BinaryIO]
-    run_dir: Path | None = None
+    run_dir: RunPath | None = None
     """The run that the folder belongs to, where that was given."""
+    is_local: bool = False
+    """Whether it is a folder of this machine, whose path is its name."""
 
     def of(self, part: str, split: str) -> list[str]:
         """Paths of a part's files of a split, in their order."""
         return [
             path for path in self.files if (name := FILE_NAME.fullmatch(path)) and name.group(1, 2) == (part, split)
         ]
+
+    def digest(self, path: str) -> str:
+        """SHA-256 of a file's content."""
+        with self.open(path) as file:
+            return digest_of(file)
 
     def tables(self, path: str) -> Iterator[pa.Table]:
         """A file's rows, some thousand at a time, with the metadata of its schema. Raises `UserError`."""
@@ -57,7 +66,7 @@ class Published:
 
 def published(where: str) -> Published:
     """The dataset of a run, of a folder, or of the Hub (`org/name`, or `org/name@revision`). Raises `UserError`."""
-    path = Path(where)
+    path = run_path(where)
     if path.is_dir():
         return published_folder(path)
     if path.exists() or not re.fullmatch(r"[\w.-]+/[\w.-]+(@[\w./-]+)?", where):
@@ -65,14 +74,17 @@ def published(where: str) -> Published:
     return _on_the_hub(where)
 
 
-def published_folder(path: Path) -> Published:
+def published_folder(path: RunPath) -> Published:
     """The dataset of a run's directory, or the folder itself. Raises `UserError`."""
     is_run = (path / "run.json").is_file()
     folder = path / "dataset" if is_run else path
-    files = tuple(sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file()))
+    names = (name_within(file, folder) for file in folder.rglob("*") if file.is_file())
+    files = tuple(sorted(sizes_in_storage(folder) or names))
     if not any(FILE_NAME.fullmatch(file) for file in files):
         raise UserError(f"{folder} holds no published dataset; run 'hipo-data run' until publish is done")
-    return Published(str(folder), files, lambda file: (folder / file).open("rb"), path if is_run else None)
+    return Published(
+        str(folder), files, lambda file: (folder / file).open("rb"), path if is_run else None, isinstance(folder, Path)
+    )
 
 
 def _on_the_hub(where: str) -> Published:

@@ -8,11 +8,13 @@ import hashlib
 import json
 import logging
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import httpx2
 from huggingface_hub import (
@@ -30,8 +32,9 @@ from huggingface_hub.utils._http import default_client_factory
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
 
 from pipeline.errors import RunFailedError, UserError
-from pipeline.published import FILE_NAME, published_folder
+from pipeline.published import FILE_NAME, Published, published_folder
 from pipeline.run_dir import held
+from pipeline.run_path import RunPath
 from pipeline.store import file_digest
 from pipeline.validate import validate_dataset
 from stages.sources.hub_requests import USUAL, Patience, may_pass
@@ -45,7 +48,7 @@ Remote = dict[str, str]
 """Content by path: SHA-256 of a large file, Git's hash of another one."""
 
 
-def push(where: Path, repo: str, private: bool = False, patience: Patience = USUAL, timeout_s: float = 300) -> str:
+def push(where: RunPath, repo: str, private: bool = False, patience: Patience = USUAL, timeout_s: float = 300) -> str:
     """Uploads the dataset of a run, or a published folder, and says what was done. The token comes from HF_TOKEN.
 
     Files of an earlier push that the dataset no longer has are removed; other files there are left alone. `timeout_s`
@@ -55,14 +58,30 @@ def push(where: Path, repo: str, private: bool = False, patience: Patience = USU
     token = os.environ.get("HF_TOKEN", "").strip()
     _refuse_early(repo, token)
     dataset = published_folder(where)
-    with held(dataset.run_dir) if dataset.run_dir else nullcontext(), _quiet_client(timeout_s):
+    held_run = held(dataset.run_dir) if dataset.run_dir else nullcontext()
+    with held_run, _quiet_client(timeout_s), _on_disk(dataset) as folder:
         failures = validate_dataset(dataset).failures
         if failures:
             raise RunFailedError(
                 f"{dataset.name} is not pushed: it fails validation in {len(failures)} places, such as: {failures[0]}"
             )
         files = [path for path in dataset.files if not any(step.startswith(".") for step in Path(path).parts)]
-        return _retried(_Push(HfApi(token=token), repo, private, Path(dataset.name), files), patience, token)
+        return _retried(_Push(HfApi(token=token), repo, private, folder, files), patience, token)
+
+
+@contextmanager
+def _on_disk(dataset: Published) -> Iterator[Path]:
+    """The dataset's folder; of one in storage a copy, while the context lasts."""
+    if dataset.is_local:
+        yield Path(dataset.name)
+        return
+    with TemporaryDirectory(prefix="hipo-data-push-") as name:
+        for path in dataset.files:
+            copy = Path(name, path)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            with dataset.open(path) as file, copy.open("wb") as to:
+                shutil.copyfileobj(file, to)
+        yield Path(name)
 
 
 @dataclass

@@ -1,19 +1,19 @@
 """Rows that no stage passed on."""
 
 from collections import Counter
-from pathlib import Path
 
 from pipeline.graph import load_present_manifests
+from pipeline.run_path import RunPath
 from pipeline.store import read_table
 
 
-def rejected_files(run_dir: Path) -> list[Path]:
+def rejected_files(run_dir: RunPath) -> list[RunPath]:
     """The tables of rejected rows, by node. A stale one, whose node was done again since, is in no manifest."""
     outputs = [manifest.outputs for _, manifest in sorted(load_present_manifests(run_dir).items())]
     return [run_dir / of_node["rejected"].path for of_node in outputs if "rejected" in of_node]
 
 
-def quarantine_counts(run_dir: Path) -> dict[str, int]:
+def quarantine_counts(run_dir: RunPath) -> dict[str, int]:
     """Rejected rows of the whole run by `stage: reason`."""
     counts: Counter[str] = Counter()
     for path in rejected_files(run_dir):

@@ -3,7 +3,7 @@
 import json
 import platform
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 
 from pipeline.config_file import differences
 from pipeline.errors import UserError
+from pipeline.run_path import RunPath, run_path
 from pipeline.store import put_bytes, remove_leftovers
 from schemas.config import RunConfig
 
@@ -31,12 +32,12 @@ _PACKAGES = [
 ]
 
 
-def run_dir_of(config: RunConfig, override: Path | None) -> Path:
-    """Where a run lives, absolute, so that workers find it too."""
-    return (override or Path(config.run_dir or f"runs/{config.name}")).resolve()
+def run_dir_of(config: RunConfig, override: str | None) -> RunPath:
+    """Where a run lives, absolute, so that workers find it too. Raises `UserError` for a place that holds no runs."""
+    return run_path(override or config.run_dir or f"runs/{config.name}").resolve()
 
 
-def changes_since_last(run_dir: Path, config: RunConfig) -> list[str]:
+def changes_since_last(run_dir: RunPath, config: RunConfig) -> list[str]:
     """What differs between `config` and the one this directory was last run with; empty for a new directory.
 
     Raises `UserError` where the directory belongs to another run.
@@ -57,14 +58,29 @@ def changes_since_last(run_dir: Path, config: RunConfig) -> list[str]:
 
 
 @contextmanager
-def held(run_dir: Path) -> Iterator[None]:
-    """Holds the directory for one driver. Raises `UserError` where another one on this machine holds it."""
+def held(run_dir: RunPath, say: Callable[[str], None] = print) -> Iterator[None]:
+    """Holds the directory for one driver. Raises `UserError` where another one holds it.
+
+    On a disk that is one of this machine, or of the machines between which the file system passes locks on; in storage,
+    one anywhere (`pipeline.remote_lock`), and `say` tells people where it takes a while to know.
+    """
+    if not isinstance(run_dir, Path):
+        from pipeline.remote_lock import held_in_storage
+
+        with held_in_storage(run_dir / "run.lock", say):
+            yield
+        return
     run_dir.mkdir(parents=True, exist_ok=True)
     lock = FileLock(run_dir / "run.lock")
     try:
         lock.acquire(timeout=0)
     except Timeout as error:
         raise UserError(f"another hipo-data is at work in {run_dir}; wait for it, or stop it, and run again") from error
+    except OSError as error:
+        raise UserError(
+            f"{run_dir} cannot be locked ({error.strerror}), so that nothing would keep two drivers apart; "
+            "mount its file system with locks (docs/clusters.md), or choose another --run-dir"
+        ) from error
     try:
         remove_leftovers(run_dir)
         yield
@@ -72,7 +88,7 @@ def held(run_dir: Path) -> Iterator[None]:
         lock.release()
 
 
-def record_run(run_dir: Path, config: RunConfig) -> None:
+def record_run(run_dir: RunPath, config: RunConfig) -> None:
     """Writes `run.json`: the resolved config, versions, git commit and machine."""
     record = {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -84,7 +100,7 @@ def record_run(run_dir: Path, config: RunConfig) -> None:
     put_bytes(run_dir / "run.json", json.dumps(record, indent=1).encode())
 
 
-def read_run(run_dir: Path) -> dict[str, Any]:
+def read_run(run_dir: RunPath) -> dict[str, Any]:
     """What `record_run` wrote. Raises `UserError` where there is none."""
     try:
         found: dict[str, Any] = json.loads((run_dir / "run.json").read_bytes())

@@ -1,7 +1,6 @@
 """The tables of a run as they lie in its directory, for whoever looks into it."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import polars as pl
 from pydantic import ValidationError
@@ -9,6 +8,8 @@ from pydantic import ValidationError
 from pipeline.errors import UserError
 from pipeline.graph import INGEST, load_present_manifests, shards_of
 from pipeline.run_dir import read_run
+from pipeline.run_path import RunPath
+from pipeline.store import scan_tables
 from schemas.config import RunConfig
 
 ROWS = "rows"
@@ -17,20 +18,20 @@ ROWS = "rows"
 class RunFiles:
     """A run by its files, as they are when this is made."""
 
-    def __init__(self, run_dir: Path, config: RunConfig) -> None:
+    def __init__(self, run_dir: RunPath, config: RunConfig) -> None:
         self.run_dir = run_dir
         self.config = config
         self.manifests = load_present_manifests(run_dir)
         self.shards = shards_of(self.manifests.get(INGEST.name))
 
-    def path(self, folder: str, shard: str, label: str = ROWS) -> Path | None:
+    def path(self, folder: str, shard: str, label: str = ROWS) -> RunPath | None:
         """A table of a finished piece of work, null before it is finished. Problems lie in the folder `ingest`."""
         ingest = folder == INGEST.stage
         manifest = self.manifests.get(INGEST.name if ingest else f"{folder}/{shard}")
         output = manifest.outputs.get(shard if ingest else label) if manifest else None
         return existing(self.run_dir / output.path) if output else None
 
-    def paths(self, folder: str, label: str = ROWS, shards: Sequence[str] | None = None) -> list[Path]:
+    def paths(self, folder: str, label: str = ROWS, shards: Sequence[str] | None = None) -> list[RunPath]:
         """The tables of all finished shards, or of those among `shards`, in the order of problem ids."""
         found = [self.path(folder, shard, label) for shard in (self.shards if shards is None else shards)]
         return [path for path in found if path is not None]
@@ -38,10 +39,10 @@ class RunFiles:
     def scan(self, folder: str, label: str = ROWS, shards: Sequence[str] | None = None) -> pl.LazyFrame | None:
         """The tables of `paths` as one, null where there is none."""
         paths = self.paths(folder, label, shards)
-        return scan(paths) if paths else None
+        return scan_tables(paths) if paths else None
 
 
-def open_run(run_dir: Path) -> RunFiles:
+def open_run(run_dir: RunPath) -> RunFiles:
     """A run with the config it was last run with. Raises `UserError` where there is none, or one of other keys."""
     try:
         config = RunConfig.model_validate(read_run(run_dir)["config"])
@@ -54,12 +55,7 @@ def open_run(run_dir: Path) -> RunFiles:
     return RunFiles(run_dir, config)
 
 
-def scan(paths: Sequence[Path]) -> pl.LazyFrame:
-    """Parquet files of one schema as one table, whatever signs their names hold."""
-    return pl.scan_parquet(list(paths), glob=False, hive_partitioning=False)
-
-
-def existing(path: Path) -> Path:
+def existing(path: RunPath) -> RunPath:
     """The path itself. Raises `UserError` where a file that a manifest names is gone."""
     if not path.exists():
         raise UserError(f"{path} is missing; run again to make it anew")

@@ -8,7 +8,6 @@ import heapq
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import ray
@@ -20,7 +19,7 @@ from pipeline.cpu_nodes import run_cpu_node
 from pipeline.engine_actor import NodeStoppedError
 from pipeline.engine_pool import EnginePool, Replica
 from pipeline.engine_pools import EnginePools
-from pipeline.errors import RunFailedError
+from pipeline.errors import RunFailedError, StorageError
 from pipeline.graph import (
     INGEST,
     PUBLISH,
@@ -39,7 +38,9 @@ from pipeline.outcome import Outcome
 from pipeline.progress import RunProgress
 from pipeline.ray_errors import cause_of, plain
 from pipeline.ray_options import ray_options
+from pipeline.run_path import RunPath
 from pipeline.stage_names import STAGES
+from pipeline.store import sizes_in_storage
 from pipeline.task import Task
 from pipeline.watching import RunState, StageProgress
 from prompts.formats.registry import FORMATS
@@ -69,7 +70,7 @@ class _Flight:
 class Runner:
     """One run of the wanted stages: `anything_to_do`, then, on a connected Ray, `run`, each once."""
 
-    def __init__(self, run_dir: Path, config: RunConfig, wanted: Iterable[str], progress: RunProgress) -> None:
+    def __init__(self, run_dir: RunPath, config: RunConfig, wanted: Iterable[str], progress: RunProgress) -> None:
         self._run_dir = run_dir
         self._config = config
         self._wanted = set(wanted)
@@ -77,6 +78,7 @@ class Runner:
         self._fingerprints = Fingerprints(config)
         self._ledger = Ledger(run_dir, config)
         self._left_behind = load_manifests(run_dir)
+        self._sizes = sizes_in_storage(run_dir)
         self._done: dict[str, Manifest] = {}
         self._shards: dict[str, int] = {}
         self._stages: dict[str, StageProgress] = {}
@@ -108,6 +110,7 @@ class Runner:
         if PUBLISH.name in self._done and not self.outcome.stopped:
             remove_other_shards(self._run_dir, self._shards)
         self._engines.read_all()
+        self._engines.keep_logs()
         self._engines.forget_under_way()
         self._ledger.update(self._engines.spent)
         self._ledger.write()
@@ -144,7 +147,7 @@ class Runner:
         self._engines.stop()
 
     def _add(self, node: Node) -> None:
-        unmet = {parent.name for parent in parents(node, self._shards, self._config.sample)} - self._done.keys()
+        unmet = {parent.name for parent in parents(node, self._shards, self._config)} - self._done.keys()
         if unmet:
             self._unmet[node] = unmet
             for name in unmet:
@@ -155,11 +158,11 @@ class Runner:
     def _consider(self, node: Node) -> None:
         """All parents are done: the node is up to date, ready to run, or not asked for."""
         try:
-            parts = self._fingerprints.parts(node, inputs_of(node, self._done, self._shards, self._config.sample))
+            parts = self._fingerprints.parts(node, inputs_of(node, self._done, self._shards, self._config))
         except (FileNotFoundError, SourceError) as error:
             raise RunFailedError(str(error)) from error
         manifest = self._left_behind.get(node.name)
-        state = state_of(node, manifest, parts, self._run_dir)
+        state = state_of(node, manifest, parts, self._run_dir, self._sizes)
         if state.done and manifest is not None:
             self.outcome.up_to_date += 1
             self._finish(node, manifest)
@@ -249,7 +252,7 @@ class Runner:
         self._span[flight.node.folder] = (start, end)
 
     def _task(self, node: Node) -> Task:
-        inputs = inputs_of(node, self._done, self._shards, self._config.sample)
+        inputs = inputs_of(node, self._done, self._shards, self._config)
         engine = self._engine_of(node) if node.stage in _ENGINE_STAGES else ""
         return Task(
             run_dir=self._run_dir,
@@ -285,7 +288,7 @@ class Runner:
             self._restart(pool, replica, error)
         except NodeStoppedError:
             return  # its journal holds what is finished
-        except (EngineRefusedError, SandboxUnavailable, SourceError) as error:
+        except (EngineRefusedError, SandboxUnavailable, SourceError, StorageError) as error:
             raise RunFailedError(plain(error)) from error
         except OSError as error:
             if cause_of(error).errno in (errno.ENOSPC, errno.EDQUOT):
@@ -369,7 +372,7 @@ class Runner:
                 unit = "rollouts" if "." in folder else "problems"
                 self._stages[folder] = StageProgress(folder.replace(".think_", " "), unit)
         for shard in self._shards:
-            for node in shard_nodes(shard):
+            for node in shard_nodes(shard, self._config.verify.pseudo_gold is not None):
                 if node.folder in self._stages:
                     self._stages[node.folder].total += self._rows(node)
                 self._add(node)

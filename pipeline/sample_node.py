@@ -29,7 +29,7 @@ async def run_sample(host: EngineHost, task: Task, flush_s: float) -> Manifest:
     problems = await asyncio.to_thread(task.records, task.problems_label, Problem)
     finished = await asyncio.to_thread(earlier, task, Rollout, "", rollout_key)
     imported = await _imported(host, task)
-    lost = lost_requests(task.journal)
+    lost = await asyncio.to_thread(lost_requests, task.journal)
     stops = task.config.sample.stops and task.mode is Mode.THINK_ON
     verdicts: list[Verdict] | None = None
     async with session(host, task, Rollout, flush_s) as (engine, recorder):

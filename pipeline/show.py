@@ -1,7 +1,6 @@
 """Rows of a run, for reading."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -12,12 +11,14 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.errors import UserError
-from pipeline.graph import INGEST, PICKS, PUBLISH, load_present_manifests, shards_of
+from pipeline.graph import INGEST, PICKS, PUBLISH, VOTES, load_present_manifests, shards_of
 from pipeline.quarantine import rejected_files
 from pipeline.row_filter import matching, named, ordered, wrong
-from pipeline.run_files import ROWS, existing, scan
+from pipeline.run_files import ROWS, existing
+from pipeline.run_path import RunPath
+from pipeline.store import scan_tables
 
-PARTS = {"picks": ("select", {PICKS}), "attempts": ("justify", {"attempts"})}
+PARTS = {"votes": ("verify", {VOTES}), "picks": ("select", {PICKS}), "attempts": ("justify", {"attempts"})}
 """What else than its main table a stage leaves behind: its folder, and its labels there."""
 
 _COLUMNS = 110  # as wide as text reads well
@@ -27,7 +28,7 @@ _CELL_CHARS = 80
 
 def print_rows(
     console: Console,
-    run_dir: Path,
+    run_dir: RunPath,
     stage: str,
     limit: int,
     problem: str | None,
@@ -49,7 +50,7 @@ def print_rows(
     asked = f" of problem {problem}" if problem else " that --where asks for" if where else ""
     if not paths:
         raise UserError(f"{run_dir} has no row of {stage}{asked}")
-    every = scan(paths)
+    every = scan_tables(paths)
     names = named(every, columns) if columns else None
     rows = _filtered(every, problem, where)
     rows = ordered(rows, sort) if sort else rows
@@ -72,7 +73,7 @@ def print_rows(
     console.print(f"{first.height:,} of {total:,} rows", style="dim", highlight=False)
 
 
-def _files(run_dir: Path, stage: str) -> list[Path]:
+def _files(run_dir: RunPath, stage: str) -> list[RunPath]:
     """Tables of one schema, by node and shard."""
     if stage == "rejected":
         return rejected_files(run_dir)
@@ -114,6 +115,7 @@ def _panel(row: dict[str, Any], stage: str) -> Panel:
         body = Text(f"{row['question']}\n\n", style="bold")
         body.append(row["messages"][-1]["content"], style="not bold")
         facts = f"{row['kind']} {row['mode']} · {row['rule']} · p_on {_value(row['p_on'])} p_off {_value(row['p_off'])}"
+        facts += " · pseudo-gold" if row.get("gold_source") == "pseudo" else ""
         return Panel(
             body, title=f"{row['problem_id'][:12]} · {facts} · {row['completion_tokens']} tokens", title_align="left"
         )

@@ -15,13 +15,14 @@ from pipeline.outcome import Outcome
 from pipeline.plan import Plan
 from pipeline.publish_folder import read_statistics
 from pipeline.quarantine import quarantine_counts
+from pipeline.run_path import RunPath
 from schemas.config import RunConfig
 from schemas.records import Mode
 from stages.card import number, percent
 from stages.statistics import Statistics
 
 
-def print_summary(console: Console, run_dir: Path, outcome: Outcome, seconds: float) -> None:
+def print_summary(console: Console, run_dir: RunPath, outcome: Outcome, seconds: float) -> None:
     """Problems, mode shares, pass rates, tokens, where things lie, and the next command to try."""
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     for label, text in _figures(read_statistics(run_dir), outcome, run_dir).items():
@@ -37,7 +38,7 @@ def print_summary(console: Console, run_dir: Path, outcome: Outcome, seconds: fl
     console.print(f"\nNext: {_command()} show {_relative(run_dir)}", highlight=False, soft_wrap=True)
 
 
-def _figures(stats: Statistics, outcome: Outcome, run_dir: Path) -> dict[str, str]:
+def _figures(stats: Statistics, outcome: Outcome, run_dir: RunPath) -> dict[str, str]:
     on = stats.modes.get("think_on", 0)
     share = percent(on / stats.examples if stats.examples else None)
     drops = ", ".join(f"{reason} {n}" for reason, n in stats.drops.items())
@@ -50,6 +51,8 @@ def _figures(stats: Statistics, outcome: Outcome, run_dir: Path) -> dict[str, st
         "tokens": f"think-on rollouts {number(stats.on.mean_tokens)}, think-off {number(stats.off.mean_tokens)}; "
         f"kept responses {number(stats.example_tokens)}, against {number(stats.always_on_tokens)} thinking every time",
     }
+    if stats.pseudo_golds:
+        figures["pseudo-golds"] = f"{stats.pseudo_golds} problems graded by agreement, {stats.pseudo_examples} examples"
     if outcome.sampled or outcome.reused:
         lost = (
             f"; {outcome.lost} were under way when an earlier attempt stopped and were sampled again"
@@ -70,7 +73,7 @@ def _figures(stats: Statistics, outcome: Outcome, run_dir: Path) -> dict[str, st
     return figures | {"dataset": _relative(run_dir / "dataset"), "report": _relative(run_dir / "report.html")}
 
 
-def _quarantined(run_dir: Path) -> str:
+def _quarantined(run_dir: RunPath) -> str:
     counts = quarantine_counts(run_dir)
     return "; quarantined: " + ", ".join(f"{reason} {n}" for reason, n in counts.items()) if counts else ""
 
@@ -104,7 +107,7 @@ def print_plan(console: Console, plan: Plan, config: RunConfig, changes: list[st
         )
 
 
-def print_status(console: Console, run_dir: Path) -> None:
+def print_status(console: Console, run_dir: RunPath) -> None:
     """How far each stage is, from the files alone."""
     manifests = load_present_manifests(run_dir)
     shards = shards_of(manifests.get(INGEST.name))
@@ -157,7 +160,9 @@ def _command() -> str:
     return _relative(Path(sys.argv[0]).absolute()) if "/" in sys.argv[0] else Path(sys.argv[0]).name
 
 
-def _relative(path: Path) -> str:
+def _relative(path: RunPath) -> str:
+    if not isinstance(path, Path):
+        return str(path)
     try:
         return str(path.relative_to(Path.cwd()))
     except ValueError:

@@ -2,14 +2,14 @@
 
 import time
 from collections.abc import Mapping
-from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator
 
 from pipeline.manifest import Manifest, Output, write_manifest
-from pipeline.store import put_table, read_table
+from pipeline.run_path import RunPath, run_path
+from pipeline.store import parquet_bytes, put_bytes, read_table
 from schemas.arrow import from_table, to_table
 from schemas.config import RunConfig
 from schemas.records import Mode, Record, Rejected
@@ -21,7 +21,7 @@ class Task(BaseModel):
     """What a worker needs to know to run a node."""
 
     model_config = ConfigDict(frozen=True)
-    run_dir: Path
+    run_dir: Annotated[RunPath, PlainValidator(run_path)]
     name: str
     stage: str
     mode: Mode | None
@@ -55,20 +55,20 @@ class Task(BaseModel):
         return f"problems/{self.shard}"
 
     @property
-    def journal(self) -> Path:
+    def journal(self) -> RunPath:
         """Folder of this node's journal."""
         return self.run_dir / "journal" / self.folder / self.shard
 
 
 def write_output(task: Task, suffix: str, table: pa.Table) -> Output:
     """Writes one output of a node, whole or not at all."""
-    path = task.run_dir / task.folder / f"{task.shard}{suffix}"
-    return output_of(task, path, table.num_rows, put_table(path, table))
+    return put_output(task, suffix, table.num_rows, parquet_bytes(table))
 
 
-def output_of(task: Task, path: Path, rows: int, sha256: str) -> Output:
-    """What a manifest says of a file that was written."""
-    return Output(path=str(path.relative_to(task.run_dir)), rows=rows, bytes=path.stat().st_size, sha256=sha256)
+def put_output(task: Task, suffix: str, rows: int, data: bytes) -> Output:
+    """The same of a file's content, which holds so many rows."""
+    name = f"{task.folder}/{task.shard}{suffix}"
+    return Output(path=name, rows=rows, bytes=len(data), sha256=put_bytes(task.run_dir / name, data))
 
 
 def commit(

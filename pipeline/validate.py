@@ -4,7 +4,6 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import polars as pl
 import yaml
@@ -12,7 +11,7 @@ import yaml
 from pipeline.errors import UserError
 from pipeline.graph import load_present_manifests
 from pipeline.published import CARD, FILE_NAME, SPLITS, Published
-from pipeline.store import file_digest
+from pipeline.run_path import RunPath
 from pipeline.validate_rows import CHECKS, Seen, key_and_question
 from schemas.keys import problem_ids
 from stages.exports.libraries import PARTS
@@ -112,7 +111,7 @@ def _configs(text: str, counts: dict[tuple[str, str], int]) -> Iterator[str]:
             yield f"the head of {CARD} does not name {part} {split}, so that load_dataset does not find it"
 
 
-def _as_published(dataset: Published, run_dir: Path) -> Iterator[str]:
+def _as_published(dataset: Published, run_dir: RunPath) -> Iterator[str]:
     """Files that are not those of the run's last publish."""
     manifest = load_present_manifests(run_dir).get("publish/all")
     if manifest is None:
@@ -124,5 +123,5 @@ def _as_published(dataset: Published, run_dir: Path) -> Iterator[str]:
             yield f"{path} is missing, which publish wrote; run again to write it anew"
         elif path not in written:
             yield f"{path} is not from publish; move it elsewhere"
-        elif file_digest(Path(dataset.name) / path) != written[path]:
+        elif dataset.digest(path) != written[path]:
             yield f"{path} was changed after publish wrote it; remove it and run again to write it anew"

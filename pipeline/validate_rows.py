@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_args
 
 import pyarrow as pa
 from pydantic import ValidationError
@@ -11,7 +11,7 @@ from prompts.formats.parts import FormatError, HybridResponse
 from prompts.formats.registry import FORMATS
 from schemas.arrow import arrow_schema, check_schema
 from schemas.gold import CheckGold, MathGold, gold_from_json
-from schemas.records import Example, Kind, Mode
+from schemas.records import Example, GoldSource, Kind, Mode
 from stages.justify import asked
 from stages.publish import RL_BUDGET_SCHEMA, RL_SCHEMA, SFT_BUDGET_SCHEMA
 from stages.publish_pairs import GROUPS_SCHEMA, PREFERENCE_SCHEMA
@@ -76,6 +76,8 @@ def rl_check(schema: pa.Schema, split: str, seen: Seen) -> Check:
         about, turns = row["extra_info"], row["prompt"]
         key = about["problem_id"]
         seen.splits.setdefault(split, set()).add(key)
+        if about["gold_source"] not in get_args(GoldSource):
+            yield f"gold_source is {about['gold_source']}, not one of {', '.join(get_args(GoldSource))}"
         if key in seen.prompts:
             yield f"problem {key} has another prompt"
         seen.prompts.add(key)

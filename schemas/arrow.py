@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 import pyarrow as pa
 
-from schemas.gold import gold_from_json, gold_to_json
+from schemas.gold import gold_to_json, problem_gold_from_json
 from schemas.records import Problem, Record
 
 R = TypeVar("R", bound=Record)
@@ -43,7 +43,7 @@ def from_table(table: pa.Table, model: type[R]) -> Iterator[R]:
     check_schema(table.schema, model)
     for row in table.to_pylist():
         if model is Problem:
-            row["gold"] = gold_from_json(row["gold"])
+            row["gold"] = problem_gold_from_json(row["gold"])
         yield model.model_validate(row)
 
 

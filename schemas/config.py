@@ -18,7 +18,7 @@ from schemas.engine_config import (
     ResourceConfig,
     VllmEngine,
 )
-from schemas.grading import GradingConfig
+from schemas.grading import VerifyConfig
 from schemas.records import Kind, Mode
 from schemas.select_config import JustifyConfig, PublishConfig, SelectConfig
 from schemas.source_config import (
@@ -234,7 +234,7 @@ class RunConfig(Config):
     engines: dict[str, EngineConfig]
     roles: RolesConfig
     sample: SampleConfig = SampleConfig()
-    verify: GradingConfig = GradingConfig()
+    verify: VerifyConfig = VerifyConfig()
     select: SelectConfig = SelectConfig()
     justify: JustifyConfig = JustifyConfig()
     publish: PublishConfig = PublishConfig()
@@ -257,4 +257,21 @@ class RunConfig(Config):
             )
         if self.sample.count(Mode.THINK_ON) + self.sample.count(Mode.THINK_OFF) == 0:
             raise ValueError("sample asks for no rollouts in either mode; set sample.n to at least 1")
+        return self
+
+    @model_validator(mode="after")
+    def _responses_can_vote(self) -> "RunConfig":
+        pseudo, n = self.verify.pseudo_gold, self.sample.count(Mode.THINK_ON)
+        if pseudo is None:
+            return self
+        if self.sample.stops:
+            raise ValueError(
+                f"sample.stop is '{self.sample.stop}', which stops by verdicts, but verify.pseudo_gold needs the "
+                "think-on responses before there are any; set sample.stop: never"
+            )
+        if n < pseudo.needs:
+            raise ValueError(
+                f"verify.pseudo_gold.rule '{pseudo.rule}' needs {pseudo.needs} think-on responses that agree, but "
+                f"there are {n} a problem; raise sample.n or sample.n_on"
+            )
         return self

@@ -32,7 +32,12 @@ def read_config(model: type[Model], path: Path, overrides: list[str]) -> Model:
     try:
         return model.model_validate(tree)
     except ValidationError as error:
-        raise UserError(f"{path}: " + "; ".join(_sentence(model, item) for item in error.errors())) from error
+        raise UserError(f"{path}: {sentences(model, error)}") from error
+
+
+def sentences(model: type[BaseModel], error: ValidationError) -> str:
+    """What is wrong with a tree that `model` refused: each wrong key or value, and the nearest right key."""
+    return "; ".join(_sentence(model, item) for item in error.errors())
 
 
 def flatten(tree: Any, prefix: str = "") -> dict[str, Any]:

@@ -81,6 +81,12 @@ class AssertGold(ProgramGold):
     import_prefix: str = ""
 
 
+class NoGold(_Gold):
+    """The source says nothing: the answer that responses agree on stands in, by `verify.pseudo_gold`. Math alone."""
+
+    type: Literal["none"] = "none"
+
+
 def _paired(gold: _Paired) -> _Paired:
     if len(gold.inputs) != len(gold.outputs):
         raise ValueError(f"{len(gold.inputs)} inputs but {len(gold.outputs)} outputs")
@@ -90,10 +96,18 @@ def _paired(gold: _Paired) -> _Paired:
 CodeGold = StdinGold | CallGold | CheckGold | AssertGold
 Gold = Annotated[MathGold | CodeGold, Field(discriminator="type")]
 
+ProblemGold = Annotated[MathGold | CodeGold | NoGold, Field(discriminator="type")]
+"""What a problem has; nothing can be graded by `NoGold`."""
+
 _ADAPTER: TypeAdapter[MathGold | CodeGold] = TypeAdapter(Gold)
+_PROBLEM_ADAPTER: TypeAdapter[MathGold | CodeGold | NoGold] = TypeAdapter(ProblemGold)
 
 
-def gold_to_json(gold: MathGold | CodeGold) -> str:
+NO_GOLD = NoGold().model_dump_json()
+"""As tables hold it."""
+
+
+def gold_to_json(gold: MathGold | CodeGold | NoGold) -> str:
     """The gold as the JSON string that Parquet holds; what a program's gold need not say is in it only where said."""
     unsaid = {
         name
@@ -104,5 +118,10 @@ def gold_to_json(gold: MathGold | CodeGold) -> str:
 
 
 def gold_from_json(text: str) -> MathGold | CodeGold:
-    """The inverse of `gold_to_json`. Raises `pydantic.ValidationError` on anything else."""
+    """The inverse of `gold_to_json`. Raises `pydantic.ValidationError` on anything else, `NoGold` too."""
     return _ADAPTER.validate_json(text)
+
+
+def problem_gold_from_json(text: str) -> MathGold | CodeGold | NoGold:
+    """As `gold_from_json`, of a problem."""
+    return _PROBLEM_ADAPTER.validate_json(text)

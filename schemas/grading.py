@@ -18,6 +18,27 @@ class GradeRequest(Record):
     response: str
 
 
+class PseudoGoldConfig(BaseModel):
+    """When responses to a math problem without a gold agree well enough for their answer to stand in."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    rule: Literal["esc", "adaptive_consistency"] = Field(
+        default="esc", description="esc: a unanimous window; adaptive_consistency: a lead that is probably no accident"
+    )
+    window: int = Field(default=5, ge=2, description="esc: think-on responses that have to agree")
+    confidence: float = Field(
+        default=0.95, gt=0.5, lt=1, description="adaptive_consistency: how probably the first answer leads the second"
+    )
+
+    @property
+    def needs(self) -> int:
+        """Fewest responses that can settle it: `n` that agree lead with a probability of 1 - 2 ** -(n + 1)."""
+        if self.rule == "esc":
+            return self.window
+        return next(n for n in range(1, 64) if 1 - 0.5 ** (n + 1) >= min(self.confidence, 1 - 0.5**53))
+
+
 class GradingConfig(BaseModel):
     """How answers are graded. All of it goes into the verify stage's fingerprint except `workers`."""
 
@@ -46,3 +67,13 @@ class GradingConfig(BaseModel):
         if (self.sandbox == "remote") != (self.sandbox_url is not None):
             raise ValueError("'sandbox: remote' and 'sandbox_url' go together: give both or neither")
         return self
+
+
+class VerifyConfig(GradingConfig):
+    """How the rollouts of a run are graded."""
+
+    pseudo_gold: PseudoGoldConfig | None = Field(
+        default=None,
+        description="keep math problems without a gold, and grade them by the answer that think-on responses agree "
+        "on; null: refuse them",
+    )

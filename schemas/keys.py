@@ -2,15 +2,30 @@
 
 import hashlib
 import json
-import re
-import unicodedata
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
 import polars as pl
 import polars_hash  # noqa: F401 (gives expressions `chash`)
 
 from schemas.text import valid_unicode
+
+_RAISED = (
+    r"[\x{AA}\x{B2}\x{B3}\x{B9}\x{BA}\x{2B0}-\x{2B8}\x{2E0}-\x{2E4}\x{10FC}\x{1D2C}-\x{1D2E}\x{1D30}-\x{1D3A}"
+    r"\x{1D3C}-\x{1D4D}\x{1D4F}-\x{1D61}\x{1D78}\x{1D9B}-\x{1DBF}\x{2070}\x{2071}\x{2074}-\x{207F}\x{2120}\x{2122}"
+    r"\x{2C7D}\x{2D6F}\x{3192}-\x{319F}\x{A69C}\x{A69D}\x{A770}\x{A7F2}-\x{A7F4}\x{A7F8}\x{A7F9}\x{AB5C}-\x{AB5F}"
+    r"\x{AB69}\x{10781}-\x{10785}\x{10787}-\x{107B0}\x{107B2}-\x{107BA}\x{1F16A}-\x{1F16C}]"
+)
+_LOWERED = r"[\x{1D62}-\x{1D6A}\x{2080}-\x{208E}\x{2090}-\x{209C}\x{2C7C}]"
+"""What decomposes as `<super>` and as `<sub>` in Unicode 14; ids must not change with the version of Python."""
+
+_SETTLED = (
+    r"\x00-\x{9F}\x{A1}-\x{A7}\x{A9}\x{AB}-\x{AE}\x{B0}\x{B1}\x{B6}\x{B7}\x{BB}\x{BF}-\x{131}\x{134}-\x{13E}"
+    r"\x{391}-\x{3A1}\x{3A3}-\x{3CF}\x{400}-\x{482}\x{48A}-\x{52F}\x{2010}\x{2012}-\x{2016}\x{2018}-\x{2023}"
+    r"\x{2030}-\x{2032}\x{2190}-\x{222B}\x{2231}-\x{2328}\x{25A0}-\x{2A0B}\x{3001}-\x{3029}\x{3041}-\x{3096}"
+    r"\x{30A1}-\x{30FA}\x{4E00}-\x{9FA5}\x{AC00}-\x{D7A3}"
+)
+"""Frequent characters that NFKC leaves as they are, whichever of them stand beside each other."""
 
 
 def normalise_questions(questions: pl.Series) -> pl.Series:
@@ -20,42 +35,36 @@ def normalise_questions(questions: pl.Series) -> pl.Series:
     """
     beyond_ascii = (questions.str.len_bytes() != questions.str.len_chars()).arg_true()
     if len(beyond_ascii):
-        composed = _composed(questions.gather(beyond_ascii))
-        questions = questions.clone().scatter(beyond_ascii, _spaced(composed))
-    # Line ends and then what is rare are looked for as plain bytes, which is ten times as fast as by their class.
+        spaced = _composed(questions.gather(beyond_ascii)).str.replace_all(r"\s{2,}|[^\S ]", " ")
+        questions = questions.clone().scatter(beyond_ascii, spaced)
+    # What is left to space is ASCII. Plain bytes are found and replaced several times as fast as patterns.
     questions = questions.str.replace_all("\n", " ", literal=True)
-    unusual = (questions.str.contains("  ", literal=True) | questions.str.contains(r"[\t\x0b\x0c\r]")).arg_true()
-    if len(unusual):
-        questions = questions.scatter(unusual, _spaced(questions.gather(unusual)))
-    return questions.str.strip_chars().str.to_lowercase()
+    questions = _replaced(questions, r"[\t\x0b\x0c\r]", " ")
+    return _single_spaced(questions).str.strip_chars().str.to_lowercase()
 
 
-def _spaced(texts: pl.Series) -> pl.Series:
-    return texts.str.replace_all(r"\s{2,}|[^\S ]", " ")
+def _replaced(texts: pl.Series, pattern: str, by: str) -> pl.Series:
+    at = texts.str.contains(pattern).arg_true()
+    return texts.scatter(at, texts.gather(at).str.replace_all(pattern, by)) if len(at) else texts
+
+
+def _single_spaced(texts: pl.Series) -> pl.Series:
+    """Each pass halves the runs of spaces of the texts that have any."""
+    at = texts.str.contains("  ", literal=True).arg_true()
+    if at.is_empty():
+        return texts
+    return texts.scatter(at, _single_spaced(texts.gather(at).str.replace_all("  ", " ", literal=True)))
 
 
 def _composed(texts: pl.Series) -> pl.Series:
     """NFKC, with a mark before each run of raised or lowered characters and a space where a digit follows one."""
-    raised, lowered = _scripts()
-    scripted = texts.str.contains(f"{raised}|{lowered}").arg_true()
-    if len(scripted):
-        marked = (
-            texts.gather(scripted)
-            .str.replace_all(f"({raised}|{lowered})(\\p{{Nd}})", "$1 $2")
-            .str.replace_all(f"({raised}+)", "^$1")
-            .str.replace_all(f"({lowered}+)", "_$1")
-        )
-        texts = texts.clone().scatter(scripted, marked)
-    return texts.str.normalize("NFKC")
-
-
-@cache
-def _scripts() -> tuple[str, str]:
-    """Character classes of the raised and of the lowered characters."""
-    every = map(chr, range(0x20000))  # there are none beyond
-    scripts = [(c, found) for c in every if (found := unicodedata.decomposition(c)).startswith("<su")]
-    raised, lowered = ("".join(c for c, found in scripts if found.startswith(tag)) for tag in ("<super>", "<sub>"))
-    return f"[{re.escape(raised)}]", f"[{re.escape(lowered)}]"
+    unsettled = texts.str.contains(f"[^{_SETTLED}]").arg_true()
+    if unsettled.is_empty():
+        return texts
+    found = texts.gather(unsettled)
+    found = _replaced(found, f"({_RAISED}|{_LOWERED})(\\p{{Nd}})", "$1 $2")
+    found = _replaced(_replaced(found, f"({_RAISED}+)", "^$1"), f"({_LOWERED}+)", "_$1")
+    return texts.scatter(unsettled, found.str.normalize("NFKC"))
 
 
 def problem_ids(questions: pl.Series) -> pl.Series:

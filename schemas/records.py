@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from schemas.gold import Gold
+from schemas.gold import ProblemGold
 
 
 class Mode(StrEnum):
@@ -43,6 +43,10 @@ class FinishReason(StrEnum):
     ERROR = "error"
 
 
+GoldSource = Literal["source", "pseudo"]
+"""Whether a problem's gold is its source's, or a pseudo-gold: the answer that responses agree on."""
+
+
 class Record(BaseModel):
     """Base of all records. `version` changes whenever a field changes meaning, and is written into Parquet."""
 
@@ -68,7 +72,7 @@ class Problem(Record):
     problem_id: str
     kind: Kind
     question: str
-    gold: Gold
+    gold: ProblemGold
     sources: list[Source] = Field(min_length=1)
     domain: str | None = None
     difficulty: float | None = None
@@ -144,6 +148,21 @@ class Verdict(Grade):
     index: int
 
 
+class Vote(Record):
+    """What the think-on responses to a problem without a gold agree on. Key: `problem_id`."""
+
+    problem_id: str
+    answer: str | None
+    """As the first of those that agree wrote it; null where the rule found no agreement."""
+    rule: Literal["esc", "adaptive_consistency"]
+    samples: int
+    """Responses looked at until the rule was content, or all."""
+    agreeing: int
+    """How many of those gave the answer; the most frequent one where there is no agreement."""
+    confidence: float
+    """The probability that it is more frequent than the second, whichever rule was asked."""
+
+
 class Decision(Record):
     """Which mode a problem gets and by which rule, or why it is dropped. Key: `problem_id`.
 
@@ -178,6 +197,13 @@ class Decision(Record):
     """Index of the kept rollout within `mode`."""
     chosen_tokens: int | None
     drop_reason: str | None
+    pseudo_gold: str | None = None
+    """The answer that verdicts go by where the source has no gold."""
+
+    @property
+    def gold_source(self) -> GoldSource:
+        """Whose gold the verdicts go by."""
+        return "source" if self.pseudo_gold is None else "pseudo"
 
 
 class Pick(Record):
@@ -261,6 +287,8 @@ class Example(Record):
     rollout_index: int
     sources: list[Source]
     licence: str | None
+    gold_source: GoldSource = "source"
+    """Whether the pass rates are by the source's gold or by agreement."""
 
 
 KEPT_CHARS = 2_000

@@ -8,6 +8,7 @@ from schemas.records import Mode
 _NAMES = {Mode.THINK_ON.value: "think-on", Mode.THINK_OFF.value: "think-off"}
 _DROPPED = {
     "ungraded": "no rollout of either mode could be graded",
+    "no_agreement": "the source has no gold, and the think-on responses do not agree on an answer",
     "no_right_response": "no response is right",
     "no_usable_response": "right responses there are, yet none is fit to be kept: cut off, strayed from its mode, or "
     "holding a tag of the format",

@@ -4,7 +4,7 @@ import polars as pl
 from pydantic_core import PydanticSerializationError
 
 from graders.golds import NO_ANSWER, GoldError, parse_gold
-from schemas.gold import gold_to_json
+from schemas.gold import NO_GOLD, gold_to_json
 from schemas.records import KEPT_CHARS, Kind
 from schemas.text import valid_unicode
 from stages.sources.columns import DETAIL, REFUSED
@@ -44,9 +44,9 @@ def parse_golds(frame: pl.DataFrame) -> pl.DataFrame:
     Single answers, plain lists of them and tests as pairs of texts, which most golds are, never leave Polars;
     `graders.golds` reads the others.
     """
-    found = _in_bulk(frame.select("kind", pl.col("gold").str.strip_chars(_SPACE))).with_columns(
-        pl.lit(None, pl.String).alias(REFUSED), pl.lit(None, pl.String).alias(DETAIL)
-    )
+    none = pl.lit(None, pl.String)
+    stripped = frame.lazy().select("kind", pl.col("gold").str.strip_chars(_SPACE))
+    found = _in_bulk(stripped).with_columns(none.alias(REFUSED), none.alias(DETAIL)).collect()
     if found["gold"].null_count():
         rest = frame.select("kind", "gold").with_row_index("at").filter(found["gold"].is_null())
         parsed = [(at, *_parse(kind, gold)) for at, kind, gold in rest.iter_rows()]
@@ -59,7 +59,14 @@ def parse_golds(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(found)
 
 
-def _in_bulk(golds: pl.DataFrame) -> pl.DataFrame:
+def kept_without(frame: pl.DataFrame) -> pl.DataFrame:
+    """What `parse_golds` gives, with math problems that have no gold kept, by responses to be voted on."""
+    keeps = (pl.col(REFUSED) == "empty_gold") & _is(Kind.MATH)
+    gold = pl.when(keeps).then(pl.lit(NO_GOLD)).otherwise("gold").alias("gold")
+    return frame.with_columns(gold, *(pl.when(~keeps).then(name).alias(name) for name in (REFUSED, DETAIL)))
+
+
+def _in_bulk(golds: pl.LazyFrame) -> pl.LazyFrame:
     """The column `gold` as JSON, null where there is more to it or nothing in it. No expression is computed twice."""
     decoded = golds.select(
         _decoded(Kind.MATH, _LIST_OF_TEXTS, _TEXTS).alias("answers"),

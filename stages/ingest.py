@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from graders import Grader
 from schemas.config import IngestConfig
+from schemas.gold import NO_GOLD
 from stages.caps import Caps
 from stages.in_threads import in_threads
 from stages.ingest_accounts import Accounts
@@ -196,6 +197,7 @@ class _Ingest:
             left_out = problems.filter(~kept[part]).join(near, on="problem_id", how="anti")
             self._count("left_out", left_out["rows"])
             self._count("kept", stays["rows"])
+            self._accounts.without_gold += int((stays["gold"] == NO_GOLD).sum())
             self._count("merged", stays["rows"].list.slice(1))
             yield stays
 

@@ -40,6 +40,8 @@ class Accounts(BaseModel):
     """Code problems whose sources bring different tests."""
     near_other_gold: int = 0
     """Pairs of near-duplicates that were both kept because their golds differ."""
+    without_gold: int = 0
+    """Problems that responses are to vote on."""
     caps: list[int] = Field(default_factory=list)
     """Problems left out by each cap of the recipe, in its order, and last by the limit where there is one."""
 
@@ -92,6 +94,7 @@ class Accounts(BaseModel):
         told = {
             "Code problems that came with different tests, of which the most were kept": self.other_tests,
             "Pairs of questions alike in all but a few words, kept because their golds differ": self.near_other_gold,
+            "Problems without a gold, kept for responses to vote on": self.without_gold,
         }
         return [f"{what}: {count:,}." for what, count in told.items() if count]
 

@@ -5,7 +5,16 @@ from dataclasses import dataclass
 import polars as pl
 
 from graders import Grader
-from schemas.gold import AssertGold, CallGold, CheckGold, CodeGold, MathGold, StdinGold, gold_from_json
+from schemas.gold import (
+    AssertGold,
+    CallGold,
+    CheckGold,
+    CodeGold,
+    MathGold,
+    NoGold,
+    StdinGold,
+    problem_gold_from_json,
+)
 from schemas.grading import GradeRequest
 from schemas.records import Kind, Status
 from stages.sources.columns import ROW
@@ -30,7 +39,8 @@ def merge(rows: pl.DataFrame, grader: Grader) -> Merged:
     """Rows of one partition by question.
 
     Math golds of one question that differ as text are compared by the math grader; where any two are not the same
-    answer, or where a source says code and another math, no row of the problem is kept. Tests differ from source to
+    answer, or where a source says code and another math, no row of the problem is kept. A source without a gold takes
+    that of another one. Tests differ from source to
     source without one of them being wrong, so only such that want different outputs of one input are in conflict.
     """
     rows = rows.sort("problem_id", *ORDER)
@@ -43,7 +53,7 @@ def merge(rows: pl.DataFrame, grader: Grader) -> Merged:
     differing = found.filter(pl.col("golds").list.len() > 1)
     if differing.is_empty():
         return Merged(found.drop("golds"), _no_conflicts(found), 0)
-    judged = _judge_all([[gold_from_json(gold) for gold in golds] for golds in differing["golds"]], grader)
+    judged = _judge_all([[problem_gold_from_json(gold) for gold in golds] for golds in differing["golds"]], grader)
     verdicts = differing.select("problem_id").with_columns(
         pl.Series("detail", [verdict.conflict for verdict in judged], pl.String),
         pl.Series("best", [differing["golds"][at][verdict.best] for at, verdict in enumerate(judged)], pl.String),
@@ -69,7 +79,7 @@ class _Verdict:
     other_tests: bool = False
 
 
-def _judge_all(differing: list[list[MathGold | CodeGold]], grader: Grader) -> list[_Verdict]:
+def _judge_all(differing: list[list[MathGold | CodeGold | NoGold]], grader: Grader) -> list[_Verdict]:
     answers = [[gold for gold in golds if isinstance(gold, MathGold)] for golds in differing]
     pairs = [(at, golds[0], other) for at, golds in enumerate(answers) for other in golds[1:]]
     same = _same_answers([(first, other) for _, first, other in pairs], grader)
@@ -79,11 +89,11 @@ def _judge_all(differing: list[list[MathGold | CodeGold]], grader: Grader) -> li
             conflicts.setdefault(at, f"'{' or '.join(first.answers)}' is not '{' or '.join(other.answers)}'")
     verdicts = []
     for at, golds in enumerate(differing):
-        tests = [gold for gold in golds if not isinstance(gold, MathGold)]
-        if tests and answers[at]:
+        tests = [gold for gold in golds if not isinstance(gold, MathGold | NoGold)]
+        if tests and len(tests) < len(golds):
             verdicts.append(_Verdict("one source has it as math, another as code"))
         else:
-            verdicts.append(_judge_tests(tests) if tests else _Verdict(conflicts.get(at)))
+            verdicts.append(_judge_tests(tests) if tests else _Verdict(conflicts.get(at), golds.index(answers[at][0])))
     return verdicts
 
 

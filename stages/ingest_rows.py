@@ -1,6 +1,6 @@
 """Ingest, first half: blocks of source files become rows that may be problems, and refused rows with their reasons."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -8,13 +8,16 @@ import polars as pl
 
 from schemas.config import IngestConfig
 from schemas.keys import problem_ids
-from schemas.records import KEPT_CHARS
+from schemas.records import KEPT_CHARS, Kind
 from stages.decontamination import EvaluationIndex
 from stages.filters import apply_filters
-from stages.golds import parse_golds
+from stages.golds import kept_without, parse_golds
 from stages.sources.adapter import GOLD, KIND, QUESTION, Adapter, Draft, Refusal
 from stages.sources.blocks import Block, read_block
 from stages.sources.columns import DETAIL, RAW, REFUSED, ROW, Column
+
+_NONE = pl.DataFrame(schema={ROW: pl.UInt32, REFUSED: pl.String, DETAIL: pl.String})
+_NO_HITS = _NONE.with_columns(pl.lit(None, pl.String).alias("set"))
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,8 @@ class Reader:
     evaluation: EvaluationIndex | None
     licence: str | None
     """Of rows that name none themselves."""
+    keeps_without_gold: bool = False
+    """Whether math problems that have no gold are kept."""
 
     @property
     def columns(self) -> list[Column]:
@@ -59,10 +64,11 @@ def read_rows(block: Block, reader: Reader) -> ReadRows:
     drafts = _drafted(frame, reader)
     drafts, refused = _part(drafts)
     drafts, filtered = _part(_refuse_empty(apply_filters(drafts, reader.ingest)))
-    drafts, without_gold = _part(parse_golds(drafts))
+    parsed = parse_golds(drafts)
+    drafts, without_gold = _part(kept_without(parsed) if reader.keeps_without_gold else parsed)
     drafts = drafts.with_columns(problem_ids(drafts["question"]))
     hits = _hits(drafts, reader.evaluation)
-    contaminated = hits.select(ROW, REFUSED, DETAIL)
+    contaminated = hits.select(_NONE.columns)
     if len(contaminated):
         drafts = drafts.join(contaminated, on=ROW, how="anti", maintain_order="left")
     refusals = pl.concat([refused, filtered, without_gold, contaminated])
@@ -73,14 +79,17 @@ def read_rows(block: Block, reader: Reader) -> ReadRows:
 def _drafted(frame: pl.DataFrame, reader: Reader) -> pl.DataFrame:
     """Drafts of problems, with the first of the reader's, the adapter's and the common refusals."""
     draft = reader.draft
+    steps = frame.lazy()
     for name, prepared in draft.prepared.items():
-        frame = frame.with_columns(prepared.alias(name))
-    frame = frame.with_columns(
+        steps = steps.with_columns(prepared.alias(name))
+    frame = steps.with_columns(
         draft.kind.alias(KIND), draft.question.str.strip_chars().alias(QUESTION), draft.gold.alias(GOLD)
-    )
+    ).collect()
     responses = {"response": draft.response, "response_model": draft.response_model}
     empty = Refusal("empty_question", (pl.col(QUESTION) == "").fill_null(False), pl.lit("the question is empty"))
     refusals = [*draft.refusals, empty]
+    if reader.keeps_without_gold:
+        refusals = [_of_code_alone(refusal) if refusal.reason == "no_gold" else refusal for refusal in refusals]
     reasons = (pl.when(refusal.when).then(pl.lit(refusal.reason)) for refusal in refusals)
     drafts = frame.select(
         ROW,
@@ -94,10 +103,16 @@ def _drafted(frame: pl.DataFrame, reader: Reader) -> pl.DataFrame:
         pl.coalesce(draft.licence, pl.lit(reader.licence, pl.String)).alias("licence"),
         *(response.alias(name) for name, response in responses.items() if response is not None),
     )
+    if not _any_refused(drafts):
+        return drafts
     # Sentences are made for the few refused rows alone.
     at = drafts[REFUSED].is_not_null().arg_true()
     details = frame[at].select(pl.coalesce(DETAIL, *(pl.when(each.when).then(each.detail) for each in refusals)))
     return drafts.with_columns(drafts[DETAIL].scatter(at, details.to_series()))
+
+
+def _of_code_alone(refusal: Refusal) -> Refusal:
+    return replace(refusal, when=refusal.when & (pl.col(KIND) == Kind.CODE.value))
 
 
 def _refuse_empty(drafts: pl.DataFrame) -> pl.DataFrame:
@@ -111,16 +126,21 @@ def _refuse_empty(drafts: pl.DataFrame) -> pl.DataFrame:
 
 def _part(drafts: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Those that go on, and of those that do not the number, the reason and why."""
+    if not _any_refused(drafts):
+        return drafts.drop(REFUSED, DETAIL), _NONE
     refused = drafts[REFUSED].is_not_null()
-    goes_on = drafts.filter(~refused) if refused.any() else drafts
-    return goes_on.drop(REFUSED, DETAIL), drafts.filter(refused).select(ROW, REFUSED, DETAIL)
+    return drafts.filter(~refused).drop(REFUSED, DETAIL), drafts.filter(refused).select(_NONE.columns)
+
+
+def _any_refused(drafts: pl.DataFrame) -> bool:
+    """Costs nothing, other than what would find none to be refused."""
+    return drafts[REFUSED].null_count() < len(drafts)
 
 
 def _hits(drafts: pl.DataFrame, evaluation: EvaluationIndex | None) -> pl.DataFrame:
     """What is contaminated: #row, set, and the refusal with the words that are shared."""
     if evaluation is None:
-        schema = {ROW: pl.UInt32, "set": pl.String, REFUSED: pl.String, DETAIL: pl.String}
-        return pl.DataFrame(schema=schema)
+        return _NO_HITS
     hits = evaluation.hits(drafts["question"])
     shared = pl.format(
         "{}% of the words of {} row {}: '{}'", (100 * pl.col("coverage")).round().cast(pl.Int64), "set", "item", "span"

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from graders.math.extract import final_answer
 from prompts.formats.hipo import HIPO
 from schemas.config import JustifyConfig
-from schemas.gold import MathGold, ProgramGold
+from schemas.gold import MathGold, NoGold, ProgramGold
 from schemas.records import FinishReason, Problem, Rollout
 from stages.answer_forms import answer_forms
 from stages.justified_mode import argued_mode
@@ -59,11 +59,11 @@ def objection(
 
 
 def _answers(problem: Problem, kept: Sequence[Rollout]) -> set[str]:
-    if not isinstance(problem.gold, MathGold):
+    if not isinstance(problem.gold, MathGold | NoGold):
         return set()
     finals = (final_answer(rollout.answer) for rollout in kept if rollout.answer)
     brief = {final for final in finals if final and len(_LETTERS.findall(final)) <= _WORDS_OF_ANSWER}
-    written = {*problem.gold.answers, *brief}
+    written = brief | set(problem.gold.answers if isinstance(problem.gold, MathGold) else ())
     return {form for answer in written for form in answer_forms(answer)}
 
 

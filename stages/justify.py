@@ -280,6 +280,7 @@ def _example(case: Case, attempts: list[Justification], form: Format) -> Example
         rollout_index=kept.index,
         sources=problem.sources,
         licence=problem.licence,
+        gold_source=decision.gold_source,
     )
 
 

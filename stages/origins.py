@@ -53,7 +53,12 @@ def files_of(source: SourceConfig) -> list[SourceFile]:
     return source_files(source, adapter.DATASET, adapter.FILES)
 
 
-def open_source(source: SourceConfig, ingest: IngestConfig, evaluation: EvaluationIndex | None) -> Origin:
+def open_source(
+    source: SourceConfig,
+    ingest: IngestConfig,
+    evaluation: EvaluationIndex | None,
+    keeps_without_gold: bool = False,
+) -> Origin:
     """A source, ready to be read. Raises `FileNotFoundError` or `SourceError`."""
     adapter = adapter_of(source)
     dataset, revision, licence = source.name or adapter.DATASET, source.revision, source.licence
@@ -61,7 +66,8 @@ def open_source(source: SourceConfig, ingest: IngestConfig, evaluation: Evaluati
     if source.path is None and revision is not None:
         licence = licence or declared_licence(dataset, revision, source.stream)
         revision = resolved_revision(dataset, revision)
-    return Origin(dataset, revision, source.split, files, Reader(adapter, source, ingest, evaluation, licence))
+    reader = Reader(adapter, source, ingest, evaluation, licence, keeps_without_gold)
+    return Origin(dataset, revision, source.split, files, reader)
 
 
 class Origins:

@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from math import comb
 from typing import Literal, NamedTuple
 
+from schemas.grading import PseudoGoldConfig
+
 WINDOW = 5
 CONFIDENCE = 0.95
 
@@ -30,6 +32,13 @@ class PseudoGold(NamedTuple):
     """How many of those gave the answer."""
     confidence: float
     """`ahead` of the most frequent other answer, whichever rule stopped."""
+
+
+def pseudo_gold(answers: Sequence[str | None], config: PseudoGoldConfig) -> PseudoGold | None:
+    """By the rule that the config names."""
+    if config.rule == "esc":
+        return esc(answers, config.window)
+    return adaptive_consistency(answers, config.confidence)
 
 
 def esc(answers: Sequence[str | None], window: int = WINDOW) -> PseudoGold | None:

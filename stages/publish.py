@@ -18,11 +18,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from schemas.arrow import arrow_schema
-from schemas.gold import gold_to_json
+from schemas.gold import MathGold, gold_to_json
 from schemas.records import Decision, Example, Problem
 from stages.justify import asked
 
-VERSION = "2"
+VERSION = "3"
 
 _BUDGET = [pa.field("instruction", pa.string()), pa.field("budget", pa.float64())]
 _EXTRA = [
@@ -32,6 +32,7 @@ _EXTRA = [
     ("p_on", pa.float64()),
     ("p_off", pa.float64()),
     ("mode", pa.string()),
+    ("gold_source", pa.string()),
 ]
 
 
@@ -48,7 +49,10 @@ def _rl_schema(extra: list[pa.Field]) -> pa.Schema:
 
 
 RL_SCHEMA = _rl_schema([pa.field(name, kind) for name, kind in _EXTRA])
-"""verl's RL columns; `ground_truth` is the gold as JSON, which the project's graders read."""
+"""verl's RL columns; `ground_truth` is the gold as JSON, which the project's graders read.
+
+`extra_info.gold_source` says whether it is the source's (`source`) or what responses agreed on (`pseudo`).
+"""
 
 RL_BUDGET_SCHEMA = _rl_schema([*(pa.field(name, kind) for name, kind in _EXTRA), *_BUDGET])
 SFT_BUDGET_SCHEMA = pa.schema([*arrow_schema(Example), *_BUDGET], metadata=arrow_schema(Example).metadata)
@@ -121,12 +125,14 @@ def _rl_rows(
         decision = decisions[problem.problem_id]
         if decision.right_on + decision.right_off == 0:
             continue
+        pseudo = decision.pseudo_gold
+        gold = problem.gold if pseudo is None else MathGold(answers=[pseudo])
         instruction, budget = instructions[problem.problem_id] if instructions is not None else (None, None)
         yield {
             "data_source": problem.sources[0].dataset,
             "prompt": [{"role": "user", "content": asked(problem.question, instruction)}],
             "ability": problem.kind.value,
-            "reward_model": {"style": "rule", "ground_truth": gold_to_json(problem.gold)},
+            "reward_model": {"style": "rule", "ground_truth": gold_to_json(gold)},
             "extra_info": {
                 "index": index,
                 "split": problem.split,
@@ -134,6 +140,7 @@ def _rl_rows(
                 "p_on": decision.p_on,
                 "p_off": decision.p_off,
                 "mode": decision.mode,
+                "gold_source": decision.gold_source,
                 **({} if instructions is None else {"instruction": instruction, "budget": budget}),
             },
         }

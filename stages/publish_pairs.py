@@ -29,6 +29,7 @@ PREFERENCE_SCHEMA = pa.schema(
         ("rejected_weight", pa.float64()),
         ("split", pa.string()),
         ("format", pa.string()),
+        ("gold_source", pa.string()),
     ]
 )
 """`kind` says why the chosen one is: `both_right` or `both_wrong`. Weights are O1-Pruner's, standardised."""
@@ -54,6 +55,7 @@ GROUPS_SCHEMA = pa.schema(
             for name in ("n", "right", "p")
         ],
         ("responses", pa.list_(pa.struct(_MEMBER))),
+        ("gold_source", pa.string()),
     ]
 )
 """A row a problem, with all its graded rollouts, think-off first, by index."""
@@ -90,7 +92,9 @@ def preference_table(examples: pl.DataFrame, picks: pl.DataFrame, over: Weights)
     """The pairs that both ends of became examples, in order of problem and pair. Arguments as in `in_sft`."""
     standard = (pl.col("weight") - over.mean) / over.deviation if over.deviation else pl.lit(0.0)
     ends = picks.with_columns(weight=standard).join(
-        examples.select(*KEY[:2], "messages", "split", "format", index="rollout_index"), on=KEY, how="inner"
+        examples.select(*KEY[:2], "messages", "split", "format", "gold_source", index="rollout_index"),
+        on=KEY,
+        how="inner",
     )
     chosen, rejected = (ends.filter(pl.col("role") == role) for role in ("chosen", "rejected"))
     turns = pl.col("messages")
@@ -102,6 +106,7 @@ def preference_table(examples: pl.DataFrame, picks: pl.DataFrame, over: Weights)
             "margin",
             "split",
             "format",
+            "gold_source",
             prompt=turns.list.head(turns.list.len() - 1),
             chosen=turns.list.tail(1),
             rejected=pl.col("messages_rejected").list.tail(1),
@@ -138,7 +143,9 @@ def groups_table(problems: pl.DataFrame, decisions: pl.DataFrame, picks: pl.Data
     grouped = members.group_by("problem_id", maintain_order=True).agg(responses=member)
     counts = [f"{name}_{side}" for side in ("on", "off") for name in ("n", "right", "p")]
     prompt = pl.concat_list(pl.struct(role=pl.lit("user"), content="question"))
-    joined = grouped.join(decisions.select("problem_id", *counts), on="problem_id", maintain_order="left").join(
+    source = pl.when(pl.col("pseudo_gold").is_null()).then(pl.lit("source")).otherwise(pl.lit("pseudo"))
+    known = decisions.select("problem_id", *counts, gold_source=source)
+    joined = grouped.join(known, on="problem_id", maintain_order="left").join(
         problems.select("problem_id", "kind", "split", prompt=prompt), on="problem_id", maintain_order="left"
     )
     return joined.select(GROUPS_SCHEMA.names).to_arrow().cast(GROUPS_SCHEMA)

@@ -14,6 +14,7 @@ import polars as pl
 from prompts.formats.hipo import HIPO
 from schemas.config import SelectConfig
 from schemas.records import FinishReason, Status
+from schemas.select_config import PolicyName
 from stages.policies import adaptthink, all_correct, budget, groups, hipo, lhrm, preference, shortest, thinkless
 from stages.policies.hipo import random_mode_of
 from stages.policies.policy import CHOICE_COLUMNS, FLOAT_SLACK, OFF, ON, Chosen, Policy
@@ -23,12 +24,14 @@ __all__ = [
     "ROLLOUT_COLUMNS",
     "VERDICT_COLUMNS",
     "VERSION",
+    "VOTE_COLUMNS",
+    "modes_at_most",
     "random_mode_of",
     "select",
     "select_picks",
 ]
 
-VERSION = "3"
+VERSION = "4"
 
 POLICIES: dict[str, Policy] = {
     "hipo": hipo.choose,
@@ -41,6 +44,14 @@ POLICIES: dict[str, Policy] = {
     "budget": budget.choose,
     "groups": groups.choose,
 }
+
+_MODES = {"thinkless": 2, "all-correct": 2, "preference": 2, "groups": 0}
+
+
+def modes_at_most(policy: PolicyName) -> int:
+    """Of how many modes a policy can make examples of one problem; each mode needs a justification, groups none."""
+    return _MODES.get(policy, 1)
+
 
 ROLLOUT_COLUMNS = [
     "problem_id",
@@ -57,6 +68,9 @@ ROLLOUT_COLUMNS = [
 
 VERDICT_COLUMNS = ["problem_id", "mode", "index", "status"]
 """What `select` reads of the verdicts."""
+
+VOTE_COLUMNS = ["problem_id", "answer"]
+"""What `select` reads of the votes on problems without a gold."""
 
 
 _Z = 1.959963984540054  # two-sided 95 % quantile of the normal distribution
@@ -91,8 +105,13 @@ def select_picks(
     config: SelectConfig,
     seed: int,
     tags: Collection[str] = HIPO.tags,
+    votes: pl.LazyFrame | None = None,
 ) -> Chosen:
-    """The decisions of `select` and the picks, those sorted by `problem_id` and `rank`. Arguments as there."""
+    """The decisions of `select` and the picks, those sorted by `problem_id` and `rank`. Arguments as there.
+
+    Args:
+        votes: columns `VOTE_COLUMNS`, a row for each problem without a gold, where there are any.
+    """
     graded = _graded(rollouts.join(verdicts, on=["problem_id", "mode", "index"], how="left", validate="1:1"), tags)
     counted = problems.select("problem_id", "kind")
     for mode in (ON, OFF):
@@ -106,7 +125,8 @@ def select_picks(
     of_these = graded.join(counted.select("problem_id"), on="problem_id", how="semi")
     decisions, picks = POLICIES[config.policy](counted, of_these, config, seed)
     return Chosen(
-        decisions.select(
+        _with_votes(decisions, votes)
+        .select(
             "problem_id",
             "kind",
             *[name.format("on") for name in _SIDE_COLUMNS],
@@ -114,12 +134,25 @@ def select_picks(
             "margin",
             "delta",
             *CHOICE_COLUMNS,
-        ).sort("problem_id"),
+            "pseudo_gold",
+        )
+        .sort("problem_id"),
         picks.sort("problem_id", "rank"),
     )
 
 
 _SIDE_COLUMNS = ["n_{}", "right_{}", "unknown_{}", "truncated_{}", "p_{}", "p_{}_low", "p_{}_high", "tokens_{}"]
+
+
+def _with_votes(decisions: pl.LazyFrame, votes: pl.LazyFrame | None) -> pl.LazyFrame:
+    """Decisions with `pseudo_gold`; nothing is graded where responses to a problem without a gold do not agree."""
+    if votes is None:
+        return decisions.with_columns(pseudo_gold=pl.lit(None, pl.String))
+    voted = votes.select("problem_id", pseudo_gold="answer", voted=pl.lit(True))
+    undecided = pl.col("voted").fill_null(False) & pl.col("pseudo_gold").is_null() & pl.col("drop_reason").is_not_null()
+    return decisions.join(voted, on="problem_id", how="left", validate="1:1").with_columns(
+        drop_reason=pl.when(undecided).then(pl.lit("no_agreement")).otherwise("drop_reason")
+    )
 
 
 def _graded(rows: pl.LazyFrame, tags: Collection[str]) -> pl.LazyFrame:

@@ -39,6 +39,8 @@ class Statistics(BaseModel):
     always_on_tokens: float | None = Field(description="mean tokens of think-on rollouts of the same problems")
     by_kind: dict[str, dict[str, int]] = Field(description="examples by kind and mode")
     justifications: int = Field(default=0, description="accepted ones, one a problem and mode")
+    pseudo_golds: int = Field(default=0, description="problems without a gold that responses agree on")
+    pseudo_examples: int = Field(default=0, description="examples of those")
     near_copies: float | None = Field(default=None, description="share of justifications that say again an earlier one")
 
 
@@ -52,7 +54,7 @@ def statistics(decisions: pl.LazyFrame, examples: pl.LazyFrame) -> Statistics:
     """
     table = decisions.collect()
     kept = examples.select("problem_id", "kind", "mode", "completion_tokens").collect()
-    of_examples = kept.join(table.select("problem_id", "tokens_on"), on="problem_id", how="left")
+    of_examples = kept.join(table.select("problem_id", "tokens_on", "pseudo_gold"), on="problem_id", how="left")
     return Statistics(
         problems=table.height,
         examples=kept.height,
@@ -67,6 +69,8 @@ def statistics(decisions: pl.LazyFrame, examples: pl.LazyFrame) -> Statistics:
             str(kind): {mode.value: part.filter(pl.col("mode") == mode.value).height for mode in Mode}
             for (kind,), part in sorted(kept.group_by("kind"), key=lambda item: str(item[0]))
         },
+        pseudo_golds=table["pseudo_gold"].count(),
+        pseudo_examples=of_examples["pseudo_gold"].count(),
         **_said(examples),
     )
 

@@ -41,3 +41,11 @@ def shared_data() -> Path:
     if not path.is_dir():
         pytest.skip("real data is not beside this checkout (../shared/data)")
     return path
+
+
+@pytest.fixture(scope="session")
+def verl_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for PYTHONPATH that holds verl; the test is skipped where it cannot be installed."""
+    from tests.support.verl_library import VERL, installed
+
+    return installed(tmp_path_factory.mktemp("verl"), VERL)

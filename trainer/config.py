@@ -10,6 +10,10 @@ from trainer.algorithm_config import FORCED, AlgorithmConfig, Config
 
 Tracker = Literal["tensorboard", "trackio", "wandb"]
 Precision = Literal["float32", "bfloat16"]
+Schedule = Literal[
+    "constant", "constant_with_warmup", "linear", "cosine", "cosine_with_restarts", "polynomial", "inverse_sqrt"
+]
+"""Those of transformers' that need nothing but the warm-up."""
 
 FREE = ("output", "report_to", "save_every", "keep_checkpoints", "log_every", "vllm_memory")
 """Keys that may differ when a run goes on: they do not change what is learned."""
@@ -35,7 +39,7 @@ class OptimiserConfig(Config):
     """AdamW and its schedule."""
 
     learning_rate: float = Field(gt=0)
-    schedule: str = Field(default="cosine", description="a schedule of transformers: constant, linear, cosine …")
+    schedule: Schedule = Field(default="cosine", description="a schedule of transformers")
     warmup: float = Field(default=0.0, ge=0, lt=1, description="share of the steps")
     weight_decay: float = Field(default=0.0, ge=0)
     max_grad_norm: float = Field(default=1.0, gt=0)

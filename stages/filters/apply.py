@@ -25,6 +25,8 @@ def apply_filters(frame: pl.DataFrame, config: IngestConfig) -> pl.DataFrame:
         (pl.col(name) if name in frame.columns else pl.lit(None)).cast(pl.String).alias(name)
         for name in ("refused", "refused_detail")
     )
+    if not cleaning and not refusing:
+        return frame
     at = frame["refused"].is_null().arg_true()
     rows = frame[at].select("kind", "question", "gold", "licence")
     rows = rows.with_columns(cleaned(rows, cleaning))

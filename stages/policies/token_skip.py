@@ -27,7 +27,7 @@ def pruner(model: str) -> Callable[[str, float], str]:
     """Prunes a reasoning to a share of its tokens; the model is loaded with the first one."""
 
     def prune(reasoning: str, share: float) -> str:
-        if share >= 1:
+        if share >= 1 or not reasoning.strip():  # llmlingua breaks on text without words
             return reasoning
         pruned: str = _compressor(model).compress_prompt(
             reasoning, rate=share, force_reserve_digit=True, drop_consecutive=True
@@ -40,4 +40,6 @@ def pruner(model: str) -> Callable[[str, float], str]:
 @cache
 def _compressor(model: str) -> Any:
     require()
-    return import_module("llmlingua").PromptCompressor(model_name=model, use_llmlingua2=True, device_map="auto")
+    # Not `auto`, by which llmlingua takes the machine to have a GPU.
+    device = "cuda" if import_module("torch").cuda.is_available() else "cpu"
+    return import_module("llmlingua").PromptCompressor(model_name=model, use_llmlingua2=True, device_map=device)

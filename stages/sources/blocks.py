@@ -15,7 +15,7 @@ Block = tuple[LineBlock, ...] | RowBatch
 """What is worked on at once. Lines come in pieces, for a small piece is read faster, and many rows cost less a row."""
 
 _BLOCK_BYTES = 16 * 2**20
-_PIECES = 4
+_PIECES = 8
 
 
 def blocks(file: SourceFile, columns: Sequence[Column]) -> Iterator[Block]:

@@ -3,11 +3,13 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 from pyarrow import json as arrow_json
 
 from schemas.records import KEPT_CHARS
@@ -17,7 +19,6 @@ _PIECES = 64
 _BLANK = b" \t\r\n\x0b\x0c"
 _MARK = b"\xef\xbb\xbf"  # some tools put a byte order mark before the first line
 _LONGEST_LINE = 2**28
-_PARSED_BYTES = 2**20  # at once, so that they stay in a core's cache
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,11 @@ class LineBlock:
     cut_short: bool = False
     """Whether part of its first line was left out, since nobody's problem is that long."""
 
+    @cached_property
+    def line_ends(self) -> NDArray[np.int64]:
+        """Where the line feeds are. `find` is several times as fast as `count` and NumPy where lines are long."""
+        return np.fromiter(_line_ends(self.data), np.int64)
+
 
 def line_blocks(file: BinaryIO, size: int) -> Iterator[LineBlock]:
     """The file in blocks of about `size` bytes that end where a line does; of a line over 256 MiB only its start."""
@@ -39,8 +45,9 @@ def line_blocks(file: BinaryIO, size: int) -> Iterator[LineBlock]:
         cut = part.rfind(b"\n") + 1
         if cut:
             data, held = b"".join((held, memoryview(part)[:cut])), part[cut:]
-            yield LineBlock(first, data.removeprefix(_MARK) if first == 0 else data, cut_short)
-            first += sum(1 for _ in _line_ends(data))
+            block = LineBlock(first, data.removeprefix(_MARK) if first == 0 else data, cut_short)
+            first += len(block.line_ends)
+            yield block
             cut_short = False
         elif len(held) < _LONGEST_LINE:
             held += part
@@ -82,16 +89,15 @@ def _read(block: LineBlock, columns: Sequence[Column], pieces: int) -> Iterator[
 
 def _in_bulk(block: LineBlock, columns: Sequence[Column]) -> pa.Table | None:
     """All rows of the block, or null where Arrow refuses one of them or might have joined or split lines."""
-    lines, schema = _object_lines(block), _nested_schema(columns)
-    if lines is None or schema is None:
+    numbers, schema = _object_lines(block), _nested_schema(columns)
+    if numbers is None or schema is None:
         return None
-    numbers, longest = lines
     try:
         if not block.data.isascii():
             pa.array([block.data], pa.binary()).cast(pa.string())  # Arrow's parser does not look whether text is UTF-8
         table = arrow_json.read_json(
             pa.BufferReader(block.data),
-            read_options=arrow_json.ReadOptions(block_size=max(_PARSED_BYTES, longest + 2), use_threads=False),
+            read_options=arrow_json.ReadOptions(block_size=len(block.data) + 1, use_threads=False),
             parse_options=arrow_json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore"),
         )
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, UnicodeDecodeError):
@@ -99,13 +105,13 @@ def _in_bulk(block: LineBlock, columns: Sequence[Column]) -> pa.Table | None:
     return _flat(table, numbers, columns) if table.num_rows == len(numbers) else None
 
 
-def _object_lines(block: LineBlock) -> tuple[Any, int] | None:
-    """Numbers of the lines that are not blank and the longest's length; null unless each opens and closes an object.
+def _object_lines(block: LineBlock) -> NDArray[np.uint32] | None:
+    """Numbers of the lines that are not blank; null unless each of them opens and closes an object.
 
     Then no object can reach over a line's end, and as many rows as lines means a row a line.
     """
     data = np.frombuffer(block.data, np.uint8)
-    ends = np.fromiter(_line_ends(block.data), np.int64)
+    ends = block.line_ends
     if not len(ends) or ends[-1] != len(data) - 1:
         ends = np.append(ends, len(data))
     starts = np.concatenate(([0], ends[:-1] + 1))
@@ -114,11 +120,10 @@ def _object_lines(block: LineBlock) -> tuple[Any, int] | None:
     filled = last >= starts
     if not np.all(data[starts[filled]] == 123) or not np.all(data[last[filled]] == 125):
         return None
-    return (np.flatnonzero(filled) + block.first).astype(np.uint32), int((ends - starts).max())
+    return (np.flatnonzero(filled) + block.first).astype(np.uint32)
 
 
 def _line_ends(data: bytes) -> Iterator[int]:
-    """Where lines end. `find` is several times as fast as `count` and NumPy where lines are long."""
     at = data.find(b"\n")
     while at >= 0:
         yield at
@@ -147,7 +152,7 @@ def _fields(tree: dict[str, Any]) -> list[pa.Field]:
     return [pa.field(name, pa.struct(_fields(kind)) if isinstance(kind, dict) else kind) for name, kind in tree.items()]
 
 
-def _flat(table: pa.Table, numbers: Any, columns: Sequence[Column]) -> pa.Table:
+def _flat(table: pa.Table, numbers: NDArray[np.uint32], columns: Sequence[Column]) -> pa.Table:
     arrays: dict[str, Any] = {ROW: row_numbers(numbers)}
     for column in columns:
         value = table[column.path]

@@ -40,7 +40,8 @@ def draft(config: TableSource) -> Draft:
     if config.gold_pattern is not None:
         gold = gold.map_batches(lambda texts: _last_match(texts, config.gold_pattern or ""), return_dtype=pl.String)
         nothing = pl.lit(f"'{config.gold_pattern}' matches nothing in column '{mapping.gold}'")
-        refusals.append(Refusal("no_gold", pl.col(GOLD).is_null(), nothing))
+        # Not `no_gold`: a pattern that is wrong must not pass for a source without golds.
+        refusals.append(Refusal("gold_not_found", pl.col(mapping.gold).is_not_null() & pl.col(GOLD).is_null(), nothing))
     difficulty = pl.lit(None, pl.Float64)
     if mapping.difficulty is not None:
         said = pl.col(mapping.difficulty)

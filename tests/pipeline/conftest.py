@@ -1,8 +1,14 @@
-"""A real Ray cluster of two nodes on this machine, shared by the runs of a session."""
+"""A real Ray cluster of two nodes on this machine, shared by the runs of a session; and storage that speaks S3."""
 
+import itertools
 from collections.abc import Iterator
 
 import pytest
+
+from pipeline.run_path import RunPath, run_path
+from tests.support.storage import Storage, storage_server
+
+_names = itertools.count()
 
 
 @pytest.fixture(scope="session")
@@ -20,3 +26,28 @@ def cluster_address() -> Iterator[str]:
 def on_cluster(cluster_address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Commands of this test join the cluster, as a user's do where RAY_ADDRESS is set."""
     monkeypatch.setenv("RAY_ADDRESS", cluster_address)
+
+
+@pytest.fixture(scope="session")
+def storage_of_session() -> Iterator[Storage]:
+    """One server for all tests of a session: clients, which are kept, know its address."""
+    with storage_server("bucket") as storage:
+        yield storage
+
+
+@pytest.fixture
+def storage(storage_of_session: Storage, monkeypatch: pytest.MonkeyPatch) -> Storage:
+    """The storage, without a fault, and this process's environment set up for it."""
+    server = storage_of_session
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
+    server.failing, server.refuses, server.unlisted = lambda method, path: False, "", None
+    server.ignores_conditions = False
+    server.requests.clear()
+    return server
+
+
+@pytest.fixture
+def folder(storage: Storage) -> RunPath:
+    """An empty folder of its own in the storage."""
+    return run_path(f"s3://bucket/test-{next(_names)}")

@@ -2,6 +2,7 @@
 
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,18 +19,21 @@ from pipeline.graph import (
     state_of,
 )
 from pipeline.manifest import Manifest, Output, read_manifest, write_manifest
-from schemas.config import SampleConfig
 from schemas.keys import problem_id, shard_of
 from schemas.records import Mode
+from tests.support.made_up_run import config
 
 SHARDS = ["01-0000", "01-0001"]
 
 
-@pytest.mark.parametrize("sample", [SampleConfig(), SampleConfig(stop="decided")])
-def test_nodes_of_a_shard_come_after_what_they_read(sample: SampleConfig) -> None:
-    seen = {INGEST.name}
-    for node in [*shard_nodes(SHARDS[0]), *shard_nodes(SHARDS[1]), PUBLISH]:
-        assert {parent.name for parent in parents(node, SHARDS, sample)} <= seen
+@pytest.mark.parametrize(
+    "settings", [{}, {"sample": {"stop": "decided"}}, {"verify": {"pseudo_gold": {"rule": "esc"}}}]
+)
+def test_nodes_of_a_shard_come_after_what_they_read(settings: dict[str, Any]) -> None:
+    run, seen = config(8, **{"sample": {"n": 8}, **settings}), {INGEST.name}
+    votes = run.verify.pseudo_gold is not None
+    for node in [*shard_nodes(SHARDS[0], votes), *shard_nodes(SHARDS[1], votes), PUBLISH]:
+        assert {parent.name for parent in parents(node, SHARDS, run)} <= seen
         seen.add(node.name)
 
 
@@ -51,6 +55,7 @@ def test_shards_overlap_exactly_when_they_can_hold_the_same_problem() -> None:
         ("select.policy=shortest", {"select", "publish"}),
         ("select.lhrm.hard_below=0.1", set()),
         ("verify.math_timeout_s=9", {"verify"}),
+        ("verify.pseudo_gold.rule=esc", {"ingest", "verify"}),
         ("justify.max_attempts=9", {"justify"}),
         ("publish.title=x", {"publish"}),
         ("sample.n=9", {"sample"}),

@@ -1,9 +1,10 @@
 """Recipes that users start from, each tried on a few sums with a server in the place of its teacher."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import polars as pl
 import pytest
@@ -11,7 +12,9 @@ import yaml
 
 from engines.placement import placement
 from pipeline.config_file import load_config
+from pipeline.plan import make_plan
 from schemas.config import RunConfig, VllmEngine
+from schemas.select_config import PolicyName
 from tests.conftest import ROOT
 from tests.support.commands import succeed, write_lines
 from tests.support.recording_teacher import Body, Message, Thinks, apart, begun, inline, recording_teacher
@@ -63,6 +66,27 @@ def test_replica_of_the_cluster_recipe_is_an_actor_of_a_node_or_a_group_of_nodes
     engine = load_config(RECIPES / "qwen3-cluster.yaml", []).engines["teacher"]
     assert isinstance(engine, VllmEngine) and engine.workers == engine.resources.num_gpus == 8
     assert placement(engine, 8).bundles == [] and len(placement(engine, 4).bundles) == 8
+
+
+STARTS = [
+    re.findall(r"--set (\S+)", line)
+    for line in (ROOT / "docs" / "policies.md").read_text().replace("`", " ").splitlines()
+    if "| " in line and "--set " in line
+]
+
+
+@pytest.mark.parametrize("sets", STARTS, ids=" ".join)
+def test_a_line_to_start_a_policy_from_makes_a_plan(
+    sets: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    config = load_config(RECIPES / "quickstart.yaml", sets)
+    assert make_plan(tmp_path, config).ingest_first
+
+
+def test_each_policy_has_a_line_to_start_from() -> None:
+    chosen = {each.partition("select.policy=")[2] for sets in STARTS for each in sets}
+    assert chosen - {""} == set(get_args(PolicyName)) - {"hipo"}
 
 
 def dry_run(name: str, url: str, folder: Path) -> tuple[Path, RunConfig]:

@@ -5,9 +5,6 @@ need for training, as neither shares an environment with vLLM: some megabytes fr
 """
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,27 +14,15 @@ from pipeline.export import export
 from pipeline.published import published
 from tests.conftest import ROOT
 from tests.support.published import make_published
+from tests.support.verl_library import installed, run_beside
 
 pytestmark = pytest.mark.slow
 
 TEACHER = str(ROOT / "models" / "tiny-hybrid")
-VERL = ["verl==0.9.1", "tensordict==0.15.3", "torchdata==0.11.0", "codetiming==1.4.0", "pyvers==0.2.3"]
 LLAMA_FACTORY = ["llamafactory==0.9.5", "peft==0.21.2"]
-CONFIGS = ["omegaconf==2.4.0", "antlr4-python3-runtime==4.9.3", "hydra-core==1.3.8"]
 FORMATS = ["hipo", "qwen3", "thinkless"]
 Jobs = dict[str, list[Any]]
 Rows = dict[str, list[dict[str, Any]]]
-
-
-def installed(folder: Path, packages: list[str]) -> Path:
-    """A folder for PYTHONPATH with these packages and nothing that they ask for."""
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--disable-pip-version-check"]
-    done = subprocess.run(
-        [*command, "--target", folder, *packages, *CONFIGS], capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        pytest.skip(f"{packages[0]} cannot be installed here: {done.stderr.strip().splitlines()[-1]}")
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -52,13 +37,12 @@ def exports(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def verl(tmp_path_factory: pytest.TempPathFactory, exports: Path) -> Rows:
+def verl(verl_library: Path, exports: Path) -> Rows:
     """What verl reads: SFT by format, and RL."""
-    library = installed(tmp_path_factory.mktemp("verl"), VERL)
     sft = {form: exports / form / "verl-sft" for form in FORMATS}
     jobs = {form: ["sft", path / "train.parquet", TEACHER, path / "chat_template.jinja"] for form, path in sft.items()}
     jobs["rl"] = ["rl", exports / "hipo/verl-rl/train.parquet", TEACHER, None]
-    return read("read_with_verl.py", library, jobs)
+    return read("read_with_verl.py", verl_library, jobs)
 
 
 @pytest.fixture(scope="module")
@@ -73,18 +57,7 @@ def llama_factory(tmp_path_factory: pytest.TempPathFactory, exports: Path) -> Ro
 
 
 def read(script: str, library: Path, jobs: Jobs) -> Rows:
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(library),
-        "DISABLE_VERSION_CHECK": "1",
-        "HF_HOME": str(library / "hf"),
-    }
-    done = subprocess.run(
-        [sys.executable, ROOT / "tests" / "support" / script], input=json.dumps(list(jobs.values()), default=str),
-        env=environment, capture_output=True, text=True, timeout=600, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-3000:]
-    rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    rows = run_beside(script, library, list(jobs.values()), DISABLE_VERSION_CHECK="1")
     return {name: [row for row in rows if row["job"] == number] for number, name in enumerate(jobs)}
 
 

@@ -98,6 +98,7 @@ def reveal(rows: Rows) -> None:
         ("rl", set_in("reward_model", style="model"), f"{RL_FIRST}: the style of the reward is 'model', not 'rule'"),
         ("rl", set_first(ability="code"), f"{RL_FIRST}: the ability is code, the gold is one of math"),
         ("rl", set_in("extra_info", split="validation"), f"{RL_FIRST}: the split is validation, the file's is train"),
+        ("rl", set_in("extra_info", gold_source="none"), f"{RL_FIRST}: gold_source is none, not one of source, pseudo"),
         ("rl", set_in("extra_info", problem_id="0" * 32), f"{RL_FIRST}: the id {'0' * 32} is not that of the question"),
         ("rl", lambda rows: rows.append(rows[0]), "has another prompt"),
         ("rl", state_gold, f"{RL_FIRST}: the prompt holds the gold"),

@@ -16,7 +16,7 @@ from rich.console import Console
 
 from pipeline.budget import Spent
 from pipeline.errors import UserError
-from pipeline.event_log import EVENTS, EventLog, last_attempt
+from pipeline.event_log import EventLog, last_attempt
 from pipeline.graph import Node
 from pipeline.manifest import Manifest
 from pipeline.metrics import Metrics
@@ -160,7 +160,7 @@ def test_the_log_tells_what_the_last_attempt_left_undone(tmp_path: Path) -> None
 def test_a_line_that_was_being_written_when_the_driver_died_hides_nothing(tmp_path: Path) -> None:
     log = EventLog(tmp_path, "night")
     log.failed(SAMPLE, "no space left")
-    with (tmp_path / EVENTS).open("a") as file:
+    with (tmp_path / "logs/events.jsonl").open("a") as file:
         file.write('{"time": "2026-0')
     again = EventLog(tmp_path, "night")
     again.failed(SAMPLE, "again")

@@ -73,6 +73,21 @@ def test_stopping_when_decided_is_for_the_rule_that_decides() -> None:
         RunConfig.model_validate(tree(sample={"stop": "decided"}, select={"policy": "groups"}))
 
 
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"sample": {"stop": "likely"}}, "set sample.stop: never"),
+        ({"sample": {"n": 4}}, "'esc' needs 5 think-on responses that agree, but there are 4"),
+        ({"verify": {"pseudo_gold": {"rule": "adaptive_consistency", "confidence": 0.999}}}, "needs 9 think-on"),
+    ],
+)
+def test_a_vote_that_no_responses_could_settle_is_refused(changes: dict[str, Any], says: str) -> None:
+    votes = {"verify": {"pseudo_gold": {"rule": "esc"}}}
+    assert RunConfig.model_validate(tree(**votes)).verify.pseudo_gold is not None
+    with pytest.raises(ValidationError, match=says):
+        RunConfig.model_validate(tree(**{**votes, **changes}))
+
+
 def test_a_config_survives_its_own_dump() -> None:
     config = RunConfig.model_validate(tree(select={"delta": 0.3}))
     assert RunConfig.model_validate(config.model_dump(mode="json")) == config

@@ -4,14 +4,22 @@ import pytest
 from hypothesis import given, settings
 from pydantic import ValidationError
 
-from schemas.gold import CallGold, CodeGold, MathGold, StdinGold, gold_from_json, gold_to_json
+from schemas.gold import (
+    CallGold,
+    ProblemGold,
+    StdinGold,
+    gold_from_json,
+    gold_to_json,
+    problem_gold_from_json,
+)
 from tests.schemas.test_records_in_parquet import golds
 
 
 @settings(max_examples=50)
 @given(golds)
-def test_a_gold_comes_back_from_json(gold: MathGold | CodeGold) -> None:
-    assert gold_from_json(gold_to_json(gold)) == gold
+def test_a_gold_comes_back_from_json(gold: ProblemGold) -> None:
+    assert problem_gold_from_json(gold_to_json(gold)) == gold
+    assert gold.type == "none" or gold_from_json(gold_to_json(gold)) == gold
 
 
 @pytest.mark.parametrize(
@@ -26,6 +34,7 @@ def test_a_gold_comes_back_from_json(gold: MathGold | CodeGold) -> None:
         ('{"type":"check","test_code":"def check(f): pass"}', "Field required"),
         ('{"type":"asserts","asserts":[]}', "at least 1 item"),
         ('{"type":"essay","answers":["1"]}', "does not match any of the expected tags"),
+        ('{"type":"none"}', "does not match any of the expected tags"),
         ('{"answers":["1"]}', "Unable to extract tag"),
         ('{"type":"math","answers":["1"],"hint":"2"}', "Extra inputs"),
         ('{"type":"math","answers":[1]}', "valid string"),

@@ -1,9 +1,14 @@
 """Ids and seeds: pinned to values, so that they never change silently, and independent of dress and order."""
 
+import re
+import sys
+import unicodedata
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from schemas import keys
 from schemas.keys import digest, normalise_question, problem_id, seed_of, shard_of
 from schemas.records import Mode
 
@@ -69,6 +74,40 @@ def test_different_questions_never_share_an_id(one: str, other: str) -> None:
 
 def test_a_raised_character_is_the_caret_that_others_write() -> None:
     assert problem_id("Solve x² + y¹⁰ = a₁.") == problem_id("Solve x^2 + y^10 = a_1.")
+
+
+def _characters(ranges: str) -> list[str]:
+    ends = [(int(first, 16), int(last or first, 16)) for first, last in _RANGE.findall(ranges)]
+    return [chr(code) for first, last in ends for code in range(first, last + 1)]
+
+
+_RANGE = re.compile(r"\\x\{?([0-9A-F]+)\}?(?:-\\x\{?([0-9A-F]+)\}?)?", re.IGNORECASE)
+
+
+@pytest.mark.skipif(unicodedata.unidata_version[:2] < "14", reason="knows fewer characters")
+def test_raised_and_lowered_characters_are_those_of_unicode() -> None:
+    every = [chr(code) for code in range(sys.maxunicode)]
+    for tag, ranges in {"<super>": keys._RAISED, "<sub>": keys._LOWERED}.items():
+        known = {character for character in every if unicodedata.decomposition(character).startswith(tag)}
+        found = set(_characters(ranges))
+        assert found <= known
+        assert unicodedata.unidata_version != "14.0.0" or found == known
+
+
+def test_settled_characters_never_change_nor_join_the_one_before() -> None:
+    decompositions = [unicodedata.decomposition(chr(code)).split() for code in range(sys.maxunicode)]
+    joining = {chr(int(parts[1], 16)) for parts in decompositions if len(parts) == 2 and parts[0][0] != "<"}
+    settled = _characters(keys._SETTLED)
+    assert len(settled) > 30_000
+    assert all(unicodedata.is_normalized("NFKC", character) for character in settled)
+    assert not any(unicodedata.combining(character) for character in settled)
+    assert joining.isdisjoint(settled)
+
+
+@pytest.mark.parametrize("before", ["e", "é", "か", "가", "α"])
+@pytest.mark.parametrize("mark", ["\u0301", "\u3099", "\u11a8", "\ufb01"])
+def test_what_follows_a_settled_character_may_join_it(before: str, mark: str) -> None:
+    assert normalise_question(before + mark) == unicodedata.normalize("NFKC", before + mark)
 
 
 @settings(max_examples=100)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from schemas import arrow
 from schemas.arrow import arrow_schema, check_schema, from_table, to_table
-from schemas.gold import AssertGold, CallGold, CheckGold, Gold, MathGold, StdinGold
+from schemas.gold import AssertGold, CallGold, CheckGold, Gold, MathGold, NoGold, StdinGold
 from schemas.records import (
     Decision,
     Example,
@@ -28,6 +28,7 @@ from schemas.records import (
     Source,
     Status,
     Verdict,
+    Vote,
 )
 
 # All of Unicode that UTF-8 can hold, with what tends to be lost on the way drawn more often.
@@ -47,6 +48,7 @@ known = {
     Message: st.builds(Message, role=st.sampled_from(["system", "user", "assistant"]), content=texts),
 }
 golds = st.one_of(
+    st.just(NoGold()),
     st.builds(MathGold, answers=st.lists(texts, min_size=1, max_size=3)),
     st.builds(AssertGold, asserts=st.lists(texts, min_size=1, max_size=3), import_prefix=texts),
     st.builds(CheckGold, test_code=texts.filter(bool), entry_point=texts.filter(bool), import_prefix=texts),
@@ -57,6 +59,7 @@ RECORDS: list[type[Record]] = [
     Problem,
     Rollout,
     Verdict,
+    Vote,
     Decision,
     Pick,
     Response,

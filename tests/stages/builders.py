@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from engines.base import Completion, Generates, GenerationRequest
-from schemas.gold import Gold, MathGold
+from schemas.gold import MathGold, ProblemGold
 from schemas.keys import problem_id
 from schemas.records import Decision, FinishReason, Kind, Mode, Pick, Problem, Record, Rollout, Source, Status
 from stages.engine_session import EngineSession
@@ -18,10 +18,10 @@ R = TypeVar("R", bound=Record)
 SOURCE = Source(dataset="org/data", revision="abc", split="train", file="rows.jsonl", row=3)
 
 
-def make_problem(question: str = "What is 6 times 7?", gold: Gold | None = None, **changes: Any) -> Problem:
+def make_problem(question: str = "What is 6 times 7?", gold: ProblemGold | None = None, **changes: Any) -> Problem:
     fields = {
         "problem_id": problem_id(question),
-        "kind": Kind.MATH if gold is None or gold.type == "math" else Kind.CODE,
+        "kind": Kind.MATH if gold is None or gold.type in ("math", "none") else Kind.CODE,
         "question": question,
         "gold": gold or MathGold(answers=["42"]),
         "sources": [SOURCE],

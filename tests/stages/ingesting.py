@@ -141,7 +141,7 @@ class Ingested:
             yield from ((source, row.reason) for source in row.sources)
 
 
-def read(*sources: SourceConfig, seed: int = 0, **config: Any) -> Ingested:
+def read(*sources: SourceConfig, seed: int = 0, keeps_without_gold: bool = False, **config: Any) -> Ingested:
     """Ingests with neither filters nor a search for near-duplicates, unless `config` turns them on."""
     config = {"near_duplicates": None, "filters": {rule.name: False for rule in rules()}} | config
     found = Ingested([], [], Accounts(), {}, [], [])
@@ -157,7 +157,7 @@ def read(*sources: SourceConfig, seed: int = 0, **config: Any) -> Ingested:
 
     settings = IngestConfig(**config)
     evaluation = evaluation_index(settings.decontaminate)
-    opened = [open_source(source, settings, evaluation) for source in sources]
+    opened = [open_source(source, settings, evaluation, keeps_without_gold) for source in sources]
     with TemporaryDirectory() as work, Grader(GradingConfig()) as grader:
         sinks = Sinks(shard=take_shard, responses=take_responses, rejected=rejected.append)
         found.accounts = ingest(opened, settings, seed, Path(work), grader, sinks)

@@ -235,7 +235,7 @@ def test_a_pattern_that_matches_nothing_and_a_foreign_kind_are_rejected(tmp_path
     )
     found = read(table(path, gold_pattern="A: (.*)", columns=ColumnMapping(kind="kind")))
     assert [(row.reason, row.detail) for row in found.rejected] == [
-        ("no_gold", "'A: (.*)' matches nothing in column 'answer'"),
+        ("gold_not_found", "'A: (.*)' matches nothing in column 'answer'"),
         ("other_domain", "column 'kind' is 'law', neither math nor code"),
     ]
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from schemas.config import SelectConfig
 from schemas.records import Decision, Mode, Pick
 from schemas.select_config import PolicyName
-from stages.select import POLICIES
+from stages.select import POLICIES, modes_at_most
 from tests.stages.graded import IDS, OFF, ON, Try, decide_and_pick, tries, whole_tries
 
 BUDGETS = ["lcpo_exact", "lcpo_max", "constrained", "concise", "system_1x"]
@@ -160,6 +160,14 @@ def test_at_most_so_many_responses_are_kept_a_mode_the_shortest_ones() -> None:
 
 
 @settings(max_examples=40)
+@pytest.mark.parametrize("policy", POLICIES)
+@given(rows=whole_tries)
+def test_a_problem_has_examples_of_no_more_modes_than_a_plan_counts(policy: PolicyName, rows: list[Try]) -> None:
+    _, picks = decide_and_pick(rows, SelectConfig(policy=policy, random_fraction=0.5))
+    for of_problem in picks.values():
+        assert len({pick.mode for pick in of_problem if pick.role != "member"}) <= modes_at_most(policy)
+
+
 @given(rows=whole_tries, verify=st.booleans())
 def test_thinkless_pairs_a_right_long_response_with_a_short_one_or_keeps_neither(rows: list[Try], verify: bool) -> None:
     config = SelectConfig.model_validate({"policy": "thinkless", "thinkless": {"verify_short": verify}})

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from schemas.arrow import arrow_schema, from_table, to_table
-from schemas.gold import AssertGold, gold_from_json
+from schemas.gold import AssertGold, MathGold, NoGold, gold_from_json
 from schemas.records import Example, Message, Mode, Problem
 from stages.publish import RL_SCHEMA, ShardedWriter, rl_table
 from tests.stages.builders import SOURCE, make_decision, make_problem
@@ -105,6 +105,15 @@ def test_rl_prompts_are_those_solved_at_least_once_in_verls_columns() -> None:
     golds = [gold_from_json(row["reward_model"]["ground_truth"]) for row in rows]
     assert golds == [problem.gold for place, problem in enumerate(rl_problems()) if place != 1]
     assert {row["reward_model"]["style"] for row in rows} == {"rule"}
+
+
+def test_a_prompt_without_a_gold_gets_the_answer_that_responses_agree_on_and_says_so() -> None:
+    without, given = make_problem("Voted on?", NoGold()), make_problem("Given?")
+    decisions = [make_decision(without, pseudo_gold="12"), make_decision(given)]
+    rows = rl_table([without, given], {each.problem_id: each for each in decisions}, 0).to_pylist()
+    golds = [gold_from_json(row["reward_model"]["ground_truth"]) for row in rows]
+    assert golds == [MathGold(answers=["12"]), given.gold]
+    assert [row["extra_info"]["gold_source"] for row in rows] == ["pseudo", "source"]
 
 
 def example(number: int) -> Example:

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from schemas.config import SelectConfig
 from schemas.records import Decision, Mode
-from stages.select import select
-from tests.stages.graded import IDS, OFF, ON, Try, decide_and_pick, many_tries, tries
+from stages.select import POLICIES, select, select_picks
+from tests.stages.graded import IDS, OFF, ON, Try, decide_and_pick, frames, many_tries, tries
 
 
 def decide(
@@ -223,6 +223,23 @@ def test_a_rollout_without_verdict_is_unknown_and_not_wrong() -> None:
     ungraded = [replace(row, status=None) for row in tries("p", OFF, 0, 3, first=5)]
     decision = decide_one(*tries("p", OFF, 5, 0), *ungraded)
     assert (decision.p_off, decision.n_off, decision.unknown_off) == (1.0, 5, 3)
+
+
+def test_a_problem_whose_responses_do_not_agree_says_so_and_one_that_they_agree_on_is_marked() -> None:
+    """Of problems with a gold nothing is said, whether or not they are graded."""
+    agreed, undecided, graded, ungraded = IDS[:4]
+    rows = [row for key in (agreed, graded) for row in tries(key, ON, 2, 1)]
+    rows += [row for key in (undecided, ungraded) for row in tries(key, ON, 0, 0, unknown=3)]
+    votes = pl.LazyFrame({"problem_id": [agreed, undecided], "answer": ["42", None]})
+    for policy in POLICIES:
+        config = SelectConfig(policy=policy, random_fraction=0)  # type: ignore[arg-type]
+        chosen = select_picks(*frames(rows), config, 0, votes=votes)
+        found = {row["problem_id"]: row for row in chosen.decisions.collect().to_dicts()}
+        golds = {key: row["pseudo_gold"] for key, row in found.items()}
+        assert golds == {agreed: "42", undecided: None, graded: None, ungraded: None}
+        assert found[undecided]["drop_reason"] == "no_agreement"
+        assert found[ungraded]["drop_reason"] == "ungraded"
+        assert found[agreed]["drop_reason"] == found[graded]["drop_reason"]
 
 
 def test_uneven_counts_compare_rates_and_not_counts() -> None:

@@ -156,7 +156,7 @@ def _examples(kept: pl.DataFrame, problems: pl.DataFrame, words: int) -> pl.Data
     return joined.with_columns(
         justification=pl.lit(_text(25)), reasoning=thinks, answer=pl.lit(_text(words)), format=pl.lit("hipo"),
         completion_tokens="chosen_tokens", justification_attempts=pl.lit(1), teacher=pl.lit("teacher"),
-        justifier=pl.lit("justifier"), rollout_index="index",
+        justifier=pl.lit("justifier"), rollout_index="index", gold_source=pl.lit("source"),
     ).with_columns(messages=pl.concat_list(*turn))  # fmt: skip
 
 

@@ -37,6 +37,10 @@ def refused(call: Any, *args: Any) -> str:
         ("format=hippo", "there is no format 'hippo'; choose hipo"),
         ("rollouts.group=5", "do not divide"),
         ("model.split_tags=add", "is for sft"),
+        (
+            "optimiser.schedule=banana",
+            "'optimiser.schedule': Input should be 'constant', 'constant_with_warmup', 'linear'",
+        ),
         ("optimiser.learning_rate=0", "'optimiser.learning_rate': Input should be greater than 0"),
     ],
 )

@@ -1,0 +1,40 @@
+"""verl and LLaMA-Factory beside the environment, without what they need for training: neither shares one with vLLM."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import ROOT
+
+VERL = [
+    "verl==0.9.1", "tensordict==0.15.3", "torchdata==0.11.0", "codetiming==1.4.0", "pyvers==0.2.3", "orjson==3.13.0",
+    "TransferQueue==0.1.11", "peft==0.21.2",
+]  # fmt: skip
+CONFIGS = ["omegaconf==2.4.0", "antlr4-python3-runtime==4.9.3", "hydra-core==1.3.8"]
+
+
+def installed(folder: Path, packages: list[str]) -> Path:
+    """A folder for PYTHONPATH with these packages and nothing that they ask for."""
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--disable-pip-version-check"]
+    done = subprocess.run(
+        [*command, "--target", folder, *packages, *CONFIGS], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        pytest.skip(f"{packages[0]} cannot be installed here: {done.stderr.strip().splitlines()[-1]}")
+    return folder
+
+
+def run_beside(script: str, library: Path, job: Any, **environment: str) -> list[dict[str, Any]]:
+    """The JSON objects that a script of this folder prints, one a line, given `job` as JSON on standard input."""
+    paths = {"PYTHONPATH": f"{library}{os.pathsep}{ROOT}", "HF_HOME": str(library / "hf")}
+    done = subprocess.run(
+        [sys.executable, ROOT / "tests" / "support" / script], input=json.dumps(job, default=str),
+        env={**os.environ, **paths, **environment}, capture_output=True, text=True, timeout=600, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]

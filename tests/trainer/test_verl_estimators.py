@@ -1,0 +1,88 @@
+"""Of the plug-in for verl, what needs no verl: settings, reports, and what estimators refuse."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+
+from schemas.errors import UserError
+from trainer.rollouts import ModeCode, Segment
+from trainer.verl.estimators import estimator
+from trainer.verl.reports import Lent, Report, lent, parse_report, segments_of
+from trainer.verl.reward import compute_score
+from trainer.verl.settings import settings_of
+
+ON, OFF = int(ModeCode.THINK_ON), int(ModeCode.THINK_OFF)
+JUDGED = [(int(Segment.JUDGE), 2), (int(Segment.MODE), 1), (int(Segment.ANSWER), 1)]
+RIGHT = Report(True, True, True, False, ON, 0, 0.5, JUDGED)
+WRONG = Report(False, True, True, False, OFF, 0, 0.5, JUDGED)
+MASK = torch.ones((3, 4), dtype=torch.int64)
+REWARDS = torch.tensor([[0, 0, 0, 1.2], [0, 0, 0, 0.2], [0, 0, 0, 0.2]])
+
+
+def estimated(name: str, reports: list[Report | None], mask: torch.Tensor = MASK, **settings: Any) -> torch.Tensor:
+    with lent(Lent(reports, ["sums"] * len(reports))):
+        advantages, _ = estimator(name)(
+            token_level_rewards=REWARDS, response_mask=mask, index=["a"] * len(reports), config={"hipo_data": settings}
+        )
+    return advantages
+
+
+def test_a_report_survives_its_journey() -> None:
+    assert parse_report(RIGHT.dumps()) == RIGHT
+    assert parse_report(replace(RIGHT, reference=None).dumps()).reference is None
+
+
+def test_unknown_verdicts_and_padding_get_nothing_and_count_nowhere() -> None:
+    two = estimated("hipo", [RIGHT, WRONG, replace(WRONG, known=False)])
+    padded = estimated("hipo", [RIGHT, WRONG, None], torch.tensor([[1, 1, 1, 1], [1, 1, 1, 1], [0, 0, 0, 0]]))
+    assert torch.equal(two, padded) and not two[2].any()
+    assert two[0].tolist() == pytest.approx([0.5, 0.5, 0.5, 0.0])  # its mode's mean is half above the group's
+
+
+def test_every_rollout_of_a_prompt_is_of_one_group_wherever_it_stands() -> None:
+    with lent(Lent([RIGHT, WRONG, WRONG], ["sums"] * 3)) as loan:
+        apart, _ = estimator("hipo")(
+            token_level_rewards=REWARDS, response_mask=MASK, index=["a", "b", "a"], config={"hipo_data": None}
+        )
+    assert apart[0].any() and not apart[1].any() and apart[2].any()
+    assert loan.figures == {}  # the prompts have two rollouts and one
+
+
+def test_a_report_of_other_tokens() -> None:
+    with pytest.raises(ValueError, match="rollout 1 has 4 tokens of its own, its report is of 3"):
+        segments_of([RIGHT, replace(WRONG, segments=[(1, 3)]), WRONG], MASK)
+
+
+def test_adaptthink_without_its_reference() -> None:
+    reports: list[Report | None] = [RIGHT, replace(WRONG, reference=None), WRONG]
+    with pytest.raises(UserError, match=r"no extra_info\.p_on, which is adaptthink's reference"):
+        estimated("adaptthink", reports)
+    dropped = estimated("adaptthink", reports, method={"without_reference": "drop"})
+    assert not dropped[1].any() and dropped[2].any()
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "said"),
+    [
+        ("hipo", {"method": {"omgea": 1}}, "did you mean 'omega'?"),
+        ("hipo", {"fromat": "hipo"}, "did you mean 'format'?"),
+        ("hipo", {"format": "hippo"}, "there is no format 'hippo'"),
+        ("hipo", {"method": {"clip": 0.3}}, "is verl's to set: use actor_rollout_ref.actor.clip_ratio"),
+        ("hipo", {"method": {"type": "hgpo"}}, "algorithm.adv_estimator is hipo"),
+        ("length_penalty", {}, "'method.reward' is missing"),
+        ("hipo", "thinkless", "it holds keys such as format"),
+    ],
+)
+def test_a_wrong_setting_is_named(name: str, settings: Any, said: str) -> None:
+    with pytest.raises(UserError) as caught:
+        settings_of({"adv_estimator": name, "hipo_data": settings})
+    assert said in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_gold_that_is_none_of_ours() -> None:
+    with pytest.raises(UserError, match="problem p7 of sums has a ground_truth that is no gold"):
+        compute_score("sums", "4", "4", {"problem_id": "p7"})
+    with pytest.raises(UserError, match=r"reward_kwargs\.format is 'hippo'"):
+        compute_score("sums", "4", '{"type": "math", "answers": ["4"]}', format="hippo")

@@ -1,0 +1,50 @@
+"""The model's tokenizer as verl uses it, checked to fit the format before anything is sampled."""
+
+from typing import Any
+
+from prompts.formats.registry import FORMATS
+from trainer.conversation import Conversation, split_tags
+from trainer.errors import UserError
+from trainer.verl.settings import VerlSettings
+
+_QUESTION = [{"role": "user", "content": "question"}]
+
+
+def conversation_of(config: Any, settings: VerlSettings, tokenizer: Any) -> Conversation:
+    """The tokenizer with the chat template that verl renders prompts with, and the format.
+
+    config: verl's whole config. Raises `UserError` where the tokenizer splits a tag of the format, or where the
+    template alters responses or does not end prompts as the format begins.
+    """
+    style, model = FORMATS[settings.format], config.actor_rollout_ref.model
+    if model.get("custom_chat_template"):
+        tokenizer.chat_template = model.custom_chat_template
+    split = split_tags(tokenizer, style)
+    if split and not settings.allow_split_tags:
+        tag, count = next(iter(split.items()))
+        raise UserError(
+            f"the tokenizer of {model.path} splits {style.name}'s tag {tag} into {count} tokens; start from a model of "
+            "`hipo-data train sft` with model.split_tags: add"
+        )
+    conversation = Conversation(tokenizer, style)
+    prompt = tokenizer.apply_chat_template(_QUESTION, tokenize=False, add_generation_prompt=True)
+    if not prompt.endswith(style.prompt_suffix):
+        raise UserError(
+            f"the chat template of {model.path} ends prompts in {prompt[-24:]!r}, and responses in the {style.name} "
+            f"format begin with {style.prompt_suffix!r}; set actor_rollout_ref.model.custom_chat_template to the text "
+            "of chat_template.jinja of an export"
+        )
+    return conversation
+
+
+def end_ids_of(tokenizer: Any, conversation: Conversation) -> frozenset[int]:
+    """The tokens that end a response: of the template, of the tokenizer, and of the model's generation config."""
+    from transformers import GenerationConfig
+
+    ids = {conversation.end_id, tokenizer.eos_token_id} - {None}
+    try:
+        declared = GenerationConfig.from_pretrained(tokenizer.name_or_path).eos_token_id
+    except OSError:  # a model need not have one
+        declared = None
+    more = [] if declared is None else [declared] if isinstance(declared, int) else declared
+    return frozenset([*ids, *more])

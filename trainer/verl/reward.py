@@ -1,0 +1,76 @@
+"""verl's reward function: any run of verl may name it, whatever its estimator.
+
+`reward.custom_reward_function.path=pkg://trainer.verl.reward`, with the name `compute_score`. It is given the text of
+a response without its special tokens, and so cannot tell whether the limit of tokens cut it off; the estimators of
+this plug-in come with `trainer.verl.reward_manager`, which sees the tokens.
+"""
+
+from functools import cache
+from typing import Any
+
+import torch
+
+from graders import Grader
+from prompts.formats.parts import FormatError, HybridResponse
+from prompts.formats.registry import FORMATS
+from schemas.gold import gold_from_json
+from schemas.grading import GradeRequest, GradingConfig
+from schemas.records import Kind, Mode, Status
+from trainer.algorithms.hipo import hipo_reward
+from trainer.errors import UserError
+
+
+def compute_score(
+    data_source: str,
+    solution_str: str,
+    ground_truth: str,
+    extra_info: dict[str, Any] | None = None,
+    *,
+    format: str = "hipo",
+    format_weight: float = 0.2,
+    sandbox: str = "bubblewrap",
+    workers: int = 1,
+    **_: Any,
+) -> dict[str, float]:
+    """accuracy + format_weight · well-formed as `score`; `acc`, `unknown`, `well_formed`, `think_on` beside it.
+
+    ground_truth: a gold as JSON, as `hipo-data export --to verl-rl` writes it. format, format_weight, sandbox, workers:
+    from `reward.custom_reward_function.reward_kwargs`. A verdict that is unknown scores as wrong, since verl wants a
+    number; watch its share. Raises `UserError` where the gold is none of this project's.
+    """
+    try:
+        gold = gold_from_json(ground_truth)
+    except ValueError as error:
+        problem = (extra_info or {}).get("problem_id", "without id")
+        raise UserError(
+            f"problem {problem} of {data_source} has a ground_truth that is no gold of this project; train on what "
+            "`hipo-data export --to verl-rl` writes"
+        ) from error
+    response = _parsed(format, solution_str)
+    text = response.answer if response else solution_str
+    kind = Kind.MATH if gold.type == "math" else Kind.CODE
+    request = GradeRequest(id="response", kind=kind, question="", gold=gold, response=text)
+    status = _grader(sandbox, workers).grade([request])[0].status
+    right, formed = torch.tensor([status is Status.CORRECT]), torch.tensor([response is not None])
+    return {
+        "score": float(hipo_reward(right, formed, format_weight=format_weight)),
+        "acc": float(right),
+        "unknown": float(status is Status.UNKNOWN),
+        "well_formed": float(formed),
+        "think_on": float(response is not None and response.mode is Mode.THINK_ON),
+    }
+
+
+@cache
+def _grader(sandbox: str, workers: int) -> Grader:
+    return Grader(GradingConfig.model_validate({"sandbox": sandbox, "workers": workers}))
+
+
+def _parsed(name: str, solution: str) -> HybridResponse | None:
+    if name not in FORMATS:
+        raise UserError(f"reward_kwargs.format is '{name}'; choose {', '.join(FORMATS)}")
+    style = FORMATS[name]
+    try:
+        return style.parse(style.prompt_suffix + solution)
+    except FormatError:
+        return None

@@ -1,0 +1,68 @@
+"""What `algorithm.hipo_data` of verl's config says to this plug-in."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import Field, ValidationError, field_validator
+
+from prompts.formats.registry import FORMATS
+from schemas.config_file import sentences
+from schemas.grading import GradingConfig
+from trainer.algorithm_config import AlgorithmConfig, Config
+from trainer.errors import UserError
+
+KEY = "hipo_data"
+
+ESTIMATORS = ("hipo", "hgpo", "thinkless", "adaptthink", "autothink", "lcpo", "length_penalty")
+"""Names for `algorithm.adv_estimator`. verl has a `grpo` of its own."""
+
+_VERLS_OWN = {
+    "clip": "actor_rollout_ref.actor.clip_ratio",
+    "kl": "actor_rollout_ref.actor.kl_loss_coef",
+    "average": "actor_rollout_ref.actor.loss_agg_mode",
+}
+
+
+class VerlSettings(Config):
+    """`algorithm.hipo_data`; every key is optional."""
+
+    format: str = Field(default="hipo", description="how a response says its mode, a name in prompts/formats")
+    method: AlgorithmConfig
+    grading: GradingConfig = GradingConfig()
+    allow_split_tags: bool = Field(default=False, description="the model was trained on tags of several tokens")
+
+    @field_validator("format")
+    @classmethod
+    def _known_format(cls, name: str) -> str:
+        if name not in FORMATS:
+            raise ValueError(f"there is no format '{name}'; choose {', '.join(FORMATS)}")
+        return name
+
+
+def settings_of(algorithm: Mapping[str, Any]) -> VerlSettings:
+    """The settings in verl's `algorithm` section: `hipo_data`, with `adv_estimator` as the type of its `method`.
+
+    An estimator of verl's own, such as its `grpo`, comes with the settings and the reward of `grpo`. Raises
+    `UserError` at a wrong key or value, and at one that is verl's to set.
+    """
+    tree = _plain(algorithm.get(KEY) or {})
+    if not isinstance(tree, dict):
+        raise UserError(f"algorithm.{KEY} is {tree!r}; it holds keys such as format, method and grading")
+    name = str(algorithm.get("adv_estimator"))
+    method = {"type": name if name in ESTIMATORS else "grpo", **(tree.get("method") or {})}
+    verls = next((key for key in _VERLS_OWN if key in method), None)
+    if verls is not None:
+        raise UserError(f"algorithm.{KEY}.method.{verls} is verl's to set: use {_VERLS_OWN[verls]}")
+    if name in ESTIMATORS and method["type"] != name:
+        raise UserError(f"algorithm.adv_estimator is {name}, algorithm.{KEY}.method.type is {method['type']}; drop it")
+    try:
+        return VerlSettings.model_validate({**tree, "method": method})
+    except ValidationError as error:
+        raise UserError(f"algorithm.{KEY}: {sentences(VerlSettings, error)}") from error
+
+
+def _plain(node: Any) -> Any:
+    """Dicts and lists, whether they are OmegaConf's or plain."""
+    if isinstance(node, Mapping):
+        return {str(key): _plain(value) for key, value in node.items()}
+    return [_plain(value) for value in node] if isinstance(node, list | tuple) else node
