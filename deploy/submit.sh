@@ -8,7 +8,7 @@ usage() {
     cat <<'TEXT'
 Usage: deploy/submit.sh [--address URL] [--no-wait] RECIPE [OPTION...]
 
-  RECIPE         a recipe; it alone is sent to the cluster, so paths in it, run_dir above all, are absolute
+  RECIPE         a recipe; it alone is sent to the cluster, so paths in it, run_dir above all, are absolute or s3://…
   OPTION         passed on to `hipo-data run`, such as --set select.delta=0.2 or --limit 1000
   --address URL  the dashboard; default: RAY_API_SERVER_ADDRESS, else http://127.0.0.1:8265
   --no-wait      do not follow the log
@@ -39,8 +39,9 @@ if [ ! -f "$recipe" ]; then
 fi
 
 # Relative to the job's own folder, a run would be gone with the node that the driver was on.
-if ! grep -Eq "^run_dir: *[\"']?/" "$recipe" && [[ " $* " != *" --run-dir"[\ =]/* && " $* " != *" run_dir="/* ]]; then
-    echo "submit.sh: the run needs an absolute folder that all nodes see: set run_dir in $recipe, or give --run-dir" >&2
+if ! grep -Eq "^run_dir: *[\"']?(/|s3://)" "$recipe" &&
+    ! grep -Eq " (--run-dir[ =]|run_dir=)(/|s3://)" <<<" $*"; then
+    echo "submit.sh: the run needs an absolute folder that all nodes see, or s3://…: set run_dir in $recipe, or give --run-dir" >&2
     exit 2
 fi
 

@@ -372,8 +372,10 @@ def test_submit_sends_the_recipe_alone_and_keeps_quotes(fakes: dict[str, str], t
         ("name: x\n", [], 2),
         ("run_dir: runs/x\n", [], 2),
         ("run_dir: '/shared/x'\n", [], 0),
+        ("run_dir: s3://bucket/x\n", [], 0),
         ("name: x\n", ["--run-dir", "runs/x"], 2),
         ("name: x\n", ["--run-dir", "/shared/x"], 0),
+        ("name: x\n", ["--run-dir=s3://bucket/x"], 0),
         ("name: x\n", ["--set", "run_dir=/shared/x"], 0),
     ],
 )
