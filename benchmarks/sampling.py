@@ -192,7 +192,14 @@ def datatrove_python() -> Path | None:
 class Run:
     """`hipo-data run` of ingest, sample and verify, as a user types it, and when it did what."""
 
-    def __init__(self, folder: Path, rows: list[dict[str, str]], engine: dict[str, Any], roles: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        rows: list[dict[str, str]],
+        engine: dict[str, Any],
+        roles: dict[str, Any],
+        address: str | None = None,
+    ) -> None:
         recipe = {
             "name": "sampling",
             "sources": [{"type": "acereason", "path": str(questions(folder, rows)), "name": "sums"}],
@@ -207,6 +214,8 @@ class Run:
         (folder / "recipe.yaml").write_text(yaml.safe_dump(recipe), encoding="utf-8")
         stages = [part for stage in ("ingest", "sample", "verify") for part in ("--stage", stage)]
         command = [COMMAND, "run", "-c", folder / "recipe.yaml", "--run-dir", self._folder, *stages]
+        if address:
+            command += ["--ray-address", address]
         with (folder / "run.log").open("w+") as log:
             driver = subprocess.Popen([*map(str, command)], stdout=log, stderr=log, env=own_environment())
             self._watch(driver)
