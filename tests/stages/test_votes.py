@@ -1,6 +1,8 @@
 """Problems without a gold are graded by the answer that think-on responses agree on, and by nothing less."""
 
+import json
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 from graders import Grader
 from schemas.gold import MathGold, NoGold
 from schemas.grading import GradeRequest, GradingConfig, PseudoGoldConfig
-from schemas.records import FinishReason, Grade, Mode, Problem, Rollout, Status, Verdict, Vote
+from schemas.records import FinishReason, Grade, Kind, Mode, Problem, Rollout, Status, Verdict, Vote
 from stages.verify import verify
 from stages.votes import vote
 from tests.stages.builders import make_problem, make_rollout
@@ -18,6 +20,7 @@ from tests.stages.builders import make_problem, make_rollout
 WITHOUT = [make_problem(question, NoGold()) for question in ("How many?", "How far?")]
 WITH = make_problem("How long?", MathGold(answers=["7"]))
 ESC, ADAPTIVE = PseudoGoldConfig(window=3), PseudoGoldConfig(rule="adaptive_consistency")
+KINDS = ("finetuning", "verification")
 ERROR, LENGTH, STOP = FinishReason.ERROR, FinishReason.LENGTH, FinishReason.STOP
 
 
@@ -142,6 +145,38 @@ def test_answers_in_other_writing_agree_as_the_math_grader_says(
     rollouts = [make_rollout(WITHOUT[0], index=index, answer=text) for index, text in enumerate(written)]
     (told,) = vote(WITHOUT[:1], rollouts, grader, ESC)
     assert told.answer == agreed
+
+
+@pytest.mark.slow
+def test_what_real_solutions_agree_on_is_mostly_right_and_less_so_the_fewer_have_to(
+    grader: Grader, shared_data: Path
+) -> None:
+    """One solution each of four models, of which a third is right: as many as the page on policies says."""
+    lines = (shared_data / "real" / "gsm8k_model_solutions.jsonl").read_text().splitlines()
+    golds: dict[str, str] = {}
+    problems, rollouts = [], []
+    for row in map(json.loads, lines):
+        problem = make_problem(row["question"], NoGold())
+        if problem.problem_id not in golds:
+            golds[problem.problem_id] = row["ground_truth"].rpartition("A:")[2].strip()
+            problems.append(problem)
+            solutions = [row[f"{size}_{kind}"]["solution"] for size in ("6b", "175b") for kind in KINDS]
+            rollouts += [make_rollout(problem, index=index, answer=text) for index, text in enumerate(solutions)]
+    found = {}
+    for window in (4, 3, 2):
+        agreed = [each for each in vote(problems, rollouts, grader, PseudoGoldConfig(window=window)) if each.answer]
+        asked = [
+            GradeRequest(
+                id=each.problem_id,
+                kind=Kind.MATH,
+                question="",
+                gold=MathGold(answers=[golds[each.problem_id]]),
+                response=rf"\boxed{{{each.answer}}}",
+            )
+            for each in agreed
+        ]
+        found[window] = len(agreed), sum(grade.status is Status.CORRECT for grade in grader.grade(asked))
+    assert found == {4: (88, 85), 3: (99, 89), 2: (267, 206)}
 
 
 @pytest.mark.parametrize(
