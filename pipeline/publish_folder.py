@@ -4,6 +4,7 @@ import shutil
 import time
 import uuid
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from pipeline.manifest import Manifest, Output
 from pipeline.run_path import RunPath, name_within, scratch
 from pipeline.store import file_digest, put_bytes, put_file, read_table, remove_files, scan_tables
 from pipeline.task import Task
+from pipeline.versions import Version, read_versions, with_next, write_versions
 from prompts.rendering import template_hash
 from schemas.arrow import arrow_schema
 from schemas.records import Decision, Example, Mode, Problem
@@ -35,6 +37,7 @@ from stages.publish_pairs import (
 from stages.statistics import Statistics, statistics
 
 _DATASET = "dataset"
+_CARD = "README.md"
 _SPLITS = ("train", "validation")
 
 
@@ -70,8 +73,12 @@ def write_dataset(task: Task, started: float) -> Manifest:
         writers = _write(task, shards, aside, sums)
         stats = statistics(decisions, examples)
         rows = {part: {split: writer.rows for split, writer in of.items()} for part, of in writers.items()}
-        put_bytes(aside / "README.md", _card(task, stats, rows, sums).encode())
-        outputs = _outputs(aside)
+        data = _outputs(aside, aside.rglob("*.parquet"))
+        known, config = read_versions(task.run_dir), task.config.model_dump(mode="json")
+        versions = with_next(known, task.run_dir, aside, data, config)
+        put_bytes(aside / _CARD, _card(task, stats, rows, sums, versions).encode())
+        outputs = data | _outputs(aside, [aside / _CARD])
+        write_versions(task.run_dir, versions)
         _place(aside, task, outputs)
     except BaseException:
         shutil.rmtree(aside, ignore_errors=True)
@@ -176,7 +183,7 @@ def _scan(task: Task, stage: str, shards: list[str]) -> pl.LazyFrame:
     return scan_tables([task.run_dir / task.inputs[f"{stage}/{shard}"].path for shard in shards])
 
 
-def _card(task: Task, stats: Statistics, rows: dict[str, dict[str, int]], sums: _Sums) -> str:
+def _card(task: Task, stats: Statistics, rows: dict[str, dict[str, int]], sums: _Sums, versions: list[Version]) -> str:
     splits = {part: {split: count for split, count in of.items() if count} for part, of in rows.items()}
     main = next((part for part in ("sft", "preference", "groups") if splits.get(part)), "sft")
     config = task.config
@@ -198,6 +205,7 @@ def _card(task: Task, stats: Statistics, rows: dict[str, dict[str, int]], sums: 
         sources=dict(sums.sources.most_common()),
         licences=sorted(sums.licences),
         teachers=sorted(sums.teachers),
+        versions=versions,
     )
 
 
@@ -222,12 +230,11 @@ def _swap(aside: Path, final: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _outputs(folder: Path) -> dict[str, Output]:
-    """What the manifest says of the files in a folder that becomes the dataset."""
+def _outputs(folder: Path, paths: Iterable[Path]) -> dict[str, Output]:
+    """What the manifest says of files in a folder that becomes the dataset."""
     found = {}
-    for path in sorted(folder.rglob("*")):
-        if path.is_file():
-            name = f"{_DATASET}/{path.relative_to(folder)}"
-            rows = read_table(path, []).num_rows if path.suffix == ".parquet" else 0
-            found[name] = Output(path=name, rows=rows, bytes=path.stat().st_size, sha256=file_digest(path))
+    for path in sorted(paths):
+        name = f"{_DATASET}/{path.relative_to(folder)}"
+        rows = read_table(path, []).num_rows if path.suffix == ".parquet" else 0
+        found[name] = Output(path=name, rows=rows, bytes=path.stat().st_size, sha256=file_digest(path))
     return found

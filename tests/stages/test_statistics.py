@@ -135,6 +135,7 @@ def make_card(**changes: object) -> str:
         "sources": {"org/data": 2},
         "licences": ["MIT"],
         "teachers": ["teacher"],
+        "versions": [],
     }
     return card(figures(), **(values | changes))
 
@@ -202,3 +203,14 @@ def test_the_card_of_every_policy_says_whose_method_it_is(policy: PolicyName) ->
     assert f"The method is {method(config)}." in text
     assert ("chosen by the policy" in text) == (policy != "hipo")
     assert f"{main} = load_dataset(" in text
+
+
+def test_a_card_lists_versions_once_there_are_several() -> None:
+    first = {"number": 1, "date": "2026-01-02", "examples": 2, "new": 0, "gone": 0, "other": 0, "changes": []}
+    second = first | {"number": 2, "examples": 3, "new": 2, "gone": 1, "changes": ["select.delta: 0.1 → 0.2", "a|b"]}
+    assert "Versions" not in make_card(versions=[first])
+    rows = [line for line in make_card(versions=[first, second]).splitlines() if "2026-01-02" in line]
+    assert rows == [
+        "| 2 | 2026-01-02 | 3 | 2, 1, 0 | select.delta: 0.1 → 0.2; a\\|b |",
+        "| 1 | 2026-01-02 | 2 | 0, 0, 0 |  |",
+    ]
