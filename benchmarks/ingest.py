@@ -15,7 +15,6 @@ import random
 import resource
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -25,8 +24,10 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from _child import child, say
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
 
 GOALS = {"rows_per_s": 10.0, "linear": 0.85, "memory": 1.0}
 SIZES = (100_000, 500_000, 2_000_000)
@@ -68,24 +69,11 @@ def main() -> None:
     print(json.dumps({"benchmark": "ingest", "ratio": ratios, "goal": GOALS}))
 
 
-def child(what: str, data: Path) -> dict[str, Any]:
-    done = subprocess.run(
-        [sys.executable, __file__, "--child", what, str(data)], stdout=subprocess.PIPE, text=True, check=False
-    )
-    if done.returncode:
-        sys.exit(f"{what} failed with exit status {done.returncode}")
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
-
-
-def say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
-
-
 def ours(data: Path) -> dict[str, Any]:
     from pydantic import TypeAdapter
 
     from graders import Grader
+    from pipeline.store import parquet_bytes
     from schemas.config import IngestConfig, SourceConfig
     from schemas.grading import GradingConfig
     from stages.filters import rules
@@ -101,7 +89,7 @@ def ours(data: Path) -> dict[str, Any]:
     rejected = 0
 
     def write(bits: int, index: int, table: pa.Table) -> None:
-        pq.write_table(table, out / f"{index}.parquet", compression="zstd")
+        (out / f"{index}.parquet").write_bytes(parquet_bytes(table))
 
     def reject(table: pa.Table) -> None:
         nonlocal rejected

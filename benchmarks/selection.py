@@ -14,7 +14,6 @@ import json
 import os
 import resource
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -23,8 +22,10 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+from _child import child, say
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
 
 GOALS = {"rows_per_s": 10.0, "by_columns": 2.0, "memory": 1.0}
 ROLLOUTS = 10_000_000
@@ -61,20 +62,6 @@ def main() -> None:
             say(f"rows/s: {said}; peak {found['select']['peak_gib']:.2f} GiB")
     figures = {name: statistics.median(each) for name, each in ratios.items()} | {"memory": 4.0 / peak}
     print(json.dumps({"benchmark": "selection", "ratio": figures, "goal": GOALS, "rows": rows, "gib": round(peak, 2)}))
-
-
-def child(what: str, data: Path) -> dict[str, Any]:
-    done = subprocess.run(
-        [sys.executable, __file__, "--child", what, str(data)], stdout=subprocess.PIPE, text=True, check=False
-    )
-    if done.returncode:
-        sys.exit(f"{what} failed with exit status {done.returncode}")
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
-
-
-def say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
 
 
 def generate(data: Path, shards: int) -> int:

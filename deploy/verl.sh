@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # Reinforcement learning on a cluster: verl's trainer with this project's advantages, rewards and forced modes.
-# Needs: verl 0.9.1 and hipo-data in one environment on all nodes (`pip install 'verl[vllm]==0.9.1' hipo-data`, in an
-# environment of their own), a Ray cluster that is up for more than one node (`ray start` on each of them), a model of
-# `hipo-data train sft`, the folder of `hipo-data export --to verl-rl`, and a shared file system for both and OUT.
+# Needs: one environment on all nodes, with verl 0.9.1, hipo-data, and of what hipo-data asks for that which is used here;
+# the rest would not go with verl's versions:
+#   pip install 'verl[vllm]==0.9.1' 'math-verify[antlr4-9-3]' dpath tenacity polars polars-hash
+#   pip install --no-deps hipo-data
+# Also a Ray cluster that is up for more than one node, and a shared file system for MODEL, DATA and OUT.
 set -euo pipefail
 
 usage() {

@@ -8,6 +8,7 @@ is up to date when they are the same today. The files are the truth: nothing els
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 from engines.identity import model_identity, model_name
 from graders import CODE_GRADER, MATH_GRADER
@@ -313,11 +314,11 @@ def state_of(
     return State(True, "done")
 
 
-def load_manifests(run_dir: RunPath) -> dict[str, Manifest]:
+def load_manifests(run_dir: RunPath, *, unlisted: bool = False) -> dict[str, Manifest]:
     """All manifests in a run directory by node name, those that an earlier count of shards left behind too.
 
-    They are found by listing. In storage whose listings lag, a piece that was finished just before may look undone and
-    is done again, from the files that it left.
+    They are found by listing. In storage a listing may lag; with `unlisted`, those that it does not show are asked for
+    by their names, which takes one request for each node of the last ingest's shards that is not done.
     """
     found: dict[str, Manifest] = {}
     for folder in run_dir.iterdir() if run_dir.is_dir() else []:
@@ -326,12 +327,24 @@ def load_manifests(run_dir: RunPath) -> dict[str, Manifest]:
                 manifest = parse_manifest(data)
                 if manifest is not None:
                     found[manifest.node] = manifest
+    if unlisted and not isinstance(run_dir, Path):
+        found |= _by_name(run_dir, [node for node in (INGEST, PUBLISH) if node.name not in found])
+        nodes = [node for shard in shards_of(found.get(INGEST.name)) for node in shard_nodes(shard)]
+        found |= _by_name(run_dir, [node for node in nodes if node.name not in found])
     return found
 
 
-def load_present_manifests(run_dir: RunPath) -> dict[str, Manifest]:
-    """The manifests of the shards that the last ingest made and of the stages that see the whole run, by node name."""
-    manifests = load_manifests(run_dir)
+def _by_name(run_dir: RunPath, nodes: list[Node]) -> dict[str, Manifest]:
+    read = [parse_manifest(data) for _, data in read_many([node.path(run_dir, ".json") for node in nodes])]
+    return {manifest.node: manifest for manifest in read if manifest is not None}
+
+
+def load_present_manifests(run_dir: RunPath, *, unlisted: bool = False) -> dict[str, Manifest]:
+    """The manifests of the shards that the last ingest made and of the stages that see the whole run, by node name.
+
+    `unlisted` as `load_manifests` has it.
+    """
+    manifests = load_manifests(run_dir, unlisted=unlisted)
     present = {"all", *shards_of(manifests.get(INGEST.name))}
     return {name: manifest for name, manifest in manifests.items() if name.rpartition("/")[2] in present}
 

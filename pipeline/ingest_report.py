@@ -4,14 +4,15 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline.errors import UserError
-from pipeline.graph import ACCOUNTS, INGEST, load_manifests
+from pipeline.graph import ACCOUNTS, INGEST
+from pipeline.manifest import read_manifest
 from pipeline.run_path import RunPath
 from stages.ingest_accounts import Accounts
 
 
 def read_accounts(run_dir: RunPath) -> Accounts:
     """The accounts of the last ingest. Raises `UserError` before there is one."""
-    manifest = load_manifests(run_dir).get(INGEST.name)
+    manifest = read_manifest(INGEST.path(run_dir, ".json"))
     if manifest is None or ACCOUNTS not in manifest.outputs:
         raise UserError(f"{run_dir} has not ingested anything yet; run `hipo-data run --stage ingest` first")
     return Accounts.model_validate_json((run_dir / manifest.outputs[ACCOUNTS].path).read_bytes())

@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.graph import PICKS
-from pipeline.manifest import Manifest, Output
-from pipeline.run_path import RunPath, name_within, scratch
-from pipeline.store import file_digest, put_bytes, put_file, read_table, remove_files, scan_tables
+from pipeline.manifest import Manifest, Output, read_manifest
+from pipeline.run_path import RunPath, scratch
+from pipeline.store import file_digest, put_bytes, put_file, read_table, remove_files, scan_tables, sizes_in_storage
 from pipeline.task import Task
 from pipeline.versions import Version, read_versions, with_next, write_versions
 from prompts.rendering import template_hash
@@ -214,8 +214,11 @@ def _place(aside: Path, task: Task, outputs: dict[str, Output]) -> None:
     if isinstance(final, Path):
         _swap(aside, final)
         return
-    remove_files([task.run_dir / task.folder / f"{task.shard}.json"])
-    remove_files([path for path in final.rglob("*") if name_within(path, task.run_dir) not in outputs])
+    before = task.run_dir / task.folder / f"{task.shard}.json"
+    manifest = read_manifest(before)
+    remove_files([before])
+    old = {f"{_DATASET}/{name}" for name in sizes_in_storage(final)} | set(manifest.outputs if manifest else ())
+    remove_files([task.run_dir / name for name in sorted(old - outputs.keys())])
     for name in outputs:
         put_file(task.run_dir / name, aside / Path(name).relative_to(_DATASET))
     shutil.rmtree(aside)

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import UserError
+from pipeline.manifest import read_manifest
 from pipeline.run_path import RunPath, name_within, run_path
 from pipeline.store import digest_of, sizes_in_storage
 from stages.exports.libraries import PARTS
@@ -78,13 +79,21 @@ def published_folder(path: RunPath) -> Published:
     """The dataset of a run's directory, or the folder itself. Raises `UserError`."""
     is_run = (path / "run.json").is_file()
     folder = path / "dataset" if is_run else path
-    names = (name_within(file, folder) for file in folder.rglob("*") if file.is_file())
-    files = tuple(sorted(sizes_in_storage(folder) or names))
+    files = tuple(sorted(_files(path, folder)))
     if not any(FILE_NAME.fullmatch(file) for file in files):
         raise UserError(f"{folder} holds no published dataset; run 'hipo-data run' until publish is done")
     return Published(
         str(folder), files, lambda file: (folder / file).open("rb"), path if is_run else None, isinstance(folder, Path)
     )
+
+
+def _files(path: RunPath, folder: RunPath) -> set[str]:
+    if isinstance(folder, Path):
+        return {name_within(file, folder) for file in folder.rglob("*") if file.is_file()}
+    listed = set(sizes_in_storage(folder))
+    manifest = read_manifest(path / "publish" / "all.json")
+    named = {output.path.removeprefix("dataset/") for output in manifest.outputs.values()} if manifest else set()
+    return listed | {name for name in named - listed if (folder / name).exists()}  # a listing may lag
 
 
 def _on_the_hub(where: str) -> Published:

@@ -7,16 +7,20 @@ from pipeline.run_path import RunPath
 from pipeline.store import read_table
 
 
-def rejected_files(run_dir: RunPath) -> list[RunPath]:
-    """The tables of rejected rows, by node. A stale one, whose node was done again since, is in no manifest."""
-    outputs = [manifest.outputs for _, manifest in sorted(load_present_manifests(run_dir).items())]
+def rejected_files(run_dir: RunPath, *, unlisted: bool = False) -> list[RunPath]:
+    """The tables of rejected rows, by node. A stale one, whose node was done again since, is in no manifest.
+
+    `unlisted` as `load_manifests` has it.
+    """
+    manifests = load_present_manifests(run_dir, unlisted=unlisted)
+    outputs = [manifest.outputs for _, manifest in sorted(manifests.items())]
     return [run_dir / of_node["rejected"].path for of_node in outputs if "rejected" in of_node]
 
 
 def quarantine_counts(run_dir: RunPath) -> dict[str, int]:
     """Rejected rows of the whole run by `stage: reason`."""
     counts: Counter[str] = Counter()
-    for path in rejected_files(run_dir):
+    for path in rejected_files(run_dir, unlisted=True):
         rows = read_table(path, ["stage", "reason"])
         counts.update(f"{stage}: {reason}" for stage, reason in zip(*rows.to_pydict().values(), strict=True))
     return dict(counts.most_common())

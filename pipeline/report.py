@@ -36,7 +36,8 @@ def write_report(task: Task, stats: Statistics, decisions: pl.LazyFrame, example
         examples: columns of `schemas.records.Example`.
     """
     put_bytes(
-        task.run_dir / "report.html", report(RunFiles(task.run_dir, task.config), stats, decisions, examples).encode()
+        task.run_dir / "report.html",
+        report(RunFiles(task.run_dir, task.config, unlisted=True), stats, decisions, examples).encode(),
     )
 
 

@@ -16,12 +16,12 @@ ROWS = "rows"
 
 
 class RunFiles:
-    """A run by its files, as they are when this is made."""
+    """A run by its files, as they are when this is made; `unlisted` as `load_manifests` has it."""
 
-    def __init__(self, run_dir: RunPath, config: RunConfig) -> None:
+    def __init__(self, run_dir: RunPath, config: RunConfig, *, unlisted: bool = False) -> None:
         self.run_dir = run_dir
         self.config = config
-        self.manifests = load_present_manifests(run_dir)
+        self.manifests = load_present_manifests(run_dir, unlisted=unlisted)
         self.shards = shards_of(self.manifests.get(INGEST.name))
 
     def path(self, folder: str, shard: str, label: str = ROWS) -> RunPath | None:

@@ -23,8 +23,9 @@ else:
     # Of those in storage only the annotations speak: importing their library takes a fifth of a second.
     RunPath = Path
 
-S3 = "s3://"
-_URL = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*)://(.*)", re.DOTALL)
+_URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://.*", re.DOTALL)
+_IN_S3 = re.compile(r"s3://([\w.-]+(?:/+[\w.=,@+:-]+)+)/*", re.ASCII)
+"""Of the signs that keys may hold, those that mean nothing else to a listing or in an address."""
 _SHOWN = 8
 
 
@@ -37,19 +38,19 @@ def run_path(where: Any) -> RunPath:
     if not isinstance(where, str):
         path: RunPath = where
         return path
-    url = _URL.fullmatch(where)
-    if url is None:
+    if not _URL.fullmatch(where):
         return Path(where)
-    if url[1].lower() != "s3" or not url[2].strip("/"):
+    url = _IN_S3.fullmatch(where)
+    if url is None:
         raise UserError(
-            f"'{where}' is no place for a run; give a folder, or s3://BUCKET/PREFIX in storage that speaks S3 "
-            "(AWS_ENDPOINT_URL says where, if it is not Amazon's)"
+            f"'{where}' is no place for a run; give a folder, or s3://BUCKET/PREFIX in storage that speaks S3, of "
+            "letters, digits and . _ - = , @ + : (AWS_ENDPOINT_URL says where, if it is not Amazon's)"
         )
     try:
         from pipeline import remote
     except ImportError as error:
         raise UserError(f"{where} needs the packages for S3: install hipo-data[s3] ({error})") from error
-    found = remote.remote_path(S3 + url[2].strip("/"))
+    found = remote.remote_path("s3://" + re.sub("/+", "/", url[1]))
     remote.reach(found)
     return found
 

@@ -77,7 +77,7 @@ class Runner:
         self._progress = progress
         self._fingerprints = Fingerprints(config)
         self._ledger = Ledger(run_dir, config)
-        self._left_behind = load_manifests(run_dir)
+        self._left_behind = load_manifests(run_dir, unlisted=True)
         self._sizes = sizes_in_storage(run_dir)
         self._done: dict[str, Manifest] = {}
         self._shards: dict[str, int] = {}

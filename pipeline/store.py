@@ -17,6 +17,8 @@ import pyarrow.parquet as pq
 
 from pipeline.run_path import RunPath
 
+_REPEATING = 64
+"""Bytes of a value, on average, up to which a column is written by a dictionary of its values."""
 _PARQUET_BLOCK = 2**20
 
 
@@ -60,8 +62,10 @@ def put_table(path: RunPath, table: pa.Table) -> str:
 
 def parquet_bytes(table: pa.Table) -> bytes:
     """A table as `put_table` writes it."""
+    # What repeats is short; a dictionary of long texts is begun in vain.
+    short = [name for name in table.column_names if table[name].nbytes <= _REPEATING * table.num_rows]
     sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd")
+    pq.write_table(table, sink, compression="zstd", use_dictionary=short)
     return cast(bytes, sink.getvalue().to_pybytes())
 
 

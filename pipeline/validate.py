@@ -9,7 +9,8 @@ import polars as pl
 import yaml
 
 from pipeline.errors import UserError
-from pipeline.graph import load_present_manifests
+from pipeline.graph import PUBLISH
+from pipeline.manifest import read_manifest
 from pipeline.published import CARD, FILE_NAME, SPLITS, Published
 from pipeline.run_path import RunPath
 from pipeline.validate_rows import CHECKS, Seen, key_and_question
@@ -113,7 +114,7 @@ def _configs(text: str, counts: dict[tuple[str, str], int]) -> Iterator[str]:
 
 def _as_published(dataset: Published, run_dir: RunPath) -> Iterator[str]:
     """Files that are not those of the run's last publish."""
-    manifest = load_present_manifests(run_dir).get("publish/all")
+    manifest = read_manifest(PUBLISH.path(run_dir, ".json"))
     if manifest is None:
         yield f"{run_dir} has not finished publish; run it again"
         return

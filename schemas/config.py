@@ -227,7 +227,7 @@ class RunConfig(Config):
     """The whole tree."""
 
     name: str
-    run_dir: str | None = Field(default=None, description="default: runs/<name>")
+    run_dir: str | None = Field(default=None, description="a folder, or s3://BUCKET/PREFIX; default: runs/<name>")
     seed: int = 0
     sources: list[SourceConfig] = Field(min_length=1)
     ingest: IngestConfig = IngestConfig()

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from schemas.arrow import arrow_schema
 from schemas.keys import seeds
@@ -33,7 +34,8 @@ def problem_table(problems: pl.DataFrame, origins: Origins, seed: int, validatio
     """`Problem` records, in the given order."""
     lists = problems["rows"].to_arrow()
     records = origins.records(pl.DataFrame(problems["rows"].explode().struct.unnest())).to_arrow()
-    sources = pl.Series("sources", pa.LargeListArray.from_arrays(lists.offsets, records))
+    offsets = pc.subtract(lists.offsets, lists.offsets[0])  # of part of a table they start anywhere
+    sources = pl.Series("sources", pa.LargeListArray.from_arrays(offsets, records))
     held_out = seeds(seed, "split", pl.col("problem_id")) < validation_fraction * 2**31
     return _table(
         problems.select(
@@ -69,16 +71,14 @@ def by_shard(parts: Iterator[pl.DataFrame], bits: int) -> Iterator[tuple[int, pl
     held: list[pl.DataFrame] = []
     current = -1
     for part in parts:
-        for (index,), problems in (
-            part.with_columns(shard.alias("#shard"))
-            .partition_by("#shard", as_dict=True, maintain_order=True, include_key=False)
-            .items()
-        ):
+        start = 0
+        for rows, index in part.select(shard.rle()).to_series().struct.unnest().iter_rows():
             if index != current and held:
                 yield current, pl.concat(held)
                 held = []
             current = index
-            held.append(problems)
+            held.append(part.slice(start, rows))
+            start += rows
     if held:
         yield current, pl.concat(held)
 

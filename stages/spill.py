@@ -12,6 +12,8 @@ import pyarrow as pa
 
 _HELD_BYTES = 256 * 2**20
 _TOGETHER_BYTES = 32 * 2**20
+_RUN_BYTES = 16 * 2**20
+"""Rows are sorted and put away so many at once: each part is read from every run, so runs should be few."""
 
 Parts = tuple[str, ...]
 """Neighbours in the order of their names."""
@@ -28,13 +30,29 @@ class Spill:
     def __init__(self, folder: Path, part: pl.Expr) -> None:
         self._part = part
         self._room = _Room(folder)
+        self._lock = Lock()
+        self._waiting: list[pl.DataFrame] = []
+        self._waiting_bytes = 0
         self._runs: list[_Run] = []
 
     def add(self, frame: pl.DataFrame) -> None:
         """Takes rows. From several threads, the order in which they came is any."""
         if frame.is_empty():
             return
-        frame = frame.with_columns(self._part.alias("#part")).sort("#part", maintain_order=True)
+        with self._lock:
+            self._waiting.append(frame)
+            self._waiting_bytes += int(frame.estimated_size())
+            frames = self._taken() if self._waiting_bytes >= _RUN_BYTES else []
+        self._put_away(frames)
+
+    def _taken(self) -> list[pl.DataFrame]:
+        frames, self._waiting, self._waiting_bytes = self._waiting, [], 0
+        return frames
+
+    def _put_away(self, frames: list[pl.DataFrame]) -> None:
+        if not frames:
+            return
+        frame = pl.concat(frames).with_columns(self._part.alias("#part")).sort("#part", maintain_order=True)
         parts = frame["#part"].rle().struct.unnest()
         rows = _packed(frame.drop("#part"))
         ends = [*accumulate(parts["len"], initial=0)]
@@ -43,6 +61,7 @@ class Spill:
     @property
     def parts(self) -> list[Parts]:
         """The parts that hold a row, in order, small neighbours together; once all rows are in."""
+        self._put_away(self._taken())
         sizes: Counter[str] = Counter()
         for run in self._runs:
             a_row = run.bytes / run.ends[-1]

@@ -138,11 +138,22 @@ def test_a_scan_is_refused_in_one_sentence_too(folder: RunPath, storage: Storage
 
 
 def test_places_that_hold_no_runs_are_refused(storage: Storage) -> None:
-    for where in ("gs://bucket/x", "s3://", "https://example.org/x"):
+    for where in (
+        "gs://bucket/x",
+        "s3://",
+        "s3://bucket",
+        "s3://bucket/a*",
+        "s3://bucket/a b",
+        "https://example.org/x",
+    ):
         with pytest.raises(UserError, match="no place for a run"):
             run_path(where)
     with pytest.raises(StorageError, match="no such bucket"):
         run_path("s3://other-bucket/x")
+
+
+def test_slashes_too_many_name_the_same_run(storage: Storage) -> None:
+    assert run_path("s3://bucket//runs/x/") == run_path("s3://bucket/runs/x")
 
 
 def test_a_folder_whose_name_looks_like_an_address_stays_a_folder() -> None:

@@ -28,14 +28,24 @@ def frame(rows: list[tuple[str, int]]) -> pl.DataFrame:
 
 
 @settings(max_examples=100)
-@given(written=frames, held=st.sampled_from([0, 1_000, 2**20]), together=st.sampled_from([0, 100, 2**20]))
+@given(
+    written=frames,
+    held=st.sampled_from([0, 1_000, 2**20]),
+    together=st.sampled_from([0, 100, 2**20]),
+    run=st.sampled_from([0, 200, 2**20]),
+)
 def test_rows_come_back_by_part_in_their_order(
-    tmp_path_factory: pytest.TempPathFactory, written: list[list[tuple[str, int]]], held: int, together: int
+    tmp_path_factory: pytest.TempPathFactory,
+    written: list[list[tuple[str, int]]],
+    held: int,
+    together: int,
+    run: int,
 ) -> None:
     folder = tmp_path_factory.mktemp("spill") / "rows"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(spill, "_HELD_BYTES", held)
         patch.setattr(spill, "_TOGETHER_BYTES", together)
+        patch.setattr(spill, "_RUN_BYTES", run)
         rows = Spill(folder, PART)
         for some in written:
             rows.add(frame(some))
@@ -49,7 +59,18 @@ def test_rows_come_back_by_part_in_their_order(
                 wanted = frame([row for row in listed if row[0][0] == part])
                 assert rows.read((part,)).equals(wanted)
                 assert rows.read((part,), ["number"]).equals(wanted.select("number"))
-    assert held or len(list(folder.iterdir())) == sum(map(bool, written))
+    assert held or run or len(list(folder.iterdir())) == sum(map(bool, written))
+
+
+def test_small_tables_are_put_away_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spill, "_HELD_BYTES", 0)
+    monkeypatch.setattr(spill, "_RUN_BYTES", 20_000)
+    rows = Spill(tmp_path / "rows", PART)
+    for number in range(1_000):
+        rows.add(frame([("a", number % 10)]))
+    assert rows.parts == [("a",)]
+    assert len(rows.read(("a",))) == 1_000
+    assert 1 < len(list((tmp_path / "rows").iterdir())) < 50
 
 
 def test_small_parts_are_read_together_and_large_ones_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,6 +84,7 @@ def test_small_parts_are_read_together_and_large_ones_alone(tmp_path: Path, monk
 @pytest.mark.parametrize("kind", ["spill", "pile"])
 def test_what_is_held_in_memory_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     monkeypatch.setattr(spill, "_HELD_BYTES", 10_000)
+    monkeypatch.setattr(spill, "_RUN_BYTES", 0)
     spilled, pile = Spill(tmp_path / "rows", PART), Pile(tmp_path / "pile", [])
     for number in range(100):
         made = frame([("a", 3)] * 10)

@@ -64,6 +64,7 @@ def run(job, configs):
             yielded.append(forced(name, config, tokenizer, rows[0]))
     tq.close()
     ray.shutdown()
+    yielded.append({"kind": "modules", "loaded": sorted({name.partition(".")[0] for name in sys.modules})})
     return yielded
 
 

@@ -34,7 +34,7 @@ def run_beside(script: str, library: Path, job: Any, **environment: str) -> list
     paths = {"PYTHONPATH": f"{library}{os.pathsep}{ROOT}", "HF_HOME": str(library / "hf")}
     done = subprocess.run(
         [sys.executable, ROOT / "tests" / "support" / script], input=json.dumps(job, default=str),
-        env={**os.environ, **paths, **environment}, capture_output=True, text=True, timeout=600, check=False,
+        env={**os.environ, **paths, **environment}, capture_output=True, text=True, timeout=1800, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]

@@ -1,6 +1,6 @@
 """The formulas once more in plain Python, one rollout at a time, written from the papers and not from `trainer`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from math import exp
 from statistics import fmean, stdev
@@ -152,3 +152,42 @@ def lcpo(correct: Sequence[bool], lengths: Sequence[int], budgets: Sequence[int]
         else:
             rewards.append(float(ok) * min(max(alpha * (budget - length) + delta, 0.0), 1.0))
     return rewards
+
+
+def dast(batch: Batch, limit: int) -> tuple[list[float], list[float]]:
+    """The budget of each rollout's problem, and the reward against it."""
+    rows = list(
+        zip(*(column.tolist() for column in (batch.groups, batch.known, batch.correct, batch.lengths)), strict=True)
+    )
+    budgets, rewards = [], []
+    for group, _, right, length in rows:
+        graded = [(ok, tokens) for other, known, ok, tokens in rows if other == group and known]
+        lengths = [tokens for ok, tokens in graded if ok]
+        rate = len(lengths) / len(graded) if graded else 0.0
+        budget = rate * (fmean(lengths) if lengths else 0.0) + (1 - rate) * limit
+        over = (length - budget) / budget
+        budgets.append(budget)
+        rewards.append(max(0.5 - 0.5 * over, 0.1) if right else min(0.9 * over - 0.1, -0.1))
+    return budgets, rewards
+
+
+def o1_pruner(batch: Batch, accuracy_weight: float) -> list[float]:
+    rows = list(
+        zip(*(column.tolist() for column in (batch.groups, batch.known, batch.correct, batch.lengths)), strict=True)
+    )
+    weights = []
+    for group, known, right, length in rows:
+        graded = [(ok, tokens) for other, counts, ok, tokens in rows if other == group and counts]
+        if not known:
+            weights.append(0.0)
+            continue
+        shorter = (fmean(tokens for _, tokens in graded) - length) / length
+        better = right - fmean(ok for ok, _ in graded)
+        weights.append(min(max(shorter + accuracy_weight * better, -2.0), 4.0))
+    return weights
+
+
+def on_parts(batch: Batch, of_part: Sequence[Mapping[int, float]]) -> list[list[float]]:
+    """What each token of each rollout gets, by the part that it is in; nothing where the part is not named."""
+    rows = batch.segments.tolist()
+    return [[parts.get(code, 0.0) for code in row] for row, parts in zip(rows, of_part, strict=True)]

@@ -7,11 +7,14 @@ from hypothesis import strategies as st
 
 from tests.trainer import reference
 from tests.trainer.batches import Batch, batches
+from trainer.advantages import hgpo_advantages, hgpo_terms, hipo_advantages, hipo_terms, o1_pruner_weights
 from trainer.algorithms.adaptthink import adaptthink
 from trainer.algorithms.autothink import autothink_balance_reward, autothink_length_reward, autothink_reward
 from trainer.algorithms.lcpo import lcpo_exact_reward, lcpo_max_reward
 from trainer.algorithms.length_penalty import length_penalty_reward
 from trainer.algorithms.thinkless import degrpo_weights, thinkless_reward
+from trainer.rewards import dast_budget, dast_reward, hipo_reward
+from trainer.rollouts import Segment
 
 near = pytest.approx
 
@@ -73,3 +76,57 @@ def test_budgets_and_prices(batch: Batch, alpha: float, delta: float, budget: in
     assert most == near(reference.lcpo(*plain, delta), rel=1e-6, abs=1e-6)
     priced = [float(ok) - alpha * length for ok, length in zip(right.tolist(), lengths.tolist(), strict=True)]
     assert length_penalty_reward(right, lengths, beta=alpha).tolist() == near(priced, rel=1e-6, abs=1e-6)
+
+
+@given(batches(known=False), st.sampled_from([4000, 9000]))
+@settings(deadline=None)
+def test_dast(batch: Batch, limit: int) -> None:
+    budgets, rewards = reference.dast(batch, limit)
+    found = dast_budget(batch.correct, batch.lengths, batch.groups, known=batch.known, max_tokens=limit)
+    assert found.tolist() == near(budgets, rel=1e-6, abs=1e-6)
+    # From float64: budgets are thousands of tokens, of which a float32 holds seven digits.
+    against = torch.tensor(budgets, dtype=torch.float64)
+    assert dast_reward(batch.correct, batch.lengths, against).tolist() == near(rewards, rel=1e-6, abs=1e-6)
+
+
+@given(batches(known=False), st.floats(0, 4))
+@settings(deadline=None)
+def test_o1_pruner(batch: Batch, accuracy_weight: float) -> None:
+    found = o1_pruner_weights(
+        batch.correct, batch.lengths, batch.groups, known=batch.known, accuracy_weight=accuracy_weight
+    )
+    assert found.tolist() == near(reference.o1_pruner(batch, accuracy_weight), abs=1e-6)
+
+
+@given(batches(known=False), st.floats(0, 1), st.floats(0, 2))
+@settings(deadline=None)
+def test_rewards_and_advantages_of_hipo_and_hgpo_on_tokens(batch: Batch, weight: float, alpha: float) -> None:
+    formed = batch.lengths > 2000
+    rewards = hipo_reward(batch.correct, formed, format_weight=weight)
+    plain = [float(ok) + weight * well for ok, well in zip(batch.correct.tolist(), formed.tolist(), strict=True)]
+    assert rewards.tolist() == near(plain, abs=1e-6)
+    judge, answer = reference.hipo(batch, omega=0.01, gamma=0.3, judge_norm="mode")
+    hipo = reference.on_parts(
+        batch,
+        [
+            {Segment.JUDGE: j, Segment.MODE: j, Segment.REASONING: a, Segment.ANSWER: a}
+            for j, a in zip(judge, answer, strict=True)
+        ],
+    )
+    terms = hipo_terms(batch.rewards, batch.groups, batch.modes, known=batch.known)
+    _same(hipo_advantages(terms, batch.segments), hipo)
+    intra, inter = reference.hgpo(batch, delta=0.2)
+    hgpo = reference.on_parts(
+        batch,
+        [
+            {Segment.JUDGE: a, Segment.MODE: a + alpha * e, Segment.REASONING: a, Segment.ANSWER: a}
+            for a, e in zip(intra, inter, strict=True)
+        ],
+    )
+    prizes = hgpo_terms(batch.rewards, batch.groups, batch.modes, known=batch.known, delta=0.2)
+    _same(hgpo_advantages(prizes, batch.segments, alpha=alpha), hgpo)
+
+
+def _same(found: torch.Tensor, expected: list[list[float]]) -> None:
+    assert len(found) == len(expected)
+    assert all(row.tolist() == near(want, abs=1e-6) for row, want in zip(found, expected, strict=True))

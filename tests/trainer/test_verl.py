@@ -257,6 +257,11 @@ def test_a_forced_tag_is_a_part_of_the_response(ran: dict[tuple[str, str], dict[
     assert [len(row) for row in found["logprobs"]] == found["lengths"]
 
 
+def test_the_plug_in_asks_for_no_more_than_the_script_installs(ran: dict[tuple[str, str], dict[str, Any]]) -> None:
+    beyond_verls = {"altair", "datatrove", "evalplus", "polars", "polars_hash", "rensa", "trl", "typer", "vl_convert"}
+    assert beyond_verls & set(ran["modules", ""]["loaded"]) <= {"polars", "polars_hash", "typer"}  # typer: verl's hub
+
+
 def test_the_script_says_what_is_missing(model: Path, data: Path, tmp_path: Path) -> None:
     assert "there is no METHOD ppo" in launch("ppo", model, data, tmp_path).stderr
     done = launch("hipo", model, tmp_path, tmp_path)
