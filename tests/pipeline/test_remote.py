@@ -2,6 +2,8 @@
 
 import pickle
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import polars as pl
@@ -150,6 +152,17 @@ def test_places_that_hold_no_runs_are_refused(storage: Storage) -> None:
             run_path(where)
     with pytest.raises(StorageError, match="no such bucket"):
         run_path("s3://other-bucket/x")
+
+
+def test_commands_for_runs_on_a_disk_load_none_of_the_storages_packages(tmp_path: Path) -> None:
+    script = (
+        "import sys; from pathlib import Path; from pipeline import cli, runner, summary, probe, push, show, explain\n"
+        "from pipeline.run_dir import held\nfrom pipeline.run_path import run_path\n"
+        "with held(run_path(sys.argv[1])): pass\n"
+        "print([name for name in ('upath', 's3fs', 'botocore') if name in sys.modules])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
 
 
 def test_slashes_too_many_name_the_same_run(storage: Storage) -> None:

@@ -42,7 +42,7 @@ def test_a_second_driver_is_refused_while_the_first_is_at_work_and_let_in_after(
 
 def test_of_many_that_find_a_dead_drivers_lock_one_takes_it(folder: RunPath) -> None:
     (folder / "run.lock").write_bytes(json.dumps(ELSEWHERE).encode())
-    locks = [lock_of(folder / "run.lock", stale_s=3) for _ in range(5)]
+    locks = [lock_of(folder / "run.lock", stale_s=2) for _ in range(5)]
     refused: list[RemoteLock] = []
 
     def take(lock: RemoteLock) -> None:
