@@ -137,11 +137,13 @@ def _data(rows: list[dict[str, Any]]) -> Any:
     return alt.Data(values=rows)  # type: ignore[no-untyped-call]
 
 
-def _colour(results: Results) -> Any:
+def _colour(results: Results, shown: Iterable[str] | None = None) -> Any:
+    """One name has one colour in all charts."""
     import altair as alt
 
-    names = list(results)
-    scale = alt.Scale(domain=names, range=_COLOURS[: len(names)])
+    colours = dict(zip(results, _COLOURS, strict=False))
+    names = list(results if shown is None else shown)
+    scale = alt.Scale(domain=names, range=[colours[name] for name in names])
     return alt.Color("name:N", title=None, sort=None, scale=scale, legend=alt.Legend(labelLimit=260))
 
 
@@ -204,7 +206,7 @@ def _training(config: ReproduceConfig, results: Results) -> Any:
         .encode(
             x=alt.X("step:Q", title=f"RL step, means of {_WINDOW}"),
             y=alt.Y("think_on:Q", title="share of think-on", axis=alt.Axis(format="%"), scale=alt.Scale(zero=False)),
-            color=_colour(free),
+            color=_colour(results, free),
         )
         .properties(width=520, height=320)
     )
