@@ -38,6 +38,9 @@ RunDirOption = Annotated[
     str | None,
     typer.Option("--run-dir", help="Where the run lives: a folder, or s3://BUCKET/PREFIX. Default: runs/<name>."),
 ]
+RayAddressOption = Annotated[
+    str | None, typer.Option("--ray-address", help="A Ray cluster to join. Default: RAY_ADDRESS, else a local Ray.")
+]
 SandboxUrlOption = Annotated[
     str | None, typer.Option("--sandbox-url", help="For remote: a service that speaks SandboxFusion's protocol.")
 ]
@@ -55,9 +58,7 @@ def run(
     overrides: SetOption = None,
     run_dir: RunDirOption = None,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="Keep this many problems.")] = None,
-    ray_address: Annotated[
-        str | None, typer.Option("--ray-address", help="A Ray cluster to join. Default: RAY_ADDRESS, else a local Ray.")
-    ] = None,
+    ray_address: RayAddressOption = None,
 ) -> None:
     """Run stages, or go on with a run: what is up to date is not done again."""
     from pipeline.attempt import attempt
@@ -66,9 +67,7 @@ def run(
 
     started = time.monotonic()
     wanted = _stages(stage)
-    extra = [f"ingest.limit={limit}"] if limit else []
-    extra += [f"ray.address={ray_address}"] if ray_address else []
-    resolved = load_config(config, [*(overrides or []), *extra])
+    resolved = load_config(config, [*(overrides or []), *_overrides(limit, ray_address)])
     directory = run_dir_of(resolved, run_dir)
     console = _console()
     for change in changes_since_last(directory, resolved):
@@ -92,6 +91,7 @@ def plan(
         int | None,
         typer.Option("--probe", min=1, help="Run so many problems first, into RUN_DIR.probe, to predict all the rest."),
     ] = None,
+    ray_address: RayAddressOption = None,
 ) -> None:
     """Say what a run would do, why, and about how many tokens it would take. Nothing is sampled without --probe."""
     from pipeline.config_file import load_config
@@ -100,7 +100,7 @@ def plan(
     from pipeline.summary import print_plan
     from stages.sources.files import SourceError
 
-    resolved = load_config(config, [*(overrides or []), *([f"ingest.limit={limit}"] if limit else [])])
+    resolved = load_config(config, [*(overrides or []), *_overrides(limit, ray_address)])
     directory = run_dir_of(resolved, run_dir)
     changes = changes_since_last(directory, resolved)
     try:
@@ -293,6 +293,12 @@ def init(
         raise UserError(f"{path} is there already; remove it or name another file")
     path.write_text(recipe(engine), encoding="utf-8")
     _console().print(f"wrote {path}; next: hipo-data plan --config {path}", highlight=False)
+
+
+def _overrides(limit: int | None, ray_address: str | None) -> list[str]:
+    """Options that are short for `--set`."""
+    found = [f"ingest.limit={limit}"] if limit else []
+    return found + ([f"ray.address={ray_address}"] if ray_address else [])
 
 
 def _console() -> Console:
