@@ -128,7 +128,7 @@ def inputs_of(
             found |= {f"problems/{shard}": outputs[shard] for shard in wanted}
             if node.mode is Mode.THINK_ON and node.stage == "sample" and RESPONSES + node.shard in outputs:
                 found[RESPONSES + node.shard] = outputs[RESPONSES + node.shard]
-        elif node.stage != parent.stage:
+        elif node.stage != "verify" or parent.stage != "verify":  # of another mode's verdicts, the votes alone are read
             found[parent.name] = outputs["rows"]
         if parent.stage == "verify" and node.stage in ("verify", "select") and VOTES in outputs:
             found[VOTES] = outputs[VOTES]
