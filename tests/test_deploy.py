@@ -281,7 +281,9 @@ def test_scripts_can_be_run(script: Path) -> None:
     subprocess.run(["bash", "-n", str(script)], check=True)
 
 
-@pytest.mark.parametrize("path", [path for path in TEXTS if path.suffix not in (".sh", ".json")], ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", [path for path in TEXTS if path.suffix not in (".sh", ".json")], ids=lambda path: path.name
+)
 def test_files_begin_with_what_they_need(path: Path) -> None:
     top = "".join(line for line in path.read_text().splitlines(keepends=True)[:12] if line.startswith("#"))
     assert "Needs: " in top
