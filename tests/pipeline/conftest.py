@@ -36,15 +36,15 @@ def storage_of_session() -> Iterator[Storage]:
 
 
 @pytest.fixture
-def storage(storage_of_session: Storage, monkeypatch: pytest.MonkeyPatch) -> Storage:
-    """The storage, without a fault, and this process's environment set up for it."""
+def storage(storage_of_session: Storage, monkeypatch: pytest.MonkeyPatch) -> Iterator[Storage]:
+    """The storage, without a fault before and after the test, and this process's environment set up for it."""
     server = storage_of_session
     for name, value in server.environment.items():
         monkeypatch.setenv(name, value)
+    server.requests.clear()
+    yield server
     server.failing, server.refuses, server.unlisted = lambda method, path: False, "", None
     server.ignores_conditions = False
-    server.requests.clear()
-    return server
 
 
 @pytest.fixture
