@@ -24,7 +24,7 @@ from sampling import N, Run, answered, endpoint, endpoint_roles, say, server, su
 NODES = (1, 2, 4)
 AT_ONCE = 48
 """Requests of a replica under way."""
-WAVES = 12
+WAVES = 32
 CPUS = 3
 """Of a node: its replica's, and room for tasks."""
 DELAY_S = 1.0
