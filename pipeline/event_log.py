@@ -15,14 +15,14 @@ from pipeline.graph import Node
 from pipeline.manifest import Manifest
 from pipeline.run_path import RunPath, scratch
 from pipeline.store import put_bytes
-from pipeline.watching import RunState
+from pipeline.watching import RunState, Watcher
 
 _LOG = logging.getLogger(__name__)
 _NAME = "events.jsonl"
 _KEEP_EVERY_S = 30.0
 
 
-class EventLog:
+class EventLog(Watcher):
     """Writes each event as it comes, whole lines."""
 
     def __init__(self, run_dir: RunPath, run: str) -> None:

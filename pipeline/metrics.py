@@ -12,12 +12,12 @@ from prometheus_client.registry import Collector
 from pipeline.errors import UserError
 from pipeline.graph import Node
 from pipeline.manifest import Manifest
-from pipeline.watching import RunState
+from pipeline.watching import RunState, Watcher
 
 _SECONDS = (0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600, 4 * 3600)
 
 
-class Metrics(Collector):
+class Metrics(Watcher, Collector):
     """Listens from its making to `closed`. Raises `UserError` where the port cannot be had."""
 
     def __init__(self, run: str, host: str, port: int) -> None:
@@ -44,9 +44,6 @@ class Metrics(Collector):
         """Where it listens."""
         return self._server.server_port
 
-    def began(self, node: Node) -> None:
-        """Nothing to count."""
-
     def ended(self, node: Node, manifest: Manifest) -> None:
         """Counts a piece and its time."""
         self._seconds.labels(node.folder).observe(manifest.seconds)
@@ -54,9 +51,6 @@ class Metrics(Collector):
     def failed(self, node: Node, error: str) -> None:
         """Counts it."""
         self._failed[node.folder] += 1
-
-    def said(self, text: str) -> None:
-        """Words are no figures."""
 
     def looked(self, state: RunState) -> None:
         """What is served until the next look."""

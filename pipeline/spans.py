@@ -11,10 +11,10 @@ from opentelemetry.trace import Span, Status, StatusCode, set_span_in_context
 
 from pipeline.graph import Node
 from pipeline.manifest import Manifest
-from pipeline.watching import RunState
+from pipeline.watching import Watcher
 
 
-class Spans:
+class Spans(Watcher):
     """The spans of one attempt."""
 
     def __init__(self, run: str) -> None:
@@ -47,9 +47,6 @@ class Spans:
     def said(self, text: str) -> None:
         """An event of the whole."""
         self._whole.add_event(text)
-
-    def looked(self, state: RunState) -> None:
-        """Figures are Prometheus' part."""
 
     def closed(self, error: str | None) -> None:
         """Closes what is open, and sends the rest."""

@@ -49,7 +49,7 @@ def put_file(path: RunPath, aside: Path) -> str:
         aside.unlink()
         return sha256
     with aside.open("rb+") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        sha256 = digest_of(file)
         os.fsync(file.fileno())
     aside.replace(path)
     return sha256

@@ -72,19 +72,22 @@ def with_next(
     if last is not None and last.digest == own:
         return list(before)
     content = {key: value for key, value in config.items() if key not in _NO_CONTENT}
+    new = gone = other = 0
+    if last is not None:
+        manifest = read_manifest(run_dir / "publish" / "all.json")
+        old = [run_dir / name for name in manifest.outputs if _SFT in name] if manifest else []
+        new, gone, other = _compared(_kept(old), _kept(sorted((aside / "sft").glob("*.parquet"))))
     made = Version(
         number=last.number + 1 if last else 1,
         date=datetime.now(UTC).date().isoformat(),
         digest=own,
         examples=sum(output.rows for name, output in outputs.items() if _SFT in name),
+        new=new,
+        gone=gone,
+        other=other,
         config=content,
         changes=differences(last.config, content) if last else [],
     )
-    if last is not None:
-        manifest = read_manifest(run_dir / "publish" / "all.json")
-        old = [run_dir / name for name in manifest.outputs if _SFT in name] if manifest else []
-        new, gone, other = _compared(_kept(old), _kept(sorted((aside / "sft").glob("*.parquet"))))
-        made = made.model_copy(update={"new": new, "gone": gone, "other": other})
     return [*before, made]
 
 

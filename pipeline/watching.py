@@ -4,7 +4,6 @@ import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from pipeline.budget import Spent
 from pipeline.graph import Node
@@ -49,8 +48,8 @@ class RunState:
     """Over all attempts at the run."""
 
 
-class Watcher(Protocol):
-    """Whoever listens. None of this may raise."""
+class Watcher:
+    """Whoever listens, to as much of it as it overrides. None of this may raise."""
 
     def began(self, node: Node) -> None:
         """A node was handed to a worker."""
