@@ -13,7 +13,7 @@ import torch
 from graders import Grader
 from prompts.formats.parts import FormatError, HybridResponse
 from prompts.formats.registry import FORMATS
-from schemas.gold import gold_from_json
+from schemas.gold import Gold, gold_from_json
 from schemas.grading import GradeRequest, GradingConfig
 from schemas.records import Kind, Mode, Status
 from trainer.algorithms.hipo import hipo_reward
@@ -38,14 +38,7 @@ def compute_score(
     from `reward.custom_reward_function.reward_kwargs`. A verdict that is unknown scores as wrong, since verl wants a
     number; watch its share. Raises `UserError` where the gold is none of this project's.
     """
-    try:
-        gold = gold_from_json(ground_truth)
-    except ValueError as error:
-        problem = (extra_info or {}).get("problem_id", "without id")
-        raise UserError(
-            f"problem {problem} of {data_source} has a ground_truth that is no gold of this project; train on what "
-            "`hipo-data export --to verl-rl` writes"
-        ) from error
+    gold = read_gold(ground_truth, data_source, extra_info or {})
     response = _parsed(format, solution_str)
     text = response.answer if response else solution_str
     kind = Kind.MATH if gold.type == "math" else Kind.CODE
@@ -59,6 +52,17 @@ def compute_score(
         "well_formed": float(formed),
         "think_on": float(response is not None and response.mode is Mode.THINK_ON),
     }
+
+
+def read_gold(ground_truth: str, data_source: str, extra_info: dict[str, Any]) -> Gold:
+    """The gold of a row that verl hands over. Raises `UserError`, which names the problem, where it is none."""
+    try:
+        return gold_from_json(ground_truth)
+    except ValueError as error:
+        raise UserError(
+            f"problem {extra_info.get('problem_id', 'without id')} of {data_source} has a ground_truth that is no gold "
+            "of this project; train on what `hipo-data export --to verl-rl` writes"
+        ) from error
 
 
 @cache

@@ -8,7 +8,6 @@ from verl.experimental.reward_loop.reward_manager import register
 from verl.experimental.reward_loop.reward_manager.base import RewardManagerBase
 
 from graders import Grader
-from schemas.gold import gold_from_json
 from trainer.algorithm_config import AutoThinkReward, LcpoReward, RewardConfig
 from trainer.errors import UserError
 from trainer.rollouts import ModeCode
@@ -16,6 +15,7 @@ from trainer.scoring import Scorer
 from trainer.shaping import rewards_of
 from trainer.verl.conversation import conversation_of, end_ids_of
 from trainer.verl.reports import REPORT, report_of
+from trainer.verl.reward import read_gold
 from trainer.verl.settings import settings_of
 
 
@@ -57,14 +57,8 @@ class ModeRewardManager(RewardManagerBase):
 
     def _problem(self, columns: dict[str, Any]) -> dict[str, Any]:
         extra, gold = columns.get("extra_info") or {}, columns["reward_model"]["ground_truth"]
+        read_gold(gold, columns["data_source"], extra)
         problem_id = extra.get("problem_id", "without id")
-        try:
-            gold_from_json(gold)
-        except ValueError as error:
-            raise UserError(
-                f"problem {problem_id} of {columns['data_source']} has a ground_truth that is no gold of this "
-                "project; train on what `hipo-data export --to verl-rl` writes"
-            ) from error
         budget = extra.get("budget")
         if budget is None and isinstance(self._reward, LcpoReward):
             raise UserError(
