@@ -1,5 +1,7 @@
 """What the pipeline itself costs: problems through all stages with recorded responses, so that no model takes part.
 
+Each problem has one rollout in each mode and, if a response is kept, one justification; only rollouts are counted.
+
 `scale`: rollouts a second at the largest number of problems over those at the smallest, from the end of ingest to the
 published dataset. Beside it: the driver's memory, CPU time by who took it, and how long a finished run of 10,000 shards
 takes to find that nothing is to be done.
@@ -136,10 +138,9 @@ def write_inputs(folder: Path, problems: int, shard_size: int | None = None) -> 
     recipe = {
         "name": "orchestration",
         "sources": [{"type": "table", "path": str(folder / "problems.parquet"), "name": "sums", "kind": "math"}],
-        "engines": {name: {**replay, "responses": [name]} for name in ("think_on", "think_off")},
-        "roles": {role: {"engine": "think_off" if role == "justifier" else role} for role in ROLES},
+        "engines": {role: {**replay, "responses": [role]} for role in ROLES},
+        "roles": {role: {"engine": role} for role in ROLES},
         "sample": {"n": N},
-        "publish": {"format": "qwen3"},
     }
     if shard_size is not None:
         recipe["ingest"] = {"shard_size": shard_size}
@@ -164,7 +165,16 @@ def _responses(count: int) -> Iterator[pa.Table]:
             [f"<think>\nBoth sums added.\n</think>\n\nThat is \\boxed{{{4 * i + 1 + (i % 10 == 0)}}}."] for i in numbers
         ]
         off = [[f"That is \\boxed{{{4 * i + 1 + i % 2}}}."] for i in numbers]
-        yield pa.table({"question": [_question(i) for i in numbers], "think_on": on, "think_off": off})
+        why = [
+            [f"Two lots of one fruit are joined, {_in_letters(i)} in the list, which takes one step."] for i in numbers
+        ]
+        columns = {"think_on": on, "think_off": off, "justifier": why}
+        yield pa.table({"question": [_question(i) for i in numbers], **columns})
+
+
+def _in_letters(i: int) -> str:
+    """A number without digits, which a justification may not copy from the answer."""
+    return "".join("abcdefghij"[int(digit)] for digit in str(i))
 
 
 if __name__ == "__main__":

@@ -77,7 +77,8 @@ class EngineActor:
 
     async def progress(self) -> EngineProgress:
         """What the actor is doing now."""
-        return replace(self._host.progress(), machine=ray.get_runtime_context().get_node_id())
+        turning = len(self._tasks) - self._host.asking
+        return replace(self._host.progress(), turning=turning, machine=ray.get_runtime_context().get_node_id())
 
     async def generate(self, request: GenerationRequest) -> Completion:
         """One response, once the engine runs."""

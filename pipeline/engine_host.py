@@ -44,6 +44,8 @@ class EngineProgress:
     """Completion tokens of those."""
     done: dict[str, int] = field(default_factory=dict)
     """Finished rows by node under way."""
+    turning: int = 0
+    """Nodes that read what earlier attempts left, or write what they made: no request of theirs waits."""
     machine: str = ""
     """Ray's id of the machine that its process is on."""
 
@@ -59,6 +61,8 @@ class EngineHost:
         self._turns = Turns()
         self._waiting = 0
         self._in_flight = 0
+        self.asking = 0
+        """Nodes that make requests."""
         self._finished = 0
         self._prompt_tokens = 0
         self._tokens = 0

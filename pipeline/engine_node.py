@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from pipeline.engine_host import EngineHost
-from pipeline.graph import overlapping
+from pipeline.graph import overlapping, relatives
 from pipeline.journal import Journal, read_journal
 from pipeline.run_path import RunPath
 from pipeline.store import read_table
@@ -15,6 +15,9 @@ from pipeline.task import R, Task
 from schemas.arrow import from_table
 from schemas.records import Justification, Rollout
 from stages.engine_session import EngineSession
+
+_MANY_BITS = 12
+"""From 4,096 shards on, a look at each name that a relative can have, some fifty, is less work than a listing."""
 
 K = TypeVar("K", bound=Hashable)
 G = TypeVar("G", Rollout, Justification)
@@ -46,23 +49,27 @@ async def session(
 ) -> AsyncIterator[tuple[EngineSession[G], Recorder[G]]]:
     """An engine session whose records, of class `kind`, are journalled."""
     async with Journal[G](task.journal, flush_s) as journal:
+        host.asking += 1
         recorder = Recorder[G](host, task.name, journal)
 
         def slot(prompt: str) -> AbstractAsyncContextManager[None]:
             return host.slot(f"{task.name} {prompt}", task.urgency, task.deaths.get(prompt, 0))
 
-        yield (
-            EngineSession(
-                engine=host,
-                model=task.model,
-                identity=task.identity,
-                run_seed=task.config.seed,
-                slot=slot,
-                on_start=recorder.start,
-                on_finish=recorder.finish,
-            ),
-            recorder,
-        )
+        try:
+            yield (
+                EngineSession(
+                    engine=host,
+                    model=task.model,
+                    identity=task.identity,
+                    run_seed=task.config.seed,
+                    slot=slot,
+                    on_start=recorder.start,
+                    on_finish=recorder.finish,
+                ),
+                recorder,
+            )
+        finally:
+            host.asking -= 1
 
 
 def earlier(task: Task, model: type[R], suffix: str, key: Callable[[R], K]) -> dict[K, list[R]]:
@@ -82,9 +89,11 @@ def earlier(task: Task, model: type[R], suffix: str, key: Callable[[R], K]) -> d
 
 def _related(task: Task, own: RunPath) -> list[RunPath]:
     """A file or folder of this shard and those like it of its relatives, as far as they are there."""
-    like = own.name.replace(task.shard, "??-????")
-    found: list[RunPath] = list(own.parent.glob(like))
+    if isinstance(own, Path) and int(task.shard[:2]) >= _MANY_BITS:
+        named = {name: own.with_name(own.name.replace(task.shard, name)) for name in relatives(task.shard)}
+        return [path for _, path in sorted(named.items()) if path.exists()]
+    found: list[RunPath] = list(own.parent.glob(own.name.replace(task.shard, "??-????")))
     if not isinstance(own, Path) and own not in found and own.exists():
         found.append(own)  # where a listing lags
-    named = {path.name: path for path in found}
-    return [path for name, path in sorted(named.items()) if overlapping(name.split(".")[0], task.shard)]
+    paths = {path.name: path for path in found}
+    return [path for name, path in sorted(paths.items()) if overlapping(name.split(".")[0], task.shard)]

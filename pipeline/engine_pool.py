@@ -21,16 +21,19 @@ from schemas.config import EngineConfig, OpenAIEngine, RayConfig, VllmEngine
 
 _LEAST_QUEUE = 256
 """Requests that a replica has waiting, so that none runs out between two looks of the driver."""
+_MOST_TURNING = 32
+"""Nodes that a replica may be reading in or writing out; each holds a shard in memory, and the disk is one."""
 
 
 @dataclass
 class Replica:
-    """One actor. `queued` counts the requests that wait in it to be let in, and those of nodes it was just given."""
+    """One actor."""
 
     handle: Any
     group: PlacementGroup | None = None
     """What its workers run in, where they are actors of their own."""
-    queued: int = 0
+    given: dict[str, int] = field(default_factory=dict)
+    """Requests of the nodes that it was given since the last reading and that have not ended."""
     last: EngineProgress = field(default_factory=EngineProgress)
     announced: bool = False
     rate: int = 0
@@ -46,7 +49,12 @@ class Replica:
             self.moved = time.monotonic()
         self.rate = progress.finished - self.last.finished
         self.last = progress
-        self.queued = progress.waiting
+        self.given.clear()
+
+    @property
+    def queued(self) -> int:
+        """Requests that wait in it to be let in, and those of nodes it was just given."""
+        return self.last.waiting + sum(self.given.values())
 
     def still_s(self) -> float:
         """Seconds for which nothing has moved in it."""
@@ -54,8 +62,12 @@ class Replica:
 
     @property
     def is_full(self) -> bool:
-        """Whether as much waits in it already as it has under way, or brings between two readings."""
-        return self.queued >= max(_LEAST_QUEUE, self.last.in_flight, 2 * self.rate)
+        """Whether as much waits in it already as it has under way, or brings between two readings.
+
+        Or whether it cannot keep up with reading shards in and writing them out.
+        """
+        enough = self.queued >= max(_LEAST_QUEUE, self.last.in_flight, 2 * self.rate)
+        return enough or self.last.turning >= _MOST_TURNING
 
 
 class EnginePool:

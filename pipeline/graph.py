@@ -5,7 +5,7 @@ problems whose id begins with those bits. What a node's outputs depend on is kep
 is up to date when they are the same today. The files are the truth: nothing else remembers what is done.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -77,6 +77,16 @@ def overlapping(shard: str, other: str) -> bool:
     (bits, index), (other_bits, other_index) = ((int(name[:2]), int(name[3:], 16)) for name in (shard, other))
     common = min(bits, other_bits)
     return index >> (bits - common) == other_index >> (other_bits - common)
+
+
+def relatives(shard: str) -> Iterator[str]:
+    """The names of all shards, of whatever count, that can hold the same problem as this one, itself included."""
+    bits, index = int(shard[:2]), int(shard[3:], 16)
+    for other in range(ingest.MOST_BITS + 1):
+        finer = max(0, other - bits)
+        first = (index << finer) >> (bits - other if other < bits else 0)
+        for place in range(first, first + (1 << finer)):
+            yield shard_name(other, place)
 
 
 def shard_nodes(shard: str, votes: bool = False) -> list[Node]:

@@ -234,8 +234,7 @@ class Runner:
             pool = self._engines.of(engine) if queue else None
             while queue and pool is not None and (replica := pool.free_replica()) is not None:
                 _, node = heapq.heappop(queue)
-                requests = self._rows(node)
-                replica.queued += requests
+                replica.given[node.name] = self._rows(node)
                 update = {"deaths": pool.deaths(node.name), "urgency": self._urgency(node)}
                 task = self._task(node).model_copy(update=update)
                 self._take_off(replica.handle.run.remote(task), _Flight(node, replica, pool))
@@ -278,6 +277,8 @@ class Runner:
     def _land_node(self, reference: Any) -> None:
         flight = self._flights.pop(reference)
         node, replica, pool = flight.node, flight.replica, flight.pool
+        if replica is not None:  # one with little to ask ends before the next reading, and makes room at once
+            replica.given.pop(node.name, None)
         try:
             manifest: Manifest = ray.get(reference)
         except (EngineDeadError, ray.exceptions.RayActorError) as error:

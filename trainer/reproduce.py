@@ -1,89 +1,146 @@
 """HiPO against its peers at equal budgets: `python -m trainer.reproduce --config recipes/reproduce.yaml`.
 
-Every step keeps its result in OUTPUT/steps; run again after anything stopped it, it goes on.
+Every step keeps its result in OUTPUT/steps; run again after anything stopped it, it goes on. The page is written once
+the comparison is complete and again after the ablations; `--page` writes it from what is there.
 """
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 from schemas.config_file import read_config
 from trainer.errors import UserError, needs_training_libraries
-from trainer.reproduce_config import ReproduceConfig
+from trainer.reproduce_config import Arm, ReproduceConfig
 from trainer.reproduce_page import write_page
-from trainer.reproduce_steps import Model, cold_start, make_data, make_problems, slug, train_arm
-from trainer.steps import fingerprint_of, keep
+from trainer.reproduce_steps import Model, Results, cold_start, make_data, make_problems, slug, train_arm, write_hybrid
+from trainer.steps import fingerprint_of, keep, kept
 
-COLD = {"a": "cold start a (think-on alone)", "b": "cold start b (HiPO's rule)"}
 
-Results = dict[str, dict[int, Model]]
-"""By the name of an arm or a cold start, and by seed."""
+@dataclass(frozen=True)
+class Training:
+    """One model: an arm or a cold start, and a seed."""
+
+    name: str
+    arm: Arm
+    seed: int
+    step: str
+    fingerprint: str
 
 
 def reproduce(config: ReproduceConfig, say: Callable[[str], None] = print) -> Path:
     """Makes what is not made yet, and returns the page. Raises `UserError` where a step fails."""
     steps = Path(config.output) / "steps"
-    made = fingerprint_of([config.problems.model_dump(), config.model])
+    made = _fingerprint_of_problems(config)
     say(f"problems: {keep(steps, 'problems', made, lambda: make_problems(config))}")
-    data = fingerprint_of([made, Path(config.data).read_text(encoding="utf-8")])
-    say(f"data: {keep(steps, 'data', data, lambda: make_data(config))}")
+    write_hybrid(config)
+    for name in config.starts:
+        if start_needed(config, name):
+            make = partial(make_data, config, name)
+            say(f"data {name}: {keep(steps, f'data-{name}', _fingerprint_of_data(config, name), make)}")
     results: Results = {}
+    page = Path(config.page)
     with ProcessPoolExecutor(config.jobs, mp_context=get_context("spawn")) as pool:
-        # The cold starts of all seeds before the arms, which begin from them.
-        cold = {
-            start: fingerprint_of([data, start, config.cold_start.model_dump(), config.max_tokens]) for start in COLD
-        }
-        work = {
-            pool.submit(_kept, steps, f"{start}-{seed}", f"{cold[start]}-{seed}", cold_start, config, start, seed): (
-                name,
-                seed,
+        for arms, seeds in rounds(config):
+            planned = trainings(config, arms, seeds)
+            # The cold starts of all seeds before the arms, which begin from them.
+            for part in (
+                [each for each in planned if each.arm.algorithm is None],
+                [each for each in planned if each.arm.algorithm is not None],
+            ):
+                work = {pool.submit(_trained, config, training): training for training in part}
+                _gather(work, results, say)
+            page = write_page(config, results)
+    return page
+
+
+def page_of(config: ReproduceConfig) -> Path:
+    """Writes the page from the models that are trained and evaluated. Raises `UserError` where there are none."""
+    steps = Path(config.output) / "steps"
+    results: Results = {}
+    for arms, seeds in rounds(config):
+        for training in trainings(config, arms, seeds):
+            found = kept(steps, training.step, training.fingerprint)
+            if found is not None:
+                results.setdefault(training.name, {})[training.seed] = found
+    if config.starts[next(iter(config.starts))].title not in results:
+        raise UserError(f"{steps} holds no first cold start with these settings; run without --page first")
+    return write_page(config, results)
+
+
+def rounds(config: ReproduceConfig) -> list[tuple[dict[str, Arm], list[int]]]:
+    """The comparison, and the ablations if there are any: the arms and the seeds of each."""
+    found = [(config.arms, config.seeds)]
+    if config.ablations:
+        found.append((config.ablations.arms, config.ablations.seeds))
+    return found
+
+
+def trainings(config: ReproduceConfig, arms: dict[str, Arm], seeds: Sequence[int]) -> list[Training]:
+    """The cold starts that the arms need, and the arms, one after the other so that few become complete early."""
+    starts = dict.fromkeys(arm.start for arm in arms.values())
+    named = {config.starts[name].title: Arm(start=name) for name in config.starts if name in starts}
+    found = []
+    for name, arm in {**named, **arms}.items():
+        for seed in seeds:
+            cold = fingerprint_of(
+                [_fingerprint_of_data(config, arm.start), config.cold_start.model_dump(), config.max_tokens, seed]
             )
-            for start, name in COLD.items()
-            for seed in config.seeds
-        }
-        _gather(work, results, say)
-        work = {
-            pool.submit(
-                _kept,
-                steps,
-                f"{slug(name)}-{seed}",
-                fingerprint_of([cold[arm.start], arm.model_dump(), config.rl.model_dump(), seed]),
-                train_arm,
-                config,
-                name,
-                arm,
-                seed,
-            ): (name, seed)
-            for seed in config.seeds
-            for name, arm in config.arms.items()
-        }
-        _gather(work, results, say)
-    ordered = {name: results[name] for name in [*COLD.values(), *config.arms]}
-    return write_page(config, ordered)
+            measured = config.hybrid.model_dump() if config.hybrid else None
+            algorithm = arm.algorithm.model_dump() if arm.algorithm else None
+            problems = _fingerprint_of_data(config, config.rl.problems_of)
+            made = fingerprint_of(
+                [cold, measured, *([algorithm, config.rl.model_dump(), problems] if algorithm else [])]
+            )
+            step = f"start-{arm.start}" if arm.algorithm is None else slug(name)
+            found.append(Training(name, arm, seed, f"{step}-{seed}", made))
+    return found
 
 
-def _kept(steps: Path, name: str, fingerprint: str, make: Callable[..., Model], *arguments: Any) -> Model:
-    result: Model = keep(steps, name, fingerprint, lambda: make(*arguments))
+def start_needed(config: ReproduceConfig, name: str) -> bool:
+    """Whether anything begins from a start, or takes its problems."""
+    arms = [arm for found, _ in rounds(config) for arm in found.values()]
+    return name == config.rl.problems_of or any(arm.start == name for arm in arms)
+
+
+def _fingerprint_of_problems(config: ReproduceConfig) -> str:
+    return fingerprint_of([config.problems.model_dump(), config.model])
+
+
+def _fingerprint_of_data(config: ReproduceConfig, name: str) -> str:
+    recipe = Path(config.data).read_text(encoding="utf-8")
+    start = config.starts[name]
+    return fingerprint_of([_fingerprint_of_problems(config), recipe, start.overrides, start.format])
+
+
+def _trained(config: ReproduceConfig, training: Training) -> Model:
+    def make() -> Model:
+        if training.arm.algorithm is None:
+            return cold_start(config, training.arm.start, training.seed)
+        return train_arm(config, training.name, training.arm, training.seed)
+
+    result: Model = keep(Path(config.output) / "steps", training.step, training.fingerprint, make)
     return result
 
 
-def _gather(work: dict[Future[Model], tuple[str, int]], results: Results, say: Callable[[str], None]) -> None:
+def _gather(work: dict[Future[Model], Training], results: Results, say: Callable[[str], None]) -> None:
     for future in as_completed(work):
-        name, seed = work[future]
+        training = work[future]
         try:
-            results.setdefault(name, {})[seed] = future.result()
+            found = future.result()
         except BaseException:
             for other in work:
                 other.cancel()
             raise
-        found = results[name][seed]["all"]
+        results.setdefault(training.name, {})[training.seed] = found
+        share = found["all"]["think_on"]
         say(
-            f"{name}, seed {seed}: accuracy {found['accuracy']:.3f}, tokens {found['tokens']:.1f}, "
-            f"think-on {found['think_on'] if found['think_on'] is not None else float('nan'):.3f}"
+            f"{training.name}, seed {training.seed}: accuracy {found['all']['accuracy']:.3f}, "
+            f"tokens {found['all']['tokens']:.1f}, think-on {'–' if share is None else format(share, '.3f')}"
         )
 
 
@@ -92,11 +149,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m trainer.reproduce", description=__doc__)
     parser.add_argument("--config", type=Path, default=Path("recipes/reproduce.yaml"))
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override one key")
+    parser.add_argument("--page", action="store_true", help="train nothing; write the page from what is there")
     args = parser.parse_args()
     try:
         needs_training_libraries()
         config = read_config(ReproduceConfig, args.config, args.set)
-        print(f"page: {reproduce(config, lambda text: print(text, flush=True))}")
+        page = page_of(config) if args.page else reproduce(config, lambda text: print(text, flush=True))
+        print(f"page: {page}")
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)

@@ -1,4 +1,4 @@
-"""The steps of a comparison: problems, two datasets from the same rollouts, trainings, evaluations."""
+"""The steps of a comparison: problems, a dataset for each cold start from the same rollouts, trainings, evaluations."""
 
 import json
 import shutil
@@ -7,16 +7,21 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from schemas.records import Mode
 from trainer.errors import TrainingError
-from trainer.evaluation_transformers import TransformersBackend
-from trainer.reproduce_config import Arm, ReproduceConfig, Start
+from trainer.reproduce_backend import RolloutBackend
+from trainer.reproduce_config import Arm, Problems, ReproduceConfig
 
 EVALUATION = "evaluation.jsonl"
+HYBRID = "hybrid.jsonl"
 _BATCH = 256
 _MICRO_BATCH = 32
 
 Model = dict[str, Any]
 """A trained model's folder and what an evaluation found."""
+
+Results = dict[str, dict[int, Model]]
+"""By the name of an arm or a cold start, and by seed."""
 
 
 def make_problems(config: ReproduceConfig) -> dict[str, int]:
@@ -28,40 +33,53 @@ def make_problems(config: ReproduceConfig) -> dict[str, int]:
     ):
         arguments = ["--out", out / folder, "--pool", pool, "--counts", json.dumps(counts)]
         _run("models.make.fresh", *arguments, "--seed", config.problems.seed)
-    rows = [(out / "evaluation" / f"{family}.jsonl").read_text("utf-8") for family in config.problems.evaluation]
-    (out / EVALUATION).write_text("".join(rows), encoding="utf-8")
+    _write_evaluation(out, config.problems, EVALUATION, 1.0)
     return {"train": sum(config.problems.train.values()), "evaluation": sum(config.problems.evaluation.values())}
 
 
-def make_data(config: ReproduceConfig) -> dict[str, str]:
-    """Runs the pipeline once for each cold start, over the same rollouts, and returns the datasets' folders."""
+def write_hybrid(config: ReproduceConfig) -> None:
+    """Writes the part of the evaluation problems on which hybrid accuracy is measured, if it is."""
+    if config.hybrid:
+        _write_evaluation(Path(config.output) / "problems", config.problems, HYBRID, config.hybrid.share)
+
+
+def _write_evaluation(out: Path, problems: Problems, name: str, share: float) -> None:
+    """The first problems of each family in one file; their order is that of a hash."""
+    rows = []
+    for family, count in problems.evaluation.items():
+        lines = (out / "evaluation" / f"{family}.jsonl").read_text("utf-8").splitlines(keepends=True)
+        rows += lines[: max(1, round(share * count))]
+    (out / name).write_text("".join(rows), encoding="utf-8")
+
+
+def make_data(config: ReproduceConfig, name: str) -> str:
+    """Runs the pipeline for a cold start, over the rollouts of all of them, and returns the dataset's folder."""
     out = Path(config.output)
+    start = config.starts[name]
     sources = [
         {"type": "acereason", "path": f"{out}/problems/train/{family}.jsonl", "name": family, "licence": "Apache-2.0"}
         for family in config.problems.train
     ]
-    made = {}
-    for start, overrides in (("b", []), ("a", ["sample.n_off=0"])):
-        sets = [f"sources={json.dumps(sources)}", *overrides]
-        given = [word for each in sets for word in ("--set", each)]
-        _run("pipeline.cli", "run", "--config", config.data, "--run-dir", out / "data", *given)
-        folder = out / f"data-{start}"
-        shutil.rmtree(folder, ignore_errors=True)
-        shutil.copytree(out / "data" / "dataset", folder)
-        made[start] = str(folder)
-    return made
+    sets = [f"sources={json.dumps(sources)}", f"publish.format={start.format}", *start.overrides]
+    given = [word for each in sets for word in ("--set", each)]
+    _run("pipeline.cli", "run", "--config", config.data, "--run-dir", out / "data", *given)
+    folder = out / f"data-{name}"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(out / "data" / "dataset", folder)
+    return str(folder)
 
 
-def cold_start(config: ReproduceConfig, start: Start, seed: int) -> Model:
+def cold_start(config: ReproduceConfig, start: str, seed: int) -> Model:
     """Fine-tunes on the dataset of a start, and evaluates."""
     from trainer.config import SftConfig
     from trainer.sft import run_sft
 
-    folder = Path(config.output) / "models" / f"{start}-{seed}"
+    folder = _folder(config, start, seed)
     recipe = SftConfig.model_validate(
         {
             **_common(config, folder, seed),
             "dataset": f"{config.output}/data-{start}",
+            "format": config.starts[start].format,
             "model": {"path": config.model, "split_tags": "add"},
             "epochs": config.cold_start.epochs,
             "batch": config.cold_start.batch,
@@ -71,7 +89,7 @@ def cold_start(config: ReproduceConfig, start: Start, seed: int) -> Model:
         }
     )
     run_sft(recipe)
-    return {"model": f"{folder}/model", **_evaluated(config, folder)}
+    return {"model": f"{folder}/model", **_evaluated(config, folder, config.starts[start].format)}
 
 
 def train_arm(config: ReproduceConfig, name: str, arm: Arm, seed: int) -> Model:
@@ -79,12 +97,16 @@ def train_arm(config: ReproduceConfig, name: str, arm: Arm, seed: int) -> Model:
     from trainer.config import RlConfig
     from trainer.rl import run_rl
 
-    folder = Path(config.output) / "models" / f"{slug(name)}-{seed}"
+    if arm.algorithm is None:
+        raise ValueError(f"{name} has no algorithm to train with")
+    folder = _folder(config, slug(name), seed)
+    style = config.starts[arm.start].format
     recipe = RlConfig.model_validate(
         {
             **_common(config, folder, seed),
-            "dataset": f"{config.output}/data-b",  # the problems and their pass rates in both modes
-            "model": {"path": f"{config.output}/models/{arm.start}-{seed}/model"},
+            "dataset": f"{config.output}/data-{config.rl.problems_of}",
+            "format": style,
+            "model": {"path": f"{_folder(config, arm.start, seed)}/model"},
             "algorithm": arm.algorithm.model_dump(),
             "steps": config.rl.steps,
             "prompts": config.rl.prompts,
@@ -94,7 +116,7 @@ def train_arm(config: ReproduceConfig, name: str, arm: Arm, seed: int) -> Model:
         }
     )
     run_rl(recipe)
-    return {"model": f"{folder}/model", **_evaluated(config, folder)}
+    return {"model": f"{folder}/model", **_evaluated(config, folder, style)}
 
 
 def slug(name: str) -> str:
@@ -102,20 +124,8 @@ def slug(name: str) -> str:
     return "-".join(name.lower().split())
 
 
-class RolloutBackend(TransformersBackend):
-    """The evaluation's backend over the trainer's own rollouts: faster on a CPU, and no engine to start."""
-
-    name = "rollouts"
-
-    def _generate(self, prompts: list[list[int]], seed: int, limit: int, sampling: Any) -> list[list[int]]:
-        import torch
-
-        from trainer.generation import Sampling, sample
-
-        torch.manual_seed(seed)
-        drawn = Sampling(limit, sampling.temperature, sampling.top_p)
-        with torch.inference_mode():
-            return sample(self._model, prompts, drawn, end_ids=sorted(self._ends()), pad_id=self._pad())
+def _folder(config: ReproduceConfig, name: str, seed: int) -> Path:
+    return Path(config.output) / "models" / f"{name}-{seed}"
 
 
 def _common(config: ReproduceConfig, folder: Path, seed: int) -> dict[str, Any]:
@@ -130,21 +140,18 @@ def _common(config: ReproduceConfig, folder: Path, seed: int) -> dict[str, Any]:
     }
 
 
-def _evaluated(config: ReproduceConfig, folder: Path) -> dict[str, Any]:
+def _evaluated(config: ReproduceConfig, folder: Path, style: str) -> dict[str, Any]:
     """Figures over all evaluation problems and by family, the model choosing the mode, at temperature 1."""
     from trainer.evaluation import evaluate
     from trainer.evaluation_backend import Sampling
     from trainer.logs import read_log
 
+    sampling = Sampling(temperature=1.0, top_p=1.0, max_tokens=config.max_tokens)
+    problems = Path(config.output) / "problems"
+    backend = RolloutBackend(batch_size=_BATCH)
+    model = folder / "model"
     result = evaluate(
-        folder / "model",
-        Path(config.output) / "problems" / EVALUATION,
-        "hipo",
-        [0],
-        False,
-        folder / "evaluation",
-        RolloutBackend(batch_size=_BATCH),
-        sampling=Sampling(temperature=1.0, top_p=1.0, max_tokens=config.max_tokens),
+        model, problems / EVALUATION, style, [0], False, folder / "evaluation", backend, sampling=sampling
     )
     families = {group.value: _figures(group.figures["free"]) for group in result.groups if group.by == "family"}
     shares = [
@@ -152,7 +159,14 @@ def _evaluated(config: ReproduceConfig, folder: Path) -> dict[str, Any]:
         for row in read_log(folder)
         if "all/tokens" in row
     ]
-    return {"all": _figures(result.free), "families": families, "steps": shares}
+    figures = _figures(result.free)
+    if config.hybrid:
+        seeds = range(config.hybrid.samples)
+        found = evaluate(model, problems / HYBRID, style, seeds, True, folder / "hybrid", backend, sampling=sampling)
+        figures["hybrid_accuracy"] = found.hybrid_accuracy.value if found.hybrid_accuracy else None
+        for mode, name in ((Mode.THINK_ON, "on"), (Mode.THINK_OFF, "off")):
+            figures[f"accuracy_{name}"] = found.figures[mode.value].accuracy.value
+    return {"all": figures, "families": families, "steps": shares}
 
 
 def _figures(found: Any) -> dict[str, float | None]:

@@ -14,6 +14,7 @@ from pipeline.graph import (
     Node,
     overlapping,
     parents,
+    relatives,
     shard_name,
     shard_nodes,
     state_of,
@@ -21,6 +22,7 @@ from pipeline.graph import (
 from pipeline.manifest import Manifest, Output, read_manifest, write_manifest
 from schemas.keys import problem_id, shard_of
 from schemas.records import Mode
+from stages.ingest import MOST_BITS
 from tests.support.made_up_run import config
 
 SHARDS = ["01-0000", "01-0001"]
@@ -46,6 +48,12 @@ def test_shards_overlap_exactly_when_they_can_hold_the_same_problem() -> None:
     }
     for (one, of_one), (other, of_other) in product(held.items(), held.items()):
         assert overlapping(one, other) == bool(of_one & of_other)
+
+
+@pytest.mark.parametrize("shard", ["00-0000", "03-0005", "12-0abc", "16-ffff"])
+def test_relatives_are_all_the_shards_that_overlap(shard: str) -> None:
+    everything = [shard_name(bits, index) for bits in range(MOST_BITS + 1) for index in range(2**bits)]
+    assert list(relatives(shard)) == [name for name in everything if overlapping(name, shard)]
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,10 @@ import yaml
 from schemas.config_file import read_config
 from tests.support.commands import JUSTIFICATION, write_lines
 from tests.trainer.conftest import TEACHER
-from trainer.reproduce import reproduce
+from trainer.errors import UserError
+from trainer.reproduce import page_of, reproduce
 from trainer.reproduce_config import ReproduceConfig
-from trainer.reproduce_page import spread, write_page
+from trainer.reproduce_page import READER, spread, write_page
 from trainer.steps import fingerprint_of, keep
 
 
@@ -54,17 +55,44 @@ def config_in(folder: Path, **changes: Any) -> ReproduceConfig:
 def test_the_page_compares_with_the_first_cold_start(tmp_path: Path) -> None:
     def model(accuracy: float, tokens: float, share: float) -> dict[str, Any]:
         figures = {"accuracy": accuracy, "tokens": tokens, "think_on": share, "well_formed": 1.0, "truncated": 0.0}
-        return {"all": figures, "families": {"pick": figures}, "steps": [{"step": 1, "think_on": share}]}
+        return {
+            "all": {**figures, "hybrid_accuracy": 0.7},
+            "families": {"pick": figures},
+            "steps": [{"step": 1, "think_on": share}],
+        }
 
+    config = config_in(tmp_path)
+    first = config.starts["a"].title
     results = {
-        "a": {1: model(0.70, 40, 1.0), 2: model(0.72, 40, 1.0)},
-        **{name: {1: model(0.75, 30, 0.6), 2: model(0.75, 30, 0.6)} for name in config_in(tmp_path).arms},
+        first: {1: model(0.70, 40, 1.0), 2: model(0.72, 40, 1.0)},
+        **{name: {1: model(0.75, 30, 0.6), 2: model(0.75, 30, 0.6)} for name in config.arms if name != "HGPO from b"},
+        "HiPO without the global term": {1: model(0.60, 30, 0.9)},
     }
-    text = write_page(config_in(tmp_path), results).read_text()
-    assert "| a | 0.710 ± 0.014 | 40.0 ± 0.0 | 1.000 ± 0.000 | 1.000 ± 0.000 |" in text
+    text = write_page(config, results).read_text()
+    assert f"| {first} | 0.710 ± 0.014 | 40.0 ± 0.0 | 1.000 ± 0.000 | 0.700 ± 0.000 | 1.000 ± 0.000 |" in text
     assert "| HiPO from b | +4.0 | +5.6 % | -25.0 % | -40.0 % |" in text
+    # The ablation has seed 1 alone, and is compared with the same seed.
+    assert "| HiPO without the global term | 0.600 | 30.0 | 0.900 | 0.700 | 1.000 |" in text
+    assert "| HiPO without the global term | -15.0 | -20.0 % | +0.0 % | +50.0 % |" in text
+    assert "Not trained when this page was made: HGPO from b, HiPO without justification." in text
     for name in ("trade", "families", "training"):
         assert (tmp_path / f"docs/images/reproduction-{name}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_what_a_reader_wrote_below_the_line_stays(tmp_path: Path) -> None:
+    config = config_in(tmp_path)
+    figures = {"accuracy": 0.5, "tokens": 40, "think_on": 1.0, "well_formed": 1.0, "truncated": 0.0}
+    results = {config.starts["a"].title: {1: {"all": figures, "families": {"pick": figures}, "steps": []}}}
+    page = write_page(config, results)
+    page.write_text(page.read_text() + "\n## Why\n\nBecause.\n")
+    written = write_page(config, results).read_text()
+    assert written.endswith(f"{READER}\n\n## Why\n\nBecause.\n")
+    assert write_page(config, results).read_text() == written
+
+
+def test_a_start_that_nobody_named_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="HiPO from c names the start 'c'; there is a, b, plain"):
+        config_in(tmp_path, arms={"HiPO from c": {"start": "c", "algorithm": {"type": "hipo"}}}, ablations=None)
 
 
 def recorded_teacher(folder: Path, counts: dict[str, int]) -> Path:
@@ -111,16 +139,20 @@ def test_a_comparison_runs_through_and_is_not_done_twice(tmp_path: Path) -> None
     said: list[str] = []
     page = reproduce(config, said.append)
     text = page.read_text()
-    for name in ("cold start a (think-on alone)", "cold start b (HiPO's rule)", *config.arms):
+    assert config.ablations is not None
+    titles = [start.title for start in config.starts.values()]
+    for name in (*titles, *config.arms, *config.ablations.arms):
         assert f"| {name} |" in text
+    assert "Not trained" not in text
     import pyarrow.parquet as pq
 
     modes = {
         start: set(pq.read_table(tmp_path / f"out/data-{start}/sft", columns=["mode"])["mode"].to_pylist())
-        for start in "ab"
+        for start in config.starts
     }
-    assert modes == {"a": {"think_on"}, "b": {"think_on", "think_off"}}
+    assert modes == {"a": {"think_on"}, "b": {"think_on", "think_off"}, "plain": {"think_on", "think_off"}}
     written = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*.safetensors")}
     assert len(written) >= 5
     reproduce(config, said.append)
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*.safetensors")} == written
+    assert page_of(config).read_text() == text
