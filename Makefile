@@ -40,7 +40,7 @@ test: $(DEV_STAMP) ## Run the whole test suite, the slow tests included
 	$(VENV)/bin/python -m pytest $(ARGS)
 
 test-fast: $(DEV_STAMP) ## Run the tests that take less than a few seconds each
-	$(VENV)/bin/python -m pytest -m "not slow" $(ARGS)
+	$(VENV)/bin/python -m pytest -m "not slow" -n auto --dist loadscope $(ARGS)
 
 lint: $(DEV_STAMP) ## Check style, format, types and the import direction
 	@failed=; for check in "ruff check" "ruff format --check" mypy lint-imports; do \

@@ -11,7 +11,7 @@ from pipeline.budget import Spent
 from pipeline.engine_pool import EnginePool, Replica
 from pipeline.run_path import RunPath
 from pipeline.watching import EngineStatus
-from schemas.config import RunConfig
+from schemas.config import EngineConfig, RunConfig
 
 _LAST_READING_S = 10.0
 _STOP_S = 10.0
@@ -42,14 +42,21 @@ class EnginePools:
         """The pool of an engine."""
         if engine not in self._pools:
             config = self._config.engines[engine]
-            asked = {"CPU": config.resources.num_cpus, "GPU": config.resources.num_gpus}
-            present = ray.cluster_resources()  # type: ignore[no-untyped-call]
-            short = {name: n for name, n in asked.items() if n > present.get(name, 0)}
-            if short:
-                wanted = ", ".join(f"{n:g} {name}" for name, n in short.items())
-                self._say(f"engine '{engine}' asks for {wanted}, more than the cluster has now; waiting for nodes")
+            self._say_what_is_short(engine, config)
             self._pools[engine] = EnginePool(engine, config, self._run_dir, self._config.ray)
         return self._pools[engine]
+
+    def _say_what_is_short(self, engine: str, config: EngineConfig) -> None:
+        """Replicas that find no room now start as nodes join; a run may wait for that on purpose, so it is no error."""
+        one = {"CPU": config.resources.num_cpus, "GPU": config.resources.num_gpus}
+        present = ray.cluster_resources()  # type: ignore[no-untyped-call]
+        short = {name: n for name, n in one.items() if config.replicas * n > present.get(name, 0)}
+        if short:
+            wanted = ", ".join(f"{config.replicas * n:g} {name}" for name, n in short.items())
+            there = ", ".join(f"{present.get(name, 0):g} {name}" for name in short)
+            room = min(int(present.get(name, 0) // n) for name, n in short.items())
+            waits = "it waits for nodes" if room == 0 else f"{config.replicas - room} of its {config.replicas} replicas wait for nodes"
+            self._say(f"engine '{engine}' asks for {wanted} in all, and the cluster has {there} now; {waits}")
 
     @property
     def readings(self) -> list[Any]:

@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 
-from pipeline import runner
+from pipeline import engine_pools, runner
 from pipeline.engine_host import EngineProgress
 from pipeline.engine_pool import Replica
+from pipeline.engine_pools import EnginePools
 from pipeline.graph import Node
 from pipeline.runner import Runner
+from schemas.config import VllmEngine
 
 
 def test_a_replica_is_full_with_what_it_was_just_given_until_a_reading_says_how_much_of_it_waits() -> None:
@@ -44,3 +46,28 @@ def test_a_replica_that_cannot_write_as_fast_as_it_samples_gets_no_more() -> Non
     assert replica.is_full
     replica.read(EngineProgress(turning=3))
     assert not replica.is_full
+
+
+@pytest.mark.parametrize(
+    ("replicas", "gpus", "said"),
+    [
+        (2, 0, "engine 'teacher' asks for 8 GPU in all, and the cluster has 0 GPU now; it waits for nodes"),
+        (
+            2,
+            4,
+            "engine 'teacher' asks for 8 GPU in all, and the cluster has 4 GPU now; 1 of its 2 replicas wait for nodes",
+        ),
+        (2, 8, None),
+    ],
+)
+def test_replicas_that_find_no_room_in_the_cluster_are_told_of(
+    monkeypatch: pytest.MonkeyPatch, replicas: int, gpus: int, said: str | None
+) -> None:
+    resources = {"num_cpus": 1, "num_gpus": 4}
+    engine = VllmEngine.model_validate({"type": "vllm", "model": "m", "replicas": replicas, "resources": resources})
+    lines: list[str] = []
+    pools = EnginePools(SimpleNamespace(engines={"teacher": engine}, ray=None), None, {}, lines.append)  # type: ignore[arg-type]
+    monkeypatch.setattr(engine_pools.ray, "cluster_resources", lambda: {"CPU": 64.0, "GPU": float(gpus)})
+    monkeypatch.setattr(engine_pools, "EnginePool", lambda *arguments: None)
+    pools.of("teacher")
+    assert lines == ([said] if said else [])
