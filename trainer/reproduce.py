@@ -38,14 +38,13 @@ def reproduce(config: ReproduceConfig, say: Callable[[str], None] = print) -> Pa
     made = _fingerprint_of_problems(config)
     say(f"problems: {keep(steps, 'problems', made, lambda: make_problems(config))}")
     write_hybrid(config)
-    for name in config.starts:
-        if start_needed(config, name):
-            make = partial(make_data, config, name)
-            say(f"data {name}: {keep(steps, f'data-{name}', _fingerprint_of_data(config, name), make)}")
     results: Results = {}
     page = Path(config.page)
     with ProcessPoolExecutor(config.jobs, mp_context=get_context("spawn")) as pool:
         for arms, seeds in rounds(config):
+            for name in dict.fromkeys([config.rl.problems_of, *(arm.start for arm in arms.values())]):
+                make = partial(make_data, config, name)
+                say(f"data {name}: {keep(steps, f'data-{name}', _fingerprint_of_data(config, name), make)}")
             planned = trainings(config, arms, seeds)
             # The cold starts of all seeds before the arms, which begin from them.
             for part in (
@@ -99,12 +98,6 @@ def trainings(config: ReproduceConfig, arms: dict[str, Arm], seeds: Sequence[int
             step = f"start-{arm.start}" if arm.algorithm is None else slug(name)
             found.append(Training(name, arm, seed, f"{step}-{seed}", made))
     return found
-
-
-def start_needed(config: ReproduceConfig, name: str) -> bool:
-    """Whether anything begins from a start, or takes its problems."""
-    arms = [arm for found, _ in rounds(config) for arm in found.values()]
-    return name == config.rl.problems_of or any(arm.start == name for arm in arms)
 
 
 def _fingerprint_of_problems(config: ReproduceConfig) -> str:

@@ -1,6 +1,7 @@
 """The steps of a comparison: problems, a dataset for each cold start from the same rollouts, trainings, evaluations."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -121,7 +122,7 @@ def train_arm(config: ReproduceConfig, name: str, arm: Arm, seed: int) -> Model:
 
 def slug(name: str) -> str:
     """A name as a file's."""
-    return "-".join(name.lower().split())
+    return re.sub(r"[^\w.]+", "-", name.lower())
 
 
 def _folder(config: ReproduceConfig, name: str, seed: int) -> Path:

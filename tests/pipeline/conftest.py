@@ -2,10 +2,13 @@
 
 import itertools
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from pipeline.run_path import RunPath, run_path
+from tests.support.hub import Hub, hub, use_hub
+from tests.support.hub_writes import TOKEN
 from tests.support.storage import Storage, storage_server
 
 _names = itertools.count()
@@ -51,3 +54,17 @@ def storage(storage_of_session: Storage, monkeypatch: pytest.MonkeyPatch) -> Ite
 def folder(storage: Storage) -> RunPath:
     """An empty folder of its own in the storage."""
     return run_path(f"s3://bucket/test-{next(_names)}")
+
+
+@pytest.fixture
+def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    """An empty Hub that this process talks to, with a token that may write there, over Git LFS."""
+    from huggingface_hub import constants
+    from huggingface_hub.utils import _http
+
+    with hub() as found:
+        use_hub(monkeypatch, found, tmp_path / "home")
+        monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+        monkeypatch.setattr(_http.time, "sleep", lambda seconds: None)
+        monkeypatch.setenv("HF_TOKEN", TOKEN)
+        yield found

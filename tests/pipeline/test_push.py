@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from pipeline.errors import RunFailedError, UserError
 from pipeline.push import _may_pass, push
 from stages.sources.hub_requests import Patience
 from tests.support.commands import COMMAND
-from tests.support.hub import Hub, hub, hub_environment, use_hub
+from tests.support.hub import Hub, hub_environment
 from tests.support.hub_writes import TOKEN, Writes
 from tests.support.published import Rows, make_published
 
@@ -24,20 +23,6 @@ COMMIT = f"/api/datasets/{REPO}/commit/main"
 BATCH = f"/datasets/{REPO}.git/info/lfs/objects/batch"
 HURRIED = Patience(tries=4, sleep=lambda seconds: None)
 push = partial(push, patience=HURRIED)
-
-
-@pytest.fixture
-def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    """An empty Hub that this process talks to, with a token that may write there, over Git LFS."""
-    from huggingface_hub import constants
-    from huggingface_hub.utils import _http
-
-    with hub() as found:
-        use_hub(monkeypatch, found, tmp_path / "home")
-        monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
-        monkeypatch.setattr(_http.time, "sleep", lambda seconds: None)
-        monkeypatch.setenv("HF_TOKEN", TOKEN)
-        yield found
 
 
 @pytest.fixture

@@ -14,15 +14,19 @@ from typer.testing import CliRunner, Result
 
 from pipeline.cli import app
 from pipeline.errors import UserError
+from pipeline.push import push
 from pipeline.run_path import RunPath, run_path
 from pipeline.store import sizes_in_storage
 from tests.support.commands import COMMAND, recorded_recipe, succeed
+from tests.support.hub import Hub
 from tests.support.storage import Storage
 from tests.support.teacher_endpoint import count_requests, teacher_endpoint
 
 pytestmark = pytest.mark.slow
 
 PROBLEMS = 24
+AWAY_S = 15.0
+"""Three beats of the lock, and some five tries of a request."""
 
 
 @dataclass
@@ -44,19 +48,22 @@ def site(storage_of_session: Storage, tmp_path_factory: pytest.TempPathFactory) 
     with pytest.MonkeyPatch.context() as patch, teacher_endpoint(delay_s=0.3) as url:
         for name, value in {**storage_of_session.environment, "OPENAI_API_KEY": "none", "TMPDIR": str(scratch)}.items():
             patch.setenv(name, value)
-        cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 6, "include_dashboard": False})
+        cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+        for kind in ("engines", "tasks"):  # which share nothing but the storage
+            cluster.add_node(num_cpus=4, resources={kind: 1})
         patch.setenv("RAY_ADDRESS", cluster.address)
+        on_tasks = {"num_cpus": 1, "resources": {"tasks": 0.01}}
         teacher = {"type": "openai", "model": "Qwen/Qwen3-8B", "base_url": url, "max_in_flight": 8}
         roles = {"think_on": True, "think_off": False, "justifier": False}
         recorded_recipe(
             folder,
             problems=PROBLEMS,
-            engines={"teacher": teacher | {"resources": {"num_cpus": 0.5}}},
+            engines={"teacher": teacher | {"resources": {"num_cpus": 0.5, "resources": {"engines": 0.1}}}},
             roles={
                 name: {"engine": "teacher", "chat_template_kwargs": {"enable_thinking": thinks}}
                 for name, thinks in roles.items()
             },
-            ray={"flush_s": 0.2},
+            ray={"flush_s": 0.2, "task": on_tasks, "verify": on_tasks},
             ingest={"shard_size": 12, "validation_fraction": 0.2},
         )
         before = count_requests()
@@ -87,13 +94,13 @@ def published(run: RunPath) -> dict[str, bytes]:
 
 @pytest.fixture(scope="module")
 def finished(site: Site, storage_of_session: Storage) -> str:
-    """A run in the storage that was away for two seconds meanwhile, and whose listings showed nothing of it."""
+    """A run in the storage that was away for fifteen seconds meanwhile, and whose listings showed nothing of it."""
     storage = storage_of_session
     away_until: list[float] = []
 
     def failing(method: str, path: str) -> bool:
         if not away_until and "/journal/" in path:
-            away_until.append(time.monotonic() + 2)
+            away_until.append(time.monotonic() + AWAY_S)
         return bool(away_until) and time.monotonic() < away_until[0]
 
     # Journals alone are found by listing; what it costs when that lags is in pipeline/journal.py.
@@ -115,6 +122,16 @@ def test_the_dataset_is_that_of_a_run_on_a_disk_byte_for_byte(finished: str, sit
     names = sizes_in_storage(run_path(finished))
     assert {"report.html", "run.json", "spent.json", "logs/teacher-0.log"} <= names.keys()
     assert not [name for name in names if name.startswith("journal/") or ".tmp" in name]
+
+
+def test_what_is_pushed_from_storage_is_what_is_pushed_from_a_disk(
+    finished: str, site: Site, storage: Storage, served: Hub
+) -> None:
+    for run, repo in ((run_path(finished), "me/stored"), (site.folder / "local", "me/local")):
+        push(run, repo)
+    on_hub = [served.repositories[repo] for repo in ("me/stored", "me/local")]
+    stored, local = (repository.commits[repository.refs["main"]] for repository in on_hub)
+    assert stored == local and len(stored) >= 4
 
 
 def test_the_same_command_again_does_nothing(finished: str, site: Site, storage: Storage) -> None:

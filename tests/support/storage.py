@@ -69,6 +69,8 @@ class Storage:
 def _refusal(environ: WSGIEnvironment, start_response: StartResponse, status: str, code: str) -> list[bytes]:
     environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
     body = f"<Error><Code>{code}</Code><Message>The storage says no.</Message></Error>".encode()
+    if environ["REQUEST_METHOD"] == "HEAD":
+        body = b""
     start_response(status, [("Content-Type", "application/xml"), ("Content-Length", str(len(body)))])
     return [body]
 
