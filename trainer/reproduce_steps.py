@@ -11,7 +11,7 @@ from typing import Any
 from schemas.records import Mode
 from trainer.errors import TrainingError
 from trainer.reproduce_backend import RolloutBackend
-from trainer.reproduce_config import Arm, Problems, ReproduceConfig
+from trainer.reproduce_config import Arm, Problems, ReproduceConfig, Start
 
 EVALUATION = "evaluation.jsonl"
 HYBRID = "hybrid.jsonl"
@@ -54,20 +54,33 @@ def _write_evaluation(out: Path, problems: Problems, name: str, share: float) ->
 
 
 def make_data(config: ReproduceConfig, name: str) -> str:
-    """Runs the pipeline for a cold start, over the rollouts of all of them, and returns the dataset's folder."""
+    """Runs the pipeline for a cold start and returns the dataset's folder.
+
+    All starts have their rollouts from one run: what a start overrides is run again in a copy of it.
+    """
     out = Path(config.output)
     start = config.starts[name]
-    sources = [
-        {"type": "acereason", "path": f"{out}/problems/train/{family}.jsonl", "name": family, "licence": "Apache-2.0"}
-        for family in config.problems.train
-    ]
-    sets = [f"sources={json.dumps(sources)}", f"publish.format={start.format}", *start.overrides]
-    given = [word for each in sets for word in ("--set", each)]
-    _run("pipeline.cli", "run", "--config", config.data, "--run-dir", out / "data", *given)
+    run = _run_pipeline(config, out / "run", [])
+    if start.overrides or start.format != Start.model_fields["format"].default:
+        own = out / f"run-{name}"
+        shutil.rmtree(own, ignore_errors=True)
+        shutil.copytree(run, own)
+        run = _run_pipeline(config, own, [f"publish.format={start.format}", *start.overrides])
     folder = out / f"data-{name}"
     shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(out / "data" / "dataset", folder)
+    shutil.copytree(run / "dataset", folder)
     return str(folder)
+
+
+def _run_pipeline(config: ReproduceConfig, run: Path, overrides: list[str]) -> Path:
+    sources = [
+        {"type": "acereason", "path": str(path), "name": family, "licence": "Apache-2.0"}
+        for family in config.problems.train
+        for path in [Path(config.output) / "problems" / "train" / f"{family}.jsonl"]
+    ]
+    given = [word for each in (f"sources={json.dumps(sources)}", *overrides) for word in ("--set", each)]
+    _run("pipeline.cli", "run", "--config", config.data, "--run-dir", run, *given)
+    return run
 
 
 def cold_start(config: ReproduceConfig, start: str, seed: int) -> Model:
