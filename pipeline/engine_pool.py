@@ -83,8 +83,29 @@ class EnginePool:
         self.restarts = 0
         self._spent_by_lost = Spent()
         self._finished_by_lost = 0
+        self._longest_start_s = 0.0
         self._deaths: Counter[str] = Counter()
-        self.replicas = [self._create(number) for number in range(config.replicas)]
+        self.replicas: list[Replica] = []
+
+    def open(self) -> None:
+        """Makes the replicas; each starts once the cluster has room for it."""
+        self.replicas = [self._create(number) for number in range(self._placement.config.replicas)]
+
+    def close(self) -> None:
+        """Gives back what the replicas hold. Their last readings are taken before; `open` makes new ones."""
+        for replica in self.replicas:
+            self._spent_by_lost = self._spent_by_lost.plus(self._spent_by(replica))
+            self._finished_by_lost += replica.last.finished
+            ray.kill(replica.handle)
+            if replica.group is not None:
+                remove_placement_group(replica.group)
+        self._longest_start_s = self.start_seconds
+        self.replicas = []
+
+    @property
+    def waits(self) -> bool:
+        """Whether a replica has not come to life yet."""
+        return any(replica.moved is None for replica in self.replicas)
 
     def replace(self, replica: Replica) -> int:
         """A new actor for one that died. Returns how many prompts are given up now as those that killed it."""
@@ -102,7 +123,7 @@ class EnginePool:
 
     def forget_under_way(self) -> None:
         """Nobody died of what was under way when the run ended."""
-        for number in range(len(self.replicas)):
+        for number in range(self._placement.config.replicas):
             under_way = self._under_way(number)
             if under_way:
                 scratch(under_way).unlink(missing_ok=True)
@@ -144,7 +165,7 @@ class EnginePool:
     @property
     def start_seconds(self) -> float:
         """How long its slowest replica took to start."""
-        return max((replica.last.start_seconds or 0.0 for replica in self.replicas), default=0.0)
+        return max([self._longest_start_s, *(replica.last.start_seconds or 0.0 for replica in self.replicas)])
 
     def _spent_by(self, replica: Replica) -> Spent:
         gpus = self._placement.config.resources.num_gpus or sum(each.get("GPU", 0) for each in self._placement.bundles)

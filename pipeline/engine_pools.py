@@ -1,7 +1,7 @@
 """All engines of a run: made when they are first needed, and asked how they are once a second."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,35 @@ class EnginePools:
             config = self._config.engines[engine]
             self._say_what_is_short(engine, config)
             self._pools[engine] = EnginePool(engine, config, self._run_dir, self._config.ray)
+        if not self._pools[engine].replicas:
+            self._pools[engine].open()
         return self._pools[engine]
+
+    def is_open(self, engine: str) -> bool:
+        """Whether an engine has replicas."""
+        return engine in self._pools and bool(self._pools[engine].replicas)
+
+    def release(self, idle: Iterable[str], needed: Container[str]) -> None:
+        """Closes engines with nothing to do: those that are not needed again, and all where another has no room.
+
+        Args:
+            idle: engines without a node that is ready or under way.
+            needed: those for which nodes may become ready yet.
+        """
+        pools = [self._pools[name] for name in idle if self.is_open(name)]
+        crowded = any(pool.waits for pool in self._pools.values() if pool not in pools)
+        closing = [pool for pool in pools if crowded or pool.name not in needed]
+        if not closing:
+            return
+        alive = [replica for pool in closing for replica in pool.replicas if replica.moved is not None]
+        self._read(alive)
+        self._wait_for([replica.handle.stop.remote() for replica in alive])
+        for pool in closing:
+            for replica in pool.replicas:
+                self.forget(replica)
+            pool.close()
+            if crowded:
+                self._say(f"engine '{pool.name}' has nothing to do now and makes room for another")
 
     def _say_what_is_short(self, engine: str, config: EngineConfig) -> None:
         """Replicas that find no room now start as nodes join; a run may wait for that on purpose, so it is no error."""
@@ -55,7 +83,11 @@ class EnginePools:
             wanted = ", ".join(f"{config.replicas * n:g} {name}" for name, n in short.items())
             there = ", ".join(f"{present.get(name, 0):g} {name}" for name in short)
             room = min(int(present.get(name, 0) // n) for name, n in short.items())
-            waits = "it waits for nodes" if room == 0 else f"{config.replicas - room} of its {config.replicas} replicas wait for nodes"
+            waits = (
+                "it waits for nodes"
+                if room == 0
+                else f"{config.replicas - room} of its {config.replicas} replicas wait for nodes"
+            )
             self._say(f"engine '{engine}' asks for {wanted} in all, and the cluster has {there} now; {waits}")
 
     @property
@@ -84,7 +116,10 @@ class EnginePools:
 
     def read_all(self) -> None:
         """Takes a last reading of all."""
-        asked = {replica.handle.progress.remote(): replica for _, replica in self._replicas()}
+        self._read([replica for _, replica in self._replicas()])
+
+    def _read(self, replicas: list[Replica]) -> None:
+        asked = {replica.handle.progress.remote(): replica for replica in replicas}
         ready, _ = ray.wait(list(asked), num_returns=len(asked), timeout=_LAST_READING_S) if asked else ([], [])
         for reference in ready:
             with contextlib.suppress(ray.exceptions.RayActorError):  # one that died meanwhile has nothing to add

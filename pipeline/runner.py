@@ -353,9 +353,18 @@ class Runner:
             self._halt(exceeded)
         for pool, replica in self._engines.stalled():
             self._restart(pool, replica, _Stalled(f"nothing moved in it for {replica.still_s():.0f} s"))
+        self._release_engines()
         self._engines.ask()
         cpus = ray.cluster_resources().get("CPU", 0)  # type: ignore[no-untyped-call]
         self._most_cpu_tasks = max(_LEAST_CPU_TASKS, round(_TASKS_A_CPU * cpus))
+
+    def _release_engines(self) -> None:
+        """So that engines too large to fit beside each other can follow one another, and others can have the GPUs."""
+        busy = {flight.pool.name for flight in self._flights.values() if flight.pool is not None}
+        quiet = (name for name, queue in self._engine_ready.items() if not queue and name not in busy)
+        if idle := [name for name in quiet if self._engines.is_open(name)]:
+            to_come = (node for node in self._unmet if node.stage in _ENGINE_STAGES and node.stage in self._wanted)
+            self._engines.release(idle, {self._engine_of(node) for node in to_come})
 
     def _rows(self, node: Node) -> int:
         """Rows that a node is about: rollouts where it has a mode, else problems."""

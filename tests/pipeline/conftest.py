@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.run_path import RunPath, run_path
 from tests.support.hub import Hub, hub, use_hub
-from tests.support.hub_writes import TOKEN
+from tests.support.hub_writes import TOKEN, Writes
 from tests.support.storage import Storage, storage_server
 
 _names = itertools.count()
@@ -68,3 +68,9 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
         monkeypatch.setattr(_http.time, "sleep", lambda seconds: None)
         monkeypatch.setenv("HF_TOKEN", TOKEN)
         yield found
+
+
+@pytest.fixture
+def writes(served: Hub) -> Writes:
+    """What it takes in."""
+    return Writes(served)

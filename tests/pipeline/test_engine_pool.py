@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 import ray
+import yaml
 from ray.cluster_utils import Cluster
 from ray.util import placement_group_table
 
 from pipeline.engine_pool import EnginePool, Replica
 from schemas.config import OpenAIEngine, RayConfig, VllmEngine
+from tests.support.commands import recorded_recipe, succeed
 
 pytestmark = pytest.mark.slow
 
@@ -29,7 +31,9 @@ def nodes() -> Iterator[set[str]]:
 def pool_of(tmp_path: Path, tensor: int, pipeline: int, gpus: float, replicas: int = 1) -> EnginePool:
     sizes = {"tensor_parallel_size": tensor, "pipeline_parallel_size": pipeline, "replicas": replicas}
     config = {"type": "vllm", "model": "m", "resources": {"num_cpus": 1, "num_gpus": gpus}, **sizes}
-    return EnginePool("teacher", VllmEngine.model_validate(config), tmp_path, RayConfig())
+    pool = EnginePool("teacher", VllmEngine.model_validate(config), tmp_path, RayConfig())
+    pool.open()
+    return pool
 
 
 def close(pool: EnginePool) -> None:
@@ -91,6 +95,7 @@ def test_what_was_under_way_is_suspected_of_the_death_of_an_engine_here_but_not_
     config: dict[str, Any] = {"model": "m", "resources": {"num_cpus": 0.5}}
     made = VllmEngine(type="vllm", **config) if kind == "vllm" else OpenAIEngine(type="openai", **config)
     pool = EnginePool("teacher", made, tmp_path, RayConfig())
+    pool.open()
     given_up = []
     for _ in range(3):
         (tmp_path / "logs").mkdir(exist_ok=True)
@@ -99,3 +104,20 @@ def test_what_was_under_way_is_suspected_of_the_death_of_an_engine_here_but_not_
     close(pool)
     assert given_up == ([0, 0, 1] if kind == "vllm" else [0, 0, 0])
     assert pool.deaths("sample.think_on/00-0000") == ({"p": 3} if kind == "vllm" else {})
+
+
+def test_engines_that_do_not_fit_beside_each_other_follow_one_another(
+    nodes: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three models where two find room: were none to give way, the third would wait for ever."""
+    monkeypatch.setenv("RAY_ADDRESS", ray.get_runtime_context().gcs_address)
+    path = recorded_recipe(tmp_path, problems=8)
+    recipe = yaml.safe_load(path.read_text())
+    for engine in recipe["engines"].values():
+        engine["resources"] = {"num_cpus": 0.1, "num_gpus": 2}
+    path.write_text(yaml.safe_dump(recipe))
+    out = succeed("run", "-c", str(path), "--run-dir", "run", cwd=tmp_path)
+    assert "makes room for another" in out
+    assert (
+        len(list((tmp_path / "run/justify").glob("*.json"))) == len(list((tmp_path / "run/select").glob("*.json"))) > 0
+    )

@@ -26,11 +26,6 @@ push = partial(push, patience=HURRIED)
 
 
 @pytest.fixture
-def writes(served: Hub) -> Writes:
-    return Writes(served)
-
-
-@pytest.fixture
 def data(tmp_path: Path) -> Path:
     return make_published(tmp_path / "data")
 

@@ -68,6 +68,27 @@ def test_replicas_that_find_no_room_in_the_cluster_are_told_of(
     lines: list[str] = []
     pools = EnginePools(SimpleNamespace(engines={"teacher": engine}, ray=None), None, {}, lines.append)  # type: ignore[arg-type]
     monkeypatch.setattr(engine_pools.ray, "cluster_resources", lambda: {"CPU": 64.0, "GPU": float(gpus)})
-    monkeypatch.setattr(engine_pools, "EnginePool", lambda *arguments: None)
+    monkeypatch.setattr(engine_pools, "EnginePool", lambda *arguments: SimpleNamespace(replicas=[1]))
     pools.of("teacher")
     assert lines == ([said] if said else [])
+
+
+@pytest.mark.parametrize(
+    ("other_waits", "needed", "closed"), [(False, True, False), (False, False, True), (True, True, True)]
+)
+def test_an_idle_engine_closes_when_it_is_not_needed_again_or_another_waits_for_room(
+    other_waits: bool, needed: bool, closed: bool
+) -> None:
+    """One that is needed again soon would have to load its model anew."""
+
+    def pool(name: str, waits: bool) -> Any:
+        replica = Replica(handle=None, moved=None)
+        made = SimpleNamespace(name=name, waits=waits, replicas=[replica])
+        made.close = made.replicas.clear
+        return made
+
+    pools = EnginePools(None, None, {}, lambda text: None)  # type: ignore[arg-type]
+    idle, other = pool("idle", False), pool("other", other_waits)
+    pools._pools = {"idle": idle, "other": other}
+    pools.release(["idle"], {"idle"} if needed else set())
+    assert (not idle.replicas, not other.replicas) == (closed, False)

@@ -19,6 +19,7 @@ from pipeline.run_path import RunPath, run_path
 from pipeline.store import sizes_in_storage
 from tests.support.commands import COMMAND, recorded_recipe, succeed
 from tests.support.hub import Hub
+from tests.support.hub_writes import Writes
 from tests.support.storage import Storage
 from tests.support.teacher_endpoint import count_requests, teacher_endpoint
 
@@ -125,7 +126,7 @@ def test_the_dataset_is_that_of_a_run_on_a_disk_byte_for_byte(finished: str, sit
 
 
 def test_what_is_pushed_from_storage_is_what_is_pushed_from_a_disk(
-    finished: str, site: Site, storage: Storage, served: Hub
+    finished: str, site: Site, storage: Storage, served: Hub, writes: Writes
 ) -> None:
     for run, repo in ((run_path(finished), "me/stored"), (site.folder / "local", "me/local")):
         push(run, repo)
