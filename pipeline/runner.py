@@ -147,7 +147,8 @@ class Runner:
         self._engines.stop()
 
     def _add(self, node: Node) -> None:
-        unmet = {parent.name for parent in parents(node, self._shards, self._config)} - self._done.keys()
+        needed = {parent.name for parent in parents(node, self._shards, self._config)}
+        unmet = {name for name in needed if name not in self._done}  # `needed - keys` would go through all keys
         if unmet:
             self._unmet[node] = unmet
             for name in unmet:
