@@ -23,6 +23,7 @@ _LEAST_QUEUE = 256
 """Requests that a replica has waiting, so that none runs out between two looks of the driver."""
 _MOST_TURNING = 32
 """Nodes that a replica may be reading in or writing out; each holds a shard in memory, and the disk is one."""
+_ROOM_S = 30.0
 
 
 @dataclass
@@ -104,8 +105,9 @@ class EnginePool:
 
     @property
     def waits(self) -> bool:
-        """Whether a replica has not come to life yet."""
-        return any(replica.moved is None for replica in self.replicas)
+        """Whether a replica has found no room in the cluster: one that has starts its process in a few seconds."""
+        now = time.monotonic()
+        return any(replica.moved is None and now - replica.born > _ROOM_S for replica in self.replicas)
 
     def replace(self, replica: Replica) -> int:
         """A new actor for one that died. Returns how many prompts are given up now as those that killed it."""
