@@ -8,7 +8,7 @@ from typing import Any
 from trainer.reproduce_config import ReproduceConfig
 from trainer.reproduce_steps import Results
 
-READER = "<!-- What follows is written by hand and stays when the page is made anew. -->"
+BY_HAND = "<!-- What follows is written by hand and stays when the page is made anew. -->"
 
 _COLUMNS = (("accuracy", 3), ("tokens", 1), ("think_on", 3), ("hybrid_accuracy", 3), ("well_formed", 3))
 
@@ -16,7 +16,7 @@ _COLUMNS = (("accuracy", 3), ("tokens", 1), ("think_on", 3), ("hybrid_accuracy",
 def write_page(config: ReproduceConfig, results: Results) -> Path:
     """Writes the Markdown page and its images, and returns the page.
 
-    results: by name and seed; what is missing is named. What a reader wrote below the line `READER` is kept.
+    results: by name and seed; what is missing is named. What a reader wrote below the line `BY_HAND` is kept.
     """
     from trainer import reproduce_charts as charts
     from trainer.evaluation_charts import png
@@ -29,8 +29,8 @@ def write_page(config: ReproduceConfig, results: Results) -> Path:
     for name, chart in drawn.items():
         (images / f"reproduction-{name}.png").write_bytes(png(chart))
     before = page.read_text(encoding="utf-8") if page.exists() else ""
-    by_hand = before[before.index(READER) + len(READER) :].strip() if READER in before else ""
-    page.write_text(f"{_text(config, results)}\n{READER}\n" + (f"\n{by_hand}\n" if by_hand else ""), encoding="utf-8")
+    by_hand = before[before.index(BY_HAND) + len(BY_HAND) :].strip() if BY_HAND in before else ""
+    page.write_text(f"{_text(config, results)}\n{BY_HAND}\n" + (f"\n{by_hand}\n" if by_hand else ""), encoding="utf-8")
     return page
 
 

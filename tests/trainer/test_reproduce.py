@@ -15,7 +15,7 @@ from tests.trainer.conftest import TEACHER
 from trainer.errors import UserError
 from trainer.reproduce import page_of, reproduce
 from trainer.reproduce_config import ReproduceConfig
-from trainer.reproduce_page import READER, spread, write_page
+from trainer.reproduce_page import BY_HAND, spread, write_page
 from trainer.steps import fingerprint_of, keep
 
 
@@ -86,7 +86,7 @@ def test_what_a_reader_wrote_below_the_line_stays(tmp_path: Path) -> None:
     page = write_page(config, results)
     page.write_text(page.read_text() + "\n## Why\n\nBecause.\n")
     written = write_page(config, results).read_text()
-    assert written.endswith(f"{READER}\n\n## Why\n\nBecause.\n")
+    assert written.endswith(f"{BY_HAND}\n\n## Why\n\nBecause.\n")
     assert write_page(config, results).read_text() == written
 
 
