@@ -120,6 +120,8 @@ def _tokens(engine: EngineStatus) -> str:
 
 
 def _engine_note(engine: EngineStatus, rates: Mapping[str, float]) -> str:
+    if not engine.replicas:
+        return f"{engine.name} closed"
     if engine.loading == engine.replicas:
         return f"{engine.name} loading"
     waiting = f" and {engine.waiting:,} waiting" if engine.waiting else ""

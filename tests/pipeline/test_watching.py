@@ -244,3 +244,12 @@ def test_a_line_says_how_far_how_fast_how_much(monkeypatch: pytest.MonkeyPatch) 
         "sample on 12/48 | teacher 90 tokens/s, 40 requests and 7 waiting | 1,000 tokens, 0.25 USD, 0.50 GPU hours | "
         "about 30 s left"
     )
+
+
+@pytest.mark.parametrize(("replicas", "loading", "said"), [(2, 2, "loading"), (0, 0, "closed")])
+def test_an_engine_that_serves_nothing_says_why(replicas: int, loading: int, said: str) -> None:
+    out = StringIO()
+    with RunProgress(Console(file=out, width=300)) as progress:
+        engine = EngineStatus("teacher", replicas, loading, 0, 0, 12, SPENT, 0)
+        progress.show(RunState([StageProgress("justify", "problems", 0, 48)], [engine], SPENT), now=True)
+    assert f"| teacher {said} |" in out.getvalue()
