@@ -40,11 +40,14 @@ class Replica:
     rate: int = 0
     """Requests finished between the last two readings."""
     born: float = field(default_factory=time.monotonic)
+    """When it was asked for, and from its first reading on when that came."""
     moved: float | None = None
     """When it last got on, or had nothing to do; null until its process has answered."""
 
     def read(self, progress: EngineProgress) -> None:
         """Takes in a reading."""
+        if self.moved is None:
+            self.born = time.monotonic()  # until then it held nothing
         signs = [(each.finished, each.steps, each.loading) for each in (self.last, progress)]
         if self.moved is None or signs[0] != signs[1] or progress.loading or not progress.in_flight:
             self.moved = time.monotonic()
@@ -171,7 +174,7 @@ class EnginePool:
 
     def _spent_by(self, replica: Replica) -> Spent:
         gpus = self._placement.config.resources.num_gpus or sum(each.get("GPU", 0) for each in self._placement.bundles)
-        held = (time.monotonic() - replica.born) * gpus
+        held = 0.0 if replica.moved is None else (time.monotonic() - replica.born) * gpus
         return spent_on(self._placement.config, replica.last.prompt_tokens, replica.last.tokens, held)
 
     def _create(self, number: int) -> Replica:

@@ -1,17 +1,18 @@
 """How much work a replica is handed ahead of what it does."""
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from pipeline import engine_pools, runner
+from pipeline import engine_pool, engine_pools, runner
 from pipeline.engine_host import EngineProgress
 from pipeline.engine_pool import Replica
 from pipeline.engine_pools import EnginePools
 from pipeline.graph import Node
 from pipeline.runner import Runner
-from schemas.config import VllmEngine
+from schemas.config import RayConfig, VllmEngine
 
 
 def test_a_replica_is_full_with_what_it_was_just_given_until_a_reading_says_how_much_of_it_waits() -> None:
@@ -92,3 +93,17 @@ def test_an_idle_engine_closes_when_it_is_not_needed_again_or_another_waits_for_
     pools._pools = {"idle": idle, "other": other}
     pools.release(["idle"], {"idle"} if needed else set())
     assert (not idle.replicas, not other.replicas) == (closed, False)
+
+
+def test_a_replica_that_waits_for_room_costs_no_gpu_hours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = 1000.0
+    monkeypatch.setattr(engine_pool.time, "monotonic", lambda: clock)
+    monkeypatch.setattr(engine_pool, "gpus_of_a_node", lambda: 8.0)
+    engine = VllmEngine.model_validate({"type": "vllm", "model": "m", "resources": {"num_gpus": 4}})
+    pool = engine_pool.EnginePool("teacher", engine, tmp_path, RayConfig())
+    pool.replicas = [Replica(handle=None, born=clock)]
+    clock = 8200.0
+    assert pool.spent.gpu_hours == 0 and pool.waits
+    pool.replicas[0].read(EngineProgress())
+    clock = 11_800.0
+    assert pool.spent.gpu_hours == pytest.approx(4) and not pool.waits
