@@ -3,21 +3,12 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from pipeline.graph import (
-    INGEST,
-    PUBLISH,
-    Fingerprints,
-    Node,
-    inputs_of,
-    load_present_manifests,
-    parents,
-    shard_nodes,
-    shards_of,
-    state_of,
-)
+from pipeline.fingerprints import Fingerprints
+from pipeline.graph import INGEST, PUBLISH, Node, inputs_of, parents, shard_nodes
 from pipeline.manifest import Manifest
 from pipeline.run_path import RunPath
 from pipeline.stage_names import STAGES
+from pipeline.states import load_present_manifests, shards_of, state_of
 from pipeline.store import sizes_in_storage
 from prompts.formats.registry import FORMATS
 from schemas.config import RunConfig

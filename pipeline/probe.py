@@ -5,13 +5,14 @@ from dataclasses import dataclass
 import ray
 
 from pipeline.budget import Spent, read_spent
-from pipeline.graph import INGEST, load_present_manifests, shards_of
+from pipeline.graph import INGEST
 from pipeline.progress import RunProgress
 from pipeline.ray_options import connect
 from pipeline.run_dir import held, record_run
 from pipeline.run_path import RunPath
 from pipeline.runner import Runner
 from pipeline.stage_names import STAGES
+from pipeline.states import load_present_manifests, shards_of
 from schemas.config import RunConfig
 
 _PER_PROBLEMS = 1_000

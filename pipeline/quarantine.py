@@ -2,8 +2,8 @@
 
 from collections import Counter
 
-from pipeline.graph import load_present_manifests
 from pipeline.run_path import RunPath
+from pipeline.states import load_present_manifests
 from pipeline.store import read_table
 
 

@@ -6,9 +6,10 @@ import polars as pl
 from pydantic import ValidationError
 
 from pipeline.errors import UserError
-from pipeline.graph import INGEST, load_present_manifests, shards_of
+from pipeline.graph import INGEST
 from pipeline.run_dir import read_run
 from pipeline.run_path import RunPath
+from pipeline.states import load_present_manifests, shards_of
 from pipeline.store import scan_tables
 from schemas.config import RunConfig
 

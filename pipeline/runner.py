@@ -20,19 +20,8 @@ from pipeline.engine_actor import NodeStoppedError
 from pipeline.engine_pool import EnginePool, Replica
 from pipeline.engine_pools import EnginePools
 from pipeline.errors import RunFailedError, StorageError
-from pipeline.graph import (
-    INGEST,
-    PUBLISH,
-    Fingerprints,
-    Node,
-    inputs_of,
-    load_manifests,
-    parents,
-    remove_other_shards,
-    shard_nodes,
-    shards_of,
-    state_of,
-)
+from pipeline.fingerprints import Fingerprints
+from pipeline.graph import INGEST, PUBLISH, Node, inputs_of, parents, shard_nodes
 from pipeline.manifest import Manifest
 from pipeline.outcome import Outcome
 from pipeline.progress import RunProgress
@@ -40,6 +29,7 @@ from pipeline.ray_errors import cause_of, plain
 from pipeline.ray_options import ray_options
 from pipeline.run_path import RunPath
 from pipeline.stage_names import STAGES
+from pipeline.states import load_manifests, remove_other_shards, shards_of, state_of
 from pipeline.store import sizes_in_storage
 from pipeline.task import Task
 from pipeline.watching import RunState, StageProgress

@@ -11,11 +11,12 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.errors import UserError
-from pipeline.graph import INGEST, PICKS, PUBLISH, VOTES, load_present_manifests, shards_of
+from pipeline.graph import INGEST, PICKS, PUBLISH, VOTES
 from pipeline.quarantine import rejected_files
 from pipeline.row_filter import matching, named, ordered, wrong
 from pipeline.run_files import ROWS, existing
 from pipeline.run_path import RunPath
+from pipeline.states import load_present_manifests, shards_of
 from pipeline.store import scan_tables
 
 PARTS = {"votes": ("verify", {VOTES}), "picks": ("select", {PICKS}), "attempts": ("justify", {"attempts"})}

@@ -9,13 +9,14 @@ from rich.table import Table
 
 from pipeline.budget import read_spent
 from pipeline.event_log import LastAttempt, last_attempt
-from pipeline.graph import INGEST, Node, load_present_manifests, shard_nodes, shards_of
+from pipeline.graph import INGEST, Node, shard_nodes
 from pipeline.journal import count_journalled
 from pipeline.outcome import Outcome
 from pipeline.plan import Plan
 from pipeline.publish_folder import read_statistics
 from pipeline.quarantine import quarantine_counts
 from pipeline.run_path import RunPath
+from pipeline.states import load_present_manifests, shards_of
 from schemas.config import RunConfig
 from schemas.records import Mode
 from stages.card import number, percent

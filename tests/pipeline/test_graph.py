@@ -7,19 +7,10 @@ from typing import Any
 import pytest
 
 from pipeline.config_file import load_config
-from pipeline.graph import (
-    INGEST,
-    PUBLISH,
-    Fingerprints,
-    Node,
-    overlapping,
-    parents,
-    relatives,
-    shard_name,
-    shard_nodes,
-    state_of,
-)
+from pipeline.fingerprints import Fingerprints
+from pipeline.graph import INGEST, PUBLISH, Node, overlapping, parents, relatives, shard_name, shard_nodes
 from pipeline.manifest import Manifest, Output, read_manifest, write_manifest
+from pipeline.states import state_of
 from schemas.keys import problem_id, shard_of
 from schemas.records import Mode
 from stages.ingest import MOST_BITS
