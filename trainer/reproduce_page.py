@@ -10,6 +10,14 @@ from trainer.reproduce_steps import Results
 
 BY_HAND = "<!-- What follows is written by hand and stays when the page is made anew. -->"
 
+_DURING = """
+## During training
+
+The arms that choose their modes, means over the seeds; HGPO and AdaptThink force half of their rollouts into each.
+
+![Share of think-on in the rollouts, by step](images/reproduction-training.png)
+"""
+
 _COLUMNS = (("accuracy", 3), ("tokens", 1), ("think_on", 3), ("hybrid_accuracy", 3), ("well_formed", 3))
 
 
@@ -25,7 +33,9 @@ def write_page(config: ReproduceConfig, results: Results) -> Path:
     images = page.parent / "images"
     images.mkdir(parents=True, exist_ok=True)
     main = {name: results[name] for name in _comparison(config) if name in results}
-    drawn = {"trade": charts.trade(main), "families": charts.families(main), "training": charts.training(config, main)}
+    drawn = {"trade": charts.trade(main), "families": charts.families(main)}
+    if any(name in main for name in config.arms):
+        drawn["training"] = charts.training(config, main)
     for name, chart in drawn.items():
         (images / f"reproduction-{name}.png").write_bytes(png(chart))
     before = page.read_text(encoding="utf-8") if page.exists() else ""
@@ -90,13 +100,7 @@ Accuracy, and in brackets the share of think-on.
 {by_family}
 
 ![Share of think-on by family](images/reproduction-families.png)
-
-## During training
-
-The arms that choose their modes, means over the seeds; HGPO and AdaptThink force half of their rollouts into each.
-
-![Share of think-on in the rollouts, by step](images/reproduction-training.png)
-{_ablations(config, results)}
+{_DURING if any(name in main for name in config.arms) else ""}{_ablations(config, results)}
 ## What this does not say
 
 - The model has 0.9 million parameters and knows a few families of arithmetic. The size of every effect follows the mix
@@ -143,7 +147,7 @@ def _missing(config: ReproduceConfig, results: Results) -> str:
     """A sentence on what is not trained, where anything is."""
     planned = _comparison(config) + (list(config.ablations.arms) if config.ablations else [])
     absent = [name for name in planned if name not in results]
-    return f"\nNot trained when this page was made: {', '.join(absent)}.\n" if absent else ""
+    return f"\nNot trained when this page was made: {'; '.join(absent)}.\n" if absent else ""
 
 
 def _ablations(config: ReproduceConfig, results: Results) -> str:
