@@ -11,7 +11,8 @@ from ray.cluster_utils import Cluster
 from ray.util import placement_group_table
 
 from pipeline.engine_pool import EnginePool, Replica
-from schemas.config import OpenAIEngine, RayConfig, VllmEngine
+from pipeline.engine_pools import EnginePools
+from schemas.config import OpenAIEngine, RayConfig, RunConfig, VllmEngine
 from tests.support.commands import recorded_recipe, succeed
 
 pytestmark = pytest.mark.slow
@@ -106,18 +107,45 @@ def test_what_was_under_way_is_suspected_of_the_death_of_an_engine_here_but_not_
     assert pool.deaths("sample.think_on/00-0000") == ({"p": 3} if kind == "vllm" else {})
 
 
+def engines_of_two_gpus(folder: Path, problems: int) -> Path:
+    """A recipe of three engines, of which two find room at a time."""
+    path = recorded_recipe(folder, problems=problems)
+    recipe = yaml.safe_load(path.read_text())
+    for engine in recipe["engines"].values():
+        engine["resources"] = {"num_cpus": 0.1, "num_gpus": 2}
+    path.write_text(yaml.safe_dump(recipe))
+    return path
+
+
 def test_engines_that_do_not_fit_beside_each_other_follow_one_another(
     nodes: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Three models where two find room: were none to give way, the third would wait for ever."""
     monkeypatch.setenv("RAY_ADDRESS", ray.get_runtime_context().gcs_address)
-    path = recorded_recipe(tmp_path, problems=8)
-    recipe = yaml.safe_load(path.read_text())
-    for engine in recipe["engines"].values():
-        engine["resources"] = {"num_cpus": 0.1, "num_gpus": 2}
-    path.write_text(yaml.safe_dump(recipe))
+    path = engines_of_two_gpus(tmp_path, problems=8)
     out = succeed("run", "-c", str(path), "--run-dir", "run", cwd=tmp_path)
-    assert "makes room for another" in out
+    assert "off closed" in out
     assert (
         len(list((tmp_path / "run/justify").glob("*.json"))) == len(list((tmp_path / "run/select").glob("*.json"))) > 0
     )
+
+
+def test_idle_engine_gives_way_only_where_another_has_no_room(nodes: set[str], tmp_path: Path) -> None:
+    """Even one that is needed again: else two would wait for each other. Where there is room, it stays warm."""
+    recipe = yaml.safe_load(engines_of_two_gpus(tmp_path, problems=8).read_text())
+    said: list[str] = []
+    pools = EnginePools(RunConfig.model_validate(recipe), tmp_path, {}, said.append)
+    for name in ("off", "on"):
+        ray.get(pools.of(name).replicas[0].handle.progress.remote())
+    pools.read_all()
+    pools.release(["off"], needed={"off", "reasons"})
+    assert pools.is_open("off") and not said
+
+    pools.of("reasons")
+    pools.of("reasons").replicas[0].born -= 60
+    pools.release(["off"], needed={"off", "reasons"})
+    assert not pools.is_open("off") and pools.is_open("on")
+    assert said == ["engine 'off' has nothing to do now and makes room for another"]
+    ray.get(pools.of("reasons").replicas[0].handle.progress.remote(), timeout=60)
+    for name in ("on", "reasons"):
+        pools.of(name).close()
