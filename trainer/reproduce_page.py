@@ -105,7 +105,7 @@ Accuracy, and in brackets the share of think-on.
 
 - The model has 0.9 million parameters and knows a few families of arithmetic. The size of every effect follows the mix
   of families, which was fixed beforehand.
-- In the hipo format both modes begin with a justification, which takes about 50 tokens here, as many as thinking does.
+- In the hipo format both modes begin with a justification, which is longer here than the thinking that follows it.
   So thinking less saves fewer tokens than where models think for thousands.
 - The fall in tokens and thinking of the arms that begin from b is in large part the data's: compare them with the cold
   start b and with GRPO from b, not with a alone.
