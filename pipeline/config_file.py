@@ -15,7 +15,7 @@ def load_config(path: Path, overrides: list[str]) -> RunConfig:
 
     Raises `UserError` that names each wrong key or value, where it stands, and the nearest right key.
     """
-    config = read_config(RunConfig, path, overrides)
+    config = read_config(RunConfig, path, overrides, start="`hipo-data init` writes one")
     try:
         check_names(config.ingest.filters)
         check_languages(config.ingest.languages or [])

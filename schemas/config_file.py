@@ -14,15 +14,17 @@ from schemas.errors import UserError
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def read_config(model: type[Model], path: Path, overrides: list[str]) -> Model:
+def read_config(model: type[Model], path: Path, overrides: list[str], start: str = "") -> Model:
     """The config in `path` with `overrides` (each `a.b=value`, the value read as YAML) laid over it.
 
-    Raises `UserError` that names each wrong key or value, where it stands, and the nearest right key.
+    `start` says what has a config to begin with. Raises `UserError` that names each wrong key or value, where it
+    stands, and the nearest right key, or that there is no such file.
     """
     try:
         tree = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise UserError(f"there is no config file {path}; `hipo-data init` writes one to start from") from error
+        hint = f"; {start} to start from" if start else ""
+        raise UserError(f"there is no config file {path}{hint}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(tree, dict):

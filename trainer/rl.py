@@ -15,7 +15,7 @@ def train_rl(path: Path, overrides: list[str]) -> str:
     Raises `UserError` where the recipe, the data, the model or an earlier training in the output folder forbids it.
     """
     needs_training_libraries()
-    return run_rl(read_config(RlConfig, path, overrides))
+    return run_rl(read_config(RlConfig, path, overrides, start="docs/training.md links to one"))
 
 
 def run_rl(config: RlConfig) -> str:

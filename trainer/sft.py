@@ -14,7 +14,7 @@ def train_sft(path: Path, overrides: list[str]) -> str:
     Raises `UserError` where the recipe, the data, the model or an earlier training in the output folder forbids it.
     """
     needs_training_libraries()
-    return run_sft(read_config(SftConfig, path, overrides))
+    return run_sft(read_config(SftConfig, path, overrides, start="docs/training.md links to one"))
 
 
 def run_sft(config: SftConfig) -> str:

@@ -17,7 +17,9 @@ from trainer.conversation import Conversation, load_tokenizer, split_tags
 from trainer.examples import tokenise
 from trainer.logs import check_trackers, read_log
 from trainer.published import fingerprint, rl_rows, sft_rows
+from trainer.rl import train_rl
 from trainer.rl_problems import problems
+from trainer.sft import train_sft
 
 
 def refused(call: Any, *args: Any) -> str:
@@ -25,6 +27,11 @@ def refused(call: Any, *args: Any) -> str:
         call(*args)
     assert "\n" not in str(caught.value)
     return str(caught.value)
+
+
+def test_a_recipe_that_is_not_there_is_one_of_training(tmp_path: Path) -> None:
+    for train in (train_sft, train_rl):
+        assert refused(train, tmp_path / "none.yaml", []).endswith("docs/training.md links to one to start from")
 
 
 @pytest.mark.parametrize(
