@@ -16,6 +16,8 @@ class Outcome:
     """Wall time from the start of a folder's first node to the end of its last; folders overlap."""
     sampling_seconds: float = 0.0
     """Wall time of all sampling together, without the start of the engines."""
+    rejected: list[str] = field(default_factory=list)
+    """The tables of rejected rows of all nodes that are done, within the run directory."""
     sampled: int = 0
     reused: int = 0
     lost: int = 0

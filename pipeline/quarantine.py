@@ -1,6 +1,7 @@
 """Rows that no stage passed on."""
 
 from collections import Counter
+from collections.abc import Iterable
 
 from pipeline.run_path import RunPath
 from pipeline.states import load_present_manifests
@@ -17,10 +18,10 @@ def rejected_files(run_dir: RunPath, *, unlisted: bool = False) -> list[RunPath]
     return [run_dir / of_node["rejected"].path for of_node in outputs if "rejected" in of_node]
 
 
-def quarantine_counts(run_dir: RunPath) -> dict[str, int]:
-    """Rejected rows of the whole run by `stage: reason`."""
+def quarantine_counts(files: Iterable[RunPath]) -> dict[str, int]:
+    """Rejected rows in such tables by `stage: reason`."""
     counts: Counter[str] = Counter()
-    for path in rejected_files(run_dir, unlisted=True):
+    for path in files:
         rows = read_table(path, ["stage", "reason"])
         counts.update(f"{stage}: {reason}" for stage, reason in zip(*rows.to_pydict().values(), strict=True))
     return dict(counts.most_common())

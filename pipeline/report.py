@@ -10,7 +10,7 @@ from pipeline import charts
 from pipeline import report_figures as figures
 from pipeline.drawing import svg
 from pipeline.ingest_report import read_accounts
-from pipeline.quarantine import quarantine_counts
+from pipeline.quarantine import quarantine_counts, rejected_files
 from pipeline.run_files import RunFiles
 from pipeline.store import put_bytes
 from pipeline.task import Task
@@ -46,7 +46,7 @@ def report(files: RunFiles, stats: Statistics, decisions: pl.LazyFrame, examples
     decided = decisions.select(_DECISION_COLUMNS).collect()
     keys = examples.select("problem_id", "kind", "mode", "completion_tokens").collect()
     accounts = read_accounts(files.run_dir)
-    quarantine = quarantine_counts(files.run_dir)
+    quarantine = quarantine_counts(rejected_files(files.run_dir, unlisted=True))
     flips, mean_flip = figures.flip_bins(decided, files.config.select)
     answer = _whatif(files)
     environment = Environment(

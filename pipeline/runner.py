@@ -170,6 +170,8 @@ class Runner:
 
     def _finish(self, node: Node, manifest: Manifest) -> None:
         self._done[node.name] = manifest
+        if "rejected" in manifest.outputs:
+            self.outcome.rejected.append(manifest.outputs["rejected"].path)
         self.outcome.unneeded += manifest.counts.get("unneeded", 0)
         self.outcome.saved_tokens += manifest.counts.get("saved_tokens", 0)
         if node.folder in self._stages:

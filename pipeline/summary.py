@@ -2,6 +2,7 @@
 
 import sys
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 from rich.console import Console
@@ -46,7 +47,7 @@ def _figures(stats: Statistics, outcome: Outcome, run_dir: RunPath) -> dict[str,
     figures = {
         "problems": f"{stats.problems} → {stats.examples} examples"
         + (f"; dropped: {drops}" if drops else "")
-        + _quarantined(run_dir),
+        + _quarantined(run_dir / path for path in outcome.rejected),
         "modes": f"think-on {on} ({share}), think-off {stats.modes.get('think_off', 0)}",
         "pass rates": f"think-on {percent(stats.on.pass_rate)}, think-off {percent(stats.off.pass_rate)}",
         "tokens": f"think-on rollouts {number(stats.on.mean_tokens)}, think-off {number(stats.off.mean_tokens)}; "
@@ -74,8 +75,8 @@ def _figures(stats: Statistics, outcome: Outcome, run_dir: RunPath) -> dict[str,
     return figures | {"dataset": _relative(run_dir / "dataset"), "report": _relative(run_dir / "report.html")}
 
 
-def _quarantined(run_dir: RunPath) -> str:
-    counts = quarantine_counts(run_dir)
+def _quarantined(files: Iterable[RunPath]) -> str:
+    counts = quarantine_counts(files)
     return "; quarantined: " + ", ".join(f"{reason} {n}" for reason, n in counts.items()) if counts else ""
 
 

@@ -151,6 +151,9 @@ def test_broken_lines_are_quarantined_and_the_rest_goes_on(tmp_path: Path) -> No
     assert "21 examples" in out
     assert "ingest: unreadable 3" in out
     assert "ingest: bad_column 1" in out
+    assert "ingest: unreadable 3, ingest: bad_column 1" in succeed(
+        "run", "-c", "recipe.yaml", "--run-dir", "run", cwd=tmp_path
+    )
     shown = succeed("show", "run", "--stage", "rejected", "--limit", "9", cwd=tmp_path)
     assert "problems.jsonl:24" in shown
 
