@@ -189,6 +189,9 @@ def _mean(found: dict[int, dict[str, Any]], key: str) -> float | None:
 
 
 def _change(name: str, before: dict[int, dict[str, Any]], after: dict[int, dict[str, Any]]) -> str:
+    """A row on what changed, over the seeds that both have: cold starts of other seeds differ as much as arms do."""
+    before, after = ({seed: each[seed] for seed in before.keys() & after.keys()} for each in (before, after))
+
     def relative(key: str) -> str:
         old, new = _mean(before, key), _mean(after, key)
         return f"{100 * (new / old - 1):+.1f} %" if old and new is not None else "–"
