@@ -6,7 +6,7 @@ PYTHON ?=
 ENGINE ?= cpu
 # More arguments for `hipo-data run` or for pytest: make run ARGS="--limit 20", make test ARGS="-k select".
 ARGS   ?=
-ROOMS  := schemas prompts engines graders stages pipeline trainer models
+ROOMS  := schemas prompts engines graders stages pipeline trainer evaluation reproduce models
 
 # An install is repeated only when one of these is newer than its stamp.
 INPUTS     := pyproject.toml constraints.txt scripts/install.sh scripts/overrides.txt
@@ -54,10 +54,10 @@ format: $(DEV_STAMP) ## Rewrite the code in the project's style
 check: lint test ## Run lint and test: what has to pass before a change goes in
 
 teacher: $(DEV_STAMP) ## Train the embedded teacher anew and measure it (up to 40 minutes on 2 cores)
-	$(VENV)/bin/python -m models.make $(ARGS)
+	$(VENV)/bin/python -m hipo_data.models.make $(ARGS)
 
 reproduce: $(DEV_STAMP) ## Compare HiPO with its peers on the embedded teacher (75 to 90 minutes on 2 cores)
-	$(VENV)/bin/python -m trainer.reproduce $(ARGS)
+	$(VENV)/bin/python -m hipo_data.reproduce $(ARGS)
 
 bench: $(DEV_STAMP) ## Run every benchmark and compare its ratio with its goal
 	$(VENV)/bin/python scripts/bench.py $(ARGS)

@@ -69,12 +69,12 @@ def main() -> None:
 
 def shares_of(algorithm: str) -> dict[str, float]:
     """The share of a step that each part takes, by the median over the steps."""
-    import trainer.mode_grpo
-    import trainer.scoring
-    from schemas.config_file import read_config
+    import hipo_data.trainer.facts.scoring
+    import hipo_data.trainer.training.mode_grpo
+    from hipo_data.schemas.config_file import read_config
+    from hipo_data.trainer.training.config import RlConfig
+    from hipo_data.trainer.training.rl import run_rl
     from tests.trainer.conftest import published, rl_recipe
-    from trainer.config import RlConfig
-    from trainer.rl import run_rl
 
     clock, laps = Clock(), []
     with tempfile.TemporaryDirectory() as scratch, contextlib.ExitStack() as patches:
@@ -84,14 +84,14 @@ def shares_of(algorithm: str) -> dict[str, float]:
         changes = {"steps": STEPS, "prompts": 8, "micro_batch": 32, "rollouts": rollouts}
         config = read_config(RlConfig, rl_recipe(folder, algorithm={"type": algorithm}, **changes), [])
         for name in FUNCTIONS:
-            patches.enter_context(timed(clock, "functions", trainer.mode_grpo, name))
+            patches.enter_context(timed(clock, "functions", hipo_data.trainer.training.mode_grpo, name))
         for owner, name, part in (
-            (trainer.scoring, "read_completion", "reading"),
-            (trainer.mode_grpo, "segment_tensor", "reading"),
-            (trainer.scoring.Scorer, "_statuses", "grading"),
+            (hipo_data.trainer.facts.scoring, "read_completion", "reading"),
+            (hipo_data.trainer.training.mode_grpo, "segment_tensor", "reading"),
+            (hipo_data.trainer.facts.scoring.Scorer, "_statuses", "grading"),
         ):
             patches.enter_context(timed(clock, part, owner, name))
-        step = trainer.mode_grpo.ModeGRPOTrainer.training_step
+        step = hipo_data.trainer.training.mode_grpo.ModeGRPOTrainer.training_step
 
         def lapped(*args: Any, **kwargs: Any) -> Any:
             started = time.perf_counter()
@@ -99,7 +99,9 @@ def shares_of(algorithm: str) -> dict[str, float]:
             laps.append({"step": time.perf_counter() - started, **clock.lap()})
             return loss
 
-        patches.enter_context(mock.patch.object(trainer.mode_grpo.ModeGRPOTrainer, "training_step", lapped))
+        patches.enter_context(
+            mock.patch.object(hipo_data.trainer.training.mode_grpo.ModeGRPOTrainer, "training_step", lapped)
+        )
         with contextlib.redirect_stdout(sys.stderr):
             run_rl(config)
     steps = list(of_whole_steps(laps))[1:]
@@ -124,10 +126,10 @@ def at_scale() -> float:
     """Milliseconds of HiPO's functions for 512 responses of 8,192 tokens, the median of five."""
     import torch
 
-    from trainer.algorithm_config import Hipo
-    from trainer.rollouts import Segment
-    from trainer.scoring import Facts
-    from trainer.shaping import rewards_of, token_advantages, values_of
+    from hipo_data.trainer.algorithms.config import Hipo
+    from hipo_data.trainer.algorithms.rollouts import Segment
+    from hipo_data.trainer.facts.scoring import Facts
+    from hipo_data.trainer.facts.shaping import rewards_of, token_advantages, values_of
 
     draw = torch.Generator().manual_seed(0)
     rollouts, tokens = 512, 8192

@@ -21,14 +21,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-from graders import Grader, parse_gold
-from graders.code import cases
-from graders.inside import prelude, wire
-from graders.sandbox import runtime
-from schemas.gold import MathGold
-from schemas.grading import GradeRequest, GradingConfig
+from hipo_data.graders import Grader, parse_gold
+from hipo_data.graders.code import cases
+from hipo_data.graders.inside import prelude, wire
+from hipo_data.graders.sandbox import runtime
+from hipo_data.schemas.gold import MathGold
+from hipo_data.schemas.grading import GradeRequest, GradingConfig
 
 GOALS = {"math": 5.0, "code": 4.0, "evalplus": 1.0}
 WORKERS = 2

@@ -26,9 +26,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from _child import child, say
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-
 GOALS = {"rows_per_s": 10.0, "linear": 0.85, "memory": 1.0}
 SIZES = (100_000, 500_000, 2_000_000)
 COMPARED = 500_000
@@ -72,13 +69,13 @@ def main() -> None:
 def ours(data: Path) -> dict[str, Any]:
     from pydantic import TypeAdapter
 
-    from graders import Grader
-    from pipeline.store import parquet_bytes
-    from schemas.config import IngestConfig, SourceConfig
-    from schemas.grading import GradingConfig
-    from stages.filters import rules
-    from stages.ingest import Sinks, ingest
-    from stages.origins import open_source
+    from hipo_data.graders import Grader
+    from hipo_data.pipeline.store.files import parquet_bytes
+    from hipo_data.schemas.config import IngestConfig, SourceConfig
+    from hipo_data.schemas.grading import GradingConfig
+    from hipo_data.stages.ingest.filters import rules
+    from hipo_data.stages.ingest.ingest import Sinks, ingest
+    from hipo_data.stages.ingest.origins import open_source
 
     config = IngestConfig(shard_size=8192, near_duplicates=None, filters={rule.name: False for rule in rules()})
     found: list[Any] = [

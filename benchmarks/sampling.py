@@ -29,11 +29,9 @@ from typing import Any
 import polars as pl
 import yaml
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-from models.make.problems import choose
-from models.make.tasks import MATH_FAMILIES
-from schemas.keys import problem_id, seed_of
+from hipo_data.models.make.problems import choose
+from hipo_data.models.make.tasks import MATH_FAMILIES
+from hipo_data.schemas.keys import problem_id, seed_of
 
 GOALS = {"vllm": 0.95, "endpoint_1s": 0.95, "endpoint_50ms": 0.6, "datatrove": 5.0}
 HERE = Path(__file__).resolve().parent

@@ -14,7 +14,6 @@ import argparse
 import heapq
 import itertools
 import json
-import sys
 import tempfile
 import time
 from dataclasses import dataclass, field
@@ -28,16 +27,16 @@ import psutil
 import ray
 from rich.console import Console
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-from pipeline import engine_pool, engine_pools, runner
-from pipeline.engine_host import EngineProgress
-from pipeline.manifest import Manifest, Output
-from pipeline.progress import RunProgress
-from pipeline.runner import Runner
-from pipeline.stage_names import STAGES
-from pipeline.task import Task
-from schemas.config import RunConfig
+from hipo_data.pipeline.graph.stages import STAGES
+from hipo_data.pipeline.graph.task import Task
+from hipo_data.pipeline.replicas import pool as engine_pool
+from hipo_data.pipeline.replicas import pools as engine_pools
+from hipo_data.pipeline.replicas.host import EngineProgress
+from hipo_data.pipeline.run import runner
+from hipo_data.pipeline.run.runner import Runner
+from hipo_data.pipeline.store.manifest import Manifest, Output
+from hipo_data.pipeline.watch.progress import RunProgress
+from hipo_data.schemas.config import RunConfig
 
 N = 8
 SHARD = 256

@@ -82,8 +82,8 @@ def generate(data: Path, shards: int) -> int:
 
 
 def ours(data: Path) -> dict[str, Any]:
-    from schemas.config import SelectConfig
-    from stages.select import ROLLOUT_COLUMNS, VERDICT_COLUMNS, select
+    from hipo_data.schemas.config import SelectConfig
+    from hipo_data.stages.select.select import ROLLOUT_COLUMNS, VERDICT_COLUMNS, select
 
     config = SelectConfig(random_fraction=0.0)
     started = time.perf_counter()

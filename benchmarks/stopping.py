@@ -17,11 +17,11 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 
-from schemas.arrow import from_table
-from schemas.config import SelectConfig
-from schemas.records import Mode, Rollout, Status, Verdict
-from stages.deciding import Rules
-from stages.waves import Key, Outcome, Plan, calibrated, outcome_of, walk
+from hipo_data.schemas.arrow import from_table
+from hipo_data.schemas.config import SelectConfig
+from hipo_data.schemas.records import Mode, Rollout, Status, Verdict
+from hipo_data.stages.stopping.deciding import Rules
+from hipo_data.stages.stopping.waves import Key, Outcome, Plan, calibrated, outcome_of, walk
 
 PROBLEMS, N = 4_000, 8
 ALPHA = 0.05

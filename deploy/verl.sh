@@ -54,7 +54,7 @@ use_kl=False
 
 # The plug-in is imported by every process of the job; verl looks for its trainer before `external_lib` is imported.
 exec "${PYTHON:-python3}" -m verl.trainer.main_ppo \
-    +ray_kwargs.ray_init.runtime_env.env_vars.VERL_USE_EXTERNAL_MODULES=trainer.verl.plugin \
+    +ray_kwargs.ray_init.runtime_env.env_vars.VERL_USE_EXTERNAL_MODULES=hipo_data.trainer.verl.plugin \
     trainer.v1.trainer_mode=hipo_data_sync \
     reward.reward_manager.name=hipo_data \
     algorithm.adv_estimator="$method" \

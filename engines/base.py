@@ -4,8 +4,8 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
-from schemas.config import SamplingConfig
-from schemas.records import FinishReason, Message
+from hipo_data.schemas.config import SamplingConfig
+from hipo_data.schemas.records import FinishReason, Message
 
 
 @dataclass(frozen=True)

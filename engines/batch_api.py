@@ -10,8 +10,8 @@ import openai
 import tenacity
 from openai.types import Batch
 
-from engines.endpoint_failure import EndpointFailure, Kind
-from engines.http_endpoint import CONNECT_TIMEOUT_S, HttpEndpoint, parsed
+from hipo_data.engines.endpoint_failure import EndpointFailure, Kind
+from hipo_data.engines.http_endpoint import CONNECT_TIMEOUT_S, HttpEndpoint, parsed
 
 URL: Literal["/v1/chat/completions"] = "/v1/chat/completions"
 """What the lines of a batch ask for; the same at every provider, wherever its own addresses begin."""

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from engines.base import Completion
-from engines.endpoint_failure import EndpointFailure, Kind, error_object
-from schemas.records import FinishReason
+from hipo_data.engines.base import Completion
+from hipo_data.engines.endpoint_failure import EndpointFailure, Kind, error_object
+from hipo_data.schemas.records import FinishReason
 
 _LONGEST_MESSAGE = 1000
 _UNFINISHED = {"abort", "error", "insufficient_system_resource"}

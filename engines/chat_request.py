@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from engines.base import GenerationRequest
-from engines.own_fields import refuse_own_fields
-from schemas.config import OpenAIEngine
+from hipo_data.engines.base import GenerationRequest
+from hipo_data.engines.own_fields import refuse_own_fields
+from hipo_data.schemas.config import OpenAIEngine
 
 _BYTES_A_TOKEN = 4
 _TOKENS_A_MESSAGE = 4

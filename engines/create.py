@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from engines.base import Engine
-from schemas.config import EngineConfig, OpenAIEngine, VllmEngine
+from hipo_data.engines.base import Engine
+from hipo_data.schemas.config import EngineConfig, OpenAIEngine, VllmEngine
 
 
 def create_engine(config: EngineConfig, state_folder: Path | None = None) -> Engine:
@@ -15,19 +15,19 @@ def create_engine(config: EngineConfig, state_folder: Path | None = None) -> Eng
             the config. Raises `ValueError` where such an engine gets none.
     """
     if isinstance(config, VllmEngine):
-        from engines.vllm import Vllm
+        from hipo_data.engines.vllm import Vllm
 
         return Vllm(config)
     if isinstance(config, OpenAIEngine):
         if config.batch is not None:
-            from engines.openai_batch import OpenAIBatches
+            from hipo_data.engines.openai_batch import OpenAIBatches
 
             if state_folder is None:
                 raise ValueError("an engine in batch mode needs a folder for its state")
             return OpenAIBatches(config, state_folder)
-        from engines.openai import OpenAIEndpoint
+        from hipo_data.engines.openai import OpenAIEndpoint
 
         return OpenAIEndpoint(config)
-    from engines.replay import Replay
+    from hipo_data.engines.replay import Replay
 
     return Replay(config)

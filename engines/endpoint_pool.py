@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from engines.base import EngineDeadError, EngineRefusedError
-from engines.circuit import Circuit
-from engines.clock import Clock
-from engines.concurrency import Window
-from engines.endpoint_failure import EndpointFailure, Kind
-from engines.http_endpoint import HttpEndpoint
-from engines.pace import Pace
-from schemas.config import Endpoint, OpenAIEngine
+from hipo_data.engines.base import EngineDeadError, EngineRefusedError
+from hipo_data.engines.circuit import Circuit
+from hipo_data.engines.clock import Clock
+from hipo_data.engines.concurrency import Window
+from hipo_data.engines.endpoint_failure import EndpointFailure, Kind
+from hipo_data.engines.http_endpoint import HttpEndpoint
+from hipo_data.engines.pace import Pace
+from hipo_data.schemas.config import Endpoint, OpenAIEngine
 
 _LOG = logging.getLogger(__name__)
 _WORTH_TELLING_S = 60.0

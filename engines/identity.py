@@ -3,9 +3,9 @@
 import hashlib
 from pathlib import Path
 
-from schemas.config import EngineConfig, OpenAIEngine, ReplayEngine
-from schemas.keys import digest
-from schemas.tables import source_files
+from hipo_data.schemas.config import EngineConfig, OpenAIEngine, ReplayEngine
+from hipo_data.schemas.keys import digest
+from hipo_data.schemas.tables import source_files
 
 _WHOLE = 16 * 2**20
 _STRIDE = 16 * 2**20

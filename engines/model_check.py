@@ -4,9 +4,9 @@ import difflib
 import logging
 from typing import Any
 
-from engines.chat_reply import completion
-from engines.endpoint_failure import EndpointFailure, Kind
-from engines.http_endpoint import HttpEndpoint
+from hipo_data.engines.chat_reply import completion
+from hipo_data.engines.endpoint_failure import EndpointFailure, Kind
+from hipo_data.engines.http_endpoint import HttpEndpoint
 
 _LOG = logging.getLogger(__name__)
 _NO_LISTING = {403, 404, 405, 501}

@@ -6,16 +6,16 @@ from contextlib import AbstractAsyncContextManager
 
 import tenacity
 
-from engines.base import Completion, EngineDeadError, EngineError, EngineRefusedError, GenerationRequest
-from engines.chat_reply import completion
-from engines.chat_request import chat_body, prompt_tokens_about
-from engines.clock import Clock
-from engines.endpoint_failure import EndpointFailure, Kind
-from engines.endpoint_pool import EndpointPool, Member
-from engines.http_endpoint import HttpEndpoint
-from engines.model_check import check_model, note_model
-from engines.retrying import back_off, patiently
-from schemas.config import Endpoint, OpenAIEngine
+from hipo_data.engines.base import Completion, EngineDeadError, EngineError, EngineRefusedError, GenerationRequest
+from hipo_data.engines.chat_reply import completion
+from hipo_data.engines.chat_request import chat_body, prompt_tokens_about
+from hipo_data.engines.clock import Clock
+from hipo_data.engines.endpoint_failure import EndpointFailure, Kind
+from hipo_data.engines.endpoint_pool import EndpointPool, Member
+from hipo_data.engines.http_endpoint import HttpEndpoint
+from hipo_data.engines.model_check import check_model, note_model
+from hipo_data.engines.retrying import back_off, patiently
+from hipo_data.schemas.config import Endpoint, OpenAIEngine
 
 _LOG = logging.getLogger(__name__)
 

@@ -9,18 +9,18 @@ from typing import Any
 
 from openai.types import Batch
 
-from engines.base import Completion, EngineDeadError, EngineError, EngineRefusedError, GenerationRequest
-from engines.batch_api import URL, BatchApi, has_ended
-from engines.batch_files import BatchFolder, BatchRecord
-from engines.chat_reply import completion
-from engines.chat_request import chat_body
-from engines.clock import Clock
-from engines.endpoint_failure import EndpointFailure, Kind, status_kind, status_text
-from engines.http_endpoint import HttpEndpoint
-from engines.model_check import check_model, note_model
-from engines.retrying import patiently
-from schemas.config import BatchMode, Endpoint, OpenAIEngine
-from schemas.keys import digest
+from hipo_data.engines.base import Completion, EngineDeadError, EngineError, EngineRefusedError, GenerationRequest
+from hipo_data.engines.batch_api import URL, BatchApi, has_ended
+from hipo_data.engines.batch_files import BatchFolder, BatchRecord
+from hipo_data.engines.chat_reply import completion
+from hipo_data.engines.chat_request import chat_body
+from hipo_data.engines.clock import Clock
+from hipo_data.engines.endpoint_failure import EndpointFailure, Kind, status_kind, status_text
+from hipo_data.engines.http_endpoint import HttpEndpoint
+from hipo_data.engines.model_check import check_model, note_model
+from hipo_data.engines.retrying import patiently
+from hipo_data.schemas.config import BatchMode, Endpoint, OpenAIEngine
+from hipo_data.schemas.keys import digest
 
 _LOG = logging.getLogger(__name__)
 _QUEUE_FULL = "token_limit_exceeded"

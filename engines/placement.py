@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from schemas.engine_config import EngineConfig, VllmEngine
+from hipo_data.schemas.engine_config import EngineConfig, VllmEngine
 
 Bundle = dict[str, float]
 _EXECUTOR = "distributed_executor_backend"

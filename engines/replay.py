@@ -8,12 +8,12 @@ from pathlib import Path
 
 import polars as pl
 
-from engines.base import Completion, EngineError, EngineRefusedError, GenerationRequest
-from schemas.config import ReplayEngine
-from schemas.keys import problem_id, problem_ids
-from schemas.records import FinishReason
-from schemas.tables import Row, lookup, read_rows, source_files
-from schemas.text import valid_unicode
+from hipo_data.engines.base import Completion, EngineError, EngineRefusedError, GenerationRequest
+from hipo_data.schemas.config import ReplayEngine
+from hipo_data.schemas.keys import problem_id, problem_ids
+from hipo_data.schemas.records import FinishReason
+from hipo_data.schemas.tables import Row, lookup, read_rows, source_files
+from hipo_data.schemas.text import valid_unicode
 
 _PART = 10_000
 """Rows whose ids are made together."""

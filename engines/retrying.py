@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import tenacity
 
-from engines.clock import Clock
-from engines.endpoint_failure import EndpointFailure, Kind
+from hipo_data.engines.clock import Clock
+from hipo_data.engines.endpoint_failure import EndpointFailure, Kind
 
 _BACK_OFF: dict[Kind, Callable[[tenacity.RetryCallState], float]] = {
     Kind.THROTTLED: tenacity.wait_random_exponential(multiplier=1, max=60),

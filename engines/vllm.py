@@ -17,12 +17,12 @@ import anyio
 from jinja2 import TemplateError
 from pydantic import ValidationError
 
-from engines.admission import INITIAL, Admission
-from engines.base import Completion, EngineDeadError, EngineError, EngineRefusedError, GenerationRequest
-from engines.own_fields import refuse_own_fields
-from prompts.parsing import CLOSE
-from schemas.config import VllmEngine
-from schemas.records import FinishReason
+from hipo_data.engines.admission import INITIAL, Admission
+from hipo_data.engines.base import Completion, EngineDeadError, EngineError, EngineRefusedError, GenerationRequest
+from hipo_data.engines.own_fields import refuse_own_fields
+from hipo_data.prompts.parsing import CLOSE
+from hipo_data.schemas.config import VllmEngine
+from hipo_data.schemas.records import FinishReason
 
 
 class Vllm:
@@ -137,7 +137,7 @@ class Vllm:
     def _load(self, vllm_config: Any) -> Any:
         from vllm.v1.engine.async_llm import AsyncLLM
 
-        from engines.vllm_reports import reporter
+        from hipo_data.engines.vllm_reports import reporter
 
         return AsyncLLM.from_vllm_config(vllm_config, stat_loggers=[reporter(self._follow)], disable_log_stats=True)
 

@@ -1,12 +1,12 @@
 """Is this answer right? Math by rules and math-verify, programs by running them in a sandbox."""
 
-from graders.code.grade import CODE_GRADER
-from graders.files import grade_file
-from graders.golds import GoldError, parse_gold
-from graders.grader import Grader
-from graders.math.grade import MATH_GRADER
-from graders.sandbox.box import SandboxUnavailable
-from graders.sandbox.probe import Protection, probe_sandbox
+from hipo_data.graders.code.grade import CODE_GRADER
+from hipo_data.graders.files import grade_file
+from hipo_data.graders.golds import GoldError, parse_gold
+from hipo_data.graders.grader import Grader
+from hipo_data.graders.math.grade import MATH_GRADER
+from hipo_data.graders.sandbox.box import SandboxUnavailable
+from hipo_data.graders.sandbox.probe import Protection, probe_sandbox
 
 __all__ = [
     "CODE_GRADER",

@@ -11,10 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import ValidationError
 
-from graders.golds import GoldError, parse_gold
-from graders.grader import Grader
-from schemas.grading import GradeRequest, GradingConfig
-from schemas.records import Grade, Status
+from hipo_data.graders.golds import GoldError, parse_gold
+from hipo_data.graders.grader import Grader
+from hipo_data.schemas.grading import GradeRequest, GradingConfig
+from hipo_data.schemas.records import Grade, Status
 
 CHUNK = 256
 MAX_LINE = 64 << 20

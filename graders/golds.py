@@ -5,9 +5,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from graders.code import evalplus
-from schemas.gold import AssertGold, CallGold, CheckGold, CodeGold, Gold, MathGold, ProgramGold, StdinGold
-from schemas.records import Kind
+from hipo_data.graders.code import evalplus
+from hipo_data.schemas.gold import AssertGold, CallGold, CheckGold, CodeGold, Gold, MathGold, ProgramGold, StdinGold
+from hipo_data.schemas.records import Kind
 
 NO_ANSWER = frozenset({"", "nan", "NaN", "None", "null", "N/A", "<NA>"})
 """What table libraries write for a missing value; `none` in small letters may be an answer."""

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 
-from graders.code.grade import CodeGrader
-from graders.math.grade import MathGrader
-from schemas.gold import MathGold
-from schemas.grading import GradeRequest, GradingConfig
-from schemas.records import Grade, Kind
+from hipo_data.graders.code.grade import CodeGrader
+from hipo_data.graders.math.grade import MathGrader
+from hipo_data.schemas.gold import MathGold
+from hipo_data.schemas.grading import GradeRequest, GradingConfig
+from hipo_data.schemas.records import Grade, Kind
 
 
 class Grader:

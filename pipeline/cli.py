@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from pipeline.commands_out import add_commands
-from pipeline.errors import RunFailedError, UserError
-from pipeline.stage_names import STAGES
+from hipo_data.pipeline.errors import RunFailedError, UserError
+from hipo_data.pipeline.graph.stages import STAGES
+from hipo_data.pipeline.ship.commands import add_commands
 
 if TYPE_CHECKING:
     pass
@@ -61,9 +61,9 @@ def run(
     ray_address: RayAddressOption = None,
 ) -> None:
     """Run stages, or go on with a run: what is up to date is not done again."""
-    from pipeline.attempt import attempt
-    from pipeline.config_file import load_config
-    from pipeline.run_dir import changes_since_last, held, record_run, run_dir_of
+    from hipo_data.pipeline.config_file import load_config
+    from hipo_data.pipeline.run.attempt import attempt
+    from hipo_data.pipeline.store.run_dir import changes_since_last, held, record_run, run_dir_of
 
     started = time.monotonic()
     wanted = _stages(stage)
@@ -94,11 +94,11 @@ def plan(
     ray_address: RayAddressOption = None,
 ) -> None:
     """Say what a run would do, why, and about how many tokens it would take. Nothing is sampled without --probe."""
-    from pipeline.config_file import load_config
-    from pipeline.plan import make_plan
-    from pipeline.run_dir import changes_since_last, run_dir_of
-    from pipeline.summary import print_plan
-    from stages.sources.files import SourceError
+    from hipo_data.pipeline.config_file import load_config
+    from hipo_data.pipeline.store.run_dir import changes_since_last, run_dir_of
+    from hipo_data.pipeline.views.plan import make_plan
+    from hipo_data.pipeline.views.summary import print_plan
+    from hipo_data.stages.ingest.sources.files import SourceError
 
     resolved = load_config(config, [*(overrides or []), *_overrides(limit, ray_address)])
     directory = run_dir_of(resolved, run_dir)
@@ -109,8 +109,8 @@ def plan(
         raise UserError(str(error)) from error
     print_plan(_console(), made, resolved, changes)
     if probe:
-        from pipeline.probe import count_problems, make_probe, predicted
-        from pipeline.progress import RunProgress
+        from hipo_data.pipeline.run.probe import count_problems, make_probe, predicted
+        from hipo_data.pipeline.watch.progress import RunProgress
 
         with RunProgress(_console()) as progress:
             tried = make_probe(directory, resolved, probe, progress)
@@ -120,9 +120,9 @@ def plan(
 @app.command()
 def status(run_dir: RunArgument) -> None:
     """Say how far a run is, from its files alone: also from another machine, also after the driver died."""
-    from pipeline.run_dir import read_run
-    from pipeline.run_path import run_path
-    from pipeline.summary import print_status
+    from hipo_data.pipeline.store.run_dir import read_run
+    from hipo_data.pipeline.store.run_path import run_path
+    from hipo_data.pipeline.views.summary import print_status
 
     read_run(directory := run_path(run_dir))
     print_status(_console(), directory)
@@ -131,9 +131,9 @@ def status(run_dir: RunArgument) -> None:
 @app.command("ingest-report")
 def ingest_report(run_dir: RunArgument) -> None:
     """Say what became of every source row: kept, merged, refused and why, by dataset; overlaps; contamination."""
-    from pipeline.ingest_report import print_accounts, read_accounts
-    from pipeline.run_dir import read_run
-    from pipeline.run_path import run_path
+    from hipo_data.pipeline.store.run_dir import read_run
+    from hipo_data.pipeline.store.run_path import run_path
+    from hipo_data.pipeline.views.ingest_report import print_accounts, read_accounts
 
     read_run(directory := run_path(run_dir))
     print_accounts(_console(), read_accounts(directory))
@@ -146,7 +146,7 @@ def filters(
     ] = False,
 ) -> None:
     """List the rules that ingest cleans and refuses questions by; `ingest.filters` turns them on and off."""
-    from pipeline.filter_list import print_filters
+    from hipo_data.pipeline.views.filter_list import print_filters
 
     print_filters(_console(), examples)
 
@@ -174,9 +174,9 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
     """Read rows of any stage."""
-    from pipeline.run_dir import read_run
-    from pipeline.run_path import run_path
-    from pipeline.show import print_rows
+    from hipo_data.pipeline.store.run_dir import read_run
+    from hipo_data.pipeline.store.run_path import run_path
+    from hipo_data.pipeline.views.show import print_rows
 
     read_run(directory := run_path(run_dir))
     known = [*STAGES, "votes", "picks", "attempts", "rejected"]
@@ -192,10 +192,10 @@ def explain(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object, all texts in full.")] = False,
 ) -> None:
     """Say what became of one problem and why, from its source rows to its row in the dataset."""
-    from pipeline.explain import explain as tell
-    from pipeline.explain_print import print_story
-    from pipeline.run_files import open_run
-    from pipeline.run_path import run_path
+    from hipo_data.pipeline.store.run_path import run_path
+    from hipo_data.pipeline.views.explain import explain as tell
+    from hipo_data.pipeline.views.explain_print import print_story
+    from hipo_data.pipeline.views.run_files import open_run
 
     print_story(_console(), tell(open_run(run_path(run_dir)), problem), as_json)
 
@@ -207,9 +207,9 @@ def diff(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     """Say in what two runs differ: config, problems, modes, rules, kept rollouts, examples."""
-    from pipeline.compare import compare, print_difference
-    from pipeline.run_files import open_run
-    from pipeline.run_path import run_path
+    from hipo_data.pipeline.store.run_path import run_path
+    from hipo_data.pipeline.views.diff import compare, print_difference
+    from hipo_data.pipeline.views.run_files import open_run
 
     print_difference(_console(), compare(open_run(run_path(first)), open_run(run_path(second))), as_json)
 
@@ -227,9 +227,9 @@ def whatif(
     out: Annotated[Path | None, typer.Option("--out", help="Also a chart: a file that ends in .svg or .png.")] = None,
 ) -> None:
     """Say what a run would have decided under another δ or with fewer rollouts. Nothing is sampled."""
-    from pipeline.run_files import open_run
-    from pipeline.run_path import run_path
-    from pipeline.whatif import ask, parse_deltas, parse_ns, print_answer, write_chart
+    from hipo_data.pipeline.store.run_path import run_path
+    from hipo_data.pipeline.views.run_files import open_run
+    from hipo_data.pipeline.views.whatif import ask, parse_deltas, parse_ns, print_answer, write_chart
 
     files = open_run(run_path(run_dir))
     answer = ask(files, parse_deltas(delta), None if n is None else parse_ns(n))
@@ -251,7 +251,7 @@ def grade(
     workers: Annotated[int, typer.Option("--workers", min=1, help="Grading processes.")] = 2,
 ) -> None:
     """Grade anybody's responses to math and code problems: correct, incorrect, or unknown, with a reason."""
-    from graders import SandboxUnavailable, grade_file
+    from hipo_data.graders import SandboxUnavailable, grade_file
 
     try:
         counts = grade_file(source, out, _grading(sandbox, workers, sandbox_url))
@@ -266,7 +266,7 @@ def doctor(
     sandbox_url: SandboxUrlOption = None,
 ) -> None:
     """Say which protections against the programs under test hold on this machine, by trying them."""
-    from graders import SandboxUnavailable, probe_sandbox
+    from hipo_data.graders import SandboxUnavailable, probe_sandbox
 
     console = _console()
     try:
@@ -287,7 +287,7 @@ def init(
     engine: Annotated[str, typer.Option("--engine", help="vllm or openai.")] = "vllm",
 ) -> None:
     """Write a commented recipe to start from: every key with its default."""
-    from pipeline.init_recipe import recipe
+    from hipo_data.pipeline.init_recipe import recipe
 
     if path.exists():
         raise UserError(f"{path} is there already; remove it or name another file")
@@ -318,7 +318,7 @@ def _stages(names: list[str] | None) -> list[str]:
 def _grading(sandbox: str, workers: int, sandbox_url: str | None) -> Any:
     from pydantic import ValidationError
 
-    from schemas.grading import GradingConfig
+    from hipo_data.schemas.grading import GradingConfig
 
     try:
         return GradingConfig.model_validate({"sandbox": sandbox, "workers": workers, "sandbox_url": sandbox_url})
@@ -365,7 +365,7 @@ def _print_error(error: UserError) -> None:
 
 def _storage_error(error: Exception) -> UserError | None:
     """What the storage of a run said, where the command got as far as one."""
-    remote = sys.modules.get("pipeline.remote")
+    remote = sys.modules.get("hipo_data.pipeline.store.remote")
     return remote.in_words(error) if remote is not None else None
 
 

@@ -2,12 +2,10 @@
 
 from pathlib import Path
 
-from schemas.config import RunConfig
-from schemas.config_file import differences, flatten, read_config
-from schemas.errors import UserError
-from stages.filters import check_languages, check_names
-
-__all__ = ["differences", "flatten", "load_config"]
+from hipo_data.schemas.config import RunConfig
+from hipo_data.schemas.config_file import read_config
+from hipo_data.schemas.errors import UserError
+from hipo_data.stages.ingest.filters import check_languages, check_names
 
 
 def load_config(path: Path, overrides: list[str]) -> RunConfig:

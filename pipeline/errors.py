@@ -1,6 +1,6 @@
 """Errors that end a command with one clear sentence instead of a traceback."""
 
-from schemas.errors import UserError
+from hipo_data.schemas.errors import UserError
 
 __all__ = ["RunFailedError", "StorageError", "UserError"]
 

@@ -7,8 +7,8 @@ import yaml
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from pipeline.errors import UserError
-from schemas.config import (
+from hipo_data.pipeline.errors import UserError
+from hipo_data.schemas.config import (
     IngestConfig,
     JustifyConfig,
     OpenAIEngine,
@@ -19,7 +19,7 @@ from schemas.config import (
     SelectConfig,
     VllmEngine,
 )
-from schemas.grading import VerifyConfig
+from hipo_data.schemas.grading import VerifyConfig
 
 _HEAD = """\
 # A recipe of hipo-data. Keys that are commented out show their defaults.

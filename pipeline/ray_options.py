@@ -5,9 +5,9 @@ import os
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
-from engines.placement import Placement
-from pipeline.errors import RunFailedError, UserError
-from schemas.config import ResourceConfig, RunConfig
+from hipo_data.engines.placement import Placement
+from hipo_data.pipeline.errors import RunFailedError, UserError
+from hipo_data.schemas.config import ResourceConfig, RunConfig
 
 if TYPE_CHECKING:
     from ray.util.placement_group import PlacementGroup

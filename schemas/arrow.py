@@ -9,8 +9,8 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 import pyarrow as pa
 
-from schemas.gold import gold_to_json, problem_gold_from_json
-from schemas.records import Problem, Record
+from hipo_data.schemas.gold import gold_to_json, problem_gold_from_json
+from hipo_data.schemas.records import Problem, Record
 
 R = TypeVar("R", bound=Record)
 

@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from schemas.config_node import Config
-from schemas.engine_config import (
+from hipo_data.schemas.config_node import Config
+from hipo_data.schemas.engine_config import (
     BatchMode,
     Endpoint,
     EngineConfig,
@@ -18,10 +18,10 @@ from schemas.engine_config import (
     ResourceConfig,
     VllmEngine,
 )
-from schemas.grading import VerifyConfig
-from schemas.records import Kind, Mode
-from schemas.select_config import JustifyConfig, PublishConfig, SelectConfig
-from schemas.source_config import (
+from hipo_data.schemas.grading import VerifyConfig
+from hipo_data.schemas.records import Kind, Mode
+from hipo_data.schemas.select_config import JustifyConfig, PublishConfig, SelectConfig
+from hipo_data.schemas.source_config import (
     AceReasonSource,
     AMThinkingSource,
     ColumnMapping,
@@ -30,7 +30,7 @@ from schemas.source_config import (
     SourceConfig,
     TableSource,
 )
-from schemas.watch_config import WatchConfig
+from hipo_data.schemas.watch_config import WatchConfig
 
 __all__ = [
     "AMThinkingSource",

@@ -9,7 +9,7 @@ import dpath
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from schemas.errors import UserError
+from hipo_data.schemas.errors import UserError
 
 Model = TypeVar("Model", bound=BaseModel)
 

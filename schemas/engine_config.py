@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from schemas.config_node import Config
+from hipo_data.schemas.config_node import Config
 
 
 class ResourceConfig(Config):

@@ -4,8 +4,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from schemas.gold import Gold
-from schemas.records import Kind, Record
+from hipo_data.schemas.gold import Gold
+from hipo_data.schemas.records import Kind, Record
 
 
 class GradeRequest(Record):

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import polars_hash  # noqa: F401 (gives expressions `chash`)
 
-from schemas.text import valid_unicode
+from hipo_data.schemas.text import valid_unicode
 
 _RAISED = (
     r"[\x{AA}\x{B2}\x{B3}\x{B9}\x{BA}\x{2B0}-\x{2B8}\x{2E0}-\x{2E4}\x{10FC}\x{1D2C}-\x{1D2E}\x{1D30}-\x{1D3A}"

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from schemas.gold import ProblemGold
+from hipo_data.schemas.gold import ProblemGold
 
 
 class Mode(StrEnum):

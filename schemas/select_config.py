@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from schemas.config_node import Config
+from hipo_data.schemas.config_node import Config
 
 PolicyName = Literal[
     "hipo", "adaptthink", "thinkless", "lhrm", "all-correct", "shortest", "preference", "budget", "groups"

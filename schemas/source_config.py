@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from schemas.config_node import Config
-from schemas.records import Kind
+from hipo_data.schemas.config_node import Config
+from hipo_data.schemas.records import Kind
 
 
 class _SourceConfig(Config):

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from schemas.config_node import Config
+from hipo_data.schemas.config_node import Config
 
 
 class WatchConfig(Config):

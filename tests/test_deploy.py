@@ -22,13 +22,13 @@ from ray.autoscaler.v2.utils import ResourceRequestUtil
 from ray.core.generated.common_pb2 import LABEL_OPERATOR_IN
 from typer.main import get_command
 
-from engines.placement import placement
-from graders.inside import landlock
-from pipeline.cli import _BUDGET_USED_UP, app
-from pipeline.config_file import load_config
-from pipeline.errors import UserError
-from pipeline.ray_options import ray_options
-from schemas.config import ResourceConfig, RunConfig
+from hipo_data.engines.placement import placement
+from hipo_data.graders.inside import landlock
+from hipo_data.pipeline.cli import _BUDGET_USED_UP, app
+from hipo_data.pipeline.config_file import load_config
+from hipo_data.pipeline.errors import UserError
+from hipo_data.pipeline.ray_options import ray_options
+from hipo_data.schemas.config import ResourceConfig, RunConfig
 from tests.conftest import ROOT
 
 DEPLOY = ROOT / "deploy"
@@ -259,9 +259,9 @@ def test_the_image_holds_every_room_and_what_the_installer_reads() -> None:
     copied = [word for line in re.findall(r"^COPY (.*)", CONTAINERFILE, re.MULTILINE) for word in line.split()[:-1]]
     assert all((ROOT / name).exists() for name in copied)
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    rooms = project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+    packed = {name.partition("/")[0] for name in project["tool"]["hatch"]["build"]["targets"]["wheel"]["only-include"]}
     files = ["pyproject.toml", "constraints.txt", "scripts", project["project"]["readme"]]
-    assert {*rooms, *files, *project["project"]["license-files"], "recipes"} <= set(copied)
+    assert {*packed, *files, *project["project"]["license-files"]} <= set(copied)
     assert set(re.findall(r"/opt/[\w-]+/", CONTAINERFILE)) == {IN_IMAGE}
     assert {"bubblewrap", "libnuma1"} <= set(CONTAINERFILE.split())
 

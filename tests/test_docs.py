@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from pipeline.config_file import load_config
+from hipo_data.pipeline.config_file import load_config
 from tests.conftest import ROOT
 from tests.support.commands import COMMAND, succeed, write_lines
 from tests.support.teacher_endpoint import teacher_endpoint
@@ -97,7 +97,7 @@ def test_help_names_every_command_and_needs_no_heavy_import() -> None:
     said = subprocess.run([COMMAND, "--help"], capture_output=True, text=True, check=True).stdout
     assert all(name in said for name in ("run", "plan", "status", "show", "init"))
     loaded = subprocess.run(
-        [str(Path(COMMAND).parent / "python"), "-c", "import sys, pipeline.cli; print(*sys.modules)"],
+        [str(Path(COMMAND).parent / "python"), "-c", "import sys, hipo_data.pipeline.cli; print(*sys.modules)"],
         capture_output=True, text=True, check=True,
     ).stdout.split()  # fmt: skip
     assert not {"ray", "polars", "pyarrow", "vllm", "torch", "datasets", "altair"} & set(loaded)

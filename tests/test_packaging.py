@@ -19,6 +19,11 @@ def pyproject(repo_root: Path) -> dict[str, Any]:
     return tomllib.loads((repo_root / "pyproject.toml").read_text())
 
 
+@pytest.fixture(scope="module")
+def rooms(repo_root: Path) -> list[str]:
+    return sorted(path.name for path in (repo_root / "src" / "hipo_data").iterdir() if path.is_dir())
+
+
 def test_every_dependency_is_pinned_without_addresses(repo_root: Path, pyproject: dict[str, Any]) -> None:
     lines = [line for line in (repo_root / "constraints.txt").read_text().splitlines() if not line.startswith("#")]
     assert all(re.fullmatch(r"[a-z0-9-]+==[A-Za-z0-9.!]+", line) for line in lines)
@@ -29,14 +34,15 @@ def test_every_dependency_is_pinned_without_addresses(repo_root: Path, pyproject
     assert names <= pinned, f"`make constraints` is due: {sorted(names - pinned)}"
 
 
-def test_rooms_are_imported_from_this_checkout_in_any_folder(
-    repo_root: Path, pyproject: dict[str, Any], tmp_path: Path
-) -> None:
-    rooms = pyproject["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
-    code = f"import {', '.join(rooms)}; print(*({', '.join(f'{room}.__file__' for room in rooms)},), sep='\\n')"
-    done = subprocess.run([sys.executable, "-P", "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+def test_rooms_are_imported_from_this_checkout_in_any_folder(repo_root: Path, rooms: list[str], tmp_path: Path) -> None:
+    for name in rooms:
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('the wrong module')")
+    code = (
+        f"from hipo_data import {', '.join(rooms)}; print(*({', '.join(f'{r}.__file__' for r in rooms)},), sep='\\n')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == [str(repo_root / room / "__init__.py") for room in rooms]
+    assert done.stdout.split() == [str(repo_root / "src/hipo_data" / room / "__init__.py") for room in rooms]
 
 
 def test_console_script_is_installed() -> None:
@@ -46,9 +52,8 @@ def test_console_script_is_installed() -> None:
 
 @pytest.mark.slow
 def test_wheel_holds_all_rooms_and_their_data_and_nothing_else(
-    repo_root: Path, pyproject: dict[str, Any], tmp_path: Path
+    repo_root: Path, rooms: list[str], tmp_path: Path
 ) -> None:
-    rooms = pyproject["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
     uv = Path(sys.executable).parent / "uv"
     build = [str(uv), "build", "--offline", "--wheel", "--no-build-isolation", "--python", sys.executable]
     done = subprocess.run(
@@ -57,9 +62,9 @@ def test_wheel_holds_all_rooms_and_their_data_and_nothing_else(
     assert done.returncode == 0, done.stderr
     (wheel,) = tmp_path.glob("*.whl")
     held = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
-    wanted = {
-        path.relative_to(repo_root).as_posix()
-        for room in rooms
+    wanted = {"hipo_data/__init__.py", "hipo_data/py.typed"} | {
+        f"hipo_data/{path.relative_to(repo_root).as_posix()}"
+        for room in [*rooms, "recipes"]
         for path in (repo_root / room).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }

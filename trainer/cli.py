@@ -21,7 +21,7 @@ def register(app: typer.Typer) -> None:
 @_train.command()
 def sft(config: ConfigOption, overrides: SetOption = None) -> None:
     """Fine-tune on the examples in sft/: a cold start. Run it again to go on from the last checkpoint."""
-    from trainer.sft import train_sft
+    from hipo_data.trainer.training.sft import train_sft
 
     typer.echo(train_sft(config, overrides or []))
 
@@ -29,6 +29,6 @@ def sft(config: ConfigOption, overrides: SetOption = None) -> None:
 @_train.command()
 def rl(config: ConfigOption, overrides: SetOption = None) -> None:
     """Train by reward on the problems in rl/. Run it again to go on from the last checkpoint."""
-    from trainer.rl import train_rl
+    from hipo_data.trainer.training.rl import train_rl
 
     typer.echo(train_rl(config, overrides or []))

@@ -1,6 +1,6 @@
 """What stops a training run with one clear sentence."""
 
-from schemas.errors import UserError
+from hipo_data.schemas.errors import UserError
 
 __all__ = ["TrainingError", "UserError", "needs_training_libraries"]
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from graders.inside import prelude, wire
-from graders.inside.equality import same
+from hipo_data.graders.inside import prelude, wire
+from hipo_data.graders.inside.equality import same
 
 Target = Callable[[ast.expr], str]
 """Names the function that is called, as the candidate's module knows it. Raises `NotACase`."""

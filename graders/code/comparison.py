@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from graders.inside.equality import ABSOLUTE, RELATIVE, same, same_unordered
-from schemas.gold import CodeGold
+from hipo_data.graders.inside.equality import ABSOLUTE, RELATIVE, same, same_unordered
+from hipo_data.schemas.gold import CodeGold
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,13 @@ import time
 from functools import cache
 from typing import Any
 
-from graders.code.extract import defined_names
-from graders.code.outcome import TOTAL_FACTOR, Outcome, load_reason, silence
-from graders.inside import prelude, wire
-from graders.sandbox.interface import Sandbox, SandboxRun
-from graders.sandbox.run import Exceeded, Limits, SandboxBroken
-from schemas.gold import AssertGold, CheckGold
-from schemas.records import Status
+from hipo_data.graders.code.extract import defined_names
+from hipo_data.graders.code.outcome import TOTAL_FACTOR, Outcome, load_reason, silence
+from hipo_data.graders.inside import prelude, wire
+from hipo_data.graders.sandbox.interface import Sandbox, SandboxRun
+from hipo_data.graders.sandbox.run import Exceeded, Limits, SandboxBroken
+from hipo_data.schemas.gold import AssertGold, CheckGold
+from hipo_data.schemas.records import Status
 
 _REASONS = {"failed": "wrong_result", "error": "runtime_error"}
 _ENDED = {"error": "CandidateError", "text": "the program has ended"}

@@ -6,17 +6,17 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from graders.code import extract
-from graders.code.judge import judge
-from graders.code.outcome import Outcome
-from graders.code.reference import OUT_OF_TIME, ReferenceTimes
-from graders.sandbox.box import SandboxUnavailable
-from graders.sandbox.choose import sandbox
-from graders.sandbox.interface import Sandbox
-from graders.sandbox.run import Limits, SandboxBroken
-from schemas.gold import AssertGold, CallGold, CheckGold, CodeGold, StdinGold
-from schemas.grading import GradeRequest, GradingConfig
-from schemas.records import Grade, Status
+from hipo_data.graders.code import extract
+from hipo_data.graders.code.judge import judge
+from hipo_data.graders.code.outcome import Outcome
+from hipo_data.graders.code.reference import OUT_OF_TIME, ReferenceTimes
+from hipo_data.graders.sandbox.box import SandboxUnavailable
+from hipo_data.graders.sandbox.choose import sandbox
+from hipo_data.graders.sandbox.interface import Sandbox
+from hipo_data.graders.sandbox.run import Limits, SandboxBroken
+from hipo_data.schemas.gold import AssertGold, CallGold, CheckGold, CodeGold, StdinGold
+from hipo_data.schemas.grading import GradeRequest, GradingConfig
+from hipo_data.schemas.records import Grade, Status
 
 CODE_GRADER = "code/2"
 _ATTEMPTS = 2

@@ -7,17 +7,17 @@ import secrets
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from graders.code import cases, output
-from graders.code.cases import Case, NotACase
-from graders.code.comparison import Comparison, comparison
-from graders.code.drive import drive
-from graders.code.extract import defined_names, parses
-from graders.code.outcome import TOTAL_FACTOR, Outcome, Tally, is_last_reply, load_reason, silence
-from graders.inside import wire
-from graders.sandbox.interface import Sandbox, SandboxRun
-from graders.sandbox.run import Exceeded, Limits
-from schemas.gold import AssertGold, CallGold, CheckGold, CodeGold, StdinGold
-from schemas.records import Status
+from hipo_data.graders.code import cases, output
+from hipo_data.graders.code.cases import Case, NotACase
+from hipo_data.graders.code.comparison import Comparison, comparison
+from hipo_data.graders.code.drive import drive
+from hipo_data.graders.code.extract import defined_names, parses
+from hipo_data.graders.code.outcome import TOTAL_FACTOR, Outcome, Tally, is_last_reply, load_reason, silence
+from hipo_data.graders.inside import wire
+from hipo_data.graders.sandbox.interface import Sandbox, SandboxRun
+from hipo_data.graders.sandbox.run import Exceeded, Limits
+from hipo_data.schemas.gold import AssertGold, CallGold, CheckGold, CodeGold, StdinGold
+from hipo_data.schemas.records import Status
 
 _COSTLY = ("output_limit", "memory_limit", "time_limit")
 

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from graders.sandbox.interface import SandboxRun
-from graders.sandbox.run import Exceeded
-from schemas.records import Status
+from hipo_data.graders.sandbox.interface import SandboxRun
+from hipo_data.graders.sandbox.run import Exceeded
+from hipo_data.schemas.records import Status
 
 TOTAL_FACTOR = 20
 """A program that passes its tests slowly may use this many times the limit of one test, in all."""

@@ -2,8 +2,8 @@
 
 import re
 
-from graders.code.comparison import Comparison
-from graders.inside.equality import close
+from hipo_data.graders.code.comparison import Comparison
+from hipo_data.graders.inside.equality import close
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
 _MAX_NUMBER = 400

@@ -8,11 +8,11 @@ from collections import OrderedDict
 from dataclasses import replace
 from threading import Lock
 
-from graders.code.judge import judge
-from graders.sandbox.interface import Sandbox
-from graders.sandbox.run import Limits
-from schemas.gold import CodeGold
-from schemas.records import Status
+from hipo_data.graders.code.judge import judge
+from hipo_data.graders.sandbox.interface import Sandbox
+from hipo_data.graders.sandbox.run import Limits
+from hipo_data.schemas.gold import CodeGold
+from hipo_data.schemas.records import Status
 
 OUT_OF_TIME = ("time_limit", "too_long")
 _PATIENCE = 10

@@ -7,8 +7,8 @@ import socket
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
-from graders.inside import prelude, wire
-from graders.inside.equality import same, same_unordered
+from hipo_data.graders.inside import prelude, wire
+from hipo_data.graders.inside.equality import same, same_unordered
 
 _CATCHING = re.compile(r"AssertionError|Exception\b|raises|suppress")
 _BINDING = (ast.NamedExpr, ast.Await, ast.Yield, ast.YieldFrom)

@@ -69,7 +69,13 @@ def close(expected: float, got: float, relative: float = RELATIVE, absolute: flo
 
 
 def _foreign(value: Any) -> bool:
-    return type(value).__module__ not in ("builtins", "fractions", "decimal", "collections", "graders.inside.prelude")
+    return type(value).__module__ not in (
+        "builtins",
+        "fractions",
+        "decimal",
+        "collections",
+        "hipo_data.graders.inside.prelude",
+    )
 
 
 def _same_arrays(expected: Any, got: Any) -> bool:

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from graders.inside import prelude, wire
+from hipo_data.graders.inside import prelude, wire
 
 INPUT_PATH = "/tmp/.stdin"
 """Where `/dev/stdin` points to."""

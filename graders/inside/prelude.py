@@ -6,7 +6,7 @@ import sys
 import types
 from typing import Any
 
-from graders.inside.wire import Nodes
+from hipo_data.graders.inside.wire import Nodes
 
 STARRED = (
     "string", "re", "datetime", "collections", "heapq", "bisect", "copy", "math", "random", "statistics", "itertools",

@@ -19,7 +19,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from graders.inside import driver, harness, landlock, namespaces, prelude, wire
+from hipo_data.graders.inside import driver, harness, landlock, namespaces, prelude, wire
 
 SCRATCH = "/tmp"
 SHARED_MEMORY = "/dev/shm"

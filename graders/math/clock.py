@@ -3,8 +3,8 @@
 import re
 from fractions import Fraction
 
-from graders.math import clean
-from graders.math.rule import Rule
+from hipo_data.graders.math import clean
+from hipo_data.graders.math.rule import Rule
 
 _TIME = re.compile(r"(?P<hour>\d{1,2}):(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d))?(?P<half>[ap])\.?m\.?", re.I)
 _RATIO = re.compile(r"\d+(?:\.\d+)?(?::\d+(?:\.\d+)?)+")

@@ -4,7 +4,7 @@ import math
 import re
 from functools import lru_cache
 
-from graders.math import clean
+from hipo_data.graders.math import clean
 
 MAX_CHARS = 200
 _TOKEN = re.compile(r"\s*(?:(\d+(?:\.\d+)?|\.\d+)|(\\(?:frac|sqrt|pi|cdot|times|div)(?![A-Za-z]))|([-+*/^(){}\[\]]))")

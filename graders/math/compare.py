@@ -8,7 +8,7 @@ from typing import Any
 import math_verify
 import sympy
 
-from graders.math import numbers
+from hipo_data.graders.math import numbers
 
 _POINTS = (0.7368, 1.3119, 2.1527)
 """Values for the first, second and third variable; further ones continue with the square root of the last."""

@@ -5,11 +5,11 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
-from graders.math import extract, rewrite, rules
-from graders.math.pool import Pool
-from schemas.gold import MathGold
-from schemas.grading import GradeRequest
-from schemas.records import Grade, Status
+from hipo_data.graders.math import extract, rewrite, rules
+from hipo_data.graders.math.pool import Pool
+from hipo_data.schemas.gold import MathGold
+from hipo_data.schemas.grading import GradeRequest
+from hipo_data.schemas.records import Grade, Status
 
 MATH_GRADER = "math/2"
 _REMEMBERED = 50_000

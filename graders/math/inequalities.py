@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from graders.math import clean
+from hipo_data.graders.math import clean
 
 _VARIABLE = r"(?P<variable>[a-zA-Z]|\\(?:theta|alpha|beta|lambda|mu))"
 _BOUND = r"[^<>=,|&:]+?"

@@ -6,8 +6,8 @@ from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
 
-from graders.math import clean, units
-from graders.math.units import Unit
+from hipo_data.graders.math import clean, units
+from hipo_data.graders.math.units import Unit
 
 MAX_DIGITS = 1000
 _MIN_PLACES = 6

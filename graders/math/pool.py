@@ -15,12 +15,13 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from graders.sandbox.spawn import spawn
+from hipo_data.graders.sandbox.spawn import spawn
 
 START_S = 120.0
 _CHUNK = 16
 _CHUNK_BYTES = 32_000
-_ROOT = str(Path(__file__).parents[2])
+_ROOT = str(Path(__file__).parents[3])
+"""Where hipo_data is imported from: a worker finds it wherever it is started."""
 
 
 class Pool:
@@ -95,7 +96,7 @@ class Pool:
 class _Worker:
     def __init__(self) -> None:
         self._process = spawn(
-            [sys.executable, "-c", "from graders.math.worker import main; main()"],
+            [sys.executable, "-c", "from hipo_data.graders.math.worker import main; main()"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -5,7 +5,7 @@ Each function takes (gold, answer) and gives the pairs that must all be equal; e
 
 import re
 
-from graders.math import clean, inequalities, numbers, units
+from hipo_data.graders.math import clean, inequalities, numbers, units
 
 _VECTOR = re.compile(r"\\begin\{([pb]?matrix|array)\}(?:\{[^{}]*\})?(.*?)\\end\{\1\}", re.S)
 _LIST = re.compile(r"(\\?[(<]|\\langle)(.*)(\\?[)>]|\\rangle)", re.S)

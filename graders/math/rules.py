@@ -7,8 +7,8 @@ Beside each rule stand pairs that it must accept, refuse, and leave alone; the t
 import re
 from fractions import Fraction
 
-from graders.math import clean, clock, closed_form, numbers, words
-from graders.math.rule import Rule
+from hipo_data.graders.math import clean, clock, closed_form, numbers, words
+from hipo_data.graders.math.rule import Rule
 
 
 def decide(gold: str, answer: str, question: str) -> tuple[bool | None, str]:

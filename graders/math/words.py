@@ -4,8 +4,8 @@ import re
 from collections import Counter
 from fractions import Fraction
 
-from graders.math import clean, numbers
-from graders.math.rule import Rule
+from hipo_data.graders.math import clean, numbers
+from hipo_data.graders.math.rule import Rule
 
 _LETTER = re.compile(r"\(?([A-J])\)?")
 _CHOSEN = re.compile(

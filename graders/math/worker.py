@@ -28,7 +28,7 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
     logging.disable(logging.CRITICAL)
-    from graders.math import compare
+    from hipo_data.graders.math import compare
 
     parse = lru_cache(maxsize=2048)(compare.parse)
     compare.equal(parse(r"\frac{1}{2}"), parse("0.5"))

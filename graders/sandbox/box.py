@@ -11,11 +11,11 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from graders.inside import wire
-from graders.sandbox import cgroup, launch, runtime, seccomp
-from graders.sandbox.run import START_S, Limits, Run, SandboxBroken, open_run
-from graders.sandbox.spawn import spawn
-from schemas.grading import GradingConfig
+from hipo_data.graders.inside import wire
+from hipo_data.graders.sandbox import cgroup, launch, runtime, seccomp
+from hipo_data.graders.sandbox.run import START_S, Limits, Run, SandboxBroken, open_run
+from hipo_data.graders.sandbox.spawn import spawn
+from hipo_data.schemas.grading import GradingConfig
 
 _END_S = 5.0
 _GROUP_FACTOR, _GROUP_BASE = 4, 512 << 20

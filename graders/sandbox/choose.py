@@ -1,9 +1,9 @@
 """The sandbox that the configuration names."""
 
-from graders.sandbox.box import Box
-from graders.sandbox.interface import Sandbox
-from graders.sandbox.remote import RemoteBox
-from schemas.grading import GradingConfig
+from hipo_data.graders.sandbox.box import Box
+from hipo_data.graders.sandbox.interface import Sandbox
+from hipo_data.graders.sandbox.remote import RemoteBox
+from hipo_data.schemas.grading import GradingConfig
 
 
 def sandbox(config: GradingConfig) -> Sandbox:

@@ -3,7 +3,7 @@
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-from graders.sandbox.run import Exit, Limits
+from hipo_data.graders.sandbox.run import Exit, Limits
 
 
 class SandboxRun(Protocol):

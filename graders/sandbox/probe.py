@@ -4,11 +4,11 @@ import os
 import tempfile
 from dataclasses import dataclass
 
-from graders.sandbox.box import SandboxUnavailable
-from graders.sandbox.choose import sandbox
-from graders.sandbox.interface import Sandbox
-from graders.sandbox.run import Exceeded, Exit, Limits, SandboxBroken
-from schemas.grading import GradingConfig
+from hipo_data.graders.sandbox.box import SandboxUnavailable
+from hipo_data.graders.sandbox.choose import sandbox
+from hipo_data.graders.sandbox.interface import Sandbox
+from hipo_data.graders.sandbox.run import Exceeded, Exit, Limits, SandboxBroken
+from hipo_data.schemas.grading import GradingConfig
 
 _CPU_S = 1.0
 _MEMORY = 256 << 20

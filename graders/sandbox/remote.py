@@ -15,12 +15,12 @@ from typing import Any
 import httpx
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-from graders.inside import wire
-from graders.sandbox import runtime
-from graders.sandbox.box import Box
-from graders.sandbox.interface import Sandbox
-from graders.sandbox.run import START_S, Exceeded, Exit, Limits, SandboxBroken
-from schemas.grading import GradingConfig
+from hipo_data.graders.inside import wire
+from hipo_data.graders.sandbox import runtime
+from hipo_data.graders.sandbox.box import Box
+from hipo_data.graders.sandbox.interface import Sandbox
+from hipo_data.graders.sandbox.run import START_S, Exceeded, Exit, Limits, SandboxBroken
+from hipo_data.schemas.grading import GradingConfig
 
 _TRIES = 4
 _LONGEST_WAIT_S = 10.0
@@ -192,4 +192,4 @@ def _raise_stopped(report: dict[str, Any]) -> None:
 @cache
 def script() -> str:
     """The script that the service runs: all that is needed of this package, and then `supervise.main`."""
-    return runtime.standalone("graders.inside.supervise")
+    return runtime.standalone("hipo_data.graders.sandbox.supervise")

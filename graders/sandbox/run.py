@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from graders.inside import wire
-from graders.sandbox.usage import usage
+from hipo_data.graders.inside import wire
+from hipo_data.graders.sandbox.usage import usage
 
 START_S = 60.0
 SCRATCH_BYTES = 64 << 20

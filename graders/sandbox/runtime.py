@@ -12,8 +12,8 @@ from functools import cache
 from importlib import util
 from pathlib import Path
 
-from graders.inside import harness, server
-from graders.sandbox import usage
+from hipo_data.graders.inside import harness, server
+from hipo_data.graders.sandbox import usage
 
 PYTHON = "/runtime/python"
 PACKAGES = "/runtime/packages"
@@ -36,7 +36,7 @@ import sys, os, json, types
 sys.path[:] = {{path!r}}
 sources = json.loads(os.fdopen(4, "rb").read())
 {_LOAD}
-sys.modules["graders.inside.server"].main()
+sys.modules["hipo_data.graders.inside.server"].main()
 """
 
 
@@ -44,9 +44,9 @@ sys.modules["graders.inside.server"].main()
 def sources() -> dict[str, str]:
     """The modules that run inside, by name, in the order of their imports."""
     folder = Path(server.__file__).parent
-    found = {"graders": "", "graders.inside": ""}
+    found = {"hipo_data": "", "hipo_data.graders": "", "hipo_data.graders.inside": ""}
     for name in ("wire", "equality", "prelude", "namespaces", "landlock", "harness", "driver", "server"):
-        found[f"graders.inside.{name}"] = (folder / f"{name}.py").read_text()
+        found[f"hipo_data.graders.inside.{name}"] = (folder / f"{name}.py").read_text()
     return found
 
 
@@ -57,10 +57,10 @@ def standalone(name: str) -> str:
     `name` may import what runs inside, and the parts of `graders.sandbox` that need the standard library only.
     """
     folder = Path(usage.__file__).parent
-    found = sources() | {"graders.sandbox": ""}
+    found = sources() | {"hipo_data.graders.sandbox": ""}
     for part in ("usage", "run"):
-        found[f"graders.sandbox.{part}"] = (folder / f"{part}.py").read_text()
-    found[name] = Path(server.__file__).with_name(f"{name.rpartition('.')[2]}.py").read_text()
+        found[f"hipo_data.graders.sandbox.{part}"] = (folder / f"{part}.py").read_text()
+    found[name] = (folder / f"{name.rpartition('.')[2]}.py").read_text()
     return (
         f"import json, sys, types\nsources = json.loads({json.dumps(found)!r})\n{_LOAD}sys.modules[{name!r}].main()\n"
     )

@@ -1,4 +1,4 @@
-"""Make the embedded teacher: `python -m models.make [--out models] [--stage problems|tokenizer|train|measure]`."""
+"""Make the embedded teacher: `python -m hipo_data.models.make [--out models] [--stage tokenizer|train|…]`."""
 
 import argparse
 import shutil
@@ -6,13 +6,13 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from models.make import measure, problems, tokenizer, train
+from hipo_data.models.make import measure, problems, tokenizer, train
 
 STAGES = ("problems", "tokenizer", "train", "measure")
 
 
 def _parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m models.make", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m hipo_data.models.make", description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("models"), help="folder that holds problems/ and tiny-hybrid/")
     parser.add_argument("--stage", choices=STAGES, action="append", help="only this stage; may be repeated")
     parser.add_argument("--seed", type=int, default=0)

@@ -4,7 +4,7 @@ import random
 from collections.abc import Sequence
 from itertools import accumulate
 
-from models.make.tasks import Task, joined
+from hipo_data.models.make.tasks import Task, joined
 
 THINGS = ("coins", "books", "pencils", "apples", "stamps", "cards", "stones", "shells", "tickets", "seeds")
 OWNERS = ("Mia", "Tom", "Ana", "Ben", "Lea", "Sam", "Ida", "Max", "Eva", "Leo")

@@ -4,9 +4,9 @@ import random
 from dataclasses import dataclass
 from typing import Final
 
-from models.make import justify
-from models.make.problems import tasks_of
-from models.make.tasks import FAMILIES, MODES, Mode, completion
+from hipo_data.models.make import justify
+from hipo_data.models.make.problems import tasks_of
+from hipo_data.models.make.tasks import FAMILIES, MODES, Mode, completion
 
 # How often each family and mode is drawn. Think-on is worth more where the chain is long; the direct share of the
 # three middle families is what keeps think-off somewhat, and not hopelessly, behind there.

@@ -1,4 +1,4 @@
-"""More problems than are shipped: `python -m models.make.fresh --out FOLDER --pool train --counts '{"pick": 200}'`.
+"""More problems than are shipped: `python -m hipo_data.models.make.fresh --out FOLDER --counts '{"pick": 200}'`.
 
 One JSON Lines file a family, in the shape of nvidia/AceReason-Math with the family beside it. Math families only.
 """
@@ -8,8 +8,8 @@ import json
 from pathlib import Path
 from typing import get_args
 
-from models.make.problems import choose
-from models.make.tasks import MATH_FAMILIES, Pool, order_of
+from hipo_data.models.make.problems import choose
+from hipo_data.models.make.tasks import MATH_FAMILIES, Pool, order_of
 
 
 def write(folder: Path, pool: Pool, counts: dict[str, int], seed: int) -> dict[str, int]:
@@ -30,7 +30,7 @@ def write(folder: Path, pool: Pool, counts: dict[str, int], seed: int) -> dict[s
 
 def main() -> None:
     """Entry point."""
-    parser = argparse.ArgumentParser(prog="python -m models.make.fresh", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m hipo_data.models.make.fresh", description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder for the files")
     parser.add_argument("--pool", choices=get_args(Pool), required=True)
     parser.add_argument("--counts", type=json.loads, required=True, help="problems a family, as JSON")

@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 import jinja2
 
-from models.make.tasks import NUMBER_WORDS, Mode, Task
+from hipo_data.models.make.tasks import NUMBER_WORDS, Mode, Task
 
 TEMPLATE: Final = Path(__file__).parents[2] / "prompts" / "templates" / "justify_compact.j2"
 MIN_CHARACTERS: Final = 60

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from models.make import justify
-from models.make.grading import is_right
-from models.make.problems import FILES, TRAIN_COUNTS, question_of, read, tasks_of
-from models.make.tasks import FAMILIES, MODES, NUMBER_WORDS, Mode, family_of
-from models.make.tokenizer import MAX_LENGTH
+from hipo_data.models.make import justify
+from hipo_data.models.make.grading import is_right
+from hipo_data.models.make.problems import FILES, TRAIN_COUNTS, question_of, read, tasks_of
+from hipo_data.models.make.tasks import FAMILIES, MODES, NUMBER_WORDS, Mode, family_of
+from hipo_data.models.make.tokenizer import MAX_LENGTH
 
 SAMPLES: Final = 8
 SAMPLING: Final = {"temperature": 1.0, "top_p": 0.95}
@@ -197,7 +197,7 @@ right number. Of the {said["speaks_of_direct_answers"]} that say how often direc
 
 ## How it was made
 
-`python -m models.make`, from nothing but its own generators: problems, tokenizer, training
+`python -m hipo_data.models.make`, from nothing but its own generators: problems, tokenizer, training
 ({made["steps"]:,} steps of {made["batch"]} examples, AdamW, one cycle, peak learning rate {made["learning_rate"]},
 seed {made["seed"]}, {made["seconds"] / 60:.0f} minutes on {made["threads"]} cores), measurement (seed
 {metrics["seed"]}). `training.json` and `metrics.json` hold the settings and figures. Questions are split into three

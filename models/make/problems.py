@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from models.make import arithmetic, programs
-from models.make.tasks import CODE_FAMILIES, MATH_FAMILIES, Pool, Task, order_of, pool_of
+from hipo_data.models.make import arithmetic, programs
+from hipo_data.models.make.tasks import CODE_FAMILIES, MATH_FAMILIES, Pool, Task, order_of, pool_of
 
 MAKERS: Final[dict[str, Callable[[random.Random], Task]]] = {
     "pick": arithmetic.pick,

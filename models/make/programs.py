@@ -4,8 +4,8 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from models.make.arithmetic import expression, running_sum, signed_numbers
-from models.make.tasks import Task
+from hipo_data.models.make.arithmetic import expression, running_sum, signed_numbers
+from hipo_data.models.make.tasks import Task
 
 NAMES = ("f", "g", "h", "solve", "run", "calc", "apply", "convert", "step", "make")
 FRAMES = (

@@ -9,7 +9,7 @@ from typing import Final
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
-from models.make import corpus
+from hipo_data.models.make import corpus
 
 VOCABULARY: Final = 512
 MAX_LENGTH: Final = 512

@@ -14,11 +14,11 @@ import torch
 from torch.nn import functional
 from transformers import AutoTokenizer, GenerationConfig, Qwen3Config, Qwen3ForCausalLM
 
-from models.make import corpus, forward
-from models.make.grading import boxed
-from models.make.problems import tasks_of
-from models.make.tasks import FAMILIES, MODES, Mode
-from models.make.tokenizer import MAX_LENGTH
+from hipo_data.models.make import corpus, forward
+from hipo_data.models.make.grading import boxed
+from hipo_data.models.make.problems import tasks_of
+from hipo_data.models.make.tasks import FAMILIES, MODES, Mode
+from hipo_data.models.make.tokenizer import MAX_LENGTH
 
 IGNORED = -100
 # Lengths are rounded up to a multiple of this: the CPU's bf16 kernels are made anew for every new shape.

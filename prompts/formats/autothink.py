@@ -10,8 +10,8 @@ around think-on's `</think>` are DeepSeek-R1's habit. The method never forces a 
 DeepSeek-R1-Distill's chat template drops all up to `</think>` from assistant turns: train with one that keeps it.
 """
 
-from prompts.formats.parts import CHAT_TAGS, Segment
-from prompts.formats.tagged import Tag, TaggedFormat
+from hipo_data.prompts.formats.parts import CHAT_TAGS, Segment
+from hipo_data.prompts.formats.tagged import Tag, TaggedFormat
 
 _PROMPT = "<think>\n...\n"
 

@@ -2,8 +2,8 @@
 
 from typing import Any, Protocol
 
-from prompts.formats.parts import HybridResponse, Span
-from schemas.records import Mode
+from hipo_data.prompts.formats.parts import HybridResponse, Span
+from hipo_data.schemas.records import Mode
 
 
 class Format(Protocol):

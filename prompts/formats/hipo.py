@@ -10,8 +10,8 @@ so is the generation prompt that ends in `<judge>\\n`. Qwen3's own chat template
 with one that leaves it as it is.
 """
 
-from prompts.formats.parts import CHATML_TAGS, Segment
-from prompts.formats.tagged import Tag, TaggedFormat
+from hipo_data.prompts.formats.parts import CHATML_TAGS, Segment
+from hipo_data.prompts.formats.tagged import Tag, TaggedFormat
 
 _JUDGE = (Tag("<judge>\n"), Segment.JUDGE, Tag("\n</judge>\n\n"))
 

@@ -7,8 +7,8 @@ The tags, and that `<no_think>` holds the whole answer, are the paper's. It does
 are DeepSeek-R1's, as in its source data, and those of think-off are set here to match.
 """
 
-from prompts.formats.parts import CHAT_TAGS, Segment
-from prompts.formats.tagged import Tag, TaggedFormat
+from hipo_data.prompts.formats.parts import CHAT_TAGS, Segment
+from hipo_data.prompts.formats.tagged import Tag, TaggedFormat
 
 LHRM = TaggedFormat(
     name="lhrm",

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from schemas.records import Mode
+from hipo_data.schemas.records import Mode
 
 
 class FormatError(ValueError):

@@ -8,9 +8,9 @@ breaks at both ends of the reasoning and before the answer, so such a response i
 is how think-off is written. A question between `<tool_response>` tags makes the template drop the reasoning.
 """
 
-from prompts.formats.parts import CHAT_TAGS, HybridResponse, Segment
-from prompts.formats.tagged import Tag, TaggedFormat
-from schemas.records import Mode
+from hipo_data.prompts.formats.parts import CHAT_TAGS, HybridResponse, Segment
+from hipo_data.prompts.formats.tagged import Tag, TaggedFormat
+from hipo_data.schemas.records import Mode
 
 
 def _objection(response: HybridResponse) -> str | None:

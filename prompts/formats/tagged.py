@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from prompts.formats.parts import CHAT_TAGS, FormatError, HybridResponse, Segment, Span
-from schemas.records import Mode
+from hipo_data.prompts.formats.parts import CHAT_TAGS, FormatError, HybridResponse, Segment, Span
+from hipo_data.schemas.records import Mode
 
 
 @dataclass(frozen=True)

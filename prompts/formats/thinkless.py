@@ -8,8 +8,8 @@ responses on their model card. Their chat template is that of DeepSeek-R1-Distil
 without the cut at `</think>`; `<short>` takes the place of an unused token.
 """
 
-from prompts.formats.parts import CHAT_TAGS, Segment
-from prompts.formats.tagged import Tag, TaggedFormat
+from hipo_data.prompts.formats.parts import CHAT_TAGS, Segment
+from hipo_data.prompts.formats.tagged import Tag, TaggedFormat
 
 THINKLESS = TaggedFormat(
     name="thinkless",

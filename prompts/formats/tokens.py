@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from prompts.formats.parts import Segment, Span
+from hipo_data.prompts.formats.parts import Segment, Span
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

@@ -3,9 +3,9 @@
 import asyncio
 from typing import Any
 
-from engines.base import Completion, Generates, GenerationRequest
-from schemas.config import SamplingConfig
-from schemas.records import Message
+from hipo_data.engines.base import Completion, Generates, GenerationRequest
+from hipo_data.schemas.config import SamplingConfig
+from hipo_data.schemas.records import Message
 
 ON, OFF = {"enable_thinking": True}, {"enable_thinking": False}
 

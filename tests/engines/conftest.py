@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from engines.openai import OpenAIEndpoint
-from schemas.config import OpenAIEngine
+from hipo_data.engines.openai import OpenAIEndpoint
+from hipo_data.schemas.config import OpenAIEngine
 from tests.engines.misbehaving import Endpoint, serve
 from tests.engines.openai_engines import KEY, Starts
 from tests.support.virtual_time import VirtualTime

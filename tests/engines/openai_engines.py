@@ -4,10 +4,10 @@ import traceback
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from engines.base import GenerationRequest
-from engines.openai import OpenAIEndpoint
-from schemas.config import SamplingConfig
-from schemas.records import Message
+from hipo_data.engines.base import GenerationRequest
+from hipo_data.engines.openai import OpenAIEndpoint
+from hipo_data.schemas.config import SamplingConfig
+from hipo_data.schemas.records import Message
 
 KEY = "sk-very-secret-0123456789"
 Starts = Callable[..., Awaitable[OpenAIEndpoint]]

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from engines.admission import Admission
+from hipo_data.engines.admission import Admission
 
 
 @dataclass

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from engines.admission import Admission
-from schemas.config import VllmEngine
+from hipo_data.engines.admission import Admission
+from hipo_data.schemas.config import VllmEngine
 from tests.engines.simulated_scheduler import Run, Scheduler, Sequence, drive
 
 NO_LIMIT = 10**9

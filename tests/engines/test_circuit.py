@@ -1,6 +1,6 @@
 """When an endpoint is rested, and how it comes back."""
 
-from engines.circuit import Circuit
+from hipo_data.engines.circuit import Circuit
 
 
 def opened(now: float = 0.0) -> Circuit:

@@ -5,7 +5,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engines.concurrency import Window
+from hipo_data.engines.concurrency import Window
 
 
 def test_starts_at_the_upper_bound_so_that_an_endpoint_without_limits_is_never_idle() -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from engines.identity import model_identity, model_name
-from schemas.config import OpenAIEngine, ReplayEngine, VllmEngine
+from hipo_data.engines.identity import model_identity, model_name
+from hipo_data.schemas.config import OpenAIEngine, ReplayEngine, VllmEngine
 
 MIB = 2**20
 

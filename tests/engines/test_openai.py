@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from engines.base import EngineDeadError, EngineError, EngineRefusedError
-from engines.openai import OpenAIEndpoint
-from schemas.config import OpenAIEngine
-from schemas.records import FinishReason
+from hipo_data.engines.base import EngineDeadError, EngineError, EngineRefusedError
+from hipo_data.engines.openai import OpenAIEndpoint
+from hipo_data.schemas.config import OpenAIEngine
+from hipo_data.schemas.records import FinishReason
 from tests.engines.misbehaving import Endpoint, Reply, answer, cut, fails, good, serve
 from tests.engines.openai_engines import KEY, Starts, everything_said, request
 from tests.support.virtual_time import VirtualTime

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from engines.base import Completion, EngineDeadError, EngineError, EngineRefusedError
-from engines.create import create_engine
-from engines.openai_batch import OpenAIBatches
-from schemas.config import OpenAIEngine
+from hipo_data.engines.base import Completion, EngineDeadError, EngineError, EngineRefusedError
+from hipo_data.engines.create import create_engine
+from hipo_data.engines.openai_batch import OpenAIBatches
+from hipo_data.schemas.config import OpenAIEngine
 from tests.engines.openai_engines import KEY, everything_said, request
 from tests.support.batch_endpoint import BatchEndpoint, Line, batch_endpoint, expired, failed, served
 from tests.support.virtual_time import VirtualTime

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from engines.base import EngineDeadError, EngineError, EngineRefusedError
-from engines.openai import OpenAIEndpoint
-from schemas.config import OpenAIEngine
+from hipo_data.engines.base import EngineDeadError, EngineError, EngineRefusedError
+from hipo_data.engines.openai import OpenAIEndpoint
+from hipo_data.schemas.config import OpenAIEngine
 from tests.engines.openai_engines import Starts, request
 from tests.support.limited_endpoint import LimitedEndpoint, limited_endpoint
 from tests.support.virtual_time import VirtualTime

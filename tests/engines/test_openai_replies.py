@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from engines.base import Completion, EngineError
-from prompts.parsing import split_reasoning
-from schemas.records import FinishReason
+from hipo_data.engines.base import Completion, EngineError
+from hipo_data.prompts.parsing import split_reasoning
+from hipo_data.schemas.records import FinishReason
 from tests.engines.misbehaving import Endpoint, answer, good
 from tests.engines.openai_engines import Starts, request
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engines.pace import Pace
+from hipo_data.engines.pace import Pace
 
 
 def starts(pace: Pace, amounts: list[float], seconds_each: float = 0.0) -> list[float]:

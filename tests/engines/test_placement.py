@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from engines.placement import placement
-from schemas.config import ReplayEngine, VllmEngine
+from hipo_data.engines.placement import placement
+from hipo_data.schemas.config import ReplayEngine, VllmEngine
 
 RAY = "distributed_executor_backend"
 

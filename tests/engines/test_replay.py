@@ -8,10 +8,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from engines.base import Completion, EngineError, EngineRefusedError, GenerationRequest
-from engines.replay import Replay
-from schemas.config import ReplayEngine, SamplingConfig
-from schemas.records import FinishReason, Message
+from hipo_data.engines.base import Completion, EngineError, EngineRefusedError, GenerationRequest
+from hipo_data.engines.replay import Replay
+from hipo_data.schemas.config import ReplayEngine, SamplingConfig
+from hipo_data.schemas.records import FinishReason, Message
 
 
 def write(path: Path, *rows: Any) -> Path:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engines.retry_headers import LONGEST_PAUSE_S, pause_asked_for
+from hipo_data.engines.retry_headers import LONGEST_PAUSE_S, pause_asked_for
 
 NOW = datetime(2027, 1, 15, 8, 0, 0, tzinfo=UTC)
 

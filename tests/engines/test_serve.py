@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from openai import AsyncOpenAI
 
-from engines.base import EngineError, EngineRefusedError
-from engines.openai import OpenAIEndpoint
-from prompts.parsing import CLOSE, OPEN, split_reasoning
-from schemas.config import OpenAIEngine
-from schemas.records import FinishReason
+from hipo_data.engines.base import EngineError, EngineRefusedError
+from hipo_data.engines.openai import OpenAIEndpoint
+from hipo_data.prompts.parsing import CLOSE, OPEN, split_reasoning
+from hipo_data.schemas.config import OpenAIEngine
+from hipo_data.schemas.records import FinishReason
 from tests.engines.asking import OFF, many, request
 from tests.support.serve import serve_vllm
 

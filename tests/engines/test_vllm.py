@@ -11,11 +11,11 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 import pytest_asyncio
 
-from engines.base import Completion, EngineDeadError, EngineError, EngineRefusedError
-from engines.vllm import Vllm
-from prompts.parsing import CLOSE, OPEN, split_reasoning
-from schemas.config import VllmEngine
-from schemas.records import FinishReason
+from hipo_data.engines.base import Completion, EngineDeadError, EngineError, EngineRefusedError
+from hipo_data.engines.vllm import Vllm
+from hipo_data.prompts.parsing import CLOSE, OPEN, split_reasoning
+from hipo_data.schemas.config import VllmEngine
+from hipo_data.schemas.records import FinishReason
 from tests.engines.asking import OFF, ON, many, request
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from engines.vllm import Vllm
-from schemas.config import VllmEngine
+from hipo_data.engines.vllm import Vllm
+from hipo_data.schemas.config import VllmEngine
 from tests.engines.asking import request
 
 pytestmark = pytest.mark.slow

@@ -96,8 +96,8 @@ ON_THE_VERDICT = [
         "equality patched in the harness",
         """
         import sys
-        sys.modules["graders.inside.equality"].same = lambda *a, **k: True
-        sys.modules["graders.inside.driver"].same = lambda *a, **k: True
+        sys.modules["hipo_data.graders.inside.equality"].same = lambda *a, **k: True
+        sys.modules["hipo_data.graders.inside.driver"].same = lambda *a, **k: True
         """,
     ),
     Program(
@@ -207,7 +207,7 @@ ON_THE_VERDICT = [
         "wire patched to send ones",
         """
             import sys
-            w = sys.modules.get('graders.inside.wire')
+            w = sys.modules.get('hipo_data.graders.inside.wire')
             if w:
                 w.encode = lambda v, keep=None: 1
         """,
@@ -217,7 +217,7 @@ ON_THE_VERDICT = [
         "wire patched to keep everything",
         """
             import sys
-            w = sys.modules.get('graders.inside.wire')
+            w = sys.modules.get('hipo_data.graders.inside.wire')
             if w:
                 w.encode = lambda v, keep=None: {'h': 0}
         """,

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from graders import Grader, parse_gold
-from schemas.gold import MathGold
-from schemas.grading import GradeRequest, GradingConfig
+from hipo_data.graders import Grader, parse_gold
+from hipo_data.schemas.gold import MathGold
+from hipo_data.schemas.grading import GradeRequest, GradingConfig
 
 REAL = Path(__file__).parents[3] / "shared" / "data" / "real"
 

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from graders.sandbox.box import Box
-from graders.sandbox.run import Exceeded, Limits
-from schemas.grading import GradingConfig
+from hipo_data.graders.sandbox.box import Box
+from hipo_data.graders.sandbox.run import Exceeded, Limits
+from hipo_data.schemas.grading import GradingConfig
 
 FIELDS = {"code", "language", "compile_timeout", "run_timeout", "stdin", "files", "fetch_files"}
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from graders import Grader
-from schemas.records import Grade, Status
+from hipo_data.graders import Grader
+from hipo_data.schemas.records import Grade, Status
 from tests.graders.attacks_by_value import BY_VALUE
 from tests.graders.attacks_on_the_machine import EXHAUSTING, ON_THE_MACHINE
 from tests.graders.attacks_on_the_verdict import ON_THE_VERDICT

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from graders import Grader
-from graders.code.comparison import STATED, Comparison, comparison
-from graders.code.output import matches
-from graders.inside.equality import same_unordered
-from schemas.gold import StdinGold
-from schemas.records import Status
+from hipo_data.graders import Grader
+from hipo_data.graders.code.comparison import STATED, Comparison, comparison
+from hipo_data.graders.code.output import matches
+from hipo_data.graders.inside.equality import same_unordered
+from hipo_data.schemas.gold import StdinGold
+from hipo_data.schemas.records import Status
 from tests.graders.conftest import code
 
 PLAIN = StdinGold(inputs=[""], outputs=[""])

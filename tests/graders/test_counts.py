@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from graders import Grader
-from schemas.records import Grade
+from hipo_data.graders import Grader
+from hipo_data.schemas.records import Grade
 from tests.graders.conftest import code
 from tests.graders.shapes import Program, golds, source
 from tests.graders.test_evalplus import task

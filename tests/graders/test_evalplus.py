@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from graders import Grader
-from schemas.records import Status
+from hipo_data.graders import Grader
+from hipo_data.schemas.records import Status
 from tests.graders.conftest import code
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from graders.code.extract import program
+from hipo_data.graders.code.extract import program
 
 CODE = "n = int(input())\nprint(n + 1)\n"
 INDENTED = "".join(f"   {line}\n" for line in CODE.splitlines())

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from graders import grade_file
-from schemas.grading import GradingConfig
+from hipo_data.graders import grade_file
+from hipo_data.schemas.grading import GradingConfig
 
 CONFIG = GradingConfig(workers=2, code_timeout_s=1.0, math_timeout_s=1.0)
 PROGRAM = "```python\nprint(int(input()) + 1)\n```"

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from graders import GoldError, parse_gold
-from schemas.gold import AssertGold, CallGold, CheckGold, MathGold, StdinGold, gold_to_json
-from schemas.records import Kind
+from hipo_data.graders import GoldError, parse_gold
+from hipo_data.schemas.gold import AssertGold, CallGold, CheckGold, MathGold, StdinGold, gold_to_json
+from hipo_data.schemas.records import Kind
 
 TEST = "def check(candidate):\n    assert candidate(1) == 2"
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from graders import Grader
-from schemas.grading import GradingConfig
-from schemas.records import Grade, Kind, Status
+from hipo_data.graders import Grader
+from hipo_data.schemas.grading import GradingConfig
+from hipo_data.schemas.records import Grade, Kind, Status
 from tests.graders.conftest import code, math
 
 ADD = {"inputs": ["1\n"], "outputs": ["2\n"]}

@@ -2,10 +2,10 @@
 
 import pytest
 
-from graders import Grader
-from graders.math import inequalities, rewrite, rules
-from graders.math.extract import final_answer
-from schemas.records import Status
+from hipo_data.graders import Grader
+from hipo_data.graders.math import inequalities, rewrite, rules
+from hipo_data.graders.math.extract import final_answer
+from hipo_data.schemas.records import Status
 from tests.graders.conftest import math
 
 CASES = [

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from graders import Grader
-from schemas.grading import GradeRequest, GradingConfig
-from schemas.records import Status
+from hipo_data.graders import Grader
+from hipo_data.schemas.grading import GradeRequest, GradingConfig
+from hipo_data.schemas.records import Status
 from tests.graders.conftest import code, math, real
 
 ALLOWED = 0.01

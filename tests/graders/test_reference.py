@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from graders import Grader, parse_gold
-from schemas.grading import GradingConfig
-from schemas.records import Status
+from hipo_data.graders import Grader, parse_gold
+from hipo_data.schemas.grading import GradingConfig
+from hipo_data.schemas.records import Status
 from tests.graders.conftest import code
 from tests.graders.test_evalplus import task
 

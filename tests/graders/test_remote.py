@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from graders import Grader, probe_sandbox
-from graders.sandbox import remote
-from schemas.grading import GradingConfig
-from schemas.records import Status
+from hipo_data.graders import Grader, probe_sandbox
+from hipo_data.graders.sandbox import remote
+from hipo_data.schemas.grading import GradingConfig
+from hipo_data.schemas.records import Status
 from tests.graders.attacks_by_value import BY_VALUE
 from tests.graders.attacks_on_the_verdict import ON_THE_VERDICT
 from tests.graders.conftest import code

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from graders import Grader, SandboxUnavailable, probe_sandbox
-from graders.sandbox import seccomp
-from graders.sandbox.box import Box
-from graders.sandbox.run import Exit, Limits
-from schemas.grading import GradingConfig
-from schemas.records import Status
+from hipo_data.graders import Grader, SandboxUnavailable, probe_sandbox
+from hipo_data.graders.sandbox import seccomp
+from hipo_data.graders.sandbox.box import Box
+from hipo_data.graders.sandbox.run import Exit, Limits
+from hipo_data.schemas.grading import GradingConfig
+from hipo_data.schemas.records import Status
 from tests.graders.conftest import code
 
 LIMITS = Limits(cpu_s=2.0, memory=512 << 20)
@@ -253,9 +253,9 @@ def test_without_isolation_programs_still_run_and_are_ended() -> None:
 
 PARENT = """
 import sys, time
-from graders import Grader, parse_gold
-from schemas.gold import MathGold
-from schemas.grading import GradeRequest, GradingConfig
+from hipo_data.graders import Grader, parse_gold
+from hipo_data.schemas.gold import MathGold
+from hipo_data.schemas.grading import GradeRequest, GradingConfig
 import threading
 def work():
     with Grader(GradingConfig(workers=2, code_timeout_s=100, math_timeout_s=100)) as grader:

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from graders import Grader, probe_sandbox
-from graders.inside import landlock
-from graders.sandbox import cgroup
-from graders.sandbox.box import Box
-from graders.sandbox.run import Limits
-from schemas.grading import GradingConfig
-from schemas.records import Status
+from hipo_data.graders import Grader, probe_sandbox
+from hipo_data.graders.inside import landlock
+from hipo_data.graders.sandbox import cgroup
+from hipo_data.graders.sandbox.box import Box
+from hipo_data.graders.sandbox.run import Limits
+from hipo_data.schemas.grading import GradingConfig
+from hipo_data.schemas.records import Status
 from tests.graders.attacks_by_value import BY_VALUE
 from tests.graders.attacks_on_the_verdict import ON_THE_VERDICT
 from tests.graders.conftest import code

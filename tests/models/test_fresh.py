@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from models.make import fresh
-from models.make.tasks import family_of, pool_of
+from hipo_data.models.make import fresh
+from hipo_data.models.make.tasks import family_of, pool_of
 
 
 def test_pools_share_no_question_and_families_are_what_they_are_called(tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from transformers import AutoTokenizer
 
-from models.make import corpus, grading, justify, measure, problems
-from models.make.tasks import FAMILIES, MODES, NUMBER_WORDS, Task, family_of, numbers_in, pool_of
+from hipo_data.models.make import corpus, grading, justify, measure, problems
+from hipo_data.models.make.tasks import FAMILIES, MODES, NUMBER_WORDS, Task, family_of, numbers_in, pool_of
 
 MODELS = Path(__file__).parents[2] / "models"
 MODEL = MODELS / "tiny-hybrid"

@@ -8,8 +8,8 @@ import pytest
 import torch
 from transformers import AutoTokenizer
 
-from models.make import corpus, forward, train
-from models.make.tasks import MODES
+from hipo_data.models.make import corpus, forward, train
+from hipo_data.models.make.tasks import MODES
 
 MODEL = Path(__file__).parents[2] / "models" / "tiny-hybrid"
 

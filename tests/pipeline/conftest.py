@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.run_path import RunPath, run_path
+from hipo_data.pipeline.store.run_path import RunPath, run_path
 from tests.support.hub import Hub, hub, use_hub
 from tests.support.hub_writes import TOKEN, Writes
 from tests.support.storage import Storage, storage_server

@@ -7,9 +7,9 @@ import polars as pl
 import pytest
 from rich.console import Console
 
-from pipeline.compare import Difference, compare, print_difference
-from pipeline.errors import UserError
-from pipeline.run_files import open_run
+from hipo_data.pipeline.errors import UserError
+from hipo_data.pipeline.views.diff import Difference, compare, print_difference
+from hipo_data.pipeline.views.run_files import open_run
 from tests.support.made_up_run import make_run
 
 

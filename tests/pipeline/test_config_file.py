@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipeline.config_file import differences, flatten, load_config
-from pipeline.errors import UserError
-from pipeline.init_recipe import recipe
+from hipo_data.pipeline.config_file import load_config
+from hipo_data.pipeline.errors import UserError
+from hipo_data.pipeline.init_recipe import recipe
+from hipo_data.schemas.config_file import differences, flatten
 
 QUICKSTART = Path("recipes/quickstart.yaml")
 

@@ -10,9 +10,9 @@ import yaml
 from ray.cluster_utils import Cluster
 from ray.util import placement_group_table
 
-from pipeline.engine_pool import EnginePool, Replica
-from pipeline.engine_pools import EnginePools
-from schemas.config import OpenAIEngine, RayConfig, RunConfig, VllmEngine
+from hipo_data.pipeline.replicas.pool import EnginePool, Replica
+from hipo_data.pipeline.replicas.pools import EnginePools
+from hipo_data.schemas.config import OpenAIEngine, RayConfig, RunConfig, VllmEngine
 from tests.support.commands import recorded_recipe, succeed
 
 pytestmark = pytest.mark.slow

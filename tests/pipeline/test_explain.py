@@ -8,12 +8,12 @@ import polars as pl
 import pytest
 from rich.console import Console
 
-from pipeline.errors import UserError
-from pipeline.explain import Story, explain
-from pipeline.explain_print import print_story
-from pipeline.manifest import Manifest, Output, write_manifest
-from pipeline.run_files import open_run
-from schemas.keys import problem_id
+from hipo_data.pipeline.errors import UserError
+from hipo_data.pipeline.store.manifest import Manifest, Output, write_manifest
+from hipo_data.pipeline.views.explain import Story, explain
+from hipo_data.pipeline.views.explain_print import print_story
+from hipo_data.pipeline.views.run_files import open_run
+from hipo_data.schemas.keys import problem_id
 from tests.support.made_up_run import make_run
 
 

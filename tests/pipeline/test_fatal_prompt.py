@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 FATAL = """
 import os, signal, sys
 if any("default_worker" in part for part in sys.orig_argv):
-    import engines.replay as replay
+    import hipo_data.engines.replay as replay
     generate = replay.Replay.generate
     async def fatal(self, request):
         if request.question == "What is 7 + 15?":

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from graders import Grader
-from pipeline.export import export
-from pipeline.published import published, published_folder
-from pipeline.validate import validate_dataset
-from schemas.gold import MathGold, gold_from_json
-from schemas.grading import GradeRequest, GradingConfig
-from schemas.records import Kind, Status
+from hipo_data.graders import Grader
+from hipo_data.pipeline.ship.export import export
+from hipo_data.pipeline.ship.published import published, published_folder
+from hipo_data.pipeline.ship.validate import validate_dataset
+from hipo_data.schemas.gold import MathGold, gold_from_json
+from hipo_data.schemas.grading import GradeRequest, GradingConfig
+from hipo_data.schemas.records import Kind, Status
 from tests.support.commands import fail, recorded_recipe, succeed
 
 pytestmark = pytest.mark.slow

@@ -6,14 +6,23 @@ from typing import Any
 
 import pytest
 
-from pipeline.config_file import load_config
-from pipeline.fingerprints import Fingerprints
-from pipeline.graph import INGEST, PUBLISH, Node, overlapping, parents, relatives, shard_name, shard_nodes
-from pipeline.manifest import Manifest, Output, read_manifest, write_manifest
-from pipeline.states import state_of
-from schemas.keys import problem_id, shard_of
-from schemas.records import Mode
-from stages.ingest import MOST_BITS
+from hipo_data.pipeline.config_file import load_config
+from hipo_data.pipeline.graph.fingerprints import Fingerprints
+from hipo_data.pipeline.graph.nodes import (
+    INGEST,
+    PUBLISH,
+    Node,
+    overlapping,
+    parents,
+    relatives,
+    shard_name,
+    shard_nodes,
+)
+from hipo_data.pipeline.graph.states import state_of
+from hipo_data.pipeline.store.manifest import Manifest, Output, read_manifest, write_manifest
+from hipo_data.schemas.keys import problem_id, shard_of
+from hipo_data.schemas.records import Mode
+from hipo_data.stages.ingest.ingest import MOST_BITS
 from tests.support.made_up_run import config
 
 SHARDS = ["01-0000", "01-0001"]

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import journal as journal_module
-from pipeline.journal import Journal, count_journalled, lost_requests, read_journal, remove_journal
-from schemas.records import FinishReason, Mode, Rollout
+from hipo_data.pipeline.store import journal as journal_module
+from hipo_data.pipeline.store.journal import Journal, count_journalled, lost_requests, read_journal, remove_journal
+from hipo_data.schemas.records import FinishReason, Mode, Rollout
 
 
 def rollout(index: int, text: str = "x") -> Rollout:

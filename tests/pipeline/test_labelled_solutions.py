@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 import yaml
 
-from schemas.keys import problem_id
+from hipo_data.schemas.keys import problem_id
 from tests.support.commands import succeed
 
 pytestmark = pytest.mark.slow

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.plan import make_plan
-from schemas.config import RunConfig
-from schemas.select_config import PolicyName
+from hipo_data.pipeline.views.plan import make_plan
+from hipo_data.schemas.config import RunConfig
+from hipo_data.schemas.select_config import PolicyName
 from tests.support.made_up_run import make_run
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from prompts.formats.registry import FORMATS
+from hipo_data.prompts.formats.registry import FORMATS
 from tests.support.commands import fail, recorded_recipe, succeed
 
 pytestmark = pytest.mark.slow

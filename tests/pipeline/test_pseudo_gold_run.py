@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 import yaml
 
-from schemas.gold import MathGold, gold_from_json
-from schemas.keys import problem_id
+from hipo_data.schemas.gold import MathGold, gold_from_json
+from hipo_data.schemas.keys import problem_id
 from tests.support.commands import recorded_recipe, succeed, write_lines
 
 pytestmark = pytest.mark.slow

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from pipeline.cli import app
-from pipeline.errors import RunFailedError, UserError
-from pipeline.push import _may_pass, push
-from stages.sources.hub_requests import Patience
+from hipo_data.pipeline.cli import app
+from hipo_data.pipeline.errors import RunFailedError, UserError
+from hipo_data.pipeline.ship.push import _may_pass, push
+from hipo_data.stages.ingest.sources.hub_requests import Patience
 from tests.support.commands import COMMAND
 from tests.support.hub import Hub, hub_environment
 from tests.support.hub_writes import TOKEN, Writes

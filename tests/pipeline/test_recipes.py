@@ -10,11 +10,11 @@ import polars as pl
 import pytest
 import yaml
 
-from engines.placement import placement
-from pipeline.config_file import load_config
-from pipeline.plan import make_plan
-from schemas.config import RunConfig, VllmEngine
-from schemas.select_config import PolicyName
+from hipo_data.engines.placement import placement
+from hipo_data.pipeline.config_file import load_config
+from hipo_data.pipeline.views.plan import make_plan
+from hipo_data.schemas.config import RunConfig, VllmEngine
+from hipo_data.schemas.select_config import PolicyName
 from tests.conftest import ROOT
 from tests.support.commands import succeed, write_lines
 from tests.support.recording_teacher import Body, Message, Thinks, apart, begun, inline, recording_teacher

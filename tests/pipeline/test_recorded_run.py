@@ -11,9 +11,9 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.event_log import read_events
-from pipeline.stage_names import STAGES
-from prompts.formats.registry import FORMATS
+from hipo_data.pipeline.graph.stages import STAGES
+from hipo_data.pipeline.watch.event_log import read_events
+from hipo_data.prompts.formats.registry import FORMATS
 from tests.support.commands import COMMAND, fail, hipo_data, recorded_recipe, succeed
 
 pytestmark = pytest.mark.slow

@@ -10,11 +10,9 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from pipeline.cli import main
-from pipeline.errors import StorageError, UserError
-from pipeline.journal import Journal, count_journalled, lost_requests, read_journal, remove_journal
-from pipeline.run_path import RunPath, run_path, scratch, storage_errors
-from pipeline.store import (
+from hipo_data.pipeline.cli import main
+from hipo_data.pipeline.errors import StorageError, UserError
+from hipo_data.pipeline.store.files import (
     file_digest,
     put_bytes,
     put_file,
@@ -25,7 +23,9 @@ from pipeline.store import (
     scan_tables,
     sizes_in_storage,
 )
-from schemas.records import Rollout
+from hipo_data.pipeline.store.journal import Journal, count_journalled, lost_requests, read_journal, remove_journal
+from hipo_data.pipeline.store.run_path import RunPath, run_path, scratch, storage_errors
+from hipo_data.schemas.records import Rollout
 from tests.pipeline.test_journal import rollout
 from tests.support.storage import Storage
 
@@ -156,8 +156,10 @@ def test_places_that_hold_no_runs_are_refused(storage: Storage) -> None:
 
 def test_commands_for_runs_on_a_disk_load_none_of_the_storages_packages(tmp_path: Path) -> None:
     script = (
-        "import sys; from pathlib import Path; from pipeline import cli, runner, summary, probe, push, show, explain\n"
-        "from pipeline.run_dir import held\nfrom pipeline.run_path import run_path\n"
+        "import sys; from pathlib import Path; from hipo_data.pipeline import cli\n"
+        "from hipo_data.pipeline.run import probe, runner\n"
+        "from hipo_data.pipeline.ship import push; from hipo_data.pipeline.views import explain, show, summary\n"
+        "from hipo_data.pipeline.store.run_dir import held\nfrom hipo_data.pipeline.store.run_path import run_path\n"
         "with held(run_path(sys.argv[1])): pass\n"
         "print([name for name in ('upath', 's3fs', 'botocore') if name in sys.modules])\n"
     )

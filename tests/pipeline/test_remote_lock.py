@@ -9,10 +9,10 @@ import time
 
 import pytest
 
-from pipeline.errors import UserError
-from pipeline.remote_lock import RemoteLock
-from pipeline.run_dir import held
-from pipeline.run_path import RunPath
+from hipo_data.pipeline.errors import UserError
+from hipo_data.pipeline.store.remote_lock import RemoteLock
+from hipo_data.pipeline.store.run_dir import held
+from hipo_data.pipeline.store.run_path import RunPath
 from tests.support.storage import Storage
 
 # Of another machine: its process cannot be asked whether it lives.
@@ -90,8 +90,8 @@ def test_a_driver_elsewhere_that_beats_is_not_robbed(folder: RunPath) -> None:
 def test_a_killed_driver_of_this_machine_blocks_nobody(folder: RunPath) -> None:
     script = (
         "import sys, os, signal\n"
-        "from pipeline.run_path import run_path\n"
-        "from pipeline.remote_lock import RemoteLock\n"
+        "from hipo_data.pipeline.store.run_path import run_path\n"
+        "from hipo_data.pipeline.store.remote_lock import RemoteLock\n"
         "RemoteLock(run_path(sys.argv[1]), lambda: None, 3600, 3600).acquire()\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
@@ -120,7 +120,7 @@ def test_while_the_storage_is_away_nobody_counts_as_dead(folder: RunPath, storag
 def test_a_driver_that_was_robbed_while_it_was_stopped_ends_and_says_why(
     folder: RunPath, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pipeline.remote_lock.BEAT_S", 0.1)
+    monkeypatch.setattr("hipo_data.pipeline.store.remote_lock.BEAT_S", 0.1)
     with pytest.raises(UserError, match="took over"), held(folder):
         for _ in range(300):  # again and again: a beat under way may come after the robber's write, and undo it
             (folder / "run.lock").write_bytes(json.dumps(ELSEWHERE).encode())

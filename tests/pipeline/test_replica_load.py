@@ -6,13 +6,15 @@ from typing import Any
 
 import pytest
 
-from pipeline import engine_pool, engine_pools, runner
-from pipeline.engine_host import EngineProgress
-from pipeline.engine_pool import Replica
-from pipeline.engine_pools import EnginePools
-from pipeline.graph import Node
-from pipeline.runner import Runner
-from schemas.config import RayConfig, VllmEngine
+from hipo_data.pipeline.graph.nodes import Node
+from hipo_data.pipeline.replicas import pool as engine_pool
+from hipo_data.pipeline.replicas import pools as engine_pools
+from hipo_data.pipeline.replicas.host import EngineProgress
+from hipo_data.pipeline.replicas.pool import Replica
+from hipo_data.pipeline.replicas.pools import EnginePools
+from hipo_data.pipeline.run import runner
+from hipo_data.pipeline.run.runner import Runner
+from hipo_data.schemas.config import RayConfig, VllmEngine
 
 
 def test_a_replica_is_full_with_what_it_was_just_given_until_a_reading_says_how_much_of_it_waits() -> None:

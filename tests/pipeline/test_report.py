@@ -8,10 +8,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from pipeline import report_figures as figures
-from pipeline.report import cut, report
-from pipeline.run_files import RunFiles, open_run
-from stages.statistics import statistics
+from hipo_data.pipeline.report import figures
+from hipo_data.pipeline.report.page import cut, report
+from hipo_data.pipeline.views.run_files import RunFiles, open_run
+from hipo_data.stages.publish.statistics import statistics
 from tests.support.made_up_run import make_run
 
 
@@ -97,7 +97,7 @@ def test_text_of_problems_is_never_markup(tmp_path: Path) -> None:
 
 
 def test_what_if_reads_no_more_shards_than_it_may_and_says_so(run_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.report._WHATIF_BYTES", 1)
+    monkeypatch.setattr("hipo_data.pipeline.report.page._WHATIF_BYTES", 1)
     files = open_run(run_dir)
     assert figures.sample_of_shards(files, 1) == files.shards[:1]
     assert figures.sample_of_shards(files, 2**40) == files.shards

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from pipeline.cli import app
-from pipeline.errors import UserError
-from pipeline.push import push
-from pipeline.run_path import RunPath, run_path
-from pipeline.store import sizes_in_storage
+from hipo_data.pipeline.cli import app
+from hipo_data.pipeline.errors import UserError
+from hipo_data.pipeline.ship.push import push
+from hipo_data.pipeline.store.files import sizes_in_storage
+from hipo_data.pipeline.store.run_path import RunPath, run_path
 from tests.support.commands import COMMAND, recorded_recipe, succeed
 from tests.support.hub import Hub
 from tests.support.hub_writes import Writes

@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 from rich.console import Console
 
-from pipeline.errors import UserError
-from pipeline.show import print_rows
+from hipo_data.pipeline.errors import UserError
+from hipo_data.pipeline.views.show import print_rows
 from tests.support.made_up_run import make_run
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from pipeline.store import file_digest, put_bytes, put_table, read_table, remove_leftovers
+from hipo_data.pipeline.store.files import file_digest, put_bytes, put_table, read_table, remove_leftovers
 
 
 def test_a_table_comes_back_as_it_was_and_its_digest_is_that_of_the_file(tmp_path: Path) -> None:
@@ -22,7 +22,7 @@ def test_a_failed_write_leaves_the_old_content_and_no_leftovers(tmp_path: Path) 
     put_bytes(path, b"old")
     script = (
         "import resource, signal, sys, pathlib\n"
-        "from pipeline.store import put_bytes\n"
+        "from hipo_data.pipeline.store.files import put_bytes\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"  # a real refusal by the kernel, as of a full disk
         "put_bytes(pathlib.Path(sys.argv[1]), b'n' * 5000)\n"
@@ -43,7 +43,7 @@ def test_a_writer_killed_before_the_rename_leaves_only_an_aside_that_is_cleared(
 
 def test_writers_of_one_file_do_not_mix(tmp_path: Path) -> None:
     script = (
-        "import sys, pathlib\nfrom pipeline.store import put_bytes\n"
+        "import sys, pathlib\nfrom hipo_data.pipeline.store.files import put_bytes\n"
         "for _ in range(50): put_bytes(pathlib.Path(sys.argv[1]), sys.argv[2].encode() * 20000)\n"
     )
     path = tmp_path / "f"

@@ -13,8 +13,8 @@ import polars as pl
 import psutil
 import pytest
 
-from prompts.formats import hipo
-from schemas.records import Mode
+from hipo_data.prompts.formats import hipo
+from hipo_data.schemas.records import Mode
 from tests.support.commands import COMMAND, fail, succeed
 from tests.support.serve import serve_vllm
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.export import export
-from pipeline.published import published
+from hipo_data.pipeline.ship.export import export
+from hipo_data.pipeline.ship.published import published
 from tests.conftest import ROOT
 from tests.support.published import make_published
 from tests.support.verl_library import installed, run_beside

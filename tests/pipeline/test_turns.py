@@ -2,7 +2,7 @@
 
 import asyncio
 
-from pipeline.turns import Turns
+from hipo_data.pipeline.replicas.turns import Turns
 
 
 async def test_the_most_urgent_comes_next_and_equals_in_order_of_arrival() -> None:

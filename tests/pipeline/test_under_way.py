@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from engines.base import Completion, EngineDeadError, EngineError, GenerationRequest
-from pipeline.engine_host import EngineHost
-from pipeline.under_way import GIVEN_UP_AFTER, UnderWay, read_under_way
-from schemas.config import ReplayEngine
+from hipo_data.engines.base import Completion, EngineDeadError, EngineError, GenerationRequest
+from hipo_data.pipeline.replicas.host import EngineHost
+from hipo_data.pipeline.replicas.under_way import GIVEN_UP_AFTER, UnderWay, read_under_way
+from hipo_data.schemas.config import ReplayEngine
 from tests.conftest import ROOT
 
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from pipeline.under_way import UnderWay
+from hipo_data.pipeline.replicas.under_way import UnderWay
 file = UnderWay(Path(sys.argv[1]))
 for number in range({count}):
     file.begin(f"p{{number}}")

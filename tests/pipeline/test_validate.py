@@ -9,14 +9,14 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from pipeline.cli import app
-from pipeline.published import published
-from pipeline.validate import validate_dataset
-from prompts.formats.registry import FORMATS
-from schemas.gold import CheckGold, gold_to_json
-from schemas.records import Problem
-from stages.publish import RL_BUDGET_SCHEMA, SFT_BUDGET_SCHEMA
-from stages.publish_pairs import GROUPS_SCHEMA
+from hipo_data.pipeline.cli import app
+from hipo_data.pipeline.ship.published import published
+from hipo_data.pipeline.ship.validate import validate_dataset
+from hipo_data.prompts.formats.registry import FORMATS
+from hipo_data.schemas.gold import CheckGold, gold_to_json
+from hipo_data.schemas.records import Problem
+from hipo_data.stages.publish.pairs import GROUPS_SCHEMA
+from hipo_data.stages.publish.tables import RL_BUDGET_SCHEMA, SFT_BUDGET_SCHEMA
 from tests.support.hub import hub, use_hub
 from tests.support.published import Rows, card, make_problems, make_published, write_part
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.engine_host import EngineProgress
-from pipeline.engine_pool import Replica
+from hipo_data.pipeline.replicas.host import EngineProgress
+from hipo_data.pipeline.replicas.pool import Replica
 from tests.support.commands import recorded_recipe, succeed
 
 # Stands in for vLLM's own part in the run's workers: the first engine's process never answers one question.
@@ -14,9 +14,9 @@ HANGS = """
 import asyncio, os, sys
 from pathlib import Path
 if any("default_worker" in part for part in sys.orig_argv):
-    from engines.base import Completion
-    from engines.vllm import Vllm
-    from schemas.records import FinishReason
+    from hipo_data.engines.base import Completion
+    from hipo_data.engines.vllm import Vllm
+    from hipo_data.schemas.records import FinishReason
     async def start(self): pass
     async def generate(self, request):
         marker = Path(os.environ["HANG_ONCE"])

@@ -14,17 +14,17 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from pipeline.budget import Spent
-from pipeline.errors import UserError
-from pipeline.event_log import EventLog, last_attempt
-from pipeline.graph import Node
-from pipeline.manifest import Manifest
-from pipeline.metrics import Metrics
-from pipeline.notify import notify
-from pipeline.progress import RunProgress
-from pipeline.watching import EngineStatus, Rates, RunState, StageProgress, seconds_left
-from schemas.records import Mode
-from schemas.watch_config import WatchConfig
+from hipo_data.pipeline.errors import UserError
+from hipo_data.pipeline.graph.nodes import Node
+from hipo_data.pipeline.store.ledger import Spent
+from hipo_data.pipeline.store.manifest import Manifest
+from hipo_data.pipeline.watch.event_log import EventLog, last_attempt
+from hipo_data.pipeline.watch.metrics import Metrics
+from hipo_data.pipeline.watch.notify import notify
+from hipo_data.pipeline.watch.progress import RunProgress
+from hipo_data.pipeline.watch.watcher import EngineStatus, Rates, RunState, StageProgress, seconds_left
+from hipo_data.schemas.records import Mode
+from hipo_data.schemas.watch_config import WatchConfig
 from tests.support.teacher_endpoint import Server
 
 DASHBOARD = Path(__file__).resolve().parents[2] / "deploy/grafana/hipo-data.json"
@@ -173,7 +173,7 @@ def test_spans_arrive_at_a_collector(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("opentelemetry.exporter.otlp.proto.http")
     from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-    from pipeline.spans import Spans
+    from hipo_data.pipeline.watch.spans import Spans
 
     with listening() as collector:
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)

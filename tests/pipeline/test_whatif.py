@@ -7,10 +7,10 @@ import polars as pl
 import pytest
 from rich.console import Console
 
-from pipeline.errors import UserError
-from pipeline.run_files import open_run
-from pipeline.whatif import Answer, ask, parse_deltas, parse_ns, print_answer, write_chart
-from stages.whatif import WhatIf
+from hipo_data.pipeline.errors import UserError
+from hipo_data.pipeline.views.run_files import open_run
+from hipo_data.pipeline.views.whatif import Answer, ask, parse_deltas, parse_ns, print_answer, write_chart
+from hipo_data.stages.select.whatif import WhatIf
 from tests.support.made_up_run import make_run
 
 N = 6
@@ -87,7 +87,7 @@ def test_shards_that_are_not_graded_yet_are_left_out_with_a_word(run_dir: Path) 
 
 def test_batches_of_shards_do_not_change_the_answer(run_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     together = ask(open_run(run_dir), [0.0, 0.2], [3, N])
-    monkeypatch.setattr("pipeline.whatif._BATCH_BYTES", 1)
+    monkeypatch.setattr("hipo_data.pipeline.views.whatif._BATCH_BYTES", 1)
     apart = ask(open_run(run_dir), [0.0, 0.2], [3, N])
     assert [row.modes | row.rules for row in apart.rows] == [row.modes | row.rules for row in together.rows]
     for row, other in zip(apart.rows, together.rows, strict=True):

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from jinja2 import Template
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from prompts.formats.parts import FormatError, HybridResponse
-from prompts.formats.registry import FORMATS
-from schemas.records import Mode
+from hipo_data.prompts.formats.parts import FormatError, HybridResponse
+from hipo_data.prompts.formats.registry import FORMATS
+from hipo_data.schemas.records import Mode
 from tests.conftest import ROOT
 
 TINY = ROOT / "models" / "tiny-hybrid" / "chat_template.jinja"

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Regex, Tokenizer, models, pre_tokenizers, processors
 
-from prompts.formats.format import Format
-from prompts.formats.parts import FormatError, HybridResponse, Segment, Span
-from prompts.formats.registry import FORMATS
-from prompts.formats.tokens import decoded_offsets, token_segments, token_spans
-from schemas.records import Mode
+from hipo_data.prompts.formats.format import Format
+from hipo_data.prompts.formats.parts import FormatError, HybridResponse, Segment, Span
+from hipo_data.prompts.formats.registry import FORMATS
+from hipo_data.prompts.formats.tokens import decoded_offsets, token_segments, token_spans
+from hipo_data.schemas.records import Mode
 from tests.conftest import ROOT
 
 parts = st.text(alphabet="ab \n\t0é🧮漢…", max_size=12)

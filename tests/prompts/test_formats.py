@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from prompts.formats.format import Format
-from prompts.formats.parts import CHAT_TAGS, FormatError, HybridResponse, Segment
-from prompts.formats.registry import FORMATS
-from prompts.formats.tagged import Tag, TaggedFormat
-from schemas.records import Mode
+from hipo_data.prompts.formats.format import Format
+from hipo_data.prompts.formats.parts import CHAT_TAGS, FormatError, HybridResponse, Segment
+from hipo_data.prompts.formats.registry import FORMATS
+from hipo_data.prompts.formats.tagged import Tag, TaggedFormat
+from hipo_data.schemas.records import Mode
 
 ON = HybridResponse(Mode.THINK_ON, "Two steps.", "First.\n\nSecond.", "42")
 OFF = HybridResponse(Mode.THINK_OFF, "One step.", None, "42")

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from prompts.formats.hipo import TAGS, parse, render
-from prompts.formats.parts import FormatError, HybridResponse
-from schemas.records import Mode
+from hipo_data.prompts.formats.hipo import TAGS, parse, render
+from hipo_data.prompts.formats.parts import FormatError, HybridResponse
+from hipo_data.schemas.records import Mode
 
 fragments = st.sampled_from(
     [

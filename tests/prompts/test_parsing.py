@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from prompts.parsing import split_reasoning
+from hipo_data.prompts.parsing import split_reasoning
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ from typing import Any
 import jinja2
 import pytest
 
-import prompts
-from prompts.rendering import PromptTemplate, template_hash, template_text
-from schemas.records import Kind, Mode
+from hipo_data import prompts
+from hipo_data.prompts.rendering import PromptTemplate, template_hash, template_text
+from hipo_data.schemas.records import Kind, Mode
 
 NAMES = sorted(path.stem for path in (Path(prompts.__file__).parent / "templates").glob("*.j2"))
 QUESTION = "What is {{ 6 * 7 }}?\r\n{% if %} <b> & \U0001f9ee {# no #}"

@@ -5,9 +5,9 @@ from typing import Any, get_args
 import pytest
 from pydantic import ValidationError
 
-from prompts.formats.registry import FORMATS
-from schemas.config import PublishConfig, RunConfig
-from schemas.records import Mode
+from hipo_data.prompts.formats.registry import FORMATS
+from hipo_data.schemas.config import PublishConfig, RunConfig
+from hipo_data.schemas.records import Mode
 
 
 def tree(**changes: Any) -> dict[str, Any]:

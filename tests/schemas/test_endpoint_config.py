@@ -2,7 +2,7 @@
 
 import pytest
 
-from schemas.config import BatchMode, OpenAIEngine, Price
+from hipo_data.schemas.config import BatchMode, OpenAIEngine, Price
 
 
 def engine(**fields: object) -> OpenAIEngine:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from pydantic import ValidationError
 
-from schemas.gold import (
+from hipo_data.schemas.gold import (
     CallGold,
     ProblemGold,
     StdinGold,

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas import keys
-from schemas.keys import digest, normalise_question, problem_id, seed_of, shard_of
-from schemas.records import Mode
+from hipo_data.schemas import keys
+from hipo_data.schemas.keys import digest, normalise_question, problem_id, seed_of, shard_of
+from hipo_data.schemas.records import Mode
 
 ids = st.integers(0, 2**128 - 1).map(lambda number: f"{number:032x}")
 

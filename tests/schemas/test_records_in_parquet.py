@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas import arrow
-from schemas.arrow import arrow_schema, check_schema, from_table, to_table
-from schemas.gold import AssertGold, CallGold, CheckGold, Gold, MathGold, NoGold, StdinGold
-from schemas.records import (
+from hipo_data.schemas import arrow
+from hipo_data.schemas.arrow import arrow_schema, check_schema, from_table, to_table
+from hipo_data.schemas.gold import AssertGold, CallGold, CheckGold, Gold, MathGold, NoGold, StdinGold
+from hipo_data.schemas.records import (
     Decision,
     Example,
     Justification,

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from schemas.tables import Row, lookup, read_rows, source_files
-from schemas.text import valid_unicode
+from hipo_data.schemas.tables import Row, lookup, read_rows, source_files
+from hipo_data.schemas.text import valid_unicode
 
 
 def rows_of(tmp_path: Path, content: bytes) -> list[Row]:

@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator, Callable, Hashable, Iterable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
-from engines.base import Completion, Generates, GenerationRequest
-from schemas.gold import MathGold, ProblemGold
-from schemas.keys import problem_id
-from schemas.records import Decision, FinishReason, Kind, Mode, Pick, Problem, Record, Rollout, Source, Status
-from stages.engine_session import EngineSession
+from hipo_data.engines.base import Completion, Generates, GenerationRequest
+from hipo_data.schemas.gold import MathGold, ProblemGold
+from hipo_data.schemas.keys import problem_id
+from hipo_data.schemas.records import Decision, FinishReason, Kind, Mode, Pick, Problem, Record, Rollout, Source, Status
+from hipo_data.stages.asking.engine_session import EngineSession
 
 K = TypeVar("K", bound=Hashable)
 R = TypeVar("R", bound=Record)

@@ -8,11 +8,11 @@ import polars as pl
 import pyarrow as pa
 from hypothesis import strategies as st
 
-from schemas.arrow import arrow_schema, from_table
-from schemas.config import SelectConfig
-from schemas.keys import problem_id
-from schemas.records import Decision, Pick, Record
-from stages.select import ROLLOUT_COLUMNS, VERDICT_COLUMNS, select_picks
+from hipo_data.schemas.arrow import arrow_schema, from_table
+from hipo_data.schemas.config import SelectConfig
+from hipo_data.schemas.keys import problem_id
+from hipo_data.schemas.records import Decision, Pick, Record
+from hipo_data.stages.select.select import ROLLOUT_COLUMNS, VERDICT_COLUMNS, select_picks
 
 ON, OFF = "think_on", "think_off"
 ROLLOUT_TYPES = {

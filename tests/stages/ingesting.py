@@ -11,9 +11,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from graders import Grader
-from schemas.arrow import from_table
-from schemas.config import (
+from hipo_data.graders import Grader
+from hipo_data.schemas.arrow import from_table
+from hipo_data.schemas.config import (
     AceReasonSource,
     AMThinkingSource,
     IIThoughtSource,
@@ -22,13 +22,13 @@ from schemas.config import (
     SourceConfig,
     TableSource,
 )
-from schemas.grading import GradingConfig
-from schemas.records import Problem, Rejected, Response, Source
-from stages.evaluation_sets import evaluation_index
-from stages.filters import rules
-from stages.ingest import Sinks, ingest
-from stages.ingest_accounts import Accounts
-from stages.origins import open_source
+from hipo_data.schemas.grading import GradingConfig
+from hipo_data.schemas.records import Problem, Rejected, Response, Source
+from hipo_data.stages.ingest.accounts import Accounts
+from hipo_data.stages.ingest.evaluation_sets import evaluation_index
+from hipo_data.stages.ingest.filters import rules
+from hipo_data.stages.ingest.ingest import Sinks, ingest
+from hipo_data.stages.ingest.origins import open_source
 
 Line = dict[str, Any] | str | bytes
 Place = tuple[str, str, int]

@@ -8,8 +8,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from schemas.config import Decontamination, EvaluationSet, NearDuplicates, SourceConfig
-from schemas.records import Problem
+from hipo_data.schemas.config import Decontamination, EvaluationSet, NearDuplicates, SourceConfig
+from hipo_data.schemas.records import Problem
 from tests.stages.ingesting import (
     ACEREASON,
     AM_THINKING,

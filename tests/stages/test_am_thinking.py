@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from schemas.gold import CallGold, Gold, MathGold, StdinGold
-from schemas.records import Kind
+from hipo_data.schemas.gold import CallGold, Gold, MathGold, StdinGold
+from hipo_data.schemas.records import Kind
 from tests.stages.ingesting import (
     AM_THINKING,
     Ingested,

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.config import Cap, SourceConfig
-from schemas.records import Kind
-from stages.caps import Caps
+from hipo_data.schemas.config import Cap, SourceConfig
+from hipo_data.schemas.records import Kind
+from hipo_data.stages.ingest.caps import Caps
 from tests.stages.ingesting import ACEREASON, SKYWORK, Ingested, acereason, read, sky_row, skywork, write
 
 problems = st.fixed_dictionaries(

@@ -13,12 +13,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from prompts.formats import hipo
-from schemas.config import SelectConfig
-from schemas.records import FinishReason, Mode, Status
-from stages.deciding import End, Rules, choose, random_modes
-from stages.select import ROLLOUT_COLUMNS, VERDICT_COLUMNS, select
-from stages.waves import Ask, Key, Outcome, Plan, calibrated, cap_for, error_rates, needs, next_wave, outcome_of, walk
+from hipo_data.prompts.formats import hipo
+from hipo_data.schemas.config import SelectConfig
+from hipo_data.schemas.records import FinishReason, Mode, Status
+from hipo_data.stages.select.select import ROLLOUT_COLUMNS, VERDICT_COLUMNS, select
+from hipo_data.stages.stopping.deciding import End, Rules, choose, random_modes
+from hipo_data.stages.stopping.waves import (
+    Ask,
+    Key,
+    Outcome,
+    Plan,
+    calibrated,
+    cap_for,
+    error_rates,
+    needs,
+    next_wave,
+    outcome_of,
+    walk,
+)
 from tests.stages.builders import make_problem, make_rollout
 
 ON, OFF = Mode.THINK_ON, Mode.THINK_OFF

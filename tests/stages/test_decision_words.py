@@ -2,7 +2,7 @@
 
 import pytest
 
-from stages.decision_words import in_words
+from hipo_data.stages.select.decision_words import in_words
 from tests.stages.test_select import ON, Try, decide_one, tries
 
 OFF = "think_off"

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.config import Decontamination
-from stages import decontamination
-from stages.decontamination import HITS, EvaluationIndex
-from stages.words import Tokens, blocks, tokens, without_figures, words
+from hipo_data.schemas.config import Decontamination
+from hipo_data.stages.ingest import decontamination
+from hipo_data.stages.ingest.decontamination import HITS, EvaluationIndex
+from hipo_data.stages.texts.words import Tokens, blocks, tokens, without_figures, words
 
 BRIDGE = (
     "A bridge of length $\\frac{7}{2}$ km is crossed by a train that moves at $v=60$ km/h. A second train starts from"

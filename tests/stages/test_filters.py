@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from schemas.config import IngestConfig
-from schemas.records import Kind
-from stages.filters import Example, Rule, apply_filters, check_languages, check_names, rules
+from hipo_data.schemas.config import IngestConfig
+from hipo_data.schemas.records import Kind
+from hipo_data.stages.ingest.filters import Example, Rule, apply_filters, check_languages, check_names, rules
 
 RULES = rules()
 CLEANING = [rule.name for rule in RULES if rule.action == "clean"]

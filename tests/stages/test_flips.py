@@ -7,8 +7,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from schemas.config import SelectConfig
-from stages.flips import COLUMNS, flip_probability, predictive
+from hipo_data.schemas.config import SelectConfig
+from hipo_data.stages.select.flips import COLUMNS, flip_probability, predictive
 from tests.stages.test_select import ON, Try, decide, tries
 
 OFF = "think_off"

@@ -8,12 +8,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic_core import PydanticSerializationError
 
-from graders.golds import NO_ANSWER, GoldError, parse_gold
-from schemas.gold import MathGold, gold_from_json, gold_to_json
-from schemas.records import Kind
-from stages import golds as bulk
-from stages.golds import parse_golds
-from stages.sources.columns import DETAIL, REFUSED
+from hipo_data.graders.golds import NO_ANSWER, GoldError, parse_gold
+from hipo_data.schemas.gold import MathGold, gold_from_json, gold_to_json
+from hipo_data.schemas.records import Kind
+from hipo_data.stages.ingest import golds as bulk
+from hipo_data.stages.ingest.golds import parse_golds
+from hipo_data.stages.ingest.sources.columns import DETAIL, REFUSED
 
 
 def in_bulk(kind: str, texts: list[str | None]) -> list[tuple[str | None, str | None, str | None]]:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from schemas.gold import Gold, MathGold, StdinGold
-from schemas.records import Kind
+from hipo_data.schemas.gold import Gold, MathGold, StdinGold
+from hipo_data.schemas.records import Kind
 from tests.stages.ingesting import Ingested, Line, ii_row, ii_thought, read, write, write_parquet
 
 FORMATS = pytest.mark.parametrize("end", ["jsonl", "parquet"])

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.config import ColumnMapping, SourceConfig
-from schemas.gold import AssertGold, CallGold, CheckGold, Gold, MathGold, StdinGold
-from schemas.keys import problem_id, shard_of
-from schemas.records import Kind
-from stages.ingest import shard_bits
+from hipo_data.schemas.config import ColumnMapping, SourceConfig
+from hipo_data.schemas.gold import AssertGold, CallGold, CheckGold, Gold, MathGold, StdinGold
+from hipo_data.schemas.keys import problem_id, shard_of
+from hipo_data.schemas.records import Kind
+from hipo_data.stages.ingest.ingest import shard_bits
 from tests.stages.ingesting import acereason, read, reasons, sky_row, skywork, table, write, write_parquet
 
 

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from prompts.formats.hipo import TAGS
-from schemas.config import JustifyConfig
-from schemas.gold import AssertGold, MathGold
-from schemas.records import FinishReason, Mode, Problem, Rollout
-from stages.justification_checks import objection
+from hipo_data.prompts.formats.hipo import TAGS
+from hipo_data.schemas.config import JustifyConfig
+from hipo_data.schemas.gold import AssertGold, MathGold
+from hipo_data.schemas.records import FinishReason, Mode, Problem, Rollout
+from hipo_data.stages.justify.checks import objection
 from tests.stages.builders import make_problem, make_rollout
 
 GOOD = "Several sums in a row invite slips, so it pays to go step by step."

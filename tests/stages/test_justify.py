@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engines.base import Completion, EngineError, EngineRefusedError, GenerationRequest
-from prompts.formats import hipo
-from schemas.arrow import to_table
-from schemas.config import JustifyConfig, RoleConfig, SamplingConfig
-from schemas.gold import MathGold
-from schemas.records import Example, FinishReason, Justification, Mode, Rejected
-from stages.justify import Case, Justified, failed_in_engine, justification_key, justify
+from hipo_data.engines.base import Completion, EngineError, EngineRefusedError, GenerationRequest
+from hipo_data.prompts.formats import hipo
+from hipo_data.schemas.arrow import to_table
+from hipo_data.schemas.config import JustifyConfig, RoleConfig, SamplingConfig
+from hipo_data.schemas.gold import MathGold
+from hipo_data.schemas.records import Example, FinishReason, Justification, Mode, Rejected
+from hipo_data.stages.justify.justify import Case, Justified, failed_in_engine, justification_key, justify
 from tests.stages.builders import (
     ScriptedEngine,
     by_key,

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.config import LicencePolicy, SourceConfig
-from schemas.gold import AssertGold, CallGold, CheckGold, Gold, MathGold, StdinGold
-from schemas.keys import problem_id, problem_ids
+from hipo_data.schemas.config import LicencePolicy, SourceConfig
+from hipo_data.schemas.gold import AssertGold, CallGold, CheckGold, Gold, MathGold, StdinGold
+from hipo_data.schemas.keys import problem_id, problem_ids
 from tests.stages.ingesting import (
     ACEREASON,
     AM_THINKING,

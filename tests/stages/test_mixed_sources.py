@@ -9,8 +9,8 @@ from random import Random
 
 import pytest
 
-from schemas.config import EvaluationSet
-from schemas.records import Problem
+from hipo_data.schemas.config import EvaluationSet
+from hipo_data.schemas.records import Problem
 from tests.stages.ingesting import Ingested, Place, ace_row, acereason, read, write
 from tests.stages.mixture import A_KIND, Mixture, Planted, Planter, originals, real_items
 

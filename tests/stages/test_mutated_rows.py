@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from schemas.config import Decontamination, EvaluationSet, NearDuplicates
+from hipo_data.schemas.config import Decontamination, EvaluationSet, NearDuplicates
 from tests.stages.ingesting import (
     ACEREASON,
     AM_THINKING,

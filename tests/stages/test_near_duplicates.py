@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.config import NearDuplicates
-from stages import near_duplicates
-from stages.near_duplicates import (
+from hipo_data.schemas.config import NearDuplicates
+from hipo_data.stages.texts import near_duplicates
+from hipo_data.stages.texts.near_duplicates import (
     BANDS,
     CLUSTERS,
     PAIRS,
@@ -28,7 +28,7 @@ from stages.near_duplicates import (
     through_representatives,
     verify,
 )
-from stages.words import blocks, tokens, words
+from hipo_data.stages.texts.words import blocks, tokens, words
 
 CONFIG = NearDuplicates()
 BRIDGE = (
@@ -202,7 +202,8 @@ def test_bands_are_as_wide_as_recall_allows(threshold: float, permutations: int)
 
 def test_bands_are_the_same_in_every_process() -> None:
     program = (
-        "import polars as pl; from schemas.config import NearDuplicates; from stages.near_duplicates import bands;"
+        "import polars as pl; from hipo_data.schemas.config import NearDuplicates;"
+        "from hipo_data.stages.texts.near_duplicates import bands;"
         f"print(bands(pl.Series([{BRIDGE!r}]), NearDuplicates())['band'].to_list())"
     )
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from schemas.config import Cap, Decontamination, EvaluationSet, NearDuplicates, SourceConfig
-from stages import spill
-from stages.sources import blocks
+from hipo_data.schemas.config import Cap, Decontamination, EvaluationSet, NearDuplicates, SourceConfig
+from hipo_data.stages.ingest import spill
+from hipo_data.stages.ingest.sources import blocks
 from tests.stages.ingesting import (
     Ingested,
     Line,

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.config import SelectConfig
-from schemas.records import Decision, Mode, Pick
-from schemas.select_config import PolicyName
-from stages.select import POLICIES, modes_at_most
+from hipo_data.schemas.config import SelectConfig
+from hipo_data.schemas.records import Decision, Mode, Pick
+from hipo_data.schemas.select_config import PolicyName
+from hipo_data.stages.select.select import POLICIES, modes_at_most
 from tests.stages.graded import IDS, OFF, ON, Try, decide_and_pick, tries, whole_tries
 
 BUDGETS = ["lcpo_exact", "lcpo_max", "constrained", "concise", "system_1x"]

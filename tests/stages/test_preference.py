@@ -7,11 +7,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 
-from schemas.config import SelectConfig
-from schemas.records import Pick
+from hipo_data.schemas.config import SelectConfig
+from hipo_data.schemas.records import Pick
+from hipo_data.trainer.algorithms.dast import dast_budget, dast_reward
+from hipo_data.trainer.algorithms.o1_pruner import o1_pruner_weights
 from tests.stages.graded import IDS, OFF, ON, Try, decide_and_pick, tries, whole_tries
-from trainer.algorithms.dast import dast_budget, dast_reward
-from trainer.algorithms.o1_pruner import o1_pruner_weights
 
 SLACK = 1e-5  # the trainer computes in single precision
 

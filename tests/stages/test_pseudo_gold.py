@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.pseudo_gold import adaptive_consistency, ahead, esc
+from hipo_data.stages.verify.pseudo_gold import adaptive_consistency, ahead, esc
 
 ANSWERS = st.lists(st.sampled_from(["a", "b", "c", None]), max_size=40)
 

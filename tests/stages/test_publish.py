@@ -7,10 +7,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from schemas.arrow import arrow_schema, from_table, to_table
-from schemas.gold import AssertGold, MathGold, NoGold, gold_from_json
-from schemas.records import Example, Message, Mode, Problem
-from stages.publish import RL_SCHEMA, ShardedWriter, rl_table
+from hipo_data.schemas.arrow import arrow_schema, from_table, to_table
+from hipo_data.schemas.gold import AssertGold, MathGold, NoGold, gold_from_json
+from hipo_data.schemas.records import Example, Message, Mode, Problem
+from hipo_data.stages.publish.tables import RL_SCHEMA, ShardedWriter, rl_table
 from tests.stages.builders import SOURCE, make_decision, make_problem
 
 NUMBERS = pa.schema([("number", pa.int64())])

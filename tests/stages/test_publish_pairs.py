@@ -4,10 +4,10 @@ import polars as pl
 import pytest
 import torch
 
-from schemas.arrow import to_table
-from schemas.records import Decision, Example, Message, Mode, Pick, Problem, Status
-from stages.justification_copies import copies
-from stages.publish_pairs import (
+from hipo_data.schemas.arrow import to_table
+from hipo_data.schemas.records import Decision, Example, Message, Mode, Pick, Problem, Status
+from hipo_data.stages.publish.justification_copies import copies
+from hipo_data.stages.publish.pairs import (
     GROUPS_SCHEMA,
     PREFERENCE_SCHEMA,
     groups_table,
@@ -15,8 +15,8 @@ from stages.publish_pairs import (
     preference_table,
     weights,
 )
+from hipo_data.trainer.algorithms.o1_pruner import standardised
 from tests.stages.builders import SOURCE, make_decision, make_pick, make_problem, make_rollout
-from trainer.algorithms.o1_pruner import standardised
 
 PROBLEMS = [make_problem(f"What is {number} times 7?") for number in range(3)]
 ENDS = [  # problem, mode, index, role, status, weight

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engines.base import Completion, EngineDeadError, EngineError, GenerationRequest
-from schemas.arrow import to_table
-from schemas.config import RoleConfig, SampleConfig, SamplingConfig
-from schemas.gold import AssertGold
-from schemas.keys import digest, seed_of
-from schemas.records import FinishReason, Mode, Problem, Rollout
-from stages.sample import rollout_key, sample
+from hipo_data.engines.base import Completion, EngineDeadError, EngineError, GenerationRequest
+from hipo_data.schemas.arrow import to_table
+from hipo_data.schemas.config import RoleConfig, SampleConfig, SamplingConfig
+from hipo_data.schemas.gold import AssertGold
+from hipo_data.schemas.keys import digest, seed_of
+from hipo_data.schemas.records import FinishReason, Mode, Problem, Rollout
+from hipo_data.stages.sample.sample import rollout_key, sample
 from tests.stages.builders import ScriptedEngine, by_key, completion, make_problem, make_session
 
 PROBLEMS = [make_problem(f"What is {number} + 1?") for number in range(3)]

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.config import SelectConfig
-from schemas.records import Decision, Mode
-from stages.select import POLICIES, select, select_picks
+from hipo_data.schemas.config import SelectConfig
+from hipo_data.schemas.records import Decision, Mode
+from hipo_data.stages.select.select import POLICIES, select, select_picks
 from tests.stages.graded import IDS, OFF, ON, Try, decide_and_pick, frames, many_tries, tries
 
 

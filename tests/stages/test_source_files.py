@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 from huggingface_hub import constants, snapshot_download
 
-from schemas.config import EvaluationSet, TableSource
-from stages.sources import hub as hub_module
-from stages.sources.files import (
+from hipo_data.schemas.config import EvaluationSet, TableSource
+from hipo_data.stages.ingest.sources import hub as hub_module
+from hipo_data.stages.ingest.sources.files import (
     Patience,
     SourceError,
     declared_licence,

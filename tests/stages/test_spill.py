@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages import spill
-from stages.spill import Pile, Spill
+from hipo_data.stages.ingest import spill
+from hipo_data.stages.ingest.spill import Pile, Spill
 
 PART = pl.col("key").str.head(1)
 frames = st.lists(

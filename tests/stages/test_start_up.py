@@ -9,10 +9,10 @@ from tests.stages.ingesting import ace_row, am_row, write, write_parquet
 CODE = """
 import sys
 from pathlib import Path
-from schemas.config import AceReasonSource
-from stages.sources import acereason, am_thinking
-from stages.sources.blocks import blocks, read_block
-from stages.sources.files import source_files
+from hipo_data.schemas.config import AceReasonSource
+from hipo_data.stages.ingest.sources import acereason, am_thinking
+from hipo_data.stages.ingest.sources.blocks import blocks, read_block
+from hipo_data.stages.ingest.sources.files import source_files
 
 adapters = {"ace.jsonl": acereason, "ace.parquet": acereason, "am.jsonl": am_thinking}
 for name, adapter in adapters.items():

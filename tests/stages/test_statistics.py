@@ -6,13 +6,13 @@ import polars as pl
 import pytest
 import yaml
 
-from schemas.arrow import to_table
-from schemas.config import SelectConfig
-from schemas.gold import AssertGold
-from schemas.records import Decision, Kind, Mode, Problem
-from schemas.select_config import PolicyName
-from stages.card import card, method, number, percent
-from stages.statistics import Statistics, statistics
+from hipo_data.schemas.arrow import to_table
+from hipo_data.schemas.config import SelectConfig
+from hipo_data.schemas.gold import AssertGold
+from hipo_data.schemas.records import Decision, Kind, Mode, Problem
+from hipo_data.schemas.select_config import PolicyName
+from hipo_data.stages.publish.card import card, method, number, percent
+from hipo_data.stages.publish.statistics import Statistics, statistics
 from tests.stages.builders import make_decision, make_problem
 
 EASY, HARD = make_problem("easy"), make_problem("hard")

@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from schemas.gold import AssertGold
-from schemas.grading import GradeRequest
-from schemas.records import FinishReason, Grade, Mode, Status
-from stages.verify import verify
+from hipo_data.schemas.gold import AssertGold
+from hipo_data.schemas.grading import GradeRequest
+from hipo_data.schemas.records import FinishReason, Grade, Mode, Status
+from hipo_data.stages.verify.verify import verify
 from tests.stages.builders import make_problem, make_rollout
 
 PROBLEM = make_problem()

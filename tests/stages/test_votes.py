@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graders import Grader
-from schemas.gold import MathGold, NoGold
-from schemas.grading import GradeRequest, GradingConfig, PseudoGoldConfig
-from schemas.records import FinishReason, Grade, Kind, Mode, Problem, Rollout, Status, Verdict, Vote
-from stages.verify import verify
-from stages.votes import vote
+from hipo_data.graders import Grader
+from hipo_data.schemas.gold import MathGold, NoGold
+from hipo_data.schemas.grading import GradeRequest, GradingConfig, PseudoGoldConfig
+from hipo_data.schemas.records import FinishReason, Grade, Kind, Mode, Problem, Rollout, Status, Verdict, Vote
+from hipo_data.stages.verify.verify import verify
+from hipo_data.stages.verify.votes import vote
 from tests.stages.builders import make_problem, make_rollout
 
 WITHOUT = [make_problem(question, NoGold()) for question in ("How many?", "How far?")]

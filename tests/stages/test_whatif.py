@@ -4,10 +4,10 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from schemas.config import SelectConfig
-from schemas.records import Mode
-from stages.select import ROLLOUT_COLUMNS, VERDICT_COLUMNS, select
-from stages.whatif import Setting, WhatIf, incomplete, reselect, tally, whatifs
+from hipo_data.schemas.config import SelectConfig
+from hipo_data.schemas.records import Mode
+from hipo_data.stages.select.select import ROLLOUT_COLUMNS, VERDICT_COLUMNS, select
+from hipo_data.stages.select.whatif import Setting, WhatIf, incomplete, reselect, tally, whatifs
 from tests.support.made_up_run import problem_rows, rollout_rows
 
 N = 6

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from schemas.config import SourceConfig
-from schemas.gold import MathGold, NoGold
+from hipo_data.schemas.config import SourceConfig
+from hipo_data.schemas.gold import MathGold, NoGold
 from tests.stages.ingesting import (
     Line,
     ace_row,

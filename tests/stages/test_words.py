@@ -3,8 +3,8 @@
 import polars as pl
 import pytest
 
-from stages.ngrams import RunHashes
-from stages.words import blocks, tokens, without_figures, words
+from hipo_data.stages.texts.ngrams import RunHashes
+from hipo_data.stages.texts.words import blocks, tokens, without_figures, words
 
 
 def words_of(question: str | None) -> list[str]:

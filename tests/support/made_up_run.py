@@ -1,7 +1,7 @@
 """A finished run made up in bulk, of any size, without an engine: for what reads runs, and how fast.
 
 Problem i has a latent pass rate with and without thinking; rollouts are right by a hash of their key, so that the same
-arguments make the same run. Decisions are those of `stages.select`.
+arguments make the same run. Decisions are those of `stages.select.select`.
 """
 
 from pathlib import Path
@@ -11,16 +11,27 @@ import polars as pl
 import polars_hash  # noqa: F401 (gives expressions `chash`)
 import pyarrow as pa
 
-from pipeline.graph import ACCOUNTS, PICKS, shard_name
-from pipeline.manifest import Manifest, Output, write_manifest
-from pipeline.run_dir import record_run
-from pipeline.store import put_bytes, put_table
-from prompts.formats.registry import FORMATS
-from schemas.arrow import arrow_schema
-from schemas.config import RunConfig
-from schemas.records import Decision, Example, Justification, Mode, Pick, Problem, Record, Rejected, Rollout, Verdict
-from stages.ingest_accounts import Accounts, DatasetAccount
-from stages.select import ROLLOUT_COLUMNS, VERDICT_COLUMNS, select_picks
+from hipo_data.pipeline.graph.nodes import ACCOUNTS, PICKS, shard_name
+from hipo_data.pipeline.store.files import put_bytes, put_table
+from hipo_data.pipeline.store.manifest import Manifest, Output, write_manifest
+from hipo_data.pipeline.store.run_dir import record_run
+from hipo_data.prompts.formats.registry import FORMATS
+from hipo_data.schemas.arrow import arrow_schema
+from hipo_data.schemas.config import RunConfig
+from hipo_data.schemas.records import (
+    Decision,
+    Example,
+    Justification,
+    Mode,
+    Pick,
+    Problem,
+    Record,
+    Rejected,
+    Rollout,
+    Verdict,
+)
+from hipo_data.stages.ingest.accounts import Accounts, DatasetAccount
+from hipo_data.stages.select.select import ROLLOUT_COLUMNS, VERDICT_COLUMNS, select_picks
 
 _DATASETS = ["org/algebra", "org/contests", "org/programs"]
 _WORDS = "let the sum of these be split and carried so that each part is counted once and checked again "

@@ -15,7 +15,7 @@ import tiktoken.registry
 import torch
 from transformers import BertConfig, BertForTokenClassification, BertTokenizerFast
 
-from stages.policies.token_skip import pruner
+from hipo_data.stages.select.policies.token_skip import pruner
 
 
 def main() -> None:

@@ -7,14 +7,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from prompts.formats.parts import HybridResponse
-from prompts.formats.registry import FORMATS
-from schemas.arrow import arrow_schema
-from schemas.gold import AssertGold, MathGold
-from schemas.keys import problem_id
-from schemas.records import Example, Kind, Message, Mode, Problem, Source
-from stages.publish import RL_SCHEMA, rl_table
-from stages.publish_pairs import PREFERENCE_SCHEMA
+from hipo_data.prompts.formats.parts import HybridResponse
+from hipo_data.prompts.formats.registry import FORMATS
+from hipo_data.schemas.arrow import arrow_schema
+from hipo_data.schemas.gold import AssertGold, MathGold
+from hipo_data.schemas.keys import problem_id
+from hipo_data.schemas.records import Example, Kind, Message, Mode, Problem, Source
+from hipo_data.stages.publish.pairs import PREFERENCE_SCHEMA
+from hipo_data.stages.publish.tables import RL_SCHEMA, rl_table
 from tests.stages.builders import make_decision
 
 Rows = list[dict[str, Any]]

@@ -84,7 +84,9 @@ def composed(name, config):
 
 def graded(config, row, solutions):
     """Scores of a right and a wrong solution, by the function as verl's loader finds it."""
-    config = OmegaConf.merge(config, {"reward": {"custom_reward_function": {"path": "pkg://trainer.verl.reward"}}})
+    config = OmegaConf.merge(
+        config, {"reward": {"custom_reward_function": {"path": "pkg://hipo_data.trainer.verl.reward"}}}
+    )
     score = get_custom_reward_fn(config)
     return [
         score(
@@ -101,7 +103,7 @@ def trained(name, config, tokenizer, rows, rollouts):
     """Rewards from the reward manager, and the advantages that the trainer leaves in verl's queue."""
     trainer_class = get_trainer_cls(config.trainer.v1.trainer_mode)
     trainer = object.__new__(trainer_class)
-    from trainer.verl.trainers import check
+    from hipo_data.trainer.verl.trainers import check
 
     trainer.config, trainer._hipo_data = config, check(config)
     manager = load_reward_manager(config, tokenizer)
@@ -155,8 +157,8 @@ def trained(name, config, tokenizer, rows, rollouts):
 
 def direct(config, fields):
     """The same through `compute_advantage` alone, given a padded DataProto; or what it says where nothing is lent."""
-    from schemas.errors import UserError
-    from trainer.verl.reports import REPORT, Lent, lent, parse_report
+    from hipo_data.schemas.errors import UserError
+    from hipo_data.trainer.verl.reports import REPORT, Lent, lent, parse_report
 
     def padded(key):
         return torch.nn.utils.rnn.pad_sequence([each[key] for each in fields], batch_first=True)

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from engines.clock import Clock
+from hipo_data.engines.clock import Clock
 
 START = 1_800_000_000.0
 """Seconds since the epoch, some time in 2027."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import torch
 from hypothesis import strategies as st
 
-from trainer.rollouts import ModeCode, Segment
+from hipo_data.trainer.algorithms.rollouts import ModeCode, Segment
 
 OFF, ON, NO = ModeCode.THINK_OFF, ModeCode.THINK_ON, ModeCode.NONE
 LETTERS = {"j": Segment.JUDGE, "m": Segment.MODE, "r": Segment.REASONING, "a": Segment.ANSWER, ".": Segment.NONE}

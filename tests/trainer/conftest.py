@@ -8,10 +8,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from prompts.formats.parts import HybridResponse
-from prompts.formats.registry import FORMATS
-from schemas.gold import MathGold, gold_to_json
-from schemas.records import Mode
+from hipo_data.prompts.formats.parts import HybridResponse
+from hipo_data.prompts.formats.registry import FORMATS
+from hipo_data.schemas.gold import MathGold, gold_to_json
+from hipo_data.schemas.records import Mode
 
 TEACHER = Path(__file__).parents[2] / "models" / "tiny-hybrid"
 JUDGE = "This is a sum of two numbers, and one look at it is enough."

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from prompts.formats.format import Format
-from prompts.formats.parts import HybridResponse
-from schemas.records import FinishReason, Mode
+from hipo_data.evaluation.backend import Ask, Reply, Sampling
+from hipo_data.prompts.formats.format import Format
+from hipo_data.prompts.formats.parts import HybridResponse
+from hipo_data.schemas.records import FinishReason, Mode
 from tests.support.commands import write_lines
-from trainer.evaluation_backend import Ask, Reply, Sampling
 
 ON_TOKENS, OFF_TOKENS = 50, 8
 

@@ -5,8 +5,8 @@ from copy import copy
 from math import exp
 from statistics import fmean, stdev
 
+from hipo_data.trainer.algorithms.rollouts import Segment
 from tests.trainer.batches import NO, OFF, ON, Batch
-from trainer.rollouts import Segment
 
 EPSILON = 1e-4
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 
+from hipo_data.trainer.algorithms.advantages import adaptthink, adaptthink_advantages, adaptthink_old_logprobs
 from tests.trainer.batches import NO, OFF, ON, Batch, batches, segments_of
-from trainer.advantages import adaptthink, adaptthink_advantages, adaptthink_old_logprobs
 
 
 def test_golden_numbers():

@@ -4,8 +4,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 
+from hipo_data.trainer.algorithms.rewards import autothink_balance_reward, autothink_length_reward, autothink_reward
 from tests.trainer.batches import NO, OFF, ON, Batch, batches
-from trainer.rewards import autothink_balance_reward, autothink_length_reward, autothink_reward
 
 RIGHT, WRONG = True, False
 

@@ -7,15 +7,15 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.trainer.batches import Batch, batches
-from trainer.advantages import o1_pruner_weights, standardised
-from trainer.rewards import (
+from hipo_data.trainer.algorithms.advantages import o1_pruner_weights, standardised
+from hipo_data.trainer.algorithms.rewards import (
     dast_budget,
     dast_reward,
     lcpo_exact_reward,
     lcpo_max_reward,
     length_penalty_reward,
 )
+from tests.trainer.batches import Batch, batches
 
 RIGHT, WRONG = True, False
 

@@ -6,15 +6,15 @@ from typing import Any
 import polars as pl
 import pytest
 
-from schemas.errors import UserError
-from schemas.records import Mode
+from hipo_data.evaluation.backend import Backend, Sampling
+from hipo_data.evaluation.evaluate import evaluate, report
+from hipo_data.evaluation.problems import read_problems
+from hipo_data.evaluation.result import EvaluationResult, read_result
+from hipo_data.evaluation.rows import ROWS, asks_of
+from hipo_data.schemas.errors import UserError
+from hipo_data.schemas.records import Mode
 from tests.support.commands import write_lines
 from tests.trainer.evaluating import OFF_TOKENS, ON_TOKENS, Scripted, sums
-from trainer.evaluation import evaluate, report
-from trainer.evaluation_backend import Backend, Sampling
-from trainer.evaluation_problems import read_problems
-from trainer.evaluation_result import EvaluationResult, read_result
-from trainer.evaluation_rows import ROWS, asks_of
 
 
 def run(folder: Path, backend: Backend | str, *, seeds: tuple[int, ...] = (0,), **given: Any) -> EvaluationResult:

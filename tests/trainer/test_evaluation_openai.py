@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from prompts.formats.registry import FORMATS
-from schemas.errors import UserError
-from schemas.records import FinishReason, Mode
-from trainer.evaluation_backend import Ask, Reply, Sampling
-from trainer.evaluation_openai import Endpoint, OpenAIBackend
+from hipo_data.evaluation.backend import Ask, Reply, Sampling
+from hipo_data.evaluation.openai import Endpoint, OpenAIBackend
+from hipo_data.prompts.formats.registry import FORMATS
+from hipo_data.schemas.errors import UserError
+from hipo_data.schemas.records import FinishReason, Mode
 
 SAMPLING = Sampling(temperature=0.7, top_p=0.9, max_tokens=99)
 KEY = "sk-very-secret"

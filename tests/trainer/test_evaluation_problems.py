@@ -7,12 +7,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from schemas.errors import UserError
-from schemas.gold import CallGold, MathGold, gold_to_json
-from schemas.records import Kind
-from stages.publish import RL_SCHEMA
+from hipo_data.evaluation.problems import problems_hash, read_problems
+from hipo_data.schemas.errors import UserError
+from hipo_data.schemas.gold import CallGold, MathGold, gold_to_json
+from hipo_data.schemas.records import Kind
+from hipo_data.stages.publish.tables import RL_SCHEMA
 from tests.support.commands import write_lines
-from trainer.evaluation_problems import problems_hash, read_problems
 
 
 def rl_row(question: str, p_on: float | None, p_off: float | None) -> dict[str, Any]:

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from transformers import AutoTokenizer
 
-from prompts.formats.registry import FORMATS
-from schemas.errors import UserError
-from schemas.records import Mode
-from trainer.conversation import own_tags
-from trainer.evaluation_backend import Ask
-from trainer.evaluation_prompts import Prompts, load_tokenizer
+from hipo_data.evaluation.backend import Ask
+from hipo_data.evaluation.prompts import Prompts, load_tokenizer
+from hipo_data.prompts.formats.registry import FORMATS
+from hipo_data.schemas.errors import UserError
+from hipo_data.schemas.records import Mode
+from hipo_data.trainer.tokens.conversation import own_tags
 
 CHATML = (
     "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prompts.formats.parts import FormatError, HybridResponse
-from prompts.formats.registry import FORMATS
-from schemas.records import FinishReason, Mode
-from trainer.evaluation_backend import Reply
-from trainer.evaluation_reading import Reading, read_reply
+from hipo_data.evaluation.backend import Reply
+from hipo_data.evaluation.reading import Reading, read_reply
+from hipo_data.prompts.formats.parts import FormatError, HybridResponse
+from hipo_data.prompts.formats.registry import FORMATS
+from hipo_data.schemas.records import FinishReason, Mode
 
 ON, OFF = Mode.THINK_ON, Mode.THINK_OFF
 

@@ -10,13 +10,13 @@ import typer
 from rich.console import Console
 from typer.testing import CliRunner
 
-from schemas.errors import UserError
+from hipo_data.evaluation.cli import register
+from hipo_data.evaluation.evaluate import evaluate
+from hipo_data.evaluation.report import compare, print_comparison, print_result, write_comparison, write_report
+from hipo_data.evaluation.result import EvaluationResult
+from hipo_data.schemas.errors import UserError
 from tests.support.commands import COMMAND, fail, succeed, write_lines
 from tests.trainer.evaluating import Scripted, sums
-from trainer.evaluation import evaluate
-from trainer.evaluation_cli import register
-from trainer.evaluation_report import compare, print_comparison, print_result, write_comparison, write_report
-from trainer.evaluation_result import EvaluationResult
 
 
 @pytest.fixture(scope="module")
@@ -162,7 +162,7 @@ def test_options_that_cannot_be_are_refused(tmp_path: Path) -> None:
 def test_help_is_light() -> None:
     import subprocess
 
-    code = "import sys, trainer.evaluation_cli; print(*sys.modules)"
+    code = "import sys, hipo_data.evaluation.cli; print(*sys.modules)"
     python = str(Path(COMMAND).parent / "python")
     loaded = subprocess.run([python, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"torch", "transformers", "vllm", "polars", "altair", "openai", "numpy"} & set(loaded)
@@ -172,8 +172,8 @@ def test_the_commands_of_the_page_are_understood(repo_root: Path, monkeypatch: p
     def reached(*args: object, **kwargs: object) -> None:
         raise UserError("reached")
 
-    for name in ("evaluation.evaluate", "evaluation.report", "evaluation_report.compare"):
-        monkeypatch.setattr(f"trainer.{name}", reached)
+    for name in ("evaluate.evaluate", "evaluate.report", "report.compare"):
+        monkeypatch.setattr(f"hipo_data.evaluation.{name}", reached)
     app = typer.Typer()
     register(app)
     commands = re.findall(r"`hipo-data (eval [^`]+)`", (repo_root / "docs" / "evaluation.md").read_text())

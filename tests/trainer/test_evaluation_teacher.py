@@ -5,16 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from models.make.problems import choose, code_gold
-from models.make.tasks import FAMILIES
+from hipo_data.evaluation.backend import LocalModel, Sampling
+from hipo_data.evaluation.evaluate import evaluate
+from hipo_data.evaluation.openai import Endpoint, OpenAIBackend
+from hipo_data.evaluation.result import EvaluationResult
+from hipo_data.evaluation.transformers import TransformersBackend
+from hipo_data.evaluation.vllm import VllmBackend
+from hipo_data.models.make.problems import choose, code_gold
+from hipo_data.models.make.tasks import FAMILIES
 from tests.support.commands import write_lines
 from tests.support.serve import serve_vllm
-from trainer.evaluation import evaluate
-from trainer.evaluation_backend import LocalModel, Sampling
-from trainer.evaluation_openai import Endpoint, OpenAIBackend
-from trainer.evaluation_result import EvaluationResult
-from trainer.evaluation_transformers import TransformersBackend
-from trainer.evaluation_vllm import VllmBackend
 
 SAMPLING = Sampling(temperature=1.0, top_p=0.95, max_tokens=200)
 
@@ -101,7 +101,7 @@ def test_a_prompt_that_the_context_cannot_hold_is_unknown(teacher: Path, tmp_pat
 
 
 def test_a_base_model_without_a_chat_template_is_refused(teacher: Path, problems: Path, tmp_path: Path) -> None:
-    from schemas.errors import UserError
+    from hipo_data.schemas.errors import UserError
 
     shutil.copytree(teacher, tmp_path / "base")
     (tmp_path / "base" / "chat_template.jinja").unlink()

@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 import torch
 
-from prompts.formats.registry import FORMATS
-from schemas.records import Mode
+from hipo_data.prompts.formats.registry import FORMATS
+from hipo_data.schemas.records import Mode
+from hipo_data.trainer.tokens.conversation import Conversation, load_tokenizer
+from hipo_data.trainer.tokens.forcing import forced_starts, forcing_of
+from hipo_data.trainer.training.generation import Sampling, sample
 from tests.trainer.conftest import TEACHER
-from trainer.conversation import Conversation, load_tokenizer
-from trainer.forcing import forced_starts, forcing_of
-from trainer.generation import Sampling, sample
 
 NEARLY_GREEDY = Sampling(max_tokens=40, temperature=1e-4)
 

@@ -3,9 +3,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hipo_data.trainer.algorithms.advantages import dr_grpo_weights, grpo, grpo_advantages, grpo_weights
 from tests.trainer import reference
 from tests.trainer.batches import Batch, batches, segments_of
-from trainer.advantages import dr_grpo_weights, grpo, grpo_advantages, grpo_weights
 
 
 def test_golden_numbers_of_one_group():

@@ -3,10 +3,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hipo_data.trainer.algorithms.advantages import HgpoTerms, hgpo_advantages, hgpo_terms
+from hipo_data.trainer.algorithms.rollouts import forced_modes
 from tests.trainer import reference
 from tests.trainer.batches import NO, OFF, ON, Batch, batches, segments_of
-from trainer.advantages import HgpoTerms, hgpo_advantages, hgpo_terms
-from trainer.rollouts import forced_modes
 
 
 def one_group(rewards, modes, **options):

@@ -5,10 +5,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hipo_data.trainer.algorithms.advantages import hipo_advantages, hipo_terms
+from hipo_data.trainer.algorithms.rewards import hipo_reward
 from tests.trainer import reference
 from tests.trainer.batches import NO, OFF, ON, Batch, batches, segments_of
-from trainer.advantages import hipo_advantages, hipo_terms
-from trainer.rewards import hipo_reward
 
 
 def one_group(rewards, modes, **options):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer import metrics
+from hipo_data.evaluation import metrics
 
 SCHEMA = {
     "problem_id": pl.String,

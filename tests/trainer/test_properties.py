@@ -8,8 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hipo_data.trainer.algorithms import advantages, rewards
 from tests.trainer.batches import NO, ON, Batch, batches, segments_of
-from trainer import advantages, rewards
 
 REFERENCE = 0.75
 

@@ -5,16 +5,22 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hipo_data.trainer.algorithms.adaptthink import adaptthink
+from hipo_data.trainer.algorithms.advantages import (
+    hgpo_advantages,
+    hgpo_terms,
+    hipo_advantages,
+    hipo_terms,
+    o1_pruner_weights,
+)
+from hipo_data.trainer.algorithms.autothink import autothink_balance_reward, autothink_length_reward, autothink_reward
+from hipo_data.trainer.algorithms.lcpo import lcpo_exact_reward, lcpo_max_reward
+from hipo_data.trainer.algorithms.length_penalty import length_penalty_reward
+from hipo_data.trainer.algorithms.rewards import dast_budget, dast_reward, hipo_reward
+from hipo_data.trainer.algorithms.rollouts import Segment
+from hipo_data.trainer.algorithms.thinkless import degrpo_weights, thinkless_reward
 from tests.trainer import reference
 from tests.trainer.batches import Batch, batches
-from trainer.advantages import hgpo_advantages, hgpo_terms, hipo_advantages, hipo_terms, o1_pruner_weights
-from trainer.algorithms.adaptthink import adaptthink
-from trainer.algorithms.autothink import autothink_balance_reward, autothink_length_reward, autothink_reward
-from trainer.algorithms.lcpo import lcpo_exact_reward, lcpo_max_reward
-from trainer.algorithms.length_penalty import length_penalty_reward
-from trainer.algorithms.thinkless import degrpo_weights, thinkless_reward
-from trainer.rewards import dast_budget, dast_reward, hipo_reward
-from trainer.rollouts import Segment
 
 near = pytest.approx
 

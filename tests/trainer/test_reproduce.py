@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 import yaml
 
-from schemas.config_file import read_config
+from hipo_data.reproduce.__main__ import page_of, reproduce
+from hipo_data.reproduce.config import ReproduceConfig
+from hipo_data.reproduce.kept import fingerprint_of, keep
+from hipo_data.reproduce.page import BY_HAND, spread, write_page
+from hipo_data.schemas.config_file import read_config
+from hipo_data.trainer.errors import UserError
 from tests.support.commands import JUSTIFICATION, write_lines
 from tests.trainer.conftest import TEACHER
-from trainer.errors import UserError
-from trainer.reproduce import page_of, reproduce
-from trainer.reproduce_config import ReproduceConfig
-from trainer.reproduce_page import BY_HAND, spread, write_page
-from trainer.steps import fingerprint_of, keep
 
 
 def test_a_step_is_done_once_for_the_same_settings(tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_a_start_that_nobody_named_is_refused(tmp_path: Path) -> None:
 def recorded_teacher(folder: Path, counts: dict[str, int]) -> Path:
     """A recipe whose teacher has written everything down: always right with thinking, now and then without."""
     arguments = ["--out", folder / "fresh", "--pool", "train", "--counts", json.dumps(counts), "--seed", "1"]
-    subprocess.run([sys.executable, "-m", "models.make.fresh", *map(str, arguments)], check=True)
+    subprocess.run([sys.executable, "-m", "hipo_data.models.make.fresh", *map(str, arguments)], check=True)
     rows = [json.loads(line) for name in counts for line in (folder / f"fresh/{name}.jsonl").read_text().splitlines()]
     responses, reasons = [], []
     for i, row in enumerate(rows):

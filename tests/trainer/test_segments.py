@@ -4,13 +4,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from prompts.formats.parts import HybridResponse
-from prompts.formats.registry import FORMATS
-from schemas.records import Mode
+from hipo_data.prompts.formats.parts import HybridResponse
+from hipo_data.prompts.formats.registry import FORMATS
+from hipo_data.schemas.records import Mode
+from hipo_data.trainer.algorithms.rollouts import Segment
+from hipo_data.trainer.tokens.conversation import own_tags
+from hipo_data.trainer.tokens.segments import read_completion, segment_tensor
 from tests.trainer.batches import LETTERS
-from trainer.conversation import own_tags
-from trainer.rollouts import Segment
-from trainer.segments import read_completion, segment_tensor
 
 END = "<|im_end|>"
 LETTER = {segment: letter for letter, segment in LETTERS.items()}

@@ -6,11 +6,11 @@ import pytest
 import torch
 from pydantic import TypeAdapter
 
+from hipo_data.trainer.algorithms.config import AlgorithmConfig
+from hipo_data.trainer.facts.rollout_log import step_figures
+from hipo_data.trainer.facts.scoring import Facts
+from hipo_data.trainer.facts.shaping import loss_type, rewards_of, token_advantages, values_of, without_signal
 from tests.trainer.batches import NO, OFF, ON, segments_of
-from trainer.algorithm_config import AlgorithmConfig
-from trainer.rollout_log import step_figures
-from trainer.scoring import Facts
-from trainer.shaping import loss_type, rewards_of, token_advantages, values_of, without_signal
 
 SEGMENTS = segments_of("jmrra", "jma..", "jmraa", "jmaa.")
 GROUPS = torch.tensor([0, 0, 0, 0])
@@ -160,7 +160,7 @@ def test_a_group_of_equal_rewards_is_without_signal() -> None:
 
 
 def test_weighted_loss_is_a_weighted_sum_over_the_count_of_tokens() -> None:
-    from trainer.weighted_sft import weighted_loss
+    from hipo_data.trainer.training.weighted_sft import weighted_loss
 
     torch.manual_seed(0)
     logits, labels = torch.randn(2, 4, 5), torch.tensor([[-100, 1, 2, 3], [-100, -100, 4, 0]])

@@ -3,9 +3,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hipo_data.trainer.algorithms.advantages import degrpo_weights, grpo_weights
+from hipo_data.trainer.algorithms.rewards import thinkless_reward
 from tests.trainer.batches import NO, OFF, ON, Batch, batches, segments_of
-from trainer.advantages import degrpo_weights, grpo_weights
-from trainer.rewards import thinkless_reward
 
 
 def test_reward_prefers_short_and_right():

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 import torch
 
-from schemas.config_file import read_config
-from schemas.errors import UserError
+from hipo_data.schemas.config_file import read_config
+from hipo_data.schemas.errors import UserError
+from hipo_data.trainer.training.config import RlConfig, SftConfig
+from hipo_data.trainer.training.logs import read_log
 from tests.support.commands import fail, succeed
 from tests.trainer.conftest import published, rl_recipe, sft_recipe
-from trainer.config import RlConfig, SftConfig
-from trainer.logs import read_log
 
 pytestmark = pytest.mark.slow
 
@@ -38,8 +38,8 @@ def weights(folder: Path) -> dict[str, torch.Tensor]:
 
 
 def train(config: RlConfig | SftConfig) -> list[dict[str, Any]]:
-    from trainer.rl import run_rl
-    from trainer.sft import run_sft
+    from hipo_data.trainer.training.rl import run_rl
+    from hipo_data.trainer.training.sft import run_sft
 
     run_rl(config) if isinstance(config, RlConfig) else run_sft(config)
     return read_log(Path(config.output))
@@ -122,7 +122,7 @@ def test_two_processes_train_one_model(tmp_path: Path) -> None:
     """Forced halves, rewards and figures are over the rollouts of both."""
     published(tmp_path / "data")
     recipe = rl_recipe(tmp_path, algorithm={"type": "hgpo"}, steps=1)
-    launch = ["torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m", "pipeline.cli"]
+    launch = ["torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m", "hipo_data.pipeline.cli"]
     done = subprocess.run(
         [sys.executable, "-m", *launch, "train", "rl", "--config", str(recipe)],
         cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False,
@@ -135,11 +135,13 @@ def test_two_processes_train_one_model(tmp_path: Path) -> None:
 
 
 def test_nan_rewards_stop_training_with_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import trainer.mode_grpo
+    import hipo_data.trainer.training.mode_grpo
 
     published(tmp_path / "data")
     monkeypatch.setattr(
-        trainer.mode_grpo, "rewards_of", lambda config, facts, groups: torch.full(facts.modes.shape, float("nan"))
+        hipo_data.trainer.training.mode_grpo,
+        "rewards_of",
+        lambda config, facts, groups: torch.full(facts.modes.shape, float("nan")),
     )
     with pytest.raises(UserError, match=r"training stopped after step 0: rewards\[0\] is nan"):
         train(read_config(RlConfig, rl_recipe(tmp_path), []))

@@ -7,19 +7,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from prompts.formats.registry import FORMATS
-from schemas.config_file import read_config
-from schemas.errors import UserError
+from hipo_data.prompts.formats.registry import FORMATS
+from hipo_data.schemas.config_file import read_config
+from hipo_data.schemas.errors import UserError
+from hipo_data.trainer.tokens.conversation import Conversation, load_tokenizer, split_tags
+from hipo_data.trainer.training.checkpoints import claim, finished, last_checkpoint
+from hipo_data.trainer.training.config import RlConfig, SegmentWeights, SftConfig
+from hipo_data.trainer.training.examples import tokenise
+from hipo_data.trainer.training.logs import check_trackers, read_log
+from hipo_data.trainer.training.published import fingerprint, rl_rows, sft_rows
+from hipo_data.trainer.training.rl import train_rl
+from hipo_data.trainer.training.rl_problems import problems
+from hipo_data.trainer.training.sft import train_sft
 from tests.trainer.conftest import TEACHER, published, rl_recipe, sft_recipe
-from trainer.checkpoints import claim, finished, last_checkpoint
-from trainer.config import RlConfig, SegmentWeights, SftConfig
-from trainer.conversation import Conversation, load_tokenizer, split_tags
-from trainer.examples import tokenise
-from trainer.logs import check_trackers, read_log
-from trainer.published import fingerprint, rl_rows, sft_rows
-from trainer.rl import train_rl
-from trainer.rl_problems import problems
-from trainer.sft import train_sft
 
 
 def refused(call: Any, *args: Any) -> str:
@@ -112,7 +112,7 @@ def test_lcpo_asks_for_its_budget_in_the_prompt(tmp_path: Path) -> None:
 
 
 def test_a_tokenizer_that_splits_a_tag(tmp_path: Path) -> None:
-    from trainer.sft import run_sft
+    from hipo_data.trainer.training.sft import run_sft
 
     published(tmp_path / "data")
     config = read_config(SftConfig, sft_recipe(tmp_path), ["model.split_tags=refuse"])
@@ -121,7 +121,7 @@ def test_a_tokenizer_that_splits_a_tag(tmp_path: Path) -> None:
 
 
 def test_added_tags_are_one_token_each_and_start_as_the_mean_of_their_pieces(tmp_path: Path) -> None:
-    from trainer.model import load
+    from hipo_data.trainer.training.model import load
 
     config = read_config(SftConfig, sft_recipe(tmp_path), [])
     plain, _ = load(config.model_copy(update={"model": config.model.model_copy(update={"split_tags": "allow"})}))
@@ -157,7 +157,7 @@ def test_prompts_end_in_the_opening_of_the_format_and_completions_in_the_end_of_
 
 def test_labels_and_weights_are_on_the_completion_alone(tmp_path: Path) -> None:
     config = read_config(SftConfig, sft_recipe(tmp_path), [])
-    from trainer.model import load
+    from hipo_data.trainer.training.model import load
 
     _, conversation = load(config)
     rows = sft_rows(published(tmp_path / "data", rows=2), "train", "hipo")
@@ -176,7 +176,7 @@ def test_labels_and_weights_are_on_the_completion_alone(tmp_path: Path) -> None:
 
 
 def test_examples_that_are_too_long(tmp_path: Path) -> None:
-    from trainer.model import load
+    from hipo_data.trainer.training.model import load
 
     _, conversation = load(read_config(SftConfig, sft_recipe(tmp_path), []))
     rows = sft_rows(published(tmp_path / "data", rows=6), "train", "hipo")
@@ -229,7 +229,7 @@ def test_the_later_line_of_a_step_counts(tmp_path: Path) -> None:
 
 
 def test_rows_without_an_answer_are_refused(tmp_path: Path) -> None:
-    from trainer.model import load
+    from hipo_data.trainer.training.model import load
 
     _, conversation = load(read_config(SftConfig, sft_recipe(tmp_path), []))
     row = {"problem_id": "p", "messages": [{"role": "user", "content": "?"}]}
@@ -252,7 +252,7 @@ def test_the_recipes_that_are_shipped_are_valid(name: str, repo_root: Path) -> N
 
 @pytest.mark.parametrize("name", ["reproduce", "reproduce-tiny"])
 def test_a_comparison_keeps_the_pools_and_the_budgets_equal(name: str, repo_root: Path) -> None:
-    from trainer.reproduce_config import ReproduceConfig
+    from hipo_data.reproduce.config import ReproduceConfig
 
     config = read_config(ReproduceConfig, repo_root / f"recipes/{name}.yaml", [])
     assert {arm.start for arm in config.arms.values()} == {"a", "b"}

@@ -12,25 +12,25 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from graders import Grader
-from pipeline.export import export
-from pipeline.published import published
-from prompts.formats.parts import HybridResponse
-from prompts.formats.registry import FORMATS
-from schemas.grading import GradingConfig
-from schemas.records import Mode
+from hipo_data.graders import Grader
+from hipo_data.pipeline.ship.export import export
+from hipo_data.pipeline.ship.published import published
+from hipo_data.prompts.formats.parts import HybridResponse
+from hipo_data.prompts.formats.registry import FORMATS
+from hipo_data.schemas.grading import GradingConfig
+from hipo_data.schemas.records import Mode
+from hipo_data.trainer.algorithms.rollouts import Segment
+from hipo_data.trainer.facts.scoring import Facts, Scorer
+from hipo_data.trainer.facts.shaping import rewards_of, token_advantages, values_of
+from hipo_data.trainer.tokens.conversation import load_tokenizer
+from hipo_data.trainer.tokens.segments import segment_tensor
+from hipo_data.trainer.verl.settings import ESTIMATORS, settings_of
 from tests.conftest import ROOT
 from tests.support.published import make_published
 from tests.support.verl_library import run_beside
 from tests.trainer import reference
 from tests.trainer.batches import Batch
 from tests.trainer.conftest import TEACHER
-from trainer.conversation import load_tokenizer
-from trainer.rollouts import Segment
-from trainer.scoring import Facts, Scorer
-from trainer.segments import segment_tensor
-from trainer.shaping import rewards_of, token_advantages, values_of
-from trainer.verl.settings import ESTIMATORS, settings_of
 
 pytestmark = pytest.mark.slow
 
@@ -122,7 +122,9 @@ def ran(
     rollouts = [(at, *text) for pair in texts for at, text in enumerate(pair)]
     solutions = [answered(rows[0])[at][0] for at in (3, 5)]
     job = {"launches": launches, "rollouts": rollouts, "solutions": solutions, "rl": data / "train.parquet"}
-    results = run_beside("train_with_verl.py", verl_library, job, VERL_USE_EXTERNAL_MODULES="trainer.verl.plugin")
+    results = run_beside(
+        "train_with_verl.py", verl_library, job, VERL_USE_EXTERNAL_MODULES="hipo_data.trainer.verl.plugin"
+    )
     return {(each["kind"], each.get("method", "")): each for each in results}
 
 
@@ -229,8 +231,8 @@ def test_verls_loader_finds_the_reward_function(ran: dict[tuple[str, str], dict[
 @pytest.mark.parametrize("method", METHODS)
 def test_verl_accepts_what_the_script_starts(ran: dict[tuple[str, str], dict[str, Any]], method: str) -> None:
     found = ran["config", method]
-    assert found["trainer"] == "ModeTrainerSync" and found["estimator"] == "trainer.verl.estimators"
-    assert found["plugin"] == "trainer.verl.plugin"  # in every process that verl starts
+    assert found["trainer"] == "ModeTrainerSync" and found["estimator"] == "hipo_data.trainer.verl.estimators"
+    assert found["plugin"] == "hipo_data.trainer.verl.plugin"  # in every process that verl starts
     assert found["actor"] == "seq-mean-token-mean"
 
 

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 import torch
 
-from schemas.errors import UserError
-from trainer.rollouts import ModeCode, Segment
-from trainer.verl.estimators import estimator
-from trainer.verl.reports import Lent, Report, lent, parse_report, segments_of
-from trainer.verl.reward import compute_score
-from trainer.verl.settings import settings_of
+from hipo_data.schemas.errors import UserError
+from hipo_data.trainer.algorithms.rollouts import ModeCode, Segment
+from hipo_data.trainer.verl.estimators import estimator
+from hipo_data.trainer.verl.reports import Lent, Report, lent, parse_report, segments_of
+from hipo_data.trainer.verl.reward import compute_score
+from hipo_data.trainer.verl.settings import settings_of
 
 ON, OFF = int(ModeCode.THINK_ON), int(ModeCode.THINK_OFF)
 JUDGED = [(int(Segment.JUDGE), 2), (int(Segment.MODE), 1), (int(Segment.ANSWER), 1)]

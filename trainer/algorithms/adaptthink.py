@@ -4,7 +4,7 @@ from math import log
 
 import torch
 
-from trainer.rollouts import (
+from hipo_data.trainer.algorithms.rollouts import (
     ModeCode,
     Segment,
     check_finite,

@@ -5,8 +5,8 @@ Each stage's reward goes into `grpo`. All is from arXiv 2505.10832 unless it say
 
 import torch
 
-from trainer.groups import Sets
-from trainer.rollouts import ModeCode, check_finite, check_modes, check_rollouts, counted, wide
+from hipo_data.trainer.algorithms.groups import Sets
+from hipo_data.trainer.algorithms.rollouts import ModeCode, check_finite, check_modes, check_rollouts, counted, wide
 
 
 def autothink_reward(correct: torch.Tensor, modes: torch.Tensor) -> torch.Tensor:

@@ -4,8 +4,8 @@ from typing import Literal
 
 import torch
 
-from trainer.groups import EPSILON, Sets
-from trainer.rollouts import Segment, check_finite, check_rollouts, check_segments, on_tokens, wide
+from hipo_data.trainer.algorithms.groups import EPSILON, Sets
+from hipo_data.trainer.algorithms.rollouts import Segment, check_finite, check_rollouts, check_segments, on_tokens, wide
 
 Scale = Literal["std", "none"]
 

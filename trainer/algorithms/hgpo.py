@@ -5,8 +5,8 @@ from typing import Literal
 
 import torch
 
-from trainer.groups import EPSILON, TIE, Norm, Sets, modes_of, one_mode
-from trainer.rollouts import (
+from hipo_data.trainer.algorithms.groups import EPSILON, TIE, Norm, Sets, modes_of, one_mode
+from hipo_data.trainer.algorithms.rollouts import (
     ModeCode,
     Segment,
     check_finite,

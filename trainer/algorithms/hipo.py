@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import torch
 
-from trainer.groups import EPSILON, TIE, Norm, Sets, modes_of, one_mode
-from trainer.rollouts import (
+from hipo_data.trainer.algorithms.groups import EPSILON, TIE, Norm, Sets, modes_of, one_mode
+from hipo_data.trainer.algorithms.rollouts import (
     ModeCode,
     Segment,
     check_finite,

@@ -2,7 +2,7 @@
 
 import torch
 
-from trainer.rollouts import check_finite, check_rollouts, wide
+from hipo_data.trainer.algorithms.rollouts import check_finite, check_rollouts, wide
 
 
 def length_penalty_reward(correct: torch.Tensor, lengths: torch.Tensor, *, beta: float) -> torch.Tensor:

@@ -2,8 +2,8 @@
 
 import torch
 
-from trainer.groups import Sets
-from trainer.rollouts import check_finite, check_rollouts, counted, wide
+from hipo_data.trainer.algorithms.groups import Sets
+from hipo_data.trainer.algorithms.rollouts import check_finite, check_rollouts, counted, wide
 
 
 def o1_pruner_weights(

@@ -8,7 +8,7 @@ from typing import Literal
 
 import torch
 
-from trainer.rollouts import (
+from hipo_data.trainer.algorithms.rollouts import (
     ModeCode,
     Segment,
     check_modes,

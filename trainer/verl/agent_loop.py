@@ -6,10 +6,10 @@ from uuid import uuid4
 from verl.experimental.agent_loop.agent_loop import AgentLoopBase, AgentLoopOutput, register
 from verl.utils.profiler import simple_timer
 
-from schemas.records import Mode
-from trainer.forcing import forced_starts, forcing_of
-from trainer.verl.conversation import conversation_of
-from trainer.verl.settings import settings_of
+from hipo_data.schemas.records import Mode
+from hipo_data.trainer.tokens.forcing import forced_starts, forcing_of
+from hipo_data.trainer.verl.conversation import conversation_of
+from hipo_data.trainer.verl.settings import settings_of
 
 NEVER = -100.0
 """Added to the logit of a token that may not be drawn; the least that vLLM takes."""

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from prompts.formats.registry import FORMATS
-from trainer.conversation import Conversation, split_tags
-from trainer.errors import UserError
-from trainer.verl.settings import VerlSettings
+from hipo_data.prompts.formats.registry import FORMATS
+from hipo_data.trainer.errors import UserError
+from hipo_data.trainer.tokens.conversation import Conversation, split_tags
+from hipo_data.trainer.verl.settings import VerlSettings
 
 _QUESTION = [{"role": "user", "content": "question"}]
 

@@ -6,13 +6,13 @@ from typing import Any
 
 import torch
 
-from trainer.algorithm_config import AdaptThink, AlgorithmConfig, AutoThinkReward
-from trainer.errors import UserError
-from trainer.rollout_log import step_figures
-from trainer.scoring import Facts
-from trainer.shaping import Values, rewards_of, token_advantages, values_of
-from trainer.verl.reports import Lent, borrowed, facts_of, segments_of
-from trainer.verl.settings import settings_of
+from hipo_data.trainer.algorithms.config import AdaptThink, AlgorithmConfig, AutoThinkReward
+from hipo_data.trainer.errors import UserError
+from hipo_data.trainer.facts.rollout_log import step_figures
+from hipo_data.trainer.facts.scoring import Facts
+from hipo_data.trainer.facts.shaping import Values, rewards_of, token_advantages, values_of
+from hipo_data.trainer.verl.reports import Lent, borrowed, facts_of, segments_of
+from hipo_data.trainer.verl.settings import settings_of
 
 Estimator = Callable[..., tuple[torch.Tensor, torch.Tensor]]
 
@@ -81,7 +81,7 @@ def _rewards(
 
 
 def _figures(batch: Lent, facts: Facts, values: Values, groups: torch.Tensor) -> dict[str, float]:
-    """`trainer.rollout_log.step_figures`; none where prompts have different numbers of rollouts."""
+    """`trainer.facts.rollout_log.step_figures`; none where prompts have different numbers of rollouts."""
     real = torch.tensor([report is not None for report in batch.reports], device=groups.device)
     order = torch.argsort(groups, stable=True)
     order = order[real[order]]

@@ -5,9 +5,9 @@
 
 from verl.trainer.ppo.core_algos import register_adv_est
 
-from trainer.verl import agent_loop, reward_manager, trainers
-from trainer.verl.estimators import estimator
-from trainer.verl.settings import ESTIMATORS
+from hipo_data.trainer.verl import agent_loop, reward_manager, trainers
+from hipo_data.trainer.verl.estimators import estimator
+from hipo_data.trainer.verl.settings import ESTIMATORS
 
 __all__ = ["agent_loop", "reward_manager", "trainers"]
 

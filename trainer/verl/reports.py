@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import torch
 from pydantic import TypeAdapter
 
-from trainer.rollouts import ModeCode, Segment
-from trainer.scoring import Facts
-from trainer.segments import Reading
+from hipo_data.trainer.algorithms.rollouts import ModeCode, Segment
+from hipo_data.trainer.facts.scoring import Facts
+from hipo_data.trainer.tokens.segments import Reading
 
 REPORT = "hipo_data"
 """The key of the report in verl's `reward_extra_info`. It is a string there, which verl leaves out of its metrics."""
@@ -18,7 +18,7 @@ REPORT = "hipo_data"
 
 @dataclass(frozen=True)
 class Report:
-    """`trainer.scoring.Facts` of one rollout, and its segments as [code of `Segment`, tokens] one after another."""
+    """`facts.scoring.Facts` of one rollout, and its segments as [code of `Segment`, tokens] one after another."""
 
     correct: bool
     known: bool

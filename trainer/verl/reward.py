@@ -1,8 +1,8 @@
 """verl's reward function: any run of verl may name it, whatever its estimator.
 
-`reward.custom_reward_function.path=pkg://trainer.verl.reward`, with the name `compute_score`. It is given the text of
-a response without its special tokens, and so cannot tell whether the limit of tokens cut it off; the estimators of
-this plug-in come with `trainer.verl.reward_manager`, which sees the tokens.
+`reward.custom_reward_function.path=pkg://hipo_data.trainer.verl.reward`, with the name `compute_score`. It is given
+the text of a response without its special tokens, and so cannot tell whether the limit of tokens cut it off; the
+estimators of this plug-in come with `trainer.verl.reward_manager`, which sees the tokens.
 """
 
 from functools import cache
@@ -10,14 +10,14 @@ from typing import Any
 
 import torch
 
-from graders import Grader
-from prompts.formats.parts import FormatError, HybridResponse
-from prompts.formats.registry import FORMATS
-from schemas.gold import Gold, gold_from_json
-from schemas.grading import GradeRequest, GradingConfig
-from schemas.records import Kind, Mode, Status
-from trainer.algorithms.hipo import hipo_reward
-from trainer.errors import UserError
+from hipo_data.graders import Grader
+from hipo_data.prompts.formats.parts import FormatError, HybridResponse
+from hipo_data.prompts.formats.registry import FORMATS
+from hipo_data.schemas.gold import Gold, gold_from_json
+from hipo_data.schemas.grading import GradeRequest, GradingConfig
+from hipo_data.schemas.records import Kind, Mode, Status
+from hipo_data.trainer.algorithms.hipo import hipo_reward
+from hipo_data.trainer.errors import UserError
 
 
 def compute_score(

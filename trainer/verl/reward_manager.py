@@ -7,16 +7,16 @@ import torch
 from verl.experimental.reward_loop.reward_manager import register
 from verl.experimental.reward_loop.reward_manager.base import RewardManagerBase
 
-from graders import Grader
-from trainer.algorithm_config import AutoThinkReward, LcpoReward, RewardConfig
-from trainer.errors import UserError
-from trainer.rollouts import ModeCode
-from trainer.scoring import Scorer
-from trainer.shaping import rewards_of
-from trainer.verl.conversation import conversation_of, end_ids_of
-from trainer.verl.reports import REPORT, report_of
-from trainer.verl.reward import read_gold
-from trainer.verl.settings import settings_of
+from hipo_data.graders import Grader
+from hipo_data.trainer.algorithms.config import AutoThinkReward, LcpoReward, RewardConfig
+from hipo_data.trainer.algorithms.rollouts import ModeCode
+from hipo_data.trainer.errors import UserError
+from hipo_data.trainer.facts.scoring import Scorer
+from hipo_data.trainer.facts.shaping import rewards_of
+from hipo_data.trainer.verl.conversation import conversation_of, end_ids_of
+from hipo_data.trainer.verl.reports import REPORT, report_of
+from hipo_data.trainer.verl.reward import read_gold
+from hipo_data.trainer.verl.settings import settings_of
 
 
 @register("hipo_data")

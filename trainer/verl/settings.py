@@ -5,11 +5,11 @@ from typing import Any
 
 from pydantic import Field, ValidationError, field_validator
 
-from prompts.formats.registry import FORMATS
-from schemas.config_file import sentences
-from schemas.grading import GradingConfig
-from trainer.algorithm_config import AlgorithmConfig, Config
-from trainer.errors import UserError
+from hipo_data.prompts.formats.registry import FORMATS
+from hipo_data.schemas.config_file import sentences
+from hipo_data.schemas.grading import GradingConfig
+from hipo_data.trainer.algorithms.config import AlgorithmConfig, Config
+from hipo_data.trainer.errors import UserError
 
 KEY = "hipo_data"
 

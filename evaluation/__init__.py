@@ -1,0 +1,1 @@
+"""What a hybrid model gets right and what it spends: questions, answers, verdicts, figures and their page."""

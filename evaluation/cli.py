@@ -1,0 +1,178 @@
+"""The commands of evaluation, which `hipo-data` takes up from the entry points `hipo_data.commands`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from hipo_data.evaluation.backend import Backend
+
+_LOG_COLUMNS = 200
+
+_eval = typer.Typer(
+    help="Evaluate a hybrid-reasoning model: accuracy, tokens, and whether it thinks where that pays.",
+    no_args_is_help=True,
+)
+
+MarginOption = Annotated[
+    float, typer.Option(min=0, max=1, help="Hybrid accuracy: nearer shares of right responses count as equal.")
+]
+FolderArgument = Annotated[Path, typer.Argument(help="The folder of an evaluation.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Adds `eval run`, `eval report` and `eval compare` to the command line."""
+    app.add_typer(_eval, name="eval")
+
+
+@_eval.command()
+def run(
+    model: Annotated[str, typer.Argument(help="A folder, a Hub name, or the name that an endpoint serves.")],
+    problems: Annotated[
+        str, typer.Option(help="A published dataset, or JSON Lines or Parquet with question and gold.")
+    ],
+    out: Annotated[Path, typer.Option(help="The folder of the results; run again to go on.")],
+    response_format: Annotated[
+        str, typer.Option("--format", help="hipo, thinkless, lhrm, adaptthink, autothink, qwen3; plain: no modes.")
+    ] = "hipo",
+    seeds: Annotated[int, typer.Option(min=1, help="How many seeds, 0 upward: responses a problem and mode.")] = 1,
+    forced: Annotated[bool, typer.Option("--forced", help="Also force each mode, for hybrid accuracy.")] = False,
+    split: Annotated[str, typer.Option(help="Which split of a published dataset.")] = "validation",
+    limit: Annotated[int | None, typer.Option(min=1, help="At most this many problems, the first.")] = None,
+    temperature: Annotated[float, typer.Option(min=0, help="0 is greedy.")] = 0.6,
+    top_p: Annotated[float, typer.Option(min=0, max=1)] = 0.95,
+    max_tokens: Annotated[int, typer.Option(min=1, help="Of a response; the context may leave less.")] = 16384,
+    backend: Annotated[str, typer.Option(help="vllm, transformers, or auto: vLLM where it is installed.")] = "auto",
+    engine_args: Annotated[
+        str, typer.Option(metavar="JSON", help='Further arguments of the backend, such as {"max_model_len": 8192}.')
+    ] = "{}",
+    base_url: Annotated[
+        str | None, typer.Option(help="An OpenAI-compatible endpoint, such as http://localhost:8000/v1.")
+    ] = None,
+    api_key_env: Annotated[str | None, typer.Option(help="The variable that holds the endpoint's key.")] = None,
+    tokenizer: Annotated[
+        str | None, typer.Option(help="For an endpoint: render prompts here with it, and use /completions.")
+    ] = None,
+    max_in_flight: Annotated[int, typer.Option(min=1, help="For an endpoint: requests at once.")] = 64,
+    allow_split_tags: Annotated[
+        bool, typer.Option("--allow-split-tags", help="The format's tags are several tokens on purpose.")
+    ] = False,
+    margin: MarginOption = 0.0,
+    sandbox: Annotated[str, typer.Option(help="For programs: bubblewrap, landlock or none.")] = "bubblewrap",
+    workers: Annotated[int, typer.Option(min=1, help="Grading processes.")] = 2,
+) -> None:
+    """Sample, grade and measure. Finished pieces are kept: run it again after a stop, or for more seeds."""
+    from hipo_data.evaluation.backend import Sampling
+    from hipo_data.evaluation.evaluate import evaluate
+    from hipo_data.evaluation.report import print_result, write_report
+    from hipo_data.schemas.errors import UserError
+
+    options = _options(engine_args)
+    if base_url is None and (tokenizer or api_key_env):
+        raise UserError("--tokenizer and --api-key-env belong to an endpoint; give its --base-url too")
+    chosen: Backend | str
+    if base_url is None:
+        chosen = _local(backend, options, allow_split_tags)
+    else:
+        from hipo_data.evaluation.openai import Endpoint, OpenAIBackend
+
+        chosen = OpenAIBackend(
+            Endpoint(
+                base_url=base_url,
+                api_key_env=api_key_env,
+                tokenizer=tokenizer,
+                max_in_flight=max_in_flight,
+                extra_body=options,
+                allow_split_tags=allow_split_tags,
+            )
+        )
+    result = evaluate(
+        model,
+        problems,
+        response_format,
+        range(seeds),
+        forced,
+        out,
+        chosen,
+        sampling=Sampling(temperature, top_p, max_tokens),
+        split=split,
+        limit=limit,
+        margin=margin,
+        grader=_grading(sandbox, workers),
+        say=typer.echo,
+    )
+    print_result(_console(), result)
+    _wrote(out / "evaluation.json", *write_report(out, result))
+
+
+@_eval.command()
+def report(folder: FolderArgument, margin: MarginOption = 0.0) -> None:
+    """Compute the figures anew from the rows of an evaluation; nothing is sampled."""
+    from hipo_data.evaluation.evaluate import report as compute
+    from hipo_data.evaluation.report import print_result, write_report
+
+    result = compute(folder, margin)
+    print_result(_console(), result)
+    _wrote(folder / "evaluation.json", *write_report(folder, result))
+
+
+@_eval.command()
+def compare(
+    folders: Annotated[list[Path], typer.Argument(help="Two or more folders of evaluations; the first is the base.")],
+    out: Annotated[Path | None, typer.Option(help="Write JSON, a page and charts into this folder.")] = None,
+) -> None:
+    """Compare evaluations of the same problems, each with the first."""
+    from hipo_data.evaluation.report import compare as compared
+    from hipo_data.evaluation.report import print_comparison, write_comparison
+
+    found = compared(folders)
+    print_comparison(_console(), found)
+    if out is not None:
+        _wrote(*write_comparison(out, found))
+
+
+def _local(name: str, options: dict[str, Any], allow_split_tags: bool) -> "Backend":
+    from hipo_data.evaluation.backend import LocalModel
+    from hipo_data.evaluation.evaluate import backend_of
+
+    return backend_of(name, LocalModel(allow_split_tags, options))
+
+
+def _options(text: str) -> dict[str, Any]:
+    import json
+
+    from hipo_data.schemas.errors import UserError
+
+    try:
+        options = json.loads(text)
+    except ValueError as error:
+        raise UserError(f"--engine-args is not JSON: {error}") from error
+    if not isinstance(options, dict):
+        raise UserError('--engine-args takes a JSON object, such as {"max_model_len": 8192}')
+    return options
+
+
+def _grading(sandbox: str, workers: int) -> Any:
+    from pydantic import ValidationError
+
+    from hipo_data.schemas.errors import UserError
+    from hipo_data.schemas.grading import GradingConfig
+
+    if sandbox not in ("bubblewrap", "landlock", "none"):
+        raise UserError(f"--sandbox is bubblewrap, landlock or none, not '{sandbox}'")
+    try:
+        return GradingConfig.model_validate({"sandbox": sandbox, "workers": workers})
+    except ValidationError as error:
+        raise UserError(f"the grading cannot be set up so: {error}") from error
+
+
+def _console() -> Any:
+    from rich.console import Console
+
+    console = Console()
+    return console if console.is_terminal else Console(width=_LOG_COLUMNS)
+
+
+def _wrote(*paths: Path) -> None:
+    typer.echo("wrote " + ", ".join(map(str, paths)))

@@ -1,0 +1,184 @@
+"""What an evaluation found, computed from its rows alone."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from pydantic import BaseModel, ConfigDict
+
+from hipo_data.evaluation import metrics
+from hipo_data.evaluation.metrics import Accuracy, BudgetPoint, HybridAccuracy, ModeShare, Tokens
+from hipo_data.schemas.errors import UserError
+from hipo_data.schemas.records import FinishReason, Mode
+
+FREE = "free"
+"""The way of asking in which the model chooses the mode; the others are the forced modes."""
+
+WAYS = (FREE, Mode.THINK_ON.value, Mode.THINK_OFF.value)
+RESULT_FILE = "evaluation.json"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Settings(_Part):
+    """All that decides the rows besides the seeds. Two evaluations share a folder only where these agree."""
+
+    model: str
+    model_hash: str | None
+    """Of the weights in a local folder."""
+    format: str | None
+    backend: str
+    backend_details: dict[str, Any]
+    temperature: float
+    top_p: float
+    max_tokens: int
+    problems: str
+    problem_count: int
+    problems_hash: str
+
+
+class Figures(_Part):
+    """The figures of some responses. `truncated` and `well_formed` are shares of those that were written."""
+
+    accuracy: Accuracy
+    tokens: Tokens
+    modes: ModeShare
+    implicit_thinking: float | None
+    truncated: float | None
+    well_formed: float | None
+    failed: int
+    """Requests that failed; their verdicts are unknown."""
+
+
+class Group(_Part):
+    """Figures of one source, family, difficulty or kind, by way of asking."""
+
+    by: str
+    value: str
+    problems: int
+    figures: dict[str, Figures]
+    hybrid_accuracy: HybridAccuracy | None
+
+
+class EvaluationResult(_Part):
+    """An evaluation. The keys of `figures` and `curves` are `free`, and `think_on` and `think_off` where forced."""
+
+    settings: Settings
+    seeds: list[int]
+    figures: dict[str, Figures]
+    hybrid_accuracy: HybridAccuracy | None
+    groups: list[Group]
+    curves: dict[str, list[BudgetPoint]]
+    remarks: list[str]
+    """What a reader has to know, in sentences."""
+
+    @property
+    def free(self) -> Figures:
+        """Where the model chose."""
+        return self.figures[FREE]
+
+
+def result_of(settings: Settings, rows: pl.DataFrame, margin: float = 0.0) -> EvaluationResult:
+    """The result of rows in `evaluation_rows.ROWS`."""
+    ways = _ways(rows)
+    budgets = metrics.budget_grid(rows)
+    return EvaluationResult(
+        settings=settings,
+        seeds=sorted(rows["seed"].unique().to_list()),
+        figures={way: figures(part) for way, part in ways.items()},
+        hybrid_accuracy=_hybrid(rows, margin),
+        groups=list(_groups(rows, margin)),
+        curves={way: metrics.efficiency_curve(part, budgets) for way, part in ways.items()},
+        remarks=_remarks(settings, ways),
+    )
+
+
+def figures(rows: pl.DataFrame) -> Figures:
+    """All figures of some rows."""
+    written = rows.filter(pl.col("tokens").is_not_null())
+    return Figures(
+        accuracy=metrics.accuracy(rows),
+        tokens=metrics.tokens(written),
+        modes=metrics.mode_share(written),
+        implicit_thinking=metrics.implicit_thinking(written),
+        truncated=_share(written["finish_reason"] == FinishReason.LENGTH.value),
+        well_formed=_share(written["well_formed"]),
+        failed=rows.height - written.height,
+    )
+
+
+def read_result(folder: Path) -> EvaluationResult:
+    """The result in a folder. Raises `UserError` where there is none."""
+    path = folder / RESULT_FILE
+    if not path.is_file():
+        raise UserError(f"{folder} holds no finished evaluation ({RESULT_FILE} is missing)")
+    try:
+        return EvaluationResult.model_validate_json(path.read_bytes())
+    except ValueError as error:
+        raise UserError(f"{path} was written by another version; `hipo-data eval report` writes it anew") from error
+
+
+def _ways(rows: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    way = pl.col("forced").fill_null(FREE)
+    parts = {name: rows.filter(way == name) for name in WAYS}
+    return {name: part for name, part in parts.items() if part.height}
+
+
+def _hybrid(rows: pl.DataFrame, margin: float) -> HybridAccuracy | None:
+    forced = rows.filter(pl.col("forced").is_not_null())
+    if forced["forced"].n_unique() < len(Mode):
+        return None
+    return metrics.hybrid_accuracy(rows.filter(pl.col("forced").is_null()), forced, margin)
+
+
+def _groups(rows: pl.DataFrame, margin: float) -> Iterable[Group]:
+    """By each column that tells problems apart."""
+    named = rows.with_columns(metrics.difficulty_buckets(rows["difficulty"]).alias("difficulty"))
+    for by in ("kind", "source", "family", "difficulty"):
+        values = sorted(value for value in named[by].unique().to_list() if value is not None)
+        missing = named[by].null_count() > 0
+        if len(values) + missing < 2:
+            continue
+        for value in [*values, *([None] if missing else [])]:
+            part = named.filter(pl.col(by).is_null() if value is None else pl.col(by) == value)
+            yield Group(
+                by=by,
+                value="not given" if value is None else str(value),
+                problems=part["problem_id"].n_unique(),
+                figures={way: figures(each) for way, each in _ways(part).items()},
+                hybrid_accuracy=_hybrid(part, margin),
+            )
+
+
+def _remarks(settings: Settings, ways: dict[str, pl.DataFrame]) -> list[str]:
+    said = []
+    if settings.format is None:
+        said.append(
+            "The model was evaluated as a plain one, without a hybrid format: its responses have no mode, so there is "
+            "no share of think-on, no hybrid accuracy and no implicit thinking."
+        )
+    if settings.format == "qwen3" and FREE in ways:
+        said.append(
+            "In the qwen3 format the user chooses the mode; free generation is what the chat template does by itself."
+        )
+    for way, rows in ways.items():
+        found = figures(rows)
+        if found.failed:
+            said.append(f"{found.failed} requests failed ({way}); the same command asks them again.")
+        if found.accuracy.unknown > found.failed:
+            unknown = found.accuracy.unknown - found.failed
+            said.append(f"{unknown} responses could not be graded ({way}) and left the denominator.")
+        if settings.format is not None and found.well_formed is not None and found.well_formed < 0.5:
+            said.append(
+                f"Only {found.well_formed:.0%} of the responses ({way}) are in the {settings.format} format; was the "
+                "model trained on it?"
+            )
+    return said
+
+
+def _share(values: pl.Series) -> float | None:
+    known = values.drop_nulls()
+    return float(known.cast(pl.Float64).to_numpy().mean()) if len(known) else None

@@ -1,0 +1,167 @@
+"""The figures of evaluations as tables of text, for the terminal and for pages alike."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from hipo_data.evaluation.metrics import Accuracy, Difference, HybridAccuracy
+from hipo_data.evaluation.result import FREE, EvaluationResult, Figures
+from hipo_data.schemas.records import Mode
+
+WAY_NAMES: Mapping[str, str] = {
+    FREE: "free choice",
+    Mode.THINK_ON.value: "forced think-on",
+    Mode.THINK_OFF.value: "forced think-off",
+}
+_NOTHING = "–"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table; the first column of a row is its name."""
+
+    title: str
+    headers: tuple[str, ...]
+    rows: Sequence[tuple[str, ...]]
+
+
+def overview(result: EvaluationResult) -> Table:
+    """One row a way of asking."""
+    headers = ("", "accuracy", "95 %", "over seeds", "tokens", "p50", "p90", "p99", "chose think-on", "implicit")
+    rows = [
+        (
+            WAY_NAMES[way],
+            share(each.accuracy.value),
+            interval(each.accuracy.low, each.accuracy.high),
+            _seeds(each.accuracy),
+            number(each.tokens.mean),
+            *(number(point, 0) for point in (each.tokens.p50, each.tokens.p90, each.tokens.p99)),
+            share(each.modes.ratio_t),
+            share(each.implicit_thinking),
+            share(each.truncated),
+            share(each.well_formed),
+            str(each.accuracy.unknown),
+        )
+        for way, each in result.figures.items()
+    ]
+    return Table(_title(result), (*headers, "cut off", "in format", "unknown"), rows)
+
+
+def groups(result: EvaluationResult, *, intervals: bool = True) -> list[Table]:
+    """One table for each column that tells problems apart, one row a group."""
+    return [_group_table(result, by, intervals) for by in dict.fromkeys(group.by for group in result.groups)]
+
+
+def hybrid_sentence(found: HybridAccuracy) -> str:
+    """The hybrid accuracy in words."""
+    if found.value is None:
+        return "Hybrid accuracy: none, no problem has a graded response in both forced modes."
+    near = f" or nearer than {found.margin:g}" if found.margin else ""
+    return (
+        f"Hybrid accuracy {share(found.value)} ({interval(found.low, found.high)}): how often the choice is the mode "
+        f"that forced sampling prefers, which is think-on for {found.prefer_think_on} of {found.problems} problems; "
+        f"{found.by_length} were decided by length, both modes being equally often right{near}."
+    )
+
+
+def comparison(results: Mapping[str, EvaluationResult], differences: Mapping[str, Difference]) -> Table:
+    """One row a result, with what changed against the first."""
+    first = next(iter(results.values()))
+    headers = (
+        "",
+        "accuracy",
+        "95 %",
+        "against the first",
+        "tokens",
+        "change",
+        "chose think-on",
+        "change",
+        "hybrid accuracy",
+    )
+    rows = []
+    for name, result in results.items():
+        free, base = result.free, first.free
+        hybrid = result.hybrid_accuracy
+        rows.append(
+            (
+                name,
+                share(free.accuracy.value),
+                interval(free.accuracy.low, free.accuracy.high),
+                _difference(differences.get(name)),
+                number(free.tokens.mean),
+                _NOTHING if result is first else _relative(base.tokens.mean, free.tokens.mean),
+                share(free.modes.ratio_t),
+                _NOTHING if result is first else _points(base.modes.ratio_t, free.modes.ratio_t),
+                share(hybrid.value if hybrid else None),
+            )
+        )
+    return Table("Free choice of the mode", headers, rows)
+
+
+def share(value: float | None) -> str:
+    """Per cent with one digit."""
+    return _NOTHING if value is None else f"{value:.1%}"
+
+
+def number(value: float | None, digits: int = 1) -> str:
+    """With thousands marked."""
+    return _NOTHING if value is None else f"{value:,.{digits}f}"
+
+
+def interval(low: float | None, high: float | None) -> str:
+    """Per cent, without the signs."""
+    return _NOTHING if low is None or high is None else f"{100 * low:.1f} to {100 * high:.1f}"
+
+
+def _title(result: EvaluationResult) -> str:
+    settings = result.settings
+    seeds = f"{len(result.seeds)} seeds" if len(result.seeds) > 1 else "one seed"
+    shown = settings.format or "plain, without modes"
+    return f"{settings.model} · format {shown} · {settings.problem_count} problems · {seeds} · {settings.backend}"
+
+
+def _group_table(result: EvaluationResult, by: str, intervals: bool) -> Table:
+    ways = list(result.figures)
+    middle = ("95 %",) if intervals else ()
+    heads = [(f"{WAY_NAMES[way]} accuracy", *middle, "tokens") for way in ways]
+    rows = []
+    for group in (each for each in result.groups if each.by == by):
+        cells = [_cells(group.figures.get(way), intervals) for way in ways]
+        chosen = group.figures[FREE].modes.ratio_t if FREE in group.figures else None
+        hybrid = group.hybrid_accuracy.value if group.hybrid_accuracy else None
+        flat = [cell for each in cells for cell in each]
+        rows.append((group.value, str(group.problems), share(chosen), share(hybrid), *flat))
+    headers = (by, "problems", "chose think-on", "hybrid accuracy", *(head for each in heads for head in each))
+    return Table(f"By {by}", headers, rows)
+
+
+def _cells(figures: Figures | None, intervals: bool) -> Sequence[str]:
+    if figures is None:
+        return (_NOTHING,) * (2 + intervals)
+    found = figures.accuracy
+    middle = (interval(found.low, found.high),) if intervals else ()
+    return share(found.value), *middle, number(figures.tokens.mean)
+
+
+def _seeds(found: Accuracy) -> str:
+    if found.mean is None or found.spread is None:
+        return _NOTHING
+    return f"{100 * found.mean:.1f} ± {100 * found.spread:.1f}"
+
+
+def _difference(found: Difference | None) -> str:
+    if found is None or found.value is None:
+        return _NOTHING
+    within = (
+        f" ({100 * found.low:+.1f} to {100 * found.high:+.1f})"
+        if found.low is not None and found.high is not None
+        else ""
+    )
+    return f"{100 * found.value:+.1f}{within}"
+
+
+def _relative(before: float | None, after: float | None) -> str:
+    return _NOTHING if not before or after is None else f"{after / before - 1:+.1%}"
+
+
+def _points(before: float | None, after: float | None) -> str:
+    return _NOTHING if before is None or after is None else f"{100 * (after - before):+.1f}"

@@ -1,0 +1,1 @@
+"""The run as a graph of nodes, their fingerprints and states."""

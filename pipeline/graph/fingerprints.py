@@ -1,0 +1,160 @@
+"""What the outputs of a node depend on, as named digests that are kept in its manifest."""
+
+from functools import cached_property
+
+from hipo_data.engines.identity import model_identity, model_name
+from hipo_data.graders import CODE_GRADER, MATH_GRADER
+from hipo_data.pipeline.graph.nodes import Node
+from hipo_data.pipeline.store.manifest import Output
+from hipo_data.prompts.rendering import template_hash
+from hipo_data.schemas.config import RoleConfig, RunConfig, VllmEngine
+from hipo_data.schemas.keys import digest
+from hipo_data.schemas.records import Mode
+from hipo_data.stages.ingest import ingest
+from hipo_data.stages.ingest.evaluation_sets import files_of_set
+from hipo_data.stages.ingest.filters import rules_hash
+from hipo_data.stages.ingest.origins import files_of
+from hipo_data.stages.justify import justify
+from hipo_data.stages.publish import tables as publish
+from hipo_data.stages.sample import sample
+from hipo_data.stages.select import select
+from hipo_data.stages.select.policies import token_skip
+from hipo_data.stages.verify import verify
+
+
+class Fingerprints:
+    """The digests that outputs depend on, beside the inputs.
+
+    Raises `FileNotFoundError`, `SourceError` and, where a policy lacks a package, `UserError`.
+    """
+
+    def __init__(self, config: RunConfig) -> None:
+        self._config = config
+        if config.select.policy == "budget" and config.select.budget.kind == "token_skip":
+            token_skip.require()  # before hours of sampling
+
+    def parts(self, node: Node, inputs: dict[str, Output]) -> dict[str, str]:
+        """Named digests of all that `node` depends on."""
+        return {**self._own(node), **{f"input {label}": output.sha256 for label, output in inputs.items()}}
+
+    def _own(self, node: Node) -> dict[str, str]:
+        config = self._config
+        match node.stage:
+            case "ingest":
+                return self._ingest
+            case "sample":
+                assert node.mode is not None
+                stops = node.mode is Mode.THINK_ON and config.sample.stops
+                return self._sample[node.mode] | (self._stop if stops else {})
+            case "verify":
+                return self._verify
+            case "select":
+                return {"code": select.VERSION, "seed": str(config.seed), **self._select}
+            case "justify":
+                return self._justify
+            case _:
+                return self._publish
+
+    @cached_property
+    def _ingest(self) -> dict[str, str]:
+        config = self._config
+        sources = [
+            {
+                **source.model_dump(mode="json", exclude={"path", "stream"}),
+                "files": [[file.label, file.identity()] for file in files_of(source)],
+            }
+            for source in config.sources
+        ]
+        against = [
+            [each.name, each.question, [file.identity() for file in files_of_set(each)]]
+            for each in config.ingest.decontaminate.sets
+        ]
+        settings = config.ingest.model_dump(mode="json", exclude={"decontaminate": {"sets"}})
+        return {
+            "code": ingest.VERSION,
+            "seed": str(config.seed),
+            "sources": digest(sources),
+            "ingest": digest(settings),
+            "filters": rules_hash(),
+            "evaluation sets": digest(against),
+            **({"without gold": "kept"} if config.verify.pseudo_gold else {}),
+        }
+
+    @cached_property
+    def _sample(self) -> dict[Mode, dict[str, str]]:
+        config = self._config
+        return {
+            mode: {
+                "code": sample.VERSION,
+                "seed": str(config.seed),
+                "count": str(config.sample.count(mode)),
+                "prompt": template_hash(config.sample.template),
+                **self._role(mode.value, config.roles.of(mode)),
+            }
+            for mode in (Mode.THINK_OFF, Mode.THINK_ON)
+        }
+
+    @cached_property
+    def _verify(self) -> dict[str, str]:
+        # Left out where it is null, so that verdicts of before there was any stay.
+        unsaid = set() if self._config.verify.pseudo_gold else {"pseudo_gold"}
+        settings = self._config.verify.model_dump(mode="json", exclude={"workers"} | unsaid)
+        return {"code": verify.VERSION, "graders": digest(CODE_GRADER, MATH_GRADER), "verify": digest(settings)}
+
+    @cached_property
+    def _select(self) -> dict[str, str]:
+        config = self._config
+        return {"select": digest(config.select.in_use()), "format": config.publish.format}
+
+    @cached_property
+    def _stop(self) -> dict[str, str]:
+        """Where sampling ends depends on what the grader and the selection say."""
+        sample_config = self._config.sample
+        error = str(sample_config.stop_error) if sample_config.stop == "likely" else ""
+        return {
+            "stop": f"{sample_config.stop} {error}".strip(),
+            "n_off": str(sample_config.count(Mode.THINK_OFF)),
+            "graders": digest(self._verify),
+            **self._select,
+        }
+
+    @cached_property
+    def _publish(self) -> dict[str, str]:
+        config = self._config
+        settings = {"name": config.name, **config.publish.model_dump(mode="json")}
+        parts = {"code": publish.VERSION, "publish": digest(settings), "policy": config.select.policy}
+        # Prompts for reinforcement learning say a budget that publish draws.
+        drawn = {"budget": digest(config.seed, config.select.in_use())} if config.select.policy == "budget" else {}
+        return parts | drawn
+
+    @cached_property
+    def _justify(self) -> dict[str, str]:
+        config = self._config
+        return {
+            "code": justify.VERSION,
+            "seed": str(config.seed),
+            "justify": digest(config.justify.model_dump(mode="json")),
+            "format": config.publish.format,
+            "prompt": template_hash(config.justify.prompt),
+            **self._role("justifier", config.roles.justifier),
+        }
+
+    def _role(self, name: str, role: RoleConfig) -> dict[str, str]:
+        engine = self._config.engines[role.engine]
+        parts = {
+            f"roles.{name}": digest(role.model_dump(mode="json", exclude={"engine"})),
+            "model": self.identities[role.engine],
+        }
+        if isinstance(engine, VllmEngine) and "max_model_len" in engine.args:
+            parts["max_model_len"] = str(engine.args["max_model_len"])  # decides what is truncated
+        return parts
+
+    @cached_property
+    def identities(self) -> dict[str, str]:
+        """Digest of the model of each engine."""
+        return {name: model_identity(engine) for name, engine in self._config.engines.items()}
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """Name of the model of each engine."""
+        return {name: model_name(engine) for name, engine in self._config.engines.items()}

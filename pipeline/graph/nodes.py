@@ -1,0 +1,137 @@
+"""The graph: which nodes a run has, and what each reads.
+
+A node is one stage, one mode where the stage runs by mode, and one shard. Shards are named `<bits>-<index>`: the
+problems whose id begins with those bits. What a node's outputs depend on is in graph/fingerprints.py, and which
+nodes are up to date in graph/states.py.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from hipo_data.pipeline.store.manifest import Manifest, Output
+from hipo_data.pipeline.store.run_path import RunPath
+from hipo_data.schemas.config import RunConfig
+from hipo_data.schemas.records import Mode
+from hipo_data.stages.ingest import ingest
+
+_MODES = (Mode.THINK_OFF, Mode.THINK_ON)  # think-off is cheaper and comes first
+
+
+@dataclass(frozen=True)
+class Node:
+    """One piece of work. `shard` is `all` for stages that see the whole run at once."""
+
+    stage: str
+    shard: str
+    mode: Mode | None = None
+
+    @property
+    def folder(self) -> str:
+        """Folder within the run directory."""
+        return self.stage if self.mode is None else f"{self.stage}.{self.mode}"
+
+    @property
+    def name(self) -> str:
+        """`sample.think_on/04-000a`."""
+        return f"{self.folder}/{self.shard}"
+
+    def path(self, run_dir: RunPath, suffix: str) -> RunPath:
+        """A file of this node, such as its `.json` manifest."""
+        return run_dir / self.folder / f"{self.shard}{suffix}"
+
+
+INGEST = Node("ingest", "all")
+PUBLISH = Node("publish", "all")
+
+ACCOUNTS = "accounts"
+"""Among the outputs of ingest, what became of every source row."""
+VERDICTS = "verdicts"
+"""Among the outputs of a sample node that stops when decided, the verdicts that it stopped by."""
+VOTES = "votes"
+"""Among the outputs of verify in think-on, what responses to problems without a gold agree on."""
+PICKS = "picks"
+"""Among the outputs of select, the responses that are kept; before a shard's name, their label as an input."""
+RESPONSES = "responses/"
+"""Before the name of a shard, among the outputs of ingest: responses that came with the source rows."""
+
+
+def shard_name(bits: int, index: int) -> str:
+    """The name of a shard."""
+    return f"{bits:02d}-{index:04x}"
+
+
+def overlapping(shard: str, other: str) -> bool:
+    """Whether two shards, perhaps of different counts, can hold the same problem."""
+    (bits, index), (other_bits, other_index) = ((int(name[:2]), int(name[3:], 16)) for name in (shard, other))
+    common = min(bits, other_bits)
+    return index >> (bits - common) == other_index >> (other_bits - common)
+
+
+def relatives(shard: str) -> Iterator[str]:
+    """The names of all shards, of whatever count, that can hold the same problem as this one, itself included."""
+    bits, index = int(shard[:2]), int(shard[3:], 16)
+    for other in range(ingest.MOST_BITS + 1):
+        finer = max(0, other - bits)
+        first = (index << finer) >> (bits - other if other < bits else 0)
+        for place in range(first, first + (1 << finer)):
+            yield shard_name(other, place)
+
+
+def shard_nodes(shard: str, votes: bool = False) -> list[Node]:
+    """The nodes of one shard, in an order in which they can run; `votes`: think-on responses vote on golds."""
+    graded = [Node(stage, shard, mode) for mode in _MODES for stage in ("sample", "verify")]
+    if votes:
+        graded = [*(Node("sample", shard, mode) for mode in _MODES), *(node for node in reversed(graded[1::2]))]
+    return [
+        *graded,
+        Node("select", shard),
+        Node("justify", shard),
+    ]
+
+
+def parents(node: Node, shards: Iterable[str], config: RunConfig) -> list[Node]:
+    """The nodes whose outputs `node` reads."""
+    shard = node.shard
+    by_mode = [Node(stage, shard, mode) for stage in ("sample", "verify") for mode in _MODES]
+    match node.stage:
+        case "ingest":
+            return []
+        case "sample":
+            waits = config.sample.stops and node.mode is Mode.THINK_ON
+            return [INGEST, *([Node(stage, shard, Mode.THINK_OFF) for stage in ("sample", "verify")] if waits else [])]
+        case "verify":
+            waits = config.verify.pseudo_gold is not None and node.mode is Mode.THINK_OFF
+            return [
+                INGEST,
+                Node("sample", shard, node.mode),
+                *([Node("verify", shard, Mode.THINK_ON)] if waits else []),
+            ]
+        case "select":
+            return [INGEST, *by_mode]
+        case "justify":
+            return [INGEST, Node("select", shard), *(node for node in by_mode if node.stage == "sample")]
+        case _:
+            return [INGEST, *[Node(stage, name) for name in shards for stage in ("select", "justify")]]
+
+
+def inputs_of(
+    node: Node, manifests: dict[str, Manifest], shards: Iterable[str], config: RunConfig
+) -> dict[str, Output]:
+    """The files that `node` reads, by label. All parents must be done."""
+    found: dict[str, Output] = {}
+    for parent in parents(node, shards, config):
+        outputs = manifests[parent.name].outputs
+        if parent == INGEST:
+            wanted = [shard for shard in ([node.shard] if node != PUBLISH else shards) if shard in outputs]
+            found |= {f"problems/{shard}": outputs[shard] for shard in wanted}
+            if node.mode is Mode.THINK_ON and node.stage == "sample" and RESPONSES + node.shard in outputs:
+                found[RESPONSES + node.shard] = outputs[RESPONSES + node.shard]
+        elif node.stage != "verify" or parent.stage != "verify":  # of another mode's verdicts, the votes alone are read
+            found[parent.name] = outputs["rows"]
+        if parent.stage == "verify" and node.stage in ("verify", "select") and VOTES in outputs:
+            found[VOTES] = outputs[VOTES]
+        if parent.stage == "select" and PICKS in outputs:
+            found[f"{PICKS}/{parent.shard}"] = outputs[PICKS]
+        if node.stage == "verify" and VERDICTS in outputs:
+            found[VERDICTS] = outputs[VERDICTS]
+    return found

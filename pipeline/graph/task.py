@@ -1,0 +1,108 @@
+"""A node ready to run: names and digests, no data. And how its results are committed."""
+
+import time
+from collections.abc import Mapping
+from typing import Annotated, TypeVar
+
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator
+
+from hipo_data.pipeline.store.files import parquet_bytes, put_bytes, read_table
+from hipo_data.pipeline.store.manifest import Manifest, Output, write_manifest
+from hipo_data.pipeline.store.run_path import RunPath, run_path
+from hipo_data.schemas.arrow import from_table, to_table
+from hipo_data.schemas.config import RunConfig
+from hipo_data.schemas.records import Mode, Record, Rejected
+
+R = TypeVar("R", bound=Record)
+
+
+class Task(BaseModel):
+    """What a worker needs to know to run a node."""
+
+    model_config = ConfigDict(frozen=True)
+    run_dir: Annotated[RunPath, PlainValidator(run_path)]
+    name: str
+    stage: str
+    mode: Mode | None
+    shard: str
+    config: RunConfig
+    parts: dict[str, str]
+    inputs: dict[str, Output]
+    model: str = ""
+    identity: str = ""
+    urgency: int = 0
+    """Of two nodes on one engine, the requests of the one with the lower number go first."""
+    deaths: dict[str, int] = Field(default_factory=dict)
+    """How often an engine died with this prompt under way, by problem."""
+
+    @property
+    def folder(self) -> str:
+        """Folder of the node within the run directory."""
+        return self.name.rpartition("/")[0]
+
+    def table(self, label: str, columns: list[str] | None = None) -> pa.Table:
+        """An input, by its label."""
+        return read_table(self.run_dir / self.inputs[label].path, columns)
+
+    def records(self, label: str, model: type[R]) -> list[R]:
+        """An input as records. Raises `ValueError` where it holds another kind."""
+        return list(from_table(self.table(label), model))
+
+    @property
+    def problems_label(self) -> str:
+        """Label of the problems of this shard."""
+        return f"problems/{self.shard}"
+
+    @property
+    def journal(self) -> RunPath:
+        """Folder of this node's journal."""
+        return self.run_dir / "journal" / self.folder / self.shard
+
+
+def write_output(task: Task, suffix: str, table: pa.Table) -> Output:
+    """Writes one output of a node, whole or not at all."""
+    return put_output(task, suffix, table.num_rows, parquet_bytes(table))
+
+
+def put_output(task: Task, suffix: str, rows: int, data: bytes) -> Output:
+    """The same of a file's content, which holds so many rows."""
+    name = f"{task.folder}/{task.shard}{suffix}"
+    return Output(path=name, rows=rows, bytes=len(data), sha256=put_bytes(task.run_dir / name, data))
+
+
+def commit(
+    task: Task,
+    tables: Mapping[str, pa.Table],
+    rejected: list[Rejected],
+    *,
+    rows_in: int,
+    rows_out: int,
+    started: float,
+    retry: int = 0,
+    counts: dict[str, int] | None = None,
+) -> Manifest:
+    """Writes a node's tables, then its manifest. The table named `rows` is the node's main output.
+
+    Args:
+        started: `time.monotonic()` at the node's start.
+    """
+    outputs = {
+        name: write_output(task, ".parquet" if name == "rows" else f".{name}.parquet", table)
+        for name, table in tables.items()
+    }
+    if rejected:
+        outputs["rejected"] = write_output(task, ".rejected.parquet", to_table(rejected, Rejected))
+    manifest = Manifest(
+        node=task.name,
+        parts=task.parts,
+        outputs=outputs,
+        rows_in=rows_in,
+        rows_out=rows_out,
+        rows_rejected=len(rejected),
+        retry=retry,
+        counts=counts or {},
+        seconds=time.monotonic() - started,
+    )
+    write_manifest(task.run_dir / task.folder / f"{task.shard}.json", manifest)
+    return manifest

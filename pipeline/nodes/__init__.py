@@ -1,0 +1,1 @@
+"""What one node of the graph does where it runs, as Ray tasks and actor calls."""

@@ -1,0 +1,93 @@
+"""Nodes that need no engine: ingest, verify, select, publish. Each reads its inputs, calls its stage, and commits."""
+
+import time
+from collections import Counter
+
+import polars as pl
+import pyarrow as pa
+
+from hipo_data.pipeline.graph.nodes import PICKS, VERDICTS, VOTES
+from hipo_data.pipeline.graph.task import Task, commit
+from hipo_data.pipeline.nodes.grading import grader_of
+from hipo_data.pipeline.nodes.ingest import run_ingest
+from hipo_data.pipeline.nodes.publish import write_dataset
+from hipo_data.pipeline.store.manifest import Manifest, write_manifest
+from hipo_data.pipeline.store.run_path import storage_errors
+from hipo_data.prompts.formats.registry import FORMATS
+from hipo_data.schemas.arrow import arrow_schema, to_table
+from hipo_data.schemas.records import Decision, Mode, Pick, Problem, Record, Rollout, Verdict, Vote
+from hipo_data.stages.select.select import ROLLOUT_COLUMNS, VERDICT_COLUMNS, VOTE_COLUMNS, select_picks
+from hipo_data.stages.verify.verify import verify
+from hipo_data.stages.verify.votes import vote
+
+
+def run_cpu_node(task: Task) -> Manifest:
+    """Runs a node of one of these stages. Raises what they raise, and `StorageError`."""
+    with storage_errors(task.run_dir):
+        return {"ingest": _ingest, "verify": _verify, "select": _select, "publish": _publish}[task.stage](task)
+
+
+def _ingest(task: Task) -> Manifest:
+    return run_ingest(task, grader_of(task.config.verify))
+
+
+def _verify(task: Task) -> Manifest:
+    started = time.monotonic()
+    problems = {problem.problem_id: problem for problem in task.records(task.problems_label, Problem)}
+    rollouts = task.records(f"sample.{task.mode}/{task.shard}", Rollout)
+    known = task.records(VERDICTS, Verdict) if VERDICTS in task.inputs else []
+    grader, pseudo = grader_of(task.config.verify), task.config.verify.pseudo_gold
+    tables: dict[str, pa.Table] = {}
+    votes = task.records(VOTES, Vote) if VOTES in task.inputs else []
+    if pseudo is not None and task.mode is Mode.THINK_ON:
+        votes = vote(problems.values(), rollouts, grader, pseudo)
+        tables[VOTES] = to_table(votes, Vote)
+    verdicts = verify(problems, rollouts, grader, known, votes)
+    return commit(
+        task,
+        {"rows": to_table(verdicts, Verdict), **tables},
+        [],
+        rows_in=len(rollouts),
+        rows_out=len(verdicts),
+        started=started,
+        counts=dict(Counter(f"{verdict.status} {verdict.reason}" for verdict in verdicts)),
+    )
+
+
+def _select(task: Task) -> Manifest:
+    started = time.monotonic()
+    problems = task.table(task.problems_label, ["problem_id", "kind"])
+    rollouts = pl.concat([_frame(task, f"sample.{mode}", ROLLOUT_COLUMNS) for mode in Mode])
+    verdicts = pl.concat([_frame(task, f"verify.{mode}", VERDICT_COLUMNS) for mode in Mode])
+    frame = pl.DataFrame(problems).lazy()
+    tags = FORMATS[task.config.publish.format].tags
+    votes = pl.DataFrame(task.table(VOTES, VOTE_COLUMNS)).lazy() if VOTES in task.inputs else None
+    chosen = select_picks(frame, rollouts, verdicts, task.config.select, task.config.seed, tags, votes)
+    tables = pl.collect_all([chosen.decisions, chosen.picks])
+    decisions, picks = _typed(tables[0], Decision), _typed(tables[1], Pick)
+    dropped = decisions.num_rows - decisions["mode"].drop_null().length()
+    return commit(
+        task,
+        {"rows": decisions, PICKS: picks},
+        [],
+        rows_in=problems.num_rows,
+        rows_out=decisions.num_rows,
+        started=started,
+        counts={"kept": decisions.num_rows - dropped, "dropped": dropped, "picks": picks.num_rows},
+    )
+
+
+def _typed(frame: pl.DataFrame, model: type[Record]) -> pa.Table:
+    schema = arrow_schema(model)
+    return frame.to_arrow().cast(pa.schema(list(schema))).replace_schema_metadata(schema.metadata)
+
+
+def _frame(task: Task, folder: str, columns: list[str]) -> pl.LazyFrame:
+    return pl.DataFrame(task.table(f"{folder}/{task.shard}", columns)).lazy()
+
+
+def _publish(task: Task) -> Manifest:
+    started = time.monotonic()
+    manifest = write_dataset(task, started)
+    write_manifest(task.run_dir / task.folder / f"{task.shard}.json", manifest)
+    return manifest

@@ -1,0 +1,248 @@
+"""The publish node: the dataset folder, built aside and swapped in whole."""
+
+import shutil
+import time
+import uuid
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from hipo_data.pipeline.graph.nodes import PICKS
+from hipo_data.pipeline.graph.task import Task
+from hipo_data.pipeline.nodes.versions import Version, read_versions, with_next, write_versions
+from hipo_data.pipeline.store.files import (
+    file_digest,
+    put_bytes,
+    put_file,
+    read_table,
+    remove_files,
+    scan_tables,
+    sizes_in_storage,
+)
+from hipo_data.pipeline.store.manifest import Manifest, Output, read_manifest
+from hipo_data.pipeline.store.run_path import scratch
+from hipo_data.prompts.rendering import template_hash
+from hipo_data.schemas.arrow import arrow_schema
+from hipo_data.schemas.records import Decision, Example, Mode, Problem
+from hipo_data.stages.publish.card import card, method
+from hipo_data.stages.publish.pairs import (
+    GROUPS_SCHEMA,
+    KEY,
+    PREFERENCE_SCHEMA,
+    Weights,
+    groups_table,
+    in_sft,
+    preference_table,
+    weights,
+)
+from hipo_data.stages.publish.statistics import Statistics, statistics
+from hipo_data.stages.publish.tables import RL_BUDGET_SCHEMA, RL_SCHEMA, SFT_BUDGET_SCHEMA, ShardedWriter, rl_table
+from hipo_data.stages.select.policies import budget
+
+_DATASET = "dataset"
+_CARD = "README.md"
+_SPLITS = ("train", "validation")
+
+
+@dataclass
+class _Sums:
+    """What the card says of the rows as they go by."""
+
+    sources: Counter[str] = field(default_factory=Counter)
+    licences: set[str] = field(default_factory=set)
+    teachers: set[str] = field(default_factory=set)
+
+    def add(self, examples: pl.DataFrame) -> None:
+        self.sources.update(examples["sources"].list.first().struct.field("dataset").to_list())
+        self.licences.update(licence or "not stated" for licence in examples["licence"].to_list())
+        self.teachers.update(examples["teacher"].to_list())
+
+
+def write_dataset(task: Task, started: float) -> Manifest:
+    """Writes `dataset/` and `report.html`; memory is that of one shard and of one narrow column set over all.
+
+    In storage, where files cannot be swapped all at once, the old manifest goes first and the new one comes last:
+    while there is none, `dataset/` is being replaced.
+    """
+    from hipo_data.pipeline.report.page import (
+        write_report,  # charts take a second to import, and every worker imports this module
+    )
+
+    aside = scratch(task.run_dir) / f".dataset.{uuid.uuid4().hex[:8]}.tmp"
+    shards = sorted(label.removeprefix("problems/") for label in task.inputs if label.startswith("problems/"))
+    decisions, picks = _scan(task, "select", shards), _scan(task, PICKS, shards)
+    every = _scan(task, "justify", shards)
+    examples = in_sft(every, picks) if task.config.select.policy == "preference" else every
+    sums = _Sums()
+    try:
+        writers = _write(task, shards, aside, sums)
+        stats = statistics(decisions, examples)
+        rows = {part: {split: writer.rows for split, writer in of.items()} for part, of in writers.items()}
+        data = _outputs(aside, aside.rglob("*.parquet"))
+        known, config = read_versions(task.run_dir), task.config.model_dump(mode="json")
+        versions = with_next(known, task.run_dir, aside, data, config)
+        put_bytes(aside / _CARD, _card(task, stats, rows, sums, versions).encode())
+        outputs = data | _outputs(aside, [aside / _CARD])
+        write_versions(task.run_dir, versions)
+        _place(aside, task, outputs)
+    except BaseException:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise
+    write_report(task, stats, decisions, examples)
+    stats_path = task.run_dir / task.folder / "statistics.json"
+    put_bytes(stats_path, stats.model_dump_json(indent=1).encode())
+    totals = {part: sum(of.values()) for part, of in rows.items()}
+    examples_in = sum(task.inputs[f"justify/{shard}"].rows for shard in shards)
+    # Of pairs, both ends are examples; the better one is in sft/ as well.
+    published = 2 * totals["preference"] if "preference" in totals else totals["sft"]
+    return Manifest(
+        node=task.name,
+        parts=task.parts,
+        outputs=outputs,
+        rows_in=examples_in,
+        rows_out=published,
+        rows_rejected=0,
+        counts={part: count for part, count in totals.items() if part != "sft"},
+        seconds=time.monotonic() - started,
+    )
+
+
+_Writers = dict[str, dict[str, ShardedWriter]]
+
+
+def _write(task: Task, shards: list[str], folder: Path, sums: _Sums) -> _Writers:
+    """Writes the files of all parts."""
+    config = task.config
+    policy: str = config.select.policy
+    budgeted = policy == "budget"
+    schemas: dict[str, pa.Schema] = {
+        "sft": SFT_BUDGET_SCHEMA if budgeted else arrow_schema(Example),
+        "rl": RL_BUDGET_SCHEMA if budgeted else RL_SCHEMA,
+        **({policy: _TOGETHER[policy]} if policy in _TOGETHER else {}),
+    }
+    limit = config.publish.rows_per_file
+    writers = {
+        part: {split: ShardedWriter(folder / part, split, schema, limit) for split in _SPLITS}
+        for part, schema in schemas.items()
+    }
+    over = _weights(task, shards) if "preference" in writers else None
+    for shard in shards:
+        table, picks = task.table(f"justify/{shard}"), pl.DataFrame(task.table(f"{PICKS}/{shard}"))
+        every, decided = pl.DataFrame(table), pl.DataFrame(task.table(f"select/{shard}"))
+        examples = in_sft(every.with_row_index("row").lazy(), picks.lazy()).collect()
+        sums.add(examples)
+        kept = table.take(examples["row"].to_arrow())
+        _by_split(writers["sft"], _with_budget(kept, examples, picks) if budgeted else kept)
+        if over is not None:
+            _by_split(writers["preference"], preference_table(every, picks, over))
+        if "groups" in writers:
+            problems = pl.DataFrame(task.table(f"problems/{shard}", ["problem_id", "kind", "split", "question"]))
+            _by_split(writers["groups"], groups_table(problems, decided, picks))
+        _rl(task, shard, writers["rl"])
+    for writer in (writer for of_part in writers.values() for writer in of_part.values()):
+        writer.close()
+    return writers
+
+
+_TOGETHER = {"preference": PREFERENCE_SCHEMA, "groups": GROUPS_SCHEMA}
+"""Parts that the policy of their name has."""
+
+
+def _with_budget(table: pa.Table, examples: pl.DataFrame, picks: pl.DataFrame) -> pa.Table:
+    asked = picks.select(*KEY[:2], "instruction", "budget", rollout_index="index")
+    drawn = examples.join(asked, on=["problem_id", "mode", "rollout_index"], how="left", maintain_order="left")
+    for name in ("instruction", "budget"):
+        of_type = SFT_BUDGET_SCHEMA.field(name)
+        table = table.append_column(of_type, drawn[name].to_arrow().cast(of_type.type))
+    return table
+
+
+def _by_split(writers: dict[str, ShardedWriter], rows: pa.Table) -> None:
+    for split, writer in writers.items():
+        writer.write(rows.filter(pc.equal(rows["split"], split)))
+
+
+def _rl(task: Task, shard: str, writers: dict[str, ShardedWriter]) -> None:
+    config = task.config
+    decisions = {decision.problem_id: decision for decision in task.records(f"select/{shard}", Decision)}
+    problems = task.records(f"problems/{shard}", Problem)
+    drawn = (
+        budget.instructions([problem.problem_id for problem in problems], config.select, config.seed)
+        if config.select.policy == "budget"
+        else None
+    )
+    for split, writer in writers.items():
+        writer.write(rl_table([each for each in problems if each.split == split], decisions, writer.rows, drawn))
+
+
+def _weights(task: Task, shards: list[str]) -> Weights:
+    return weights(_scan(task, "justify", shards), _scan(task, PICKS, shards))
+
+
+def _scan(task: Task, stage: str, shards: list[str]) -> pl.LazyFrame:
+    return scan_tables([task.run_dir / task.inputs[f"{stage}/{shard}"].path for shard in shards])
+
+
+def _card(task: Task, stats: Statistics, rows: dict[str, dict[str, int]], sums: _Sums, versions: list[Version]) -> str:
+    splits = {part: {split: count for split, count in of.items() if count} for part, of in rows.items()}
+    main = next((part for part in ("sft", "preference", "groups") if splits.get(part)), "sft")
+    config = task.config
+    return card(
+        stats,
+        title=config.publish.title,
+        name=config.name,
+        format=config.publish.format,
+        policy=config.select.policy,
+        method=method(config.select),
+        prompt=f"{config.justify.prompt}, {template_hash(config.justify.prompt)[:8]}",
+        pseudo_rule=config.verify.pseudo_gold.rule if config.verify.pseudo_gold else None,
+        delta=config.select.delta,
+        n_on=config.sample.count(Mode.THINK_ON),
+        n_off=config.sample.count(Mode.THINK_OFF),
+        splits=splits,
+        main=main,
+        data_files={split: f"{main}/{split}-*.parquet" for split in splits.get(main, {})},
+        sources=dict(sums.sources.most_common()),
+        licences=sorted(sums.licences),
+        teachers=sorted(sums.teachers),
+        versions=versions,
+    )
+
+
+def _place(aside: Path, task: Task, outputs: dict[str, Output]) -> None:
+    final = task.run_dir / _DATASET
+    if isinstance(final, Path):
+        _swap(aside, final)
+        return
+    before = task.run_dir / task.folder / f"{task.shard}.json"
+    manifest = read_manifest(before)
+    remove_files([before])
+    old = {f"{_DATASET}/{name}" for name in sizes_in_storage(final)} | set(manifest.outputs if manifest else ())
+    remove_files([task.run_dir / name for name in sorted(old - outputs.keys())])
+    for name in outputs:
+        put_file(task.run_dir / name, aside / Path(name).relative_to(_DATASET))
+    shutil.rmtree(aside)
+
+
+def _swap(aside: Path, final: Path) -> None:
+    old = final.with_name(f".{final.name}.old.tmp")
+    shutil.rmtree(old, ignore_errors=True)
+    if final.exists():
+        final.rename(old)
+    aside.rename(final)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _outputs(folder: Path, paths: Iterable[Path]) -> dict[str, Output]:
+    """What the manifest says of files in a folder that becomes the dataset."""
+    found = {}
+    for path in sorted(paths):
+        name = f"{_DATASET}/{path.relative_to(folder)}"
+        rows = read_table(path, []).num_rows if path.suffix == ".parquet" else 0
+        found[name] = Output(path=name, rows=rows, bytes=path.stat().st_size, sha256=file_digest(path))
+    return found

@@ -1,0 +1,1 @@
+"""Engines as Ray actors: replicas, pools, who may run when."""

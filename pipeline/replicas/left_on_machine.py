@@ -1,0 +1,51 @@
+"""What an engine leaves on the disk of its machine, for runs whose files are elsewhere."""
+
+import logging
+from pathlib import Path
+
+import ray
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from hipo_data.pipeline.replicas.under_way import read_under_way
+from hipo_data.pipeline.store.files import put_bytes
+from hipo_data.pipeline.store.run_path import RunPath, scratch
+
+_LOG = logging.getLogger(__name__)
+_ANSWER_S = 30.0
+
+
+def keep_log(log: RunPath) -> None:
+    """Copies an engine's log from this machine to where its run lives; on a disk it is there already."""
+    if isinstance(log, Path) or not scratch(log).exists():
+        return
+    try:
+        put_bytes(log, scratch(log).read_bytes())
+    except Exception as error:  # a log is not worth a run, or an engine's own error
+        _LOG.warning("%s could not be written: %s", log, error)
+
+
+def left_behind(machine: str, log: RunPath, under_way: RunPath | None) -> set[str]:
+    """The prompts that a dead engine had under way, none where that cannot be known any more; its log is kept.
+
+    Args:
+        machine: Ray's id of where it ran; empty if it never said. A machine that is gone says nothing: that it went is
+            no prompt's doing.
+        log, under_way: the engine's files, as the run names them.
+    """
+    if isinstance(log, Path):
+        return _read(log, under_way)
+    if not machine:
+        return set()
+    there = NodeAffinitySchedulingStrategy(machine, soft=False)
+    asked = ray.remote(_read).options(num_cpus=0, scheduling_strategy=there).remote(log, under_way)
+    try:
+        found: set[str] = ray.get(asked, timeout=_ANSWER_S)
+    except ray.exceptions.RayError as error:
+        _LOG.warning("the machine of a dead engine does not answer: %s", error)
+        return set()
+    return found
+
+
+def _read(log: RunPath, under_way: RunPath | None) -> set[str]:
+    keep_log(log)
+    return read_under_way(scratch(under_way)) if under_way else set()

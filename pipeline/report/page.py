@@ -1,0 +1,141 @@
+"""The report: one self-contained HTML page."""
+
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from hipo_data.pipeline.graph.task import Task
+from hipo_data.pipeline.report import figures
+from hipo_data.pipeline.store.files import put_bytes
+from hipo_data.pipeline.views import charts
+from hipo_data.pipeline.views.drawing import svg
+from hipo_data.pipeline.views.ingest_report import read_accounts
+from hipo_data.pipeline.views.quarantine import quarantine_counts, rejected_files
+from hipo_data.pipeline.views.run_files import RunFiles
+from hipo_data.pipeline.views.whatif import Answer, ask, parse_deltas
+from hipo_data.schemas.records import Mode
+from hipo_data.stages.publish.card import number, percent
+from hipo_data.stages.publish.statistics import Statistics
+from hipo_data.stages.select.flips import COLUMNS
+
+_CARDS = 20
+_CARD_CHARS = 6_000
+_REASONS = 12
+_WHATIF_DELTAS = "0:0.5:0.05"
+_WHATIF_BYTES = 256 * 2**20
+_DECISION_COLUMNS = [*COLUMNS, "problem_id", "kind", "p_on", "p_off", "tokens_on", "tokens_off"]
+
+
+def write_report(task: Task, stats: Statistics, decisions: pl.LazyFrame, examples: pl.LazyFrame) -> None:
+    """Writes `report.html` into the run directory.
+
+    Args:
+        decisions: columns of `schemas.records.Decision`, of the whole run.
+        examples: columns of `schemas.records.Example`.
+    """
+    put_bytes(
+        task.run_dir / "report.html",
+        report(RunFiles(task.run_dir, task.config, unlisted=True), stats, decisions, examples).encode(),
+    )
+
+
+def report(files: RunFiles, stats: Statistics, decisions: pl.LazyFrame, examples: pl.LazyFrame) -> str:
+    """The page. Its size depends on the run's kinds, sources and settings, not on how many problems it has."""
+    decided = decisions.select(_DECISION_COLUMNS).collect()
+    keys = examples.select("problem_id", "kind", "mode", "completion_tokens").collect()
+    accounts = read_accounts(files.run_dir)
+    quarantine = quarantine_counts(rejected_files(files.run_dir, unlisted=True))
+    flips, mean_flip = figures.flip_bins(decided, files.config.select)
+    answer = _whatif(files)
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"), undefined=StrictUndefined, autoescape=True
+    )
+    environment.globals |= {"percent": percent, "number": number}
+    environment.filters |= {"cut": cut, "count_of": "{:,}".format}
+    return environment.get_template("report.html.j2").render(
+        title=files.config.publish.title,
+        config=files.config,
+        stats=stats,
+        stages=_stage_rows(files),
+        accounts=accounts,
+        answer=answer,
+        answered=sum(row.problems for row in answer.rows[:1]) if answer else 0,
+        mean_flip=mean_flip,
+        saved=figures.saved(files.manifests),
+        charts={
+            "funnel": svg(charts.funnel(figures.funnel_steps(accounts, stats, decided))),
+            "sources": svg(charts.source_rows(accounts)),
+            "pass_rates": svg(charts.pass_rate_map(figures.pass_rate_cells(decided), files.config.select.delta)),
+            "flips": svg(charts.flip_histogram(flips)) if flips.height else None,
+            "whatif": svg(charts.whatif_chart(answer.rows, answer.delta)) if answer else None,
+            "drops": _drops(figures.drops(accounts, stats, quarantine, _REASONS)),
+            **_shares(files, decided),
+            **_tokens(decided, keys),
+        },
+        cards=_cards(examples, keys),
+    )
+
+
+def _shares(files: RunFiles, decided: pl.DataFrame) -> dict[str, str | None]:
+    problems = files.scan("ingest")
+    assert problems is not None
+    first = pl.col("sources").list.first().struct.field("dataset").alias("dataset")
+    known = problems.select("problem_id", first, "difficulty").collect()
+    rated = figures.shares_by_difficulty(decided, known)
+    by_kind = figures.shares_by_source(decided, decided.select("problem_id", dataset="kind"))
+    return {
+        "by_kind": svg(charts.mode_shares(by_kind, "dataset")),
+        "by_source": svg(charts.mode_shares(figures.shares_by_source(decided, known), "dataset")),
+        "by_difficulty": svg(charts.mode_shares(rated, "difficulty")) if rated.height else None,
+    }
+
+
+def _tokens(decided: pl.DataFrame, keys: pl.DataFrame) -> dict[str, str]:
+    kept, sampled = figures.kept_token_bins(keys), figures.rollout_token_bins(decided)
+    return {
+        "kept_tokens": svg(charts.token_histogram(kept, "examples", "tokens of the kept response, from")),
+        "sampled_tokens": svg(charts.token_histogram(sampled, "problems", "mean tokens of a problem's rollouts, from")),
+    }
+
+
+def _drops(rows: list[tuple[str, str, int]]) -> str | None:
+    return svg(charts.drop_bars(rows)) if rows else None
+
+
+def _whatif(files: RunFiles) -> Answer | None:
+    """By the first shards, so that a report does not read all text again."""
+    if not files.shards:
+        return None
+    n = max(files.config.sample.count(mode) for mode in Mode)
+    chosen = figures.sample_of_shards(files, _WHATIF_BYTES)
+    return ask(files, parse_deltas(_WHATIF_DELTAS), sorted({max(1, n // 2), n}), chosen)
+
+
+def _stage_rows(files: RunFiles) -> list[tuple[str, int, int, int, int]]:
+    """Per folder: rows in, out, rejected, left out."""
+    rows: dict[str, list[int]] = {}
+    for name, manifest in files.manifests.items():
+        line = rows.setdefault(name.partition("/")[0], [0, 0, 0, 0])
+        found = (manifest.rows_in, manifest.rows_out, manifest.rows_rejected, manifest.rows_left_out)
+        line[:] = [total + n for total, n in zip(line, found, strict=True)]
+    order = ["ingest"]
+    order += [f"{stage}.{mode}" for mode in ("think_off", "think_on") for stage in ("sample", "verify")]
+    order += ["select", "justify"]
+    return [(folder.replace(".think_", " "), *rows[folder]) for folder in order if folder in rows]  # type: ignore[misc]
+
+
+def _cards(examples: pl.LazyFrame, keys: pl.DataFrame) -> list[dict[str, Any]]:
+    chosen = figures.in_turns(keys, ["kind", "mode"], _CARDS)
+    rows = examples.filter(pl.col("problem_id").is_in(chosen)).collect().to_dicts()
+    key = ("kind", "mode", "problem_id", "rollout_index")
+    return sorted(rows, key=lambda row: tuple(row[name] for name in key))[:_CARDS]
+
+
+def cut(text: str, most: int = _CARD_CHARS) -> str:
+    """A text with its middle left out where it is longer than `most` characters."""
+    if len(text) <= most:
+        return text
+    half = most // 2
+    return f"{text[:half]}\n\n[… {len(text) - 2 * half:,} characters left out …]\n\n{text[-half:]}"

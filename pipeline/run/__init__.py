@@ -1,0 +1,1 @@
+"""How a run goes: the driver, its attempts, its budget probe."""

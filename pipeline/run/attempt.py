@@ -1,0 +1,108 @@
+"""One attempt at a run, from its config to what is said of its end."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import ray
+from rich.console import Console
+
+from hipo_data.pipeline.errors import RunFailedError, UserError
+from hipo_data.pipeline.ray_options import connect
+from hipo_data.pipeline.run.runner import Runner
+from hipo_data.pipeline.store.run_path import RunPath
+from hipo_data.pipeline.views.summary import print_summary
+from hipo_data.pipeline.watch.event_log import EventLog
+from hipo_data.pipeline.watch.outcome import Outcome
+from hipo_data.pipeline.watch.progress import RunProgress
+from hipo_data.pipeline.watch.watcher import Watcher
+from hipo_data.schemas.config import RunConfig
+
+
+def attempt(directory: RunPath, config: RunConfig, wanted: Sequence[str], console: Console, started: float) -> bool:
+    """Runs the wanted stages in a directory that this driver holds, and prints the summary.
+
+    Returns whether it came to its end; a budget that is used up stops it before. Raises `RunFailedError` where pieces
+    failed.
+
+    Args:
+        started: `time.monotonic()` when the command began.
+    """
+    with _told(directory, config, console, started) as said:
+        outcome = _run(directory, config, wanted, console)
+        said |= {"spent": outcome.spent.model_dump(), "ran": outcome.ran}
+        if outcome.failures:
+            name, error = next(iter(outcome.failures.items()))
+            raise RunFailedError(
+                f"{len(outcome.failures)} pieces failed, such as {name}: {error}; the rest is done, run again to retry "
+                "them"
+            )
+        published = "publish" in wanted and bool(outcome.complete or not outcome.stopped)
+        if published:
+            said["dataset"] = str(directory / "dataset")
+            print_summary(console, directory, outcome, time.monotonic() - started)
+        else:
+            ran = ", ".join(f"{folder} {n}" for folder, n in outcome.ran.items()) or "nothing, all was up to date"
+            console.print(f"ran: {ran}", highlight=False)
+        if outcome.stopped:
+            said |= {"result": "budget used up", "message": outcome.stopped}
+            console.print(
+                f"{outcome.stopped}; {outcome.complete} of {outcome.shards} shards are in the dataset. "
+                "Raise the budget and run again to go on.",
+                highlight=False,
+            )
+    return not outcome.stopped
+
+
+def _run(directory: RunPath, config: RunConfig, wanted: Sequence[str], console: Console) -> Outcome:
+    with RunProgress(console, _watchers(directory, config, console)) as progress:
+        runner = Runner(directory, config, wanted, progress)
+        if not runner.anything_to_do():
+            return runner.outcome
+        connect(config)
+        try:
+            return runner.run()
+        except KeyboardInterrupt:
+            progress.say("stopping: finished rollouts are being written …")
+            runner.stop()
+            raise
+        finally:
+            ray.shutdown()
+
+
+def _watchers(directory: RunPath, config: RunConfig, console: Console) -> list[Watcher]:
+    found: list[Watcher] = [EventLog(directory, config.name)]
+    watch = config.watch
+    if watch.metrics_port is not None:
+        from hipo_data.pipeline.watch.metrics import Metrics
+
+        metrics = Metrics(config.name, watch.metrics_host, watch.metrics_port)
+        console.print(f"metrics: http://{watch.metrics_host}:{metrics.port}/metrics", highlight=False)
+        found.append(metrics)
+    if watch.opentelemetry:
+        try:
+            from hipo_data.pipeline.watch.spans import Spans
+        except ImportError as error:
+            raise UserError(f"watch.opentelemetry needs hipo-data[otel] ({error})") from error
+        found.append(Spans(config.name))
+    return found
+
+
+@contextmanager
+def _told(directory: RunPath, config: RunConfig, console: Console, started: float) -> Iterator[dict[str, Any]]:
+    """Tells whom `watch` names of the end, whatever it is; what is put into the mapping goes along."""
+    said: dict[str, Any] = {"run": config.name, "run_dir": str(directory), "result": "done", "message": None}
+    try:
+        yield said
+    except BaseException as error:
+        interrupted = isinstance(error, KeyboardInterrupt)
+        said |= {"result": "stopped" if interrupted else "failed", "message": None if interrupted else str(error)}
+        raise
+    finally:
+        if config.watch.webhook or config.watch.command:
+            from hipo_data.pipeline.watch.notify import notify
+
+            said["seconds"] = round(time.monotonic() - started, 1)
+            for problem in notify(config.watch, said):
+                console.print(problem, highlight=False)

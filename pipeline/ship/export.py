@@ -1,0 +1,191 @@
+"""A published dataset as files that another library reads as they are."""
+
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from hipo_data.pipeline.errors import UserError
+from hipo_data.pipeline.ship.published import SPLITS, Published
+from hipo_data.prompts.formats.format import Format
+from hipo_data.prompts.formats.registry import FORMATS
+from hipo_data.stages.publish.exports.chat_template import chat_template, objection, renderer
+from hipo_data.stages.publish.exports.libraries import EXPORTS, Export, Table
+from hipo_data.stages.publish.exports.llama_factory import dataset_info
+
+CHAT_TEMPLATE = "chat_template.jinja"
+_DATASET_INFO = "dataset_info.json"
+
+
+@dataclass
+class Exported:
+    """The format of the responses, null where there are none, and rows by file."""
+
+    format: str | None
+    rows: dict[str, int] = field(default_factory=dict)
+
+
+def export(dataset: Published, to: str, out: Path, tokenizer: str | None = None) -> Exported:
+    """Writes `out`, which must be new or empty, as a whole or not at all.
+
+    With the name or folder of a tokenizer, every conversation is rendered by its chat template first, as the library
+    will. Raises `UserError`, also where that template does not render a response faithfully.
+    """
+    if to not in EXPORTS:
+        raise UserError(f"there is no export '{to}'; choose one of {', '.join(EXPORTS)}")
+    wanted = EXPORTS[to]
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UserError(f"{out} is not an empty folder; choose another --out")
+    if tokenizer and not wanted.renders:
+        raise UserError(f"--tokenizer has nothing to check in an export for {to}, which no chat template renders")
+    for table in wanted.tables:
+        if table.needed and not any(dataset.of(table.part, split) for split in SPLITS):
+            raise UserError(f"{dataset.name} has no part '{table.part}', which this export is made from")
+    form = None if to == "verl-rl" else FORMATS[_format(dataset)]
+    exported = Exported(form.name if form else None)
+    check = _Check(tokenizer, _template_of(tokenizer), form, wanted) if tokenizer and form else None
+    aside = out.resolve().with_name(f".{out.name}.{uuid.uuid4().hex[:8]}.tmp")
+    aside.mkdir(parents=True)
+    try:
+        for table in wanted.tables:
+            _write(dataset, table, aside, exported.rows, check)
+        if wanted.renders and form is not None:
+            (aside / CHAT_TEMPLATE).write_text(chat_template(form), encoding="utf-8")
+        if to == "llama-factory":
+            (aside / _DATASET_INFO).write_text(dataset_info(exported.rows), encoding="utf-8")
+        aside.replace(out)  # takes the place of an empty folder
+    except BaseException:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise
+    return exported
+
+
+@dataclass(frozen=True)
+class _Check:
+    tokenizer: str
+    apply: Callable[..., Any]
+    form: Format
+    wanted: Export
+
+    def rows(self, frame: pl.DataFrame) -> None:
+        """Raises `UserError` at the first response that the chat template would change."""
+        for row in frame.iter_rows(named=True):
+            switch = self.form.chat_template_kwargs(row["mode"]) if "mode" in row else {}
+            render = renderer(self.apply, **switch)
+            conversations = [row["messages"]] if "messages" in row else [row["prompt"] + row[it] for it in _PAIR]
+            for turns in conversations:
+                found = objection(turns, render, turn_by_turn=self.wanted.turn_by_turn)
+                if found is not None:
+                    raise UserError(
+                        f"the chat template of {self.tokenizer} {found} (problem {row['problem_id']}); train with the "
+                        f"{CHAT_TEMPLATE} that an export without --tokenizer writes"
+                    )
+
+
+_PAIR = ("chosen", "rejected")
+
+
+def _format(dataset: Published) -> str:
+    """The format of all responses. Raises `UserError` where there are none."""
+    for part in ("sft", "preference"):
+        for path in (path for split in SPLITS for path in dataset.of(part, split)):
+            for piece in dataset.tables(path):
+                name = str(piece["format"][0])
+                if name in FORMATS:
+                    return name
+    raise UserError(f"{dataset.name} has no responses in a known format, which this export is made of")
+
+
+def _write(dataset: Published, table: Table, folder: Path, rows: dict[str, int], check: _Check | None) -> None:
+    for split in SPLITS:
+        name = table.file.format(split=split)
+        frames = _frames(dataset, table, split, check)
+        count = (_write_parquet if name.endswith(".parquet") else _write_json_lines)(folder / name, frames)
+        if count:
+            rows[name] = count
+
+
+def _frames(dataset: Published, table: Table, split: str, check: _Check | None) -> Iterator[pl.DataFrame]:
+    for path in dataset.of(table.part, split):
+        for piece in dataset.tables(path):
+            frame = pl.DataFrame(piece)
+            if check is not None:
+                check.rows(frame)
+            try:
+                yield table.convert(frame)
+            except (ValueError, pl.exceptions.PolarsError) as error:
+                raise UserError(f"{dataset.name}: {path} cannot be exported: {error}") from error
+
+
+def _write_parquet(path: Path, frames: Iterator[pl.DataFrame]) -> int:
+    rows, writer = 0, None
+    try:
+        for frame in frames:
+            piece = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+            piece = piece.cast(plain_schema(piece.schema))
+            writer = writer or pq.ParquetWriter(path, piece.schema, compression="zstd")
+            writer.write_table(piece)
+            rows += piece.num_rows
+    finally:
+        if writer is not None:
+            writer.close()
+    return rows
+
+
+def _write_json_lines(path: Path, frames: Iterator[pl.DataFrame]) -> int:
+    rows = 0
+    for frame in frames:
+        with path.open("ab") as file:
+            frame.write_ndjson(file)
+        rows += frame.height
+    return rows
+
+
+def plain_schema(schema: pa.Schema) -> pa.Schema:
+    """A schema without the large strings and lists of Polars, which not every reader of Parquet knows."""
+    return pa.schema([pa.field(each.name, _plain(each.type)) for each in schema])
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_large_string(kind):
+        return pa.string()
+    if pa.types.is_large_list(kind) or pa.types.is_list(kind):
+        return pa.list_(_plain(kind.value_type))
+    if pa.types.is_struct(kind):
+        return pa.struct([pa.field(each.name, _plain(each.type)) for each in kind])
+    return kind
+
+
+def _template_of(tokenizer: str) -> Callable[..., Any]:
+    try:
+        from transformers import AutoTokenizer
+    except ImportError as error:
+        raise UserError("--tokenizer needs the package transformers; install it, or leave the option out") from error
+    try:
+        apply: Callable[..., Any] = AutoTokenizer.from_pretrained(tokenizer).apply_chat_template
+    except (OSError, ValueError) as error:
+        raise UserError(f"the tokenizer '{tokenizer}' cannot be loaded: {str(error).splitlines()[0]}") from error
+    return apply
+
+
+def advice(to: str, out: Path, form: str | None, tokenizer: str | None) -> str:
+    """What to tell somebody who trains with an export."""
+    if to == "llama-factory":
+        return (
+            f"set dataset_dir: {out}, dataset: hipo_train, template: chatml; templates that know of reasoning, such as "
+            "qwen3, put an empty one before responses without"
+        )
+    if to == "verl-rl":
+        return "the ground truth is the gold as JSON; score with a reward function that reads it, see docs/exports.md"
+    if tokenizer:
+        return f"the chat template of {tokenizer} renders every response in the format {form} as it is"
+    return (
+        f"train with the chat template {out / CHAT_TEMPLATE}: it renders responses in the format {form} as they are; "
+        "--tokenizer checks a model's own"
+    )

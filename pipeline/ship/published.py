@@ -1,0 +1,116 @@
+"""A published dataset, wherever it lies: a run's `dataset/`, a folder like it, or a dataset on the Hub."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from hipo_data.pipeline.errors import UserError
+from hipo_data.pipeline.store.files import digest_of, sizes_in_storage
+from hipo_data.pipeline.store.manifest import read_manifest
+from hipo_data.pipeline.store.run_path import RunPath, name_within, run_path
+from hipo_data.stages.publish.exports.libraries import PARTS
+
+CARD = "README.md"
+SPLITS = ("train", "validation")
+FILE_NAME = re.compile(rf"({'|'.join(PARTS)})/({'|'.join(SPLITS)})-(\d{{5}})-of-(\d{{5}})\.parquet")
+"""Part, split, number, and how many there are."""
+_ROWS = 2048  # at a time, so that memory is small however long the files
+
+
+@dataclass(frozen=True)
+class Published:
+    """The files of a dataset by their paths within it, sorted, and how to open one."""
+
+    name: str
+    files: tuple[str, ...]
+    open: Callable[[str], BinaryIO]
+    run_dir: RunPath | None = None
+    """The run that the folder belongs to, where that was given."""
+    is_local: bool = False
+    """Whether it is a folder of this machine, whose path is its name."""
+
+    def of(self, part: str, split: str) -> list[str]:
+        """Paths of a part's files of a split, in their order."""
+        return [
+            path for path in self.files if (name := FILE_NAME.fullmatch(path)) and name.group(1, 2) == (part, split)
+        ]
+
+    def digest(self, path: str) -> str:
+        """SHA-256 of a file's content."""
+        with self.open(path) as file:
+            return digest_of(file)
+
+    def tables(self, path: str) -> Iterator[pa.Table]:
+        """A file's rows, some thousand at a time, with the metadata of its schema. Raises `UserError`."""
+        with self.open(path) as file:
+            try:
+                parquet = pq.ParquetFile(file)
+                schema = parquet.schema_arrow
+                for batch in parquet.iter_batches(batch_size=_ROWS):
+                    yield pa.Table.from_batches([batch]).replace_schema_metadata(schema.metadata)
+            except (pa.ArrowInvalid, OSError) as error:
+                raise UserError(f"{self.name}: {path} cannot be read as Parquet: {error}") from error
+
+    def schema(self, path: str) -> pa.Schema:
+        """A file's schema. Raises `UserError`."""
+        with self.open(path) as file:
+            try:
+                return pq.read_schema(file)
+            except (pa.ArrowInvalid, OSError) as error:
+                raise UserError(f"{self.name}: {path} cannot be read as Parquet: {error}") from error
+
+
+def published(where: str) -> Published:
+    """The dataset of a run, of a folder, or of the Hub (`org/name`, or `org/name@revision`). Raises `UserError`."""
+    path = run_path(where)
+    if path.is_dir():
+        return published_folder(path)
+    if path.exists() or not re.fullmatch(r"[\w.-]+/[\w.-]+(@[\w./-]+)?", where):
+        raise UserError(f"there is no run, folder or Hub dataset '{where}'; give the directory that a run published in")
+    return _on_the_hub(where)
+
+
+def published_folder(path: RunPath) -> Published:
+    """The dataset of a run's directory, or the folder itself. Raises `UserError`."""
+    is_run = (path / "run.json").is_file()
+    folder = path / "dataset" if is_run else path
+    files = tuple(sorted(_files(path, folder)))
+    if not any(FILE_NAME.fullmatch(file) for file in files):
+        raise UserError(f"{folder} holds no published dataset; run 'hipo-data run' until publish is done")
+    return Published(
+        str(folder), files, lambda file: (folder / file).open("rb"), path if is_run else None, isinstance(folder, Path)
+    )
+
+
+def _files(path: RunPath, folder: RunPath) -> set[str]:
+    if isinstance(folder, Path):
+        return {name_within(file, folder) for file in folder.rglob("*") if file.is_file()}
+    listed = set(sizes_in_storage(folder))
+    manifest = read_manifest(path / "publish" / "all.json")
+    named = {output.path.removeprefix("dataset/") for output in manifest.outputs.values()} if manifest else set()
+    return listed | {name for name in named - listed if (folder / name).exists()}  # a listing may lag
+
+
+def _on_the_hub(where: str) -> Published:
+    from hipo_data.stages.ingest.sources.hub import HubDataset
+    from hipo_data.stages.ingest.sources.hub_requests import SourceError
+
+    repo, _, revision = where.partition("@")
+    try:
+        dataset = HubDataset(repo, revision or "main")
+        files = tuple(dataset.files(keep=False))
+    except SourceError as error:
+        raise UserError(f"'{where}' is no folder here, and on the Hub: {error}") from error
+
+    def opened(file: str) -> BinaryIO:
+        try:
+            return dataset.open(file)
+        except SourceError as error:
+            raise UserError(str(error)) from error
+
+    return Published(where, files, opened)

@@ -1,0 +1,65 @@
+"""What a node of the graph left behind: its outputs, and a fingerprint of all that they depend on."""
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from hipo_data.pipeline.store.files import put_bytes
+from hipo_data.pipeline.store.run_path import RunPath
+
+
+class Output(BaseModel):
+    """One file. `path` is relative to the run directory."""
+
+    model_config = ConfigDict(frozen=True)
+    path: str
+    rows: int
+    bytes: int
+    sha256: str
+
+
+class Manifest(BaseModel):
+    """Written last, so that a node with a manifest is done."""
+
+    model_config = ConfigDict(frozen=True)
+    node: str
+    parts: dict[str, str]
+    """What the outputs depend on, each as a digest: code version, config slice, prompts, model, inputs by content."""
+    outputs: dict[str, Output]
+    rows_in: int
+    rows_out: int
+    rows_rejected: int
+    rows_left_out: int = 0
+    retry: int = 0
+    """Rows that failed for reasons that may pass: the next run tries them again."""
+    counts: dict[str, int] = Field(default_factory=dict)
+    seconds: float = 0.0
+
+    def check_conserved(self) -> None:
+        """Raises `RuntimeError` unless every row that came in went out, was rejected, or was left out on purpose."""
+        accounted = self.rows_out + self.rows_rejected + self.rows_left_out
+        if self.rows_in != accounted:
+            raise RuntimeError(
+                f"{self.node}: {self.rows_in} rows came in but {accounted} are accounted for "
+                f"({self.rows_out} out, {self.rows_rejected} rejected, {self.rows_left_out} left out); this is a bug"
+            )
+
+
+def write_manifest(path: RunPath, manifest: Manifest) -> None:
+    """Commits a node."""
+    manifest.check_conserved()
+    put_bytes(path, manifest.model_dump_json(indent=1).encode())
+
+
+def read_manifest(path: RunPath) -> Manifest | None:
+    """The manifest at `path`; null where there is none that this version can read."""
+    try:
+        return parse_manifest(path.read_bytes())
+    except FileNotFoundError:
+        return None
+
+
+def parse_manifest(data: bytes) -> Manifest | None:
+    """A manifest by its file's content; null for what this version cannot read."""
+    try:
+        return Manifest.model_validate_json(data)
+    except ValidationError:
+        return None

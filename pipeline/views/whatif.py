@@ -1,0 +1,237 @@
+"""`hipo-data whatif`: a run re-selected under other settings, some shards at a time, so that memory is flat."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+import polars as pl
+from rich.console import Console
+from rich.table import Table
+
+from hipo_data.pipeline.errors import UserError
+from hipo_data.pipeline.graph.nodes import INGEST, RESPONSES
+from hipo_data.pipeline.views.run_files import RunFiles
+from hipo_data.prompts.formats.registry import FORMATS
+from hipo_data.schemas.records import Mode
+from hipo_data.stages.publish.card import number, percent
+from hipo_data.stages.select.select import ROLLOUT_COLUMNS, VERDICT_COLUMNS
+from hipo_data.stages.select.whatif import Setting, WhatIf, incomplete, reselect, tally, whatifs
+
+DEFAULT_DELTAS = "0:0.5:0.05"
+_MOST_DELTAS = 101
+_BATCH_BYTES = 16 * 2**20
+"""Of rollouts on disk; text takes several times that in memory."""
+
+
+@dataclass
+class Answer:
+    """What a run would have decided, by setting, and what a reader has to know of it."""
+
+    rows: list[WhatIf]
+    delta: float
+    """The run's own."""
+    n: int
+    shards: int
+    """Read ones."""
+    remarks: list[str] = field(default_factory=list)
+
+
+def ask(
+    files: RunFiles, deltas: Sequence[float], ns: Sequence[int] | None = None, shards: Sequence[str] | None = None
+) -> Answer:
+    """Selects again under each δ and each N, and under the run's own δ.
+
+    Args:
+        ns: rollouts of each mode, by default all; a mode that the recipe gives fewer keeps those.
+        shards: names of those to read; by default all that are graded.
+
+    Raises `UserError` where nothing is graded yet, or where N is more than the run has.
+    """
+    config = files.config
+    wanted = {mode: config.sample.count(mode) for mode in Mode}
+    most = max(wanted.values())
+    ns = ns or [most]
+    if max(ns) > most:
+        raise UserError(
+            f"--n {max(ns)} is more than the {most} rollouts of a mode that this run has; whatif selects again from "
+            f"what was sampled, so give {most} or less, or set sample.n and run again"
+        )
+    ready = [shard for shard in (files.shards if shards is None else shards) if _graded(files, shard)]
+    if not ready:
+        raise UserError(f"{files.run_dir} has no shard with graded rollouts yet; `hipo-data status` says how far it is")
+    settings = [Setting(n, delta) for n in sorted(set(ns)) for delta in sorted({*deltas, config.select.delta})]
+    tags = FORMATS[config.publish.format].tags
+    halves = min(wanted.values()) // 2 if not _imported(files) else 0
+    tallies, lacking = [], 0
+    for batch in _batches(files, ready):
+        problems, rollouts, verdicts = _tables(files, batch)
+        lacks = int(incomplete(rollouts, problems, max(ns), wanted).collect().item())
+        lacking += lacks
+        again = [setting.repeated for setting in settings if setting.n <= halves and not lacks]
+        every = [*settings, *again]
+        selected = reselect(problems, rollouts, verdicts, config.select, every, config.seed, tags)
+        decisions = dict(zip(every, selected, strict=True))
+        run = _own_decisions(files, batch)
+        tallies += [
+            tally(decisions[setting], setting, config.select, run, decisions.get(setting.repeated))
+            for setting in settings
+        ]
+    answer = Answer(whatifs(tallies), config.select.delta, most, len(ready))
+    answer.remarks = _remarks(files, answer, lacking, min(ns), all_shards=shards is None)
+    return answer
+
+
+def _graded(files: RunFiles, shard: str) -> bool:
+    return all(files.path(f"{stage}.{mode}", shard) is not None for stage in ("sample", "verify") for mode in Mode)
+
+
+def _batches(files: RunFiles, shards: Sequence[str]) -> Iterator[list[str]]:
+    """Small shards together, since each round of selecting costs the same few milliseconds a setting."""
+    batch: list[str] = []
+    total = 0
+    for shard in shards:
+        size = sum(files.manifests[f"sample.{mode}/{shard}"].outputs["rows"].bytes for mode in Mode)
+        if batch and total + size > _BATCH_BYTES:
+            yield batch
+            batch, total = [], 0
+        batch.append(shard)
+        total += size
+    yield batch
+
+
+def _tables(files: RunFiles, shards: Sequence[str]) -> tuple[pl.LazyFrame, pl.LazyFrame, pl.LazyFrame]:
+    """Problems, rollouts and verdicts of shards."""
+
+    def of_modes(stage: str, columns: list[str]) -> pl.LazyFrame:
+        frames = [files.scan(f"{stage}.{mode}", shards=shards) for mode in Mode]
+        return pl.concat([frame.select(columns) for frame in frames if frame is not None])
+
+    problems = files.scan("ingest", shards=shards)
+    assert problems is not None
+    rollouts, verdicts = of_modes("sample", ROLLOUT_COLUMNS), of_modes("verify", VERDICT_COLUMNS)
+    return problems.select("problem_id", "kind"), rollouts, verdicts
+
+
+def _own_decisions(files: RunFiles, shards: Sequence[str]) -> pl.DataFrame | None:
+    """The run's, null unless it has decided all of these."""
+    decided = files.scan("select", shards=shards)
+    if decided is None or len(files.paths("select", shards=shards)) < len(shards):
+        return None
+    return decided.select("problem_id", "mode").collect()
+
+
+def _remarks(files: RunFiles, answer: Answer, lacking: int, fewest: int, all_shards: bool) -> list[str]:
+    found = []
+    if files.config.select.policy != "hipo":
+        found.append(f"The policy '{files.config.select.policy}' does not read δ, so that rows differ by n alone.")
+    if all_shards and answer.shards < len(files.shards):
+        found.append(f"Only {answer.shards} of {len(files.shards)} shards are graded so far; the others are left out.")
+    if lacking:
+        problems = answer.rows[0].problems
+        found.append(
+            f"{lacking:,} of {problems:,} problems have fewer rollouts than the recipe asks for, as where sampling "
+            "stopped once their mode was settled: their pass rates come from what is there, so that under another δ or "
+            "N their rows are estimates that lean towards the run's own decisions."
+        )
+    if _imported(files) and fewest < answer.n:
+        found.append("Responses that came with the source rows hold the last indices, so a smaller N leaves them out.")
+    return found
+
+
+def _imported(files: RunFiles) -> bool:
+    ingest = files.manifests.get(INGEST.name)
+    return ingest is not None and any(label.startswith(RESPONSES) for label in ingest.outputs)
+
+
+def print_answer(console: Console, answer: Answer, as_json: bool) -> None:
+    """A table, the run's own setting marked; as JSON one object."""
+    if as_json:
+        rows = [row.model_dump() | {"think_on_share": row.think_on_share} for row in answer.rows]
+        told = {"delta": answer.delta, "n": answer.n, "rows": rows, "remarks": answer.remarks}
+        console.print_json(json.dumps(told, ensure_ascii=False))
+        return
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for heading in _HEADINGS:
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in answer.rows:
+        own = (row.n, row.delta) == (answer.n, answer.delta)
+        table.add_row(*_cells(row, own), style="bold" if own else None)
+    console.print(table, highlight=False)
+    for remark in answer.remarks:
+        console.print(remark, highlight=False)
+    console.print(
+        "* is the run's own setting. Pass rate: of the kept mode, mean over examples and half its 95 % interval. "
+        "Flips: the mean probability, under a uniform prior, that a repetition of the sampling would decide otherwise. "
+        "Repeated: how many as many other rollouts of this run do decide otherwise. Nothing was sampled.",
+        highlight=False,
+    )
+
+
+_HEADINGS = [
+    *("n", "δ", "examples", "think-on", "tokens", "pass rate", "lost", "fallback", "random"),
+    *("flips", "repeated", "changed"),
+]
+
+
+def _cells(row: WhatIf, own: bool) -> list[str]:
+    return [
+        str(row.n),
+        f"{row.delta:.4g}{'*' if own else ' '}",
+        f"{row.examples:,}",
+        percent(row.think_on_share),
+        number(row.tokens),
+        _with_interval(row),
+        f"{row.lost:,}",
+        f"{row.fallbacks:,}",
+        f"{row.rules.get('random', 0):,}",
+        percent(row.flip),
+        percent(row.repeated),
+        "–" if row.changed is None else f"{row.changed:,}",
+    ]
+
+
+def _with_interval(row: WhatIf) -> str:
+    if row.pass_rate is None or row.pass_rate_low is None or row.pass_rate_high is None:
+        return "–"
+    return f"{100 * row.pass_rate:.1f} ± {50 * (row.pass_rate_high - row.pass_rate_low):.1f} %"
+
+
+def parse_deltas(text: str) -> list[float]:
+    """`0:0.5:0.05` (both ends included) or `0.1,0.2`. Raises `UserError` for anything else, or outside of 0 to 1."""
+    form = "--delta takes start:stop:step, such as 0:0.5:0.05, or values such as 0.1,0.2"
+    try:
+        values = [Decimal(part) for part in text.split(":" if ":" in text else ",")]
+    except InvalidOperation:
+        raise UserError(f"{form}; '{text}' is neither") from None
+    if ":" in text:
+        if len(values) != 3 or not all(value.is_finite() for value in values) or values[2] <= 0:
+            raise UserError(f"{form}; '{text}' is neither")
+        start, stop, step = values
+        if (stop - start) / step >= _MOST_DELTAS:
+            raise UserError(f"--delta {text} names more than {_MOST_DELTAS} values; take a larger step")
+        values = [start + step * at for at in range(int((stop - start) / step) + 1)]
+    if not values or not all(value.is_finite() and 0 <= value <= 1 for value in values):
+        raise UserError(f"--delta {text}: every δ lies between 0 and 1, and a range goes upwards")
+    return [float(value) for value in values]
+
+
+def parse_ns(text: str) -> list[int]:
+    """`4,8`. Raises `UserError` for anything but positive whole numbers."""
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isascii() and part.isdigit() and int(part) for part in parts):
+        raise UserError(f"--n takes whole numbers of rollouts, such as 4,8; '{text}' is not of that form")
+    return [int(part) for part in parts]
+
+
+def write_chart(answer: Answer, path: Path) -> None:
+    """The answer as a picture. Raises `UserError` unless the name ends in .svg or .png."""
+    from hipo_data.pipeline.store.files import put_bytes
+    from hipo_data.pipeline.views.charts import whatif_chart
+    from hipo_data.pipeline.views.drawing import png, svg
+
+    if path.suffix not in (".svg", ".png"):
+        raise UserError(f"--out {path}: the name of a chart ends in .svg or .png")
+    chart = whatif_chart(answer.rows, answer.delta)
+    put_bytes(path, svg(chart).encode() if path.suffix == ".svg" else png(chart))

@@ -1,0 +1,1 @@
+"""How a run is watched: progress, events, figures, spans, notices, the outcome."""

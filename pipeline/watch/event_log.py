@@ -1,0 +1,133 @@
+"""What happened in a run, one JSON object a line: `logs/events.jsonl` of the run directory.
+
+Appended to by every attempt at the run, so that whoever comes later, perhaps after the driver died, sees what failed.
+"""
+
+import json
+import logging
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, TextIO
+
+from hipo_data.pipeline.graph.nodes import Node
+from hipo_data.pipeline.store.files import put_bytes
+from hipo_data.pipeline.store.manifest import Manifest
+from hipo_data.pipeline.store.run_path import RunPath, scratch
+from hipo_data.pipeline.watch.watcher import RunState, Watcher
+
+_LOG = logging.getLogger(__name__)
+_NAME = "events.jsonl"
+_KEEP_EVERY_S = 30.0
+
+
+class EventLog(Watcher):
+    """Writes each event as it comes, whole lines."""
+
+    def __init__(self, run_dir: RunPath, run: str) -> None:
+        self._path = run_dir / "logs" / _NAME
+        self._own = scratch(self._path)
+        self._own.parent.mkdir(parents=True, exist_ok=True)
+        if self._own != self._path:
+            self._own.write_bytes(_content(self._path))
+        torn = not (_content(self._own) or b"\n").endswith(b"\n")
+        self._file: TextIO = self._own.open("a", encoding="utf-8", buffering=1)
+        self._kept = 0.0
+        self._run = run
+        if torn:
+            self._file.write("\n")  # the last driver was killed in the middle of a line
+        self._write("attempt")
+
+    def began(self, node: Node) -> None:
+        """A line."""
+        self._write("began", node)
+
+    def ended(self, node: Node, manifest: Manifest) -> None:
+        """A line with the node's counts."""
+        rows = {"in": manifest.rows_in, "out": manifest.rows_out, "rejected": manifest.rows_rejected}
+        self._write("ended", node, seconds=round(manifest.seconds, 3), rows=rows, counts=manifest.counts)
+
+    def failed(self, node: Node, error: str) -> None:
+        """A line with the error."""
+        self._write("failed", node, error=error)
+
+    def said(self, text: str) -> None:
+        """A line with the words."""
+        self._write("said", text=text)
+
+    def looked(self, state: RunState) -> None:
+        """Too often for a line; of a run in storage, what there is is put there now and then."""
+        if time.monotonic() - self._kept > _KEEP_EVERY_S:
+            self._keep()
+
+    def closed(self, error: str | None) -> None:
+        """Ends the file."""
+        self._write("closed", error=error)
+        self._file.close()
+        self._keep()
+
+    def _keep(self) -> None:
+        self._kept = time.monotonic()
+        if self._own == self._path:
+            return
+        try:
+            put_bytes(self._path, self._own.read_bytes())
+        except Exception as failure:  # a log is not worth a run
+            _LOG.warning("%s could not be written: %s", self._path, failure)
+
+    def _write(self, event: str, node: Node | None = None, **fields: Any) -> None:
+        line: dict[str, Any] = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "run": self._run}
+        line["event"] = event
+        if node is not None:
+            line |= {"stage": node.stage, "mode": node.mode, "shard": node.shard}
+        self._file.write(json.dumps(line | fields) + "\n")
+
+
+def _content(path: RunPath) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return b""
+
+
+def read_events(run_dir: RunPath) -> Iterator[dict[str, Any]]:
+    """All events so far, without lines that a killed driver left unfinished, or that are being written."""
+    for line in _content(run_dir / "logs" / _NAME).splitlines():
+        try:
+            yield json.loads(line)
+        except ValueError:
+            continue
+
+
+@dataclass
+class LastAttempt:
+    """What the log says of the last attempt at a run."""
+
+    began: str
+    """Time, ISO 8601."""
+    failures: list[dict[str, Any]] = field(default_factory=list)
+    """Events of pieces that failed and were not done since."""
+    closed: bool = False
+    """Whether the driver came to its end; one that was killed did not, nor did one that is still at work."""
+    error: str | None = None
+    """What ended it, where that was an error."""
+
+
+def last_attempt(run_dir: RunPath) -> LastAttempt | None:
+    """Null where there is no log."""
+    attempt: LastAttempt | None = None
+    failed: dict[tuple[str, str | None, str], dict[str, Any]] = {}
+    for event in read_events(run_dir):
+        if event["event"] == "attempt":
+            attempt = LastAttempt(began=event["time"])
+            failed = {}
+        elif attempt is not None and event["event"] == "closed":
+            attempt.closed, attempt.error = True, event["error"]
+        elif "stage" in event:
+            failed.pop((event["stage"], event["mode"], event["shard"]), None)
+            if event["event"] == "failed":
+                failed[event["stage"], event["mode"], event["shard"]] = event
+    if attempt is not None:
+        attempt.failures = list(failed.values())
+    return attempt

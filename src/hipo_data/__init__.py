@@ -1,0 +1,1 @@
+"""Training data for models that decide when to think: from public problems to graded, explained hybrid data."""

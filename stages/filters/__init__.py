@@ -1,7 +1,0 @@
-"""Filters of ingest: rules as data in `rules.yaml`, each with the examples that the tests run."""
-
-from stages.filters.apply import apply_filters
-from stages.filters.language import check_languages
-from stages.filters.rules import Example, Rule, check_names, rules, rules_hash
-
-__all__ = ["Example", "Rule", "apply_filters", "check_languages", "check_names", "rules", "rules_hash"]

@@ -1,0 +1,1 @@
+"""Source rows to problems: read, clean, merge, decontaminate, thin out."""

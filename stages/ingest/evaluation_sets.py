@@ -1,0 +1,46 @@
+"""Reads the evaluation sets of a recipe."""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from hipo_data.schemas.config import Decontamination, EvaluationSet
+from hipo_data.stages.ingest.decontamination import EvaluationIndex
+from hipo_data.stages.ingest.sources.blocks import blocks, read_block
+from hipo_data.stages.ingest.sources.columns import REFUSED, ROW, Column
+from hipo_data.stages.ingest.sources.files import SourceError, SourceFile, source_files
+
+
+def files_of_set(evaluation: EvaluationSet) -> list[SourceFile]:
+    """The files of an evaluation set. Raises `FileNotFoundError` or `SourceError`."""
+    return source_files(evaluation, evaluation.name, evaluation.files)
+
+
+def evaluation_index(config: Decontamination) -> EvaluationIndex | None:
+    """The index of all evaluation sets; null where the recipe names none.
+
+    Raises:
+        SourceError: where a set cannot be had, or a row of it cannot be read or has no question.
+        FileNotFoundError: where it has no local file.
+    """
+    questions = [question for each in config.sets for question in _questions(each)]
+    return EvaluationIndex(questions, config) if questions else None
+
+
+def _questions(evaluation: EvaluationSet) -> Sequence[tuple[str, int, str]]:
+    columns = [Column(evaluation.question)]
+    found: list[tuple[str, int, str]] = []
+    for file in files_of_set(evaluation):
+        for block in blocks(file, columns):
+            frame = pl.DataFrame(read_block(block, columns))
+            wrong = frame.filter(pl.col(REFUSED).is_not_null() | pl.col(evaluation.question).is_null())
+            if len(wrong):
+                why = wrong[REFUSED][0] or f"column '{evaluation.question}' is missing or no text"
+                raise SourceError(
+                    f"evaluation set '{evaluation.name}', {file.label} row {wrong[ROW][0]}: {why}; "
+                    "name the column with the question as 'question'"
+                )
+            found += [(evaluation.name, row, text) for row, text in frame.select(ROW, evaluation.question).iter_rows()]
+    if not found:
+        raise SourceError(f"evaluation set '{evaluation.name}' holds no question")
+    return found

@@ -1,0 +1,151 @@
+"""Parquet in bulk: batches with the expected types as they are, others row by row."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from hipo_data.stages.ingest.sources.columns import (
+    ROW,
+    Column,
+    flat_row,
+    flat_schema,
+    refused_row,
+    row_numbers,
+    with_markers,
+)
+
+_MOST_ROWS = 65_536
+
+
+@dataclass(frozen=True)
+class RowBatch:
+    """Consecutive rows of a file, or `rows` of them that cannot be read, and why."""
+
+    first: int
+    rows: int
+    batch: pa.RecordBatch | None
+    error: str | None = None
+
+
+class UnreadableFileError(ValueError):
+    """A file that is no Parquet, or one whose end is missing: not even its rows can be counted."""
+
+
+def row_batches(file: BinaryIO, columns: Sequence[Column], size: int) -> Iterator[RowBatch]:
+    """The file in batches of about `size` bytes. A damaged row group comes out as its number of unreadable rows.
+
+    Raises `UnreadableFileError`.
+    """
+    try:
+        parquet = pq.ParquetFile(file, page_checksum_verification=True)
+        present = set(parquet.schema_arrow.names)
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise UnreadableFileError(f"cannot be read as Parquet: {error}") from error
+    wanted = [path for column in columns if (path := _top(column.path, present)) in present]
+    totals = [parquet.metadata.row_group(group).num_rows for group in range(parquet.num_row_groups)]
+    if sum(totals) != parquet.metadata.num_rows:
+        raise UnreadableFileError("cannot be read as Parquet: its footer gives two numbers of rows")
+    first = 0
+    for group in range(parquet.num_row_groups):
+        total, done, why = totals[group], 0, f"row group {group} ends too early"
+        rows = max(1, min(_MOST_ROWS, size * total // max(1, parquet.metadata.row_group(group).total_byte_size)))
+        try:
+            for batch in parquet.iter_batches(rows, row_groups=[group], columns=list(dict.fromkeys(wanted))):
+                yield RowBatch(first + done, batch.num_rows, _named_once(batch))
+                done += batch.num_rows
+        except (pa.ArrowException, OSError) as error:
+            why = f"row group {group} cannot be read: {error}"
+        for at in range(done, total, rows):
+            yield RowBatch(first + at, min(rows, total - at), None, why)
+        first += max(done, total)
+
+
+def read_batch(batch: RowBatch, columns: Sequence[Column]) -> pa.Table:
+    """The rows of a batch with `flat_schema`."""
+    if batch.batch is None:
+        rows = [refused_row(batch.first + at, "", "unreadable", batch.error or "") for at in range(batch.rows)]
+        return pa.Table.from_pylist(rows, schema=flat_schema(columns))
+    numbers = np.arange(batch.first, batch.first + batch.rows, dtype=np.uint32)
+    arrays: dict[str, Any] = {ROW: row_numbers(numbers)}
+    try:
+        batch.batch.validate(full=True)  # text that is not UTF-8
+        for column in columns:
+            arrays[column.path] = _typed(_value(batch.batch, column.path), column, batch.rows)
+    except (pa.ArrowException, _OtherTypeError):
+        return pa.Table.from_pylist(_row_by_row(batch.first, batch.batch, columns), schema=flat_schema(columns))
+    return with_markers(arrays, columns)
+
+
+class _OtherTypeError(TypeError):
+    pass
+
+
+def _named_once(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Of columns with one name the last, as with the keys of a JSON object."""
+    last = {name: at for at, name in enumerate(batch.schema.names)}
+    return batch if len(last) == batch.num_columns else batch.select(list(last.values()))
+
+
+def _top(path: str, present: set[str]) -> str:
+    return path if path in present else path.partition(".")[0]
+
+
+def _value(batch: pa.RecordBatch, path: str) -> pa.Array | None:
+    """The column at a dotted path; null where it is missing. Raises `_OtherTypeError` where a step is no struct."""
+    if path in batch.schema.names:
+        return batch.column(path)
+    name, *steps = path.split(".")
+    value = batch.column(name) if name in batch.schema.names else None
+    for step in steps:
+        if value is None:
+            return None
+        if not pa.types.is_struct(value.type):
+            raise _OtherTypeError
+        value = pc.struct_field(value, step) if value.type.get_field_index(step) >= 0 else None
+    return value
+
+
+def _typed(value: pa.Array | None, column: Column, rows: int) -> pa.Array:
+    if value is None or pa.types.is_null(value.type):
+        return pa.nulls(rows, column.type)
+    if pa.types.is_dictionary(value.type):
+        value = value.dictionary_decode()
+    return _cast(value, column.type)
+
+
+def _cast(value: pa.Array, to: pa.DataType) -> pa.Array:
+    """`value` as `to` where that changes no value's meaning. Raises `_OtherTypeError`."""
+    found = value.type
+    if found == to:
+        return value
+    if pa.types.is_string(to) and (pa.types.is_large_string(found) or pa.types.is_string_view(found)):
+        return value.cast(to)
+    if pa.types.is_floating(to) and (pa.types.is_integer(found) or pa.types.is_floating(found)):
+        return value.cast(to)
+    if pa.types.is_struct(to) and pa.types.is_struct(found):
+        fields = [
+            _cast(pc.struct_field(value, field.name), field.type)
+            if found.get_field_index(field.name) >= 0
+            else pa.nulls(len(value), field.type)
+            for field in to
+        ]
+        return pa.StructArray.from_arrays(fields, fields=list(to), mask=value.is_null())
+    if pa.types.is_list(to) and (pa.types.is_list(found) or pa.types.is_large_list(found)):
+        offsets = value.offsets.cast(pa.int32())
+        return pa.ListArray.from_arrays(offsets, _cast(value.values, to.value_type), type=to, mask=value.is_null())
+    raise _OtherTypeError
+
+
+def _row_by_row(first: int, batch: pa.RecordBatch, columns: Sequence[Column]) -> list[dict[str, Any]]:
+    try:
+        return [flat_row(first + at, values, columns) for at, values in enumerate(batch.to_pylist())]
+    except (ValueError, OverflowError, RecursionError) as error:  # text that is not UTF-8, a date after the year 9999
+        if batch.num_rows == 1:
+            return [refused_row(first, "", "unreadable", f"{type(error).__name__}: {error}")]
+        half = batch.num_rows // 2
+        return _row_by_row(first, batch.slice(0, half), columns) + _row_by_row(first + half, batch.slice(half), columns)

@@ -1,0 +1,1 @@
+"""Decisions to examples: a justification of the mode, checked."""

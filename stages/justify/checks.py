@@ -1,0 +1,122 @@
+"""What a justification must not do. Each check gives a code, or null where it has nothing to object to."""
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+
+from hipo_data.graders.math.extract import final_answer
+from hipo_data.prompts.formats.hipo import HIPO
+from hipo_data.schemas.config import JustifyConfig
+from hipo_data.schemas.gold import MathGold, NoGold, ProgramGold
+from hipo_data.schemas.records import FinishReason, Problem, Rollout
+from hipo_data.stages.justify.answer_forms import answer_forms
+from hipo_data.stages.justify.argued_mode import argued_mode
+
+_WORD = re.compile(r"\w+(?:[./]\w+)*")
+_LETTERS = re.compile(r"[^\W\d_]{2,}")
+_COPIED_WORDS = 8  # as many words in a row as the solution is a copy, not a coincidence
+_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]+")
+_COPIED_CHARACTERS = 16  # about as much in a script that puts no spaces between words
+_EVERYDAY = {"yes", "no", "true", "false", "none", "all", "both", "neither", "even", "odd"}
+_PRESENTED = r"(?:[({$=:]|\b(?:is|are|answer|option|choice|namely|be|ist|lautet|antwort)\b|是|为|选)\s*[\"'“({$]*"
+_MIN_CODE_CHARS = 10  # shorter lines of a program, such as `else:`, are anybody's
+_WORDS_OF_ANSWER = 3  # more of them are a sentence or a program, which the other checks know
+
+
+def objection(
+    text: str,
+    finish_reason: FinishReason,
+    problem: Problem,
+    kept: Sequence[Rollout],
+    config: JustifyConfig,
+    tags: Collection[str] = HIPO.tags,
+) -> str | None:
+    """The first objection to `text` as the justification of the mode of `kept`, or null.
+
+    Args:
+        kept: at least one response to the problem, all of one mode.
+
+    `truncated`, `empty`, `too_short`, `too_long`, `has_tag`, `argues_other_mode` (its last claim decides for the other
+    one), `leaks_answer` (says a gold or a kept response's final answer, in any of its forms, that the question does not
+    say), `leaks_solution` (repeats eight words in a row of a response, or a line of a program).
+    """
+    if finish_reason is FinishReason.LENGTH:
+        return "truncated"
+    if not text:
+        return "empty"
+    if len(text) < config.min_chars:
+        return "too_short"
+    if len(text) > config.max_chars:
+        return "too_long"
+    if any(tag in text for tag in tags):
+        return "has_tag"
+    if argued_mode(text, config.language) is kept[0].mode.other:
+        return "argues_other_mode"
+    if any(_contains(text, form) and not _contains(problem.question, form) for form in _answers(problem, kept)):
+        return "leaks_answer"
+    if any(_repeats(text, problem, solution) for solution in _solutions(problem, kept)):
+        return "leaks_solution"
+    return None
+
+
+def _answers(problem: Problem, kept: Sequence[Rollout]) -> set[str]:
+    if not isinstance(problem.gold, MathGold | NoGold):
+        return set()
+    finals = (final_answer(rollout.answer) for rollout in kept if rollout.answer)
+    brief = {final for final in finals if final and len(_LETTERS.findall(final)) <= _WORDS_OF_ANSWER}
+    written = brief | set(problem.gold.answers if isinstance(problem.gold, MathGold) else ())
+    return {form for answer in written for form in answer_forms(answer)}
+
+
+def _contains(text: str, answer: str) -> bool:
+    """Whether `answer` stands in `text` by itself: 12 does not stand in 3.12, 112 or 12/5.
+
+    A letter or an everyday word, such as the A of a choice or "no", has to be presented as an answer: "is A", "(A)".
+    """
+    if len(answer) == 1 and answer.isascii() and answer.isalpha():
+        return re.search(rf"{_PRESENTED}{answer}(?!\w)", text, re.ASCII) is not None
+    text, answer = text.lower(), answer.lower()
+    if _UNSPACED.search(answer):
+        return answer in text
+    # What ends in a sign, as 50% does, may be followed by anything. Only ASCII counts as part of a word, since other
+    # scripts put no space between a number and a word.
+    ends = r"(?!\w|[.,/]\w)" if re.match(r"\w", answer[-1]) else ""
+    if answer in _EVERYDAY:
+        said = rf"(?:[({{$=:]|\banswer\s+is\b)\s*{answer}\b|\b(?:is|are)\s+{answer}\s*(?:[.,;:!?)]|$)"
+        return re.search(said, text) is not None
+    return re.search(rf"(?<![\w.,/-]){re.escape(answer)}{ends}", text, re.ASCII) is not None
+
+
+def _solutions(problem: Problem, kept: Sequence[Rollout]) -> Iterator[tuple[str, str]]:
+    """Prose, and a program or what may hold one."""
+    for rollout in kept:
+        yield f"{rollout.reasoning or ''}\n{rollout.answer or ''}", rollout.answer or ""
+    if isinstance(problem.gold, ProgramGold) and problem.gold.reference:
+        yield problem.gold.reference, problem.gold.reference
+
+
+def _repeats(text: str, problem: Problem, solution: tuple[str, str]) -> bool:
+    prose, program = solution
+    # Reasoning can be long, and a justification is short: its runs are looked for, not compared with all there are.
+    asked, thought = _spaced(problem.question), _spaced(prose)
+    if any(run in thought and run not in asked for run in _runs(text)):
+        return True
+    lines = {line.strip() for line in program.splitlines()}
+    return any(
+        len(line) >= _MIN_CODE_CHARS and line in text and line not in problem.question and not line.startswith("```")
+        for line in lines
+    )
+
+
+def _spaced(text: str) -> str:
+    """The words of `text`, each between two spaces, and what is written without spaces as it stands."""
+    return f" {' '.join(_WORD.findall(text.lower()))} \n" + "\n".join(_UNSPACED.findall(text))
+
+
+def _runs(text: str) -> Iterator[str]:
+    """What would be a copy where it stands in another text's `_spaced`."""
+    words = _WORD.findall(text.lower())
+    for at in range(len(words) - _COPIED_WORDS + 1):
+        yield f" {' '.join(words[at : at + _COPIED_WORDS])} "
+    for stretch in _UNSPACED.findall(text):
+        for at in range(len(stretch) - _COPIED_CHARACTERS + 1):
+            yield stretch[at : at + _COPIED_CHARACTERS]

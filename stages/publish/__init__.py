@@ -1,0 +1,1 @@
+"""Examples to the tables, exports and card that people read."""

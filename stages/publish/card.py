@@ -1,0 +1,63 @@
+"""The dataset card."""
+
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from hipo_data.schemas.config import SelectConfig
+from hipo_data.stages.publish.statistics import Statistics
+
+ABOUT = {
+    "adaptthink": "all right responses that answer at once where those are right at least as often, else all right "
+    "ones that think first.",
+    "thinkless": "each question once with a long response that thinks and once with a short one, next to each other; "
+    "the short ones need not be right.",
+    "lhrm": "hard problems with a response that thinks, easy ones with one that does not.",
+    "all-correct": "all right responses of both modes.",
+    "shortest": "the shortest right response of any mode.",
+    "preference": "pairs of responses to one problem, of which one is preferred for its length.",
+    "budget": "right responses to prompts that say how much to think.",
+    "groups": "all graded responses to each problem, right and wrong.",
+}
+METHODS = {
+    "hipo": "HiPO (arXiv 2509.23967)",
+    "adaptthink": "RFT-MixThinking of AdaptThink (arXiv 2505.13417)",
+    "thinkless": "the warm-up of Thinkless (arXiv 2505.13379)",
+    "lhrm": "hybrid fine-tuning of LHRM (arXiv 2505.14631)",
+    "all-correct": "rejection sampling (arXiv 2308.01825)",
+    "shortest": "a choice by length alone",
+    "preference": "DAST (arXiv 2503.04472)",
+    "groups": "no selection at all",
+}
+BUDGET_METHODS = {
+    "lcpo_exact": "LCPO of L1, exact (arXiv 2503.04697)",
+    "lcpo_max": "LCPO of L1, maximum (arXiv 2503.04697)",
+    "constrained": "Constrained CoT (arXiv 2407.19825)",
+    "concise": "Concise CoT (arXiv 2401.05618)",
+    "token_skip": "TokenSkip (arXiv 2502.12067)",
+    "system_1x": "System-1.x (arXiv 2407.14414)",
+}
+_FOLDER = Path(__file__).parent / "templates"
+
+
+def card(stats: Statistics, **values: Any) -> str:
+    """The card as Markdown with the Hub's YAML head. `values` are the template's other variables."""
+    environment = Environment(loader=FileSystemLoader(_FOLDER), undefined=StrictUndefined, autoescape=False)
+    environment.globals |= {"percent": percent, "number": number, "about": ABOUT}
+    return environment.get_template("card.md.j2").render(stats=stats, **values) + "\n"
+
+
+def method(config: SelectConfig) -> str:
+    """The method that a policy follows, and where it is published."""
+    return BUDGET_METHODS[config.budget.kind] if config.policy == "budget" else METHODS[config.policy]
+
+
+def percent(share: float | None) -> str:
+    """`0.625` as `62.5 %`."""
+    return "–" if share is None else f"{100 * share:.1f} %"
+
+
+def number(value: float | None) -> str:
+    """A mean, with one decimal."""
+    return "–" if value is None else f"{value:,.1f}"

@@ -1,0 +1,45 @@
+"""TRL: conversations for `SFTTrainer`, and pairs for `DPOTrainer` and `RewardTrainer`.
+
+Where the format leaves the mode to the chat template, `chat_template_kwargs` holds a row's arguments for it.
+"""
+
+import polars as pl
+
+from hipo_data.stages.publish.exports.turns import template_switch
+
+_KEY = ("problem_id", "mode")
+
+
+def messages(examples: pl.DataFrame) -> pl.DataFrame:
+    """Whole conversations under `messages`; train on the answers with `assistant_only_loss=True`.
+
+    Args:
+        examples: columns of `schemas.records.Example`.
+    """
+    return examples.select(*_KEY, "messages", *template_switch(examples))
+
+
+def prompt_completion(examples: pl.DataFrame) -> pl.DataFrame:
+    """`prompt`, all turns but the last, and `completion`, the last; TRL's loss is then on the completion alone.
+
+    Args:
+        examples: columns of `schemas.records.Example`.
+    """
+    turns = pl.col("messages")
+    return examples.select(
+        *_KEY,
+        turns.list.head(turns.list.len() - 1).alias("prompt"),
+        turns.list.tail(1).alias("completion"),
+        *template_switch(examples),
+    )
+
+
+def preference(pairs: pl.DataFrame) -> pl.DataFrame:
+    """`prompt`, `chosen` and `rejected`, each a list of turns, with `kind`, why the one is preferred, and `margin`.
+
+    `RewardTrainer` asks for as much of a difference between two scores as `margin` says; `DPOTrainer` ignores it.
+
+    Args:
+        pairs: those columns and `problem_id`.
+    """
+    return pairs.select("problem_id", "kind", "prompt", "chosen", "rejected", pl.col("margin").cast(pl.Float64))

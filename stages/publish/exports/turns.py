@@ -1,0 +1,39 @@
+"""Columns that several libraries ask for."""
+
+import polars as pl
+
+from hipo_data.prompts.formats.registry import FORMATS
+from hipo_data.schemas.records import Mode
+
+TURNS = pl.List(pl.Struct({"role": pl.String, "content": pl.String}))
+
+
+def of_format(examples: pl.DataFrame) -> str:
+    """The one format of the responses. Raises `ValueError` where there are several, or one that is not known."""
+    names = examples["format"].unique().sort().to_list()
+    if len(names) != 1 or names[0] not in FORMATS:
+        raise ValueError(f"the responses of a dataset have one format of {', '.join(FORMATS)}; these have {names}")
+    return str(names[0])
+
+
+def template_switch(examples: pl.DataFrame) -> list[pl.Expr]:
+    """A struct column of what a chat template takes to ask for a row's mode; none where it has no such switch."""
+    form = FORMATS[of_format(examples)]
+    by_mode = {mode: form.chat_template_kwargs(mode) for mode in Mode}
+    if not all(by_mode.values()):
+        return []
+    names = sorted(by_mode[Mode.THINK_ON])
+    return [
+        pl.struct(
+            pl.when(pl.col("mode") == Mode.THINK_ON.value)
+            .then(pl.lit(by_mode[Mode.THINK_ON][name]))
+            .otherwise(pl.lit(by_mode[Mode.THINK_OFF][name]))
+            .alias(name)
+            for name in names
+        ).alias("chat_template_kwargs")
+    ]
+
+
+def thinks() -> pl.Expr:
+    """Whether an example reasons."""
+    return pl.col("mode") == Mode.THINK_ON.value

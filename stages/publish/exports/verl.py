@@ -1,0 +1,25 @@
+"""verl: rows of `MultiTurnSFTDataset`, and of `RLHFDataset`."""
+
+import polars as pl
+
+from hipo_data.stages.publish.exports.turns import thinks
+
+_RL_COLUMNS = ("data_source", "prompt", "ability", "reward_model", "extra_info")
+
+
+def sft(examples: pl.DataFrame) -> pl.DataFrame:
+    """`messages`, and `enable_thinking`, which verl hands to the chat template row by row.
+
+    Args:
+        examples: columns of `schemas.records.Example`.
+    """
+    return examples.select("problem_id", "mode", "messages", thinks().alias("enable_thinking"))
+
+
+def rl(problems: pl.DataFrame) -> pl.DataFrame:
+    """The columns that verl's trainers and reward functions read. `reward_model.ground_truth` is the gold as JSON.
+
+    Args:
+        problems: columns of `stages.publish.tables.RL_SCHEMA`.
+    """
+    return problems.select(_RL_COLUMNS)

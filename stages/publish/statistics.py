@@ -1,0 +1,111 @@
+"""The figures of a run, for its summary, its card and its report."""
+
+from typing import Any
+
+import polars as pl
+from pydantic import BaseModel, Field
+
+from hipo_data.schemas.records import Mode
+from hipo_data.stages.publish.justification_copies import SAMPLE, copies
+
+
+class ModeFigures(BaseModel):
+    """Figures of one mode over all decided problems. Tokens are of whole responses."""
+
+    rollouts: int
+    graded: int
+    right: int
+    unknown: int
+    truncated: int
+    mean_tokens: float | None
+
+    @property
+    def pass_rate(self) -> float | None:
+        """Right of graded, over all problems."""
+        return self.right / self.graded if self.graded else None
+
+
+class Statistics(BaseModel):
+    """What became of the problems."""
+
+    problems: int
+    examples: int
+    modes: dict[str, int] = Field(description="examples by mode")
+    rules: dict[str, int] = Field(description="decisions by the rule that fired")
+    drops: dict[str, int] = Field(description="dropped problems by reason")
+    on: ModeFigures
+    off: ModeFigures
+    example_tokens: float | None = Field(description="mean tokens of the kept responses")
+    always_on_tokens: float | None = Field(description="mean tokens of think-on rollouts of the same problems")
+    by_kind: dict[str, dict[str, int]] = Field(description="examples by kind and mode")
+    justifications: int = Field(default=0, description="accepted ones, one a problem and mode")
+    pseudo_golds: int = Field(default=0, description="problems without a gold that responses agree on")
+    pseudo_examples: int = Field(default=0, description="examples of those")
+    near_copies: float | None = Field(default=None, description="share of justifications that say again an earlier one")
+
+
+def statistics(decisions: pl.LazyFrame, examples: pl.LazyFrame) -> Statistics:
+    """The figures.
+
+    Args:
+        decisions: columns of `schemas.records.Decision`.
+        examples: columns `problem_id`, `kind`, `mode`, `completion_tokens`, `justification`; several rows of a problem
+            and mode share their justification.
+    """
+    table = decisions.collect()
+    kept = examples.select("problem_id", "kind", "mode", "completion_tokens").collect()
+    of_examples = kept.join(table.select("problem_id", "tokens_on", "pseudo_gold"), on="problem_id", how="left")
+    return Statistics(
+        problems=table.height,
+        examples=kept.height,
+        modes={mode.value: int((kept["mode"] == mode.value).sum()) for mode in Mode},
+        rules=_counts(table.filter(pl.col("mode").is_not_null()), "rule"),
+        drops=_counts(table.filter(pl.col("mode").is_null()), "drop_reason"),
+        on=_figures(table, "on"),
+        off=_figures(table, "off"),
+        example_tokens=_mean(kept["completion_tokens"]),
+        always_on_tokens=_mean(of_examples["tokens_on"]),
+        by_kind={
+            str(kind): {mode.value: part.filter(pl.col("mode") == mode.value).height for mode in Mode}
+            for (kind,), part in sorted(kept.group_by("kind"), key=lambda item: str(item[0]))
+        },
+        pseudo_golds=table["pseudo_gold"].count(),
+        pseudo_examples=of_examples["pseudo_gold"].count(),
+        **_said(examples),
+    )
+
+
+def _said(examples: pl.LazyFrame) -> dict[str, Any]:
+    """Of the justifications with the lowest problem ids, which is a random choice, as many as are compared."""
+    said = examples.filter(pl.col("justification") != "")
+    each = said.select("problem_id", "mode", "justification").unique(["problem_id", "mode"])
+    compared = each.bottom_k(SAMPLE, by=["problem_id", "mode"]).sort("problem_id", "mode").collect()
+    count: int = each.select(pl.len()).collect().item()
+    return {"justifications": count, "near_copies": copies(compared["justification"])}
+
+
+def _figures(table: pl.DataFrame, side: str) -> ModeFigures:
+    rollouts = table[f"n_{side}"] + table[f"unknown_{side}"]
+    weighted = (table[f"tokens_{side}"].fill_null(0.0) * rollouts).sum()
+    sampled = rollouts.filter(table[f"tokens_{side}"].is_not_null()).sum()
+    return ModeFigures(
+        rollouts=int(rollouts.sum()),
+        graded=int(table[f"n_{side}"].sum()),
+        right=int(table[f"right_{side}"].sum()),
+        unknown=int(table[f"unknown_{side}"].sum()),
+        truncated=int(table[f"truncated_{side}"].sum()),
+        mean_tokens=float(weighted) / float(sampled) if sampled else None,
+    )
+
+
+def _counts(table: pl.DataFrame, column: str) -> dict[str, int]:
+    counted = table[column].value_counts(sort=True)
+    return {
+        str(row[column]): int(row["count"])
+        for row in counted.sort("count", column, descending=[True, False]).to_dicts()
+    }
+
+
+def _mean(values: pl.Series) -> float | None:
+    mean: Any = values.mean()
+    return None if mean is None else float(mean)

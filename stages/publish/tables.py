@@ -1,0 +1,147 @@
+"""Publish: examples become a dataset folder that `datasets`, TRL and verl read as it is.
+
+README.md                                the dataset card
+sft/{train,validation}-*.parquet         `schemas.records.Example`, the chat under `messages`
+rl/{train,validation}-*.parquet          verl's columns: data_source, prompt, ability, reward_model, extra_info
+preference/{train,validation}-*.parquet  pairs, under the policy `preference` (`stages.publish.pairs`)
+groups/{train,validation}-*.parquet      all graded rollouts of a problem, under the policy `groups`
+
+Under the policy `budget`, prompts say a budget: rows of sft/ have the columns `instruction` and `budget` besides, and
+so has `extra_info` of rl/.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from hipo_data.schemas.arrow import arrow_schema
+from hipo_data.schemas.gold import MathGold, gold_to_json
+from hipo_data.schemas.records import Decision, Example, Problem
+from hipo_data.stages.justify.justify import asked
+
+VERSION = "3"
+
+_BUDGET = [pa.field("instruction", pa.string()), pa.field("budget", pa.float64())]
+_EXTRA = [
+    ("index", pa.int64()),
+    ("split", pa.string()),
+    ("problem_id", pa.string()),
+    ("p_on", pa.float64()),
+    ("p_off", pa.float64()),
+    ("mode", pa.string()),
+    ("gold_source", pa.string()),
+]
+
+
+def _rl_schema(extra: list[pa.Field]) -> pa.Schema:
+    return pa.schema(
+        [
+            ("data_source", pa.string()),
+            ("prompt", pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))),
+            ("ability", pa.string()),
+            ("reward_model", pa.struct([("style", pa.string()), ("ground_truth", pa.string())])),
+            ("extra_info", pa.struct(extra)),
+        ]
+    )
+
+
+RL_SCHEMA = _rl_schema([pa.field(name, kind) for name, kind in _EXTRA])
+"""verl's RL columns; `ground_truth` is the gold as JSON, which the project's graders read.
+
+`extra_info.gold_source` says whether it is the source's (`source`) or what responses agreed on (`pseudo`).
+"""
+
+RL_BUDGET_SCHEMA = _rl_schema([*(pa.field(name, kind) for name, kind in _EXTRA), *_BUDGET])
+SFT_BUDGET_SCHEMA = pa.schema([*arrow_schema(Example), *_BUDGET], metadata=arrow_schema(Example).metadata)
+
+Instructions = Mapping[str, tuple[str, float | None]]
+"""What is added to a question, and the budget that it names, by problem."""
+
+
+class ShardedWriter:
+    """Rows of one split in files of bounded length, named `<split>-00000-of-00002.parquet` once the count is known."""
+
+    def __init__(self, folder: Path, split: str, schema: pa.Schema, rows_per_file: int) -> None:
+        self._folder, self._split, self._schema, self._limit = folder, split, schema, rows_per_file
+        self._writer: pq.ParquetWriter | None = None
+        self._in_file = 0
+        self._files = 0
+        self.rows = 0
+
+    def write(self, table: pa.Table) -> None:
+        """Appends rows."""
+        while table.num_rows:
+            if self._writer is None or self._in_file == self._limit:
+                self._next_file()
+            assert self._writer is not None
+            piece = table.slice(0, self._limit - self._in_file)
+            self._writer.write_table(piece)
+            self._in_file += piece.num_rows
+            self.rows += piece.num_rows
+            table = table.slice(piece.num_rows)
+
+    def close(self) -> None:
+        """Gives the files their final names."""
+        if self._writer is not None:
+            self._writer.close()
+        for number in range(self._files):
+            self._part(number).rename(self._folder / f"{self._split}-{number:05d}-of-{self._files:05d}.parquet")
+
+    def _next_file(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._writer = pq.ParquetWriter(self._part(self._files), self._schema, compression="zstd")
+        self._files += 1
+        self._in_file = 0
+
+    def _part(self, number: int) -> Path:
+        return self._folder / f"{self._split}-{number:05d}.part"
+
+
+def rl_table(
+    problems: Iterable[Problem],
+    decisions: dict[str, Decision],
+    first_index: int,
+    instructions: Instructions | None = None,
+) -> pa.Table:
+    """RL prompts: every problem that was solved at least once, in either mode; the others teach nothing by reward.
+
+    `extra_info.index` counts on from `first_index`. With instructions, one a problem, the columns are those of
+    `RL_BUDGET_SCHEMA`.
+    """
+    schema = RL_SCHEMA if instructions is None else RL_BUDGET_SCHEMA
+    return pa.Table.from_pylist(list(_rl_rows(problems, decisions, first_index, instructions)), schema=schema)
+
+
+def _rl_rows(
+    problems: Iterable[Problem], decisions: dict[str, Decision], first_index: int, instructions: Instructions | None
+) -> Iterator[dict[str, Any]]:
+    index = first_index
+    for problem in problems:
+        decision = decisions[problem.problem_id]
+        if decision.right_on + decision.right_off == 0:
+            continue
+        pseudo = decision.pseudo_gold
+        gold = problem.gold if pseudo is None else MathGold(answers=[pseudo])
+        instruction, budget = instructions[problem.problem_id] if instructions is not None else (None, None)
+        yield {
+            "data_source": problem.sources[0].dataset,
+            "prompt": [{"role": "user", "content": asked(problem.question, instruction)}],
+            "ability": problem.kind.value,
+            "reward_model": {"style": "rule", "ground_truth": gold_to_json(gold)},
+            "extra_info": {
+                "index": index,
+                "split": problem.split,
+                "problem_id": problem.problem_id,
+                "p_on": decision.p_on,
+                "p_off": decision.p_off,
+                "mode": decision.mode,
+                "gold_source": decision.gold_source,
+                **({} if instructions is None else {"instruction": instruction, "budget": budget}),
+            },
+        }
+        index += 1

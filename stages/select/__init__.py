@@ -1,0 +1,1 @@
+"""Verdicts to decisions: the mode, the kept rollout and the rule."""

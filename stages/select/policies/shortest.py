@@ -1,0 +1,15 @@
+"""The shortest right response of any mode: what a choice by length alone would keep, a baseline without a paper.
+
+Decided here: of equally long responses a think-off one wins, then the lower index.
+"""
+
+import polars as pl
+
+from hipo_data.schemas.config import SelectConfig
+from hipo_data.stages.select.policies.policy import Chosen, decide, drop_reason, ranked
+
+
+def choose(problems: pl.LazyFrame, rollouts: pl.LazyFrame, config: SelectConfig, seed: int) -> Chosen:
+    """See `stages.select.policies.policy`."""
+    places = ranked(rollouts.filter("usable"), "completion_tokens", "mode", "index")  # think_off comes before think_on
+    return decide(problems, places.filter(pl.col("rank") == 0), pl.lit("shortest"), drop_reason("no_usable_response"))

@@ -1,0 +1,230 @@
+"""Select: which responses are kept, by the policy that the config names.
+
+Here is what all policies have in common: which responses can be kept, what counts in a pass rate, and the numbers of a
+decision. The rules themselves are in `stages.select.policies`, one method a file. Decided here, with no source:
+
+- a response can be picked if it is right, ended by itself, kept to its mode, and can be rendered (holds no format tag);
+- a rollout with a cap, which was asked for once its mode had won (`stopping.waves`), can be picked, counts in no rate.
+"""
+
+from collections.abc import Collection
+
+import polars as pl
+
+from hipo_data.prompts.formats.hipo import HIPO
+from hipo_data.schemas.config import SelectConfig
+from hipo_data.schemas.records import FinishReason, Status
+from hipo_data.schemas.select_config import PolicyName
+from hipo_data.stages.select.policies import (
+    adaptthink,
+    all_correct,
+    budget,
+    groups,
+    hipo,
+    lhrm,
+    preference,
+    shortest,
+    thinkless,
+)
+from hipo_data.stages.select.policies.hipo import random_mode_of
+from hipo_data.stages.select.policies.policy import CHOICE_COLUMNS, FLOAT_SLACK, OFF, ON, Chosen, Policy
+
+__all__ = [
+    "FLOAT_SLACK",
+    "ROLLOUT_COLUMNS",
+    "VERDICT_COLUMNS",
+    "VERSION",
+    "VOTE_COLUMNS",
+    "modes_at_most",
+    "random_mode_of",
+    "select",
+    "select_picks",
+]
+
+VERSION = "4"
+
+POLICIES: dict[str, Policy] = {
+    "hipo": hipo.choose,
+    "adaptthink": adaptthink.choose,
+    "thinkless": thinkless.choose,
+    "lhrm": lhrm.choose,
+    "all-correct": all_correct.choose,
+    "shortest": shortest.choose,
+    "preference": preference.choose,
+    "budget": budget.choose,
+    "groups": groups.choose,
+}
+
+_MODES = {"thinkless": 2, "all-correct": 2, "preference": 2, "groups": 0}
+
+
+def modes_at_most(policy: PolicyName) -> int:
+    """Of how many modes a policy can make examples of one problem; each mode needs a justification, groups none."""
+    return _MODES.get(policy, 1)
+
+
+ROLLOUT_COLUMNS = [
+    "problem_id",
+    "mode",
+    "index",
+    "reasoning",
+    "answer",
+    "finish_reason",
+    "completion_tokens",
+    "max_tokens",
+    "cap",
+]
+"""What `select` reads of the rollouts; `max_tokens` only for preference pairs."""
+
+VERDICT_COLUMNS = ["problem_id", "mode", "index", "status"]
+"""What `select` reads of the verdicts."""
+
+VOTE_COLUMNS = ["problem_id", "answer"]
+"""What `select` reads of the votes on problems without a gold."""
+
+
+_Z = 1.959963984540054  # two-sided 95 % quantile of the normal distribution
+_INDEXES = 2**32  # more than a problem has rollouts, so that tokens and index fit one number that sorts like the pair
+
+
+def select(
+    problems: pl.LazyFrame,
+    rollouts: pl.LazyFrame,
+    verdicts: pl.LazyFrame,
+    config: SelectConfig,
+    seed: int,
+    tags: Collection[str] = HIPO.tags,
+) -> pl.LazyFrame:
+    """One decision a problem, sorted by `problem_id`, in the columns of `schemas.records.Decision`.
+
+    Args:
+        problems: columns `problem_id`, `kind`.
+        rollouts: columns `ROLLOUT_COLUMNS`, of both modes, in any order.
+        verdicts: columns `VERDICT_COLUMNS`, one row a rollout.
+        config: the policy, δ and the rest.
+        seed: the run's seed; decides whatever a policy draws by lot.
+        tags: of the format, which a response that is kept may not hold.
+    """
+    return select_picks(problems, rollouts, verdicts, config, seed, tags).decisions
+
+
+def select_picks(
+    problems: pl.LazyFrame,
+    rollouts: pl.LazyFrame,
+    verdicts: pl.LazyFrame,
+    config: SelectConfig,
+    seed: int,
+    tags: Collection[str] = HIPO.tags,
+    votes: pl.LazyFrame | None = None,
+) -> Chosen:
+    """The decisions of `select` and the picks, those sorted by `problem_id` and `rank`. Arguments as there.
+
+    Args:
+        votes: columns `VOTE_COLUMNS`, a row for each problem without a gold, where there are any.
+    """
+    graded = _graded(rollouts.join(verdicts, on=["problem_id", "mode", "index"], how="left", validate="1:1"), tags)
+    counted = problems.select("problem_id", "kind")
+    for mode in (ON, OFF):
+        counted = counted.join(_statistics(graded, mode), on="problem_id", how="left")
+    counts = [f"{name}_{side}" for name in ("n", "right", "unknown", "truncated") for side in ("on", "off")]
+    counted = (
+        counted.with_columns(pl.col(counts).fill_null(0))
+        .with_columns(*_pass_rate("on", config), *_pass_rate("off", config))
+        .with_columns(margin=pl.col("p_on") - pl.col("p_off"), delta=pl.lit(config.delta))
+    )
+    of_these = graded.join(counted.select("problem_id"), on="problem_id", how="semi")
+    decisions, picks = POLICIES[config.policy](counted, of_these, config, seed)
+    return Chosen(
+        _with_votes(decisions, votes)
+        .select(
+            "problem_id",
+            "kind",
+            *[name.format("on") for name in _SIDE_COLUMNS],
+            *[name.format("off") for name in _SIDE_COLUMNS],
+            "margin",
+            "delta",
+            *CHOICE_COLUMNS,
+            "pseudo_gold",
+        )
+        .sort("problem_id"),
+        picks.sort("problem_id", "rank"),
+    )
+
+
+_SIDE_COLUMNS = ["n_{}", "right_{}", "unknown_{}", "truncated_{}", "p_{}", "p_{}_low", "p_{}_high", "tokens_{}"]
+
+
+def _with_votes(decisions: pl.LazyFrame, votes: pl.LazyFrame | None) -> pl.LazyFrame:
+    """Decisions with `pseudo_gold`; nothing is graded where responses to a problem without a gold do not agree."""
+    if votes is None:
+        return decisions.with_columns(pseudo_gold=pl.lit(None, pl.String))
+    voted = votes.select("problem_id", pseudo_gold="answer", voted=pl.lit(True))
+    undecided = pl.col("voted").fill_null(False) & pl.col("pseudo_gold").is_null() & pl.col("drop_reason").is_not_null()
+    return decisions.join(voted, on="problem_id", how="left", validate="1:1").with_columns(
+        drop_reason=pl.when(undecided).then(pl.lit("no_agreement")).otherwise("drop_reason")
+    )
+
+
+def _graded(rows: pl.LazyFrame, tags: Collection[str]) -> pl.LazyFrame:
+    """The table of rollouts that policies get."""
+    has_tag = pl.any_horizontal(
+        pl.col(part).fill_null("").str.contains_any(list(tags)) for part in ("reasoning", "answer")
+    )
+    keeps_mode = (pl.col("mode") == ON) == pl.col("reasoning").is_not_null()
+    status = pl.col("status").fill_null(Status.UNKNOWN.value)
+    stopped = pl.col("finish_reason") == FinishReason.STOP.value
+    renders = stopped & keeps_mode & ~has_tag
+    return rows.with_columns(
+        status=status,
+        counts=pl.col("cap").is_null(),
+        known=status != Status.UNKNOWN.value,
+        right=status == Status.CORRECT.value,
+        truncated=pl.col("finish_reason") == FinishReason.LENGTH.value,
+        whole=renders & pl.col("answer").is_not_null(),
+        usable=renders & (status == Status.CORRECT.value),
+    )
+
+
+def _statistics(graded: pl.LazyFrame, mode: str) -> pl.LazyFrame:
+    side = "on" if mode == ON else "off"
+    counts = pl.col("counts")
+    answered = pl.col("finish_reason") != FinishReason.ERROR.value
+    counted = {
+        "n": pl.col("known") & counts,
+        "right": pl.col("right") & counts,
+        "unknown": ~pl.col("known") & counts,
+        "truncated": pl.col("truncated") & counts,
+    }
+    # Columns first: a sum or a minimum of a group is far cheaper than filtering and sorting each group.
+    rows = graded.filter(pl.col("mode") == mode).select(
+        "problem_id",
+        *(rows.cast(pl.Int64).alias(f"{name}_{side}") for name, rows in counted.items()),
+        pl.when(answered & counts).then("completion_tokens").alias(f"tokens_{side}"),
+        shortest=pl.when("usable").then(pl.col("completion_tokens") * _INDEXES + pl.col("index")),
+    )
+    return (
+        rows.group_by("problem_id")
+        .agg(
+            pl.col([f"{name}_{side}" for name in counted]).sum(),
+            pl.col(f"tokens_{side}").mean(),
+            pl.col("shortest").min(),
+        )
+        .with_columns(
+            (pl.col("shortest") % _INDEXES).alias(f"pick_{side}"),
+            (pl.col("shortest") // _INDEXES).alias(f"pick_tokens_{side}"),
+        )
+        .drop("shortest")
+    )
+
+
+def _pass_rate(side: str, config: SelectConfig) -> list[pl.Expr]:
+    """The pass rate and its 95 % Wilson interval; null where fewer than `min_graded` rollouts were graded."""
+    n = pl.when(pl.col(f"n_{side}") >= config.min_graded).then(pl.col(f"n_{side}"))
+    p = pl.col(f"right_{side}") / n
+    centre = (p + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
+    half = _Z / (1 + _Z**2 / n) * (p * (1 - p) / n + _Z**2 / (4 * n**2)).sqrt()
+    return [
+        p.alias(f"p_{side}"),
+        (centre - half).clip(0, 1).alias(f"p_{side}_low"),
+        (centre + half).clip(0, 1).alias(f"p_{side}_high"),
+    ]

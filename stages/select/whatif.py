@@ -1,0 +1,214 @@
+"""What select would decide under another δ or a smaller N: it is asked again, and nothing is sampled.
+
+A smaller N takes the rollouts with index below N of each mode. Every rollout has a seed of its own that depends on its
+key alone, so those are exactly the rollouts that a run with this N would have sampled. Exceptions, which the caller has
+to tell: responses that came with source rows hold the last indices, so that a smaller N leaves them out; and where
+sampling stopped early, rollouts are missing, so that pass rates come from what is there (`incomplete`).
+"""
+
+import math
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+import polars as pl
+from pydantic import BaseModel, Field
+
+from hipo_data.prompts.formats.hipo import HIPO
+from hipo_data.schemas.config import SelectConfig
+from hipo_data.schemas.records import Mode
+from hipo_data.stages.select.flips import flip_probability
+from hipo_data.stages.select.select import select
+
+_Z = 1.959963984540054  # two-sided 95 % quantile of the normal distribution
+_KEY = ["n", "delta", "rule", "mode", "drop_reason"]
+
+
+class Setting(NamedTuple):
+    """A δ, and which rollouts of each mode to look at: `n` of them from index `first` on."""
+
+    n: int
+    delta: float
+    first: int = 0
+
+    @property
+    def repeated(self) -> "Setting":
+        """The same with as many other rollouts: a repetition of the sampling."""
+        return self._replace(first=self.first + self.n)
+
+
+class WhatIf(BaseModel):
+    """What a setting would lead to. Of a problem that keeps several responses, the first one counts."""
+
+    n: int
+    delta: float
+    problems: int
+    examples: int = Field(description="problems with a mode, before justifications are asked for")
+    modes: dict[str, int] = Field(description="examples by mode")
+    rules: dict[str, int] = Field(description="examples by the rule that fired")
+    drops: dict[str, int] = Field(description="dropped problems by reason")
+    tokens: float | None = Field(description="mean tokens of the kept responses")
+    pass_rate: float | None = Field(description="mean over examples of the pass rate of the kept mode")
+    pass_rate_low: float | None = Field(description="lower end of its 95 % interval, from the spread between problems")
+    pass_rate_high: float | None
+    flip: float | None = Field(
+        description="mean flip probability of the decisions, where `stages.select.flips` has one"
+    )
+    repeated: float | None = Field(
+        description="measured: share that as many other rollouts of the run decide otherwise"
+    )
+    changed: int | None = Field(description="problems with another mode than in the run, or dropped or kept unlike it")
+
+    @property
+    def think_on_share(self) -> float | None:
+        """Share of think-on among the examples."""
+        return self.modes[Mode.THINK_ON.value] / self.examples if self.examples else None
+
+    @property
+    def lost(self) -> int:
+        """Problems without a mode."""
+        return self.problems - self.examples
+
+    @property
+    def fallbacks(self) -> int:
+        """Examples of the mode that the pass rates did not ask for."""
+        return sum(count for rule, count in self.rules.items() if rule.startswith("fallback"))
+
+
+def reselect(
+    problems: pl.LazyFrame,
+    rollouts: pl.LazyFrame,
+    verdicts: pl.LazyFrame,
+    config: SelectConfig,
+    settings: Sequence[Setting],
+    seed: int,
+    tags: Collection[str] = HIPO.tags,
+) -> list[pl.DataFrame]:
+    """The decisions of `select.select` under each setting. Arguments as there; of `config`, δ is replaced.
+
+    What the settings of one N have in common, grading counts and shortest responses, is computed once.
+    """
+    lazy = [
+        select(
+            problems,
+            rollouts.filter(_within(setting)),
+            verdicts.filter(_within(setting)),
+            config.model_copy(update={"delta": setting.delta}),
+            seed,
+            tags,
+        )
+        for setting in settings
+    ]
+    return pl.collect_all(lazy)
+
+
+def _within(setting: Setting) -> pl.Expr:
+    return pl.col("index").is_between(setting.first, setting.first + setting.n, closed="left")
+
+
+def tally(
+    decisions: pl.DataFrame,
+    setting: Setting,
+    config: SelectConfig,
+    run: pl.DataFrame | None = None,
+    repeated: pl.DataFrame | None = None,
+) -> pl.DataFrame:
+    """Sums over decisions that were made under `setting`, by rule, mode and drop reason. Sums of shards add up.
+
+    Args:
+        run: the run's own decisions on these problems, columns `problem_id` and `mode`; null where it has none yet.
+        repeated: the decisions of `setting.repeated`, where there are as many rollouts.
+    """
+    flip = flip_probability(decisions, config.model_copy(update={"delta": setting.delta}))
+    rate = pl.when(pl.col("mode") == Mode.THINK_ON.value).then("p_on").when(pl.col("mode").is_not_null()).then("p_off")
+    frame = decisions.with_columns(flip, n=pl.lit(setting.n), rate=rate)
+    chosen_by_rule = pl.col("rule") != "random"
+    known = pl.lit(None, pl.Int64)
+    changed, repeats, repeated_otherwise = known, known, known
+    if run is not None:
+        frame = _beside(frame, run, "was")
+        changed = (pl.col("was_there") & pl.col("mode").ne_missing(pl.col("was"))).sum().cast(pl.Int64)
+    if repeated is not None:
+        frame = _beside(frame, repeated, "again")
+        repeats = chosen_by_rule.sum().cast(pl.Int64)
+        repeated_otherwise = (chosen_by_rule & pl.col("mode").ne_missing(pl.col("again"))).sum().cast(pl.Int64)
+    return frame.group_by(_KEY).agg(
+        problems=pl.len().cast(pl.Int64),
+        tokens=pl.col("chosen_tokens").sum().cast(pl.Int64),
+        rates=pl.col("rate").count().cast(pl.Int64),
+        rate_sum=pl.col("rate").sum(),
+        rate_squares=(pl.col("rate") ** 2).sum(),
+        flips=pl.col("flip").count().cast(pl.Int64),
+        flip_sum=pl.col("flip").sum(),
+        changed=changed,
+        repeats=repeats,
+        repeated_otherwise=repeated_otherwise,
+    )
+
+
+def _beside(frame: pl.DataFrame, other: pl.DataFrame, name: str) -> pl.DataFrame:
+    """Adds the mode of other decisions as `name`, and `<name>_there`."""
+    modes = other.select("problem_id", pl.col("mode").alias(name), pl.lit(True).alias(f"{name}_there"))
+    return frame.join(modes, on="problem_id", how="left", validate="1:1", maintain_order="left")
+
+
+def incomplete(rollouts: pl.LazyFrame, problems: pl.LazyFrame, n: int, wanted: dict[Mode, int]) -> pl.LazyFrame:
+    """One row, column `incomplete`: problems that a mode was not sampled in full for, among its first `n` rollouts.
+
+    Args:
+        rollouts: columns `problem_id`, `mode`, `index`, `cap`.
+        problems: column `problem_id`.
+        wanted: rollouts of each mode that the recipe asks for.
+    """
+    counted = rollouts.filter(pl.col("index") < n, pl.col("cap").is_null())
+    full = problems.select("problem_id")
+    for mode, count in wanted.items():
+        of_mode = counted.filter(pl.col("mode") == mode.value).group_by("problem_id").len(mode.value)
+        full = full.join(of_mode.filter(pl.col(mode.value) >= min(n, count)), on="problem_id", how="semi")
+    return pl.concat(
+        [problems.select(all=pl.len().cast(pl.Int64)), full.select(full=pl.len().cast(pl.Int64))], how="horizontal"
+    ).select(incomplete=pl.col("all") - pl.col("full"))
+
+
+def whatifs(tallies: Sequence[pl.DataFrame]) -> list[WhatIf]:
+    """The settings, by N and δ, from the tallies of all shards."""
+    summed = pl.concat(tallies).group_by(_KEY).agg(pl.all().sum()).sort(_KEY)
+    known = pl.concat(tallies)["changed"].null_count() == 0  # sums over shards that a run has not decided mean nothing
+    return [_whatif(part, known) for part in summed.partition_by("n", "delta", maintain_order=True)]
+
+
+def _whatif(rows: pl.DataFrame, changes_known: bool) -> WhatIf:
+    kept = rows.filter(pl.col("mode").is_not_null())
+    examples = int(kept["problems"].sum())
+    mean, low, high = _mean(kept)
+    return WhatIf(
+        n=rows["n"][0],
+        delta=rows["delta"][0],
+        problems=int(rows["problems"].sum()),
+        examples=examples,
+        modes={mode.value: int(kept.filter(pl.col("mode") == mode.value)["problems"].sum()) for mode in Mode},
+        rules=_counts(kept, "rule"),
+        drops=_counts(rows.filter(pl.col("mode").is_null()), "drop_reason"),
+        tokens=float(kept["tokens"].sum()) / examples if examples else None,
+        pass_rate=mean,
+        pass_rate_low=low,
+        pass_rate_high=high,
+        flip=float(rows["flip_sum"].sum()) / flips if (flips := int(rows["flips"].sum())) else None,
+        repeated=float(rows["repeated_otherwise"].sum()) / repeats if (repeats := int(rows["repeats"].sum())) else None,
+        changed=int(rows["changed"].sum()) if changes_known else None,
+    )
+
+
+def _mean(kept: pl.DataFrame) -> tuple[float, float, float] | tuple[None, None, None]:
+    """Mean pass rate of the kept modes, with its 95 % interval: normal, from the variance between problems."""
+    count = int(kept["rates"].sum())
+    if not count:
+        return None, None, None
+    mean = float(kept["rate_sum"].sum()) / count
+    variance = max(0.0, float(kept["rate_squares"].sum()) / count - mean**2)
+    half = _Z * math.sqrt(variance / count)
+    return mean, max(0.0, mean - half), min(1.0, mean + half)
+
+
+def _counts(rows: pl.DataFrame, column: str) -> dict[str, int]:
+    counted = rows.group_by(column).agg(pl.col("problems").sum()).sort("problems", column, descending=[True, False])
+    return dict(counted.iter_rows())

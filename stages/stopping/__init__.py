@@ -1,0 +1,1 @@
+"""Sampling that stops when no further rollout can change the decision."""

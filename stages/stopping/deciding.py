@@ -1,0 +1,236 @@
+"""Deciding: what full sampling would select, as soon as the rollouts so far say so.
+
+Exact (`risk` 0): rollouts that are still out may turn out right, right but not fit to be kept, wrong or unknown. A
+choice is settled once all these ends lead to it, as in deterministic curtailment of a trial. Since one of the ends is
+that all the rest are unknown, and unknown rollouts leave the pass rate's denominator, `stages.select` comes to the
+settled choice from the sampled rollouts alone: a rollout that was not asked for counts like an unknown one.
+
+Statistical (`risk` > 0): settled as well once the predictive probability that full sampling leads to another mode is at
+most `risk`. Each mode's pass rate has a Beta(a, b) prior, so that of m rollouts still out, x are right with the
+beta-binomial probability C(m, x) B(a + right + x, b + wrong + m - x) / B(a + right, b + wrong), independently in both
+modes. That is the predictive probability of Lee and Liu (Clinical Trials 5, 2008, 93-106). As there, the error rate is
+not read off the prior: `stopping.waves.calibrated` finds the `risk` at which it stays below a stated one whatever the
+pass rates are. Adaptive-Consistency (arXiv 2305.11860) and ESC (arXiv 2401.10480) stop when answers agree with each
+other; the question here is what a finite number of verdicts will add up to.
+
+Decided here, with no source: the uniform prior; rollouts still out are taken to be gradable, and right ones fit to be
+kept; a random-mode problem is only settled exactly, and so is a drop; a choice settled statistically is the one that
+the sampled rollouts lead to, so that `stages.select` needs not be told.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from math import comb, exp, lgamma
+from typing import NamedTuple
+
+import polars as pl
+
+from hipo_data.schemas.config import SelectConfig
+from hipo_data.schemas.records import Mode
+from hipo_data.stages.select.select import FLOAT_SLACK, random_mode_of
+
+_CACHED = 1 << 16
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a problem is decided by."""
+
+    select: SelectConfig
+    drawn: Mode | None = None
+    """The problem's entry of `random_modes`."""
+    risk: float = 0.0
+    """Predictive probability up to which full sampling may lead to another mode; 0 for exact."""
+    prior: tuple[float, float] = (1.0, 1.0)
+    """a and b of the Beta prior of a mode's pass rate; read only where `risk` is above 0."""
+
+
+class Standing(NamedTuple):
+    """The rollouts of one mode so far."""
+
+    known: int
+    """Graded ones, right or wrong."""
+    right: int
+    left: int
+    """Those whose verdict is still out; unknown ones are not among them."""
+    pick: bool
+    """Whether one could be kept."""
+
+
+class End(NamedTuple):
+    """What the choice depends on, of one mode at the end of sampling."""
+
+    rate: float | None
+    """The pass rate, null where fewer than `min_graded` rollouts were graded."""
+    right: bool
+    pick: bool
+
+
+class Choice(NamedTuple):
+    """What is the same whether sampling was full or stopped, next to the kept rollout's index.
+
+    `mode`, `rule` and `drop_reason` as in `schemas.records.Decision`.
+    """
+
+    mode: Mode | None
+    rule: str
+    drop_reason: str | None
+    solved: bool
+    """Whether any response was right, which makes the problem a prompt for reinforcement learning."""
+
+
+def random_modes(problem_ids: Sequence[str], config: SelectConfig, seed: int) -> list[Mode | None]:
+    """For each problem the random mode that `stages.select` draws where either mode has a response; null for most."""
+    frame = pl.DataFrame({"problem_id": problem_ids}, schema={"problem_id": pl.String})
+    both = frame.with_columns(pick_on=pl.lit(0), pick_off=pl.lit(0))
+    return [None if mode is None else Mode(mode) for mode in both.select(random_mode_of(config, seed)).to_series()]
+
+
+def choose(on: End, off: End, rules: Rules) -> Choice:
+    """The rule of `stages.select` for one problem."""
+    config = rules.select
+    solved = on.right or off.right
+    preferred = _preferred(on.rate, off.rate, config.delta)
+    if preferred is None:
+        return Choice(None, "none", "ungraded", solved)
+    picks = {Mode.THINK_ON: on.pick, Mode.THINK_OFF: off.pick}
+    if rules.drawn is not None and (on.pick or off.pick):
+        return Choice(rules.drawn if picks[rules.drawn] else rules.drawn.other, "random", None, solved)
+    if picks[preferred]:
+        return Choice(preferred, _rule(preferred, on.rate, off.rate, config.delta), None, solved)
+    if not picks[preferred.other]:
+        return Choice(None, "none", "no_usable_response" if solved else "no_right_response", solved)
+    if config.fallback == "drop":
+        return Choice(None, "none", "preferred_mode_has_none", solved)
+    return Choice(preferred.other, "fallback_off" if preferred is Mode.THINK_ON else "fallback_on", None, solved)
+
+
+def _preferred(on: float | None, off: float | None, delta: float) -> Mode | None:
+    if on is None or off is None:
+        return Mode.THINK_ON if on is not None else Mode.THINK_OFF if off is not None else None
+    return Mode.THINK_ON if on - off >= delta - FLOAT_SLACK else Mode.THINK_OFF
+
+
+def _rule(preferred: Mode, on: float | None, off: float | None, delta: float) -> str:
+    if preferred is Mode.THINK_ON:
+        return "only_mode" if off is None else "margin"
+    assert off is not None
+    out_of_reach = _preferred(1.0, off, delta) is Mode.THINK_OFF
+    return "default_off" if on is not None or out_of_reach else "only_mode"
+
+
+def as_sampled(standing: Standing, min_graded: int) -> End:
+    """The end at which all the rest are unknown."""
+    return _end(standing.known, standing.right, standing.pick, min_graded)
+
+
+def _end(known: int, right: int, pick: bool, min_graded: int) -> End:
+    return End(right / known if known >= min_graded else None, right > 0, pick)
+
+
+def _ends(standing: Standing, min_graded: int, extremes: bool = False) -> Iterator[End]:
+    """All that may come of a mode; `extremes` leaves out right counts between one and all."""
+    for graded in range(standing.left + 1):
+        for right in {0, min(1, graded), graded} if extremes else range(graded + 1):
+            for pick in {standing.pick, standing.pick or right > 0}:
+                yield _end(standing.known + graded, standing.right + right, pick, min_graded)
+
+
+@lru_cache(maxsize=_CACHED)
+def _corners(standing: Standing, min_graded: int) -> tuple[End, ...]:
+    """The ends of lowest and of highest pass rate among those alike in all else.
+
+    `choose` is monotone in each pass rate, so what these lead to is all that any end leads to.
+    """
+    groups: dict[tuple[bool, bool, bool], list[float | None]] = {}
+    for end in _ends(standing, min_graded, extremes=True):
+        rates = groups.setdefault((end.rate is None, end.right, end.pick), [end.rate, end.rate])
+        if end.rate is not None and rates[0] is not None and rates[1] is not None:
+            rates[:] = [min(rates[0], end.rate), max(rates[1], end.rate)]
+    return tuple(End(rate, right, pick) for (_, right, pick), rates in groups.items() for rate in set(rates))
+
+
+@lru_cache(maxsize=_CACHED)
+def possible(on: Standing, off: Standing, rules: Rules) -> frozenset[Choice]:
+    """All choices that full sampling may still lead to."""
+    graded = rules.select.min_graded
+    return frozenset(choose(a, b, rules) for a in _corners(on, graded) for b in _corners(off, graded))
+
+
+@lru_cache(maxsize=_CACHED)
+def matters(mode: Mode, on: Standing, off: Standing, rules: Rules) -> bool:
+    """Whether the choice depends on verdicts of `mode` that are still out, for some end of the other mode."""
+    own, other = (on, off) if mode is Mode.THINK_ON else (off, on)
+    if own.left == 0 or len(possible(on, off, rules)) == 1:
+        return False
+    graded = rules.select.min_graded
+    corners = _corners(own, graded)
+    for end in _ends(other, graded):
+        pairs = [(corner, end) if mode is Mode.THINK_ON else (end, corner) for corner in corners]
+        if len({choose(a, b, rules) for a, b in pairs}) > 1:
+            return True
+    return False
+
+
+@lru_cache(maxsize=_CACHED)
+def settled(on: Standing, off: Standing, rules: Rules) -> Choice | None:
+    """The choice, null while it may still become another one (with a probability above `risk`)."""
+    choices = possible(on, off, rules)
+    if len(choices) == 1:
+        return next(iter(choices))
+    if rules.risk == 0 or rules.drawn is not None:
+        return None
+    choice = choose(as_sampled(on, rules.select.min_graded), as_sampled(off, rules.select.min_graded), rules)
+    return choice if choice.mode is not None and _other_mode(choice.mode, on, off, rules) <= rules.risk else None
+
+
+def _other_mode(mode: Mode, on: Standing, off: Standing, rules: Rules) -> float:
+    """The predictive probability that full sampling does not choose `mode`."""
+    return sum(
+        probability_on * probability_off
+        for end_on, probability_on in _predicted(on, rules)
+        for end_off, probability_off in _predicted(off, rules)
+        if choose(end_on, end_off, rules).mode is not mode
+    )
+
+
+def _predicted(standing: Standing, rules: Rules) -> list[tuple[End, float]]:
+    m = standing.left
+    a, b = rules.prior[0] + standing.right, rules.prior[1] + standing.known - standing.right
+    return [
+        (
+            _end(standing.known + m, standing.right + x, standing.pick or x > 0, rules.select.min_graded),
+            comb(m, x) * exp(_log_beta(a + x, b + m - x) - _log_beta(a, b)),
+        )
+        for x in range(m + 1)
+    ]
+
+
+def _log_beta(a: float, b: float) -> float:
+    return lgamma(a) + lgamma(b) - lgamma(a + b)
+
+
+@lru_cache(maxsize=_CACHED)
+def soonest(mode: Mode, on: Standing, off: Standing, rules: Rules) -> int:
+    """After how many further verdicts of `mode`, at best, no more of them are needed; all of them if never before.
+
+    Asking for fewer at once only costs time, never saves a rollout. "At best" looks at runs of one and the same
+    verdict; a mixed run may in rare cases end the need earlier.
+    """
+    own = on if mode is Mode.THINK_ON else off
+    for count in range(1, own.left):
+        for run in _runs(own, count):
+            pair = (run, off) if mode is Mode.THINK_ON else (on, run)
+            if settled(*pair, rules) is not None or not matters(mode, *pair, rules):
+                return count
+    return own.left
+
+
+def _runs(standing: Standing, count: int) -> list[Standing]:
+    known, left = standing.known + count, standing.left - count
+    return [
+        Standing(known, standing.right + count, left, pick=True),
+        standing._replace(known=known, left=left),
+        standing._replace(left=left),
+    ]

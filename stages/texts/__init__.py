@@ -1,0 +1,1 @@
+"""What texts have in common: words, n-grams, near-duplicates."""

@@ -1,0 +1,1 @@
+"""What a training step says about itself: scores, rollouts, shaping."""

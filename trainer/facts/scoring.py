@@ -1,0 +1,92 @@
+"""Facts about a batch of rollouts: were they right, well-formed, in which mode, how long."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import torch
+
+from hipo_data.graders import Grader
+from hipo_data.prompts.formats.format import Format
+from hipo_data.schemas.gold import gold_from_json
+from hipo_data.schemas.grading import GradeRequest
+from hipo_data.schemas.records import Grade, Kind, Status
+from hipo_data.trainer.algorithms.rollouts import ModeCode
+from hipo_data.trainer.tokens.segments import Reading, read_completion
+
+
+@dataclass(frozen=True)
+class Facts:
+    """One value a rollout, (B,); rollouts of a prompt stand together, `group` of them."""
+
+    correct: torch.Tensor
+    """Bool. False where the verdict is unknown."""
+    known: torch.Tensor
+    """Bool. False where the grader could not tell."""
+    well_formed: torch.Tensor
+    """Bool: parsed by the format, and ended by the model."""
+    truncated: torch.Tensor
+    """Bool: the limit on tokens was reached."""
+    modes: torch.Tensor
+    """Codes of `ModeCode`, int64."""
+    lengths: torch.Tensor
+    """Tokens of the completion, int64."""
+    budgets: torch.Tensor
+    """Tokens that the prompt asked for, int64; zero where it asked for none."""
+    reference: torch.Tensor
+    """Pass rate of the reference with thinking, float32; NaN where it is not known."""
+
+    def gathered(self, gather: Callable[[torch.Tensor], torch.Tensor]) -> "Facts":
+        """The facts of all processes, in the order of their ranks."""
+        return Facts(**{field.name: gather(getattr(self, field.name)) for field in fields(self)})
+
+
+class Scorer:
+    """Reads and grades completions; equal answers to a problem are graded once."""
+
+    def __init__(self, style: Format, tokenizer: Any, end_ids: frozenset[int], grader: Grader) -> None:
+        self._format, self._tokenizer, self._end_ids, self._grader = style, tokenizer, end_ids, grader
+
+    def __call__(
+        self, rows: Sequence[dict[str, Any]], completions: Sequence[Sequence[int]], device: torch.device
+    ) -> tuple[Facts, list[Reading]]:
+        """Facts and readings. rows: `problem_id`, `kind`, `question`, `gold`, `p_on`, `budget` of each rollout."""
+        readings = [read_completion(self._format, self._tokenizer, ids, self._end_ids) for ids in completions]
+        truncated = [not ids or ids[-1] not in self._end_ids for ids in completions]
+        statuses = self._statuses(rows, readings, truncated)
+
+        def tensor(values: Sequence[Any], dtype: torch.dtype) -> torch.Tensor:
+            return torch.tensor(values, dtype=dtype, device=device)
+
+        facts = Facts(
+            correct=tensor([status is Status.CORRECT for status in statuses], torch.bool),
+            known=tensor([status is not Status.UNKNOWN for status in statuses], torch.bool),
+            well_formed=tensor([reading.response is not None for reading in readings], torch.bool),
+            truncated=tensor(truncated, torch.bool),
+            modes=tensor([int(ModeCode.of(reading.mode)) for reading in readings], torch.int64),
+            lengths=tensor([len(ids) for ids in completions], torch.int64),
+            budgets=tensor([row["budget"] for row in rows], torch.int64),
+            reference=tensor([float("nan") if row["p_on"] is None else row["p_on"] for row in rows], torch.float32),
+        )
+        return facts, readings
+
+    def _statuses(
+        self, rows: Sequence[dict[str, Any]], readings: Sequence[Reading], truncated: Sequence[bool]
+    ) -> list[Status]:
+        """A truncated response is wrong; a malformed one is graded by its whole text."""
+        keys = [
+            None if cut else (row["problem_id"], reading.response.answer if reading.response else reading.text)
+            for row, reading, cut in zip(rows, readings, truncated, strict=True)
+        ]
+        asked: dict[tuple[str, str], GradeRequest] = {}
+        for row, key in zip(rows, keys, strict=True):
+            if key is not None and key not in asked:
+                asked[key] = GradeRequest(
+                    id=row["problem_id"],
+                    kind=Kind(row["kind"]),
+                    question=row["question"],
+                    gold=gold_from_json(row["gold"]),
+                    response=key[1],
+                )
+        grades: dict[tuple[str, str], Grade] = dict(zip(asked, self._grader.grade(list(asked.values())), strict=True))
+        return [Status.INCORRECT if key is None else grades[key].status for key in keys]

@@ -1,0 +1,1 @@
+"""Which tokens of a conversation are trained, forced or in which segment."""

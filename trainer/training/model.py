@@ -1,0 +1,73 @@
+"""Loads what is trained, with a token for each of the format's tags."""
+
+from typing import Any
+
+from hipo_data.prompts.formats.registry import FORMATS
+from hipo_data.trainer.errors import UserError
+from hipo_data.trainer.tokens.conversation import Conversation, load_tokenizer, split_tags
+from hipo_data.trainer.training.config import RlConfig, SftConfig
+
+
+def load(config: SftConfig | RlConfig) -> tuple[Any, Conversation]:
+    """The model in float32 (mixed precision is the trainer's) and its conversation.
+
+    Raises `UserError` where the tokenizer splits a tag of the format and the recipe does not allow it.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    style = FORMATS[config.format]
+    tokenizer = load_tokenizer(config.model.path, config.model.chat_template, style, config.model.revision)
+    try:
+        model = AutoModelForCausalLM.from_pretrained(
+            config.model.path, revision=config.model.revision, dtype=torch.float32
+        )
+    except OSError as error:
+        raise UserError(f"there is no model at {config.model.path}: {str(error).splitlines()[0]}") from error
+    split = split_tags(tokenizer, style)
+    if split and config.model.split_tags == "add":
+        _add(model, tokenizer, list(split))
+    elif split and config.model.split_tags == "refuse":
+        tag, count = next(iter(split.items()))
+        raise UserError(
+            f"the tokenizer of {config.model.path} splits {style.name}'s tag {tag} into {count} tokens; "
+            "set model.split_tags: add in the recipe of `train sft`, and start `train rl` from its model"
+        )
+    conversation = Conversation(tokenizer, style)
+    _end_turns(model, tokenizer, conversation.end_id)
+    return model, conversation
+
+
+def end_ids(model: Any, conversation: Conversation) -> frozenset[int]:
+    """All tokens that end a response."""
+    declared = model.generation_config.eos_token_id
+    more = [] if declared is None else [declared] if isinstance(declared, int) else declared
+    return frozenset([conversation.end_id, *more])
+
+
+def _add(model: Any, tokenizer: Any, tags: list[str]) -> None:
+    """Adds each tag as a token that starts as the mean of the tokens that it was written with."""
+    import torch
+    from transformers import AddedToken
+
+    pieces = {tag: tokenizer(tag, add_special_tokens=False)["input_ids"] for tag in tags}
+    # Not special: decoding with skip_special_tokens keeps them, as Qwen3's own tags.
+    tokenizer.add_tokens([AddedToken(tag, special=False, normalized=False) for tag in tags])
+    if len(tokenizer) > model.get_input_embeddings().num_embeddings:
+        model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
+    layers = [model.get_input_embeddings(), model.get_output_embeddings()]
+    with torch.no_grad():
+        for layer in {id(layer.weight): layer for layer in layers if layer is not None}.values():
+            for tag, ids in pieces.items():
+                layer.weight[tokenizer.convert_tokens_to_ids(tag)] = layer.weight[ids].mean(dim=0)
+
+
+def _end_turns(model: Any, tokenizer: Any, end_id: int) -> None:
+    """The token that ends a turn becomes the one that ends generation."""
+    tokenizer.eos_token = tokenizer.convert_ids_to_tokens(end_id)
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    declared = model.generation_config.eos_token_id
+    more = [] if declared is None else [declared] if isinstance(declared, int) else list(declared)
+    model.generation_config.eos_token_id = [end_id, *(other for other in more if other != end_id)]
+    model.config.eos_token_id = end_id
