@@ -19,6 +19,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.support.fixtures import cluster_address, folder, on_cluster, served, storage, storage_of_session, writes
+
+__all__ = ["cluster_address", "folder", "on_cluster", "served", "storage", "storage_of_session", "writes"]
+
 # No result may depend on how fast the machine is; and CI draws the same examples on every run.
 settings.register_profile(
     "hipo", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=os.environ.get("CI") == "true"

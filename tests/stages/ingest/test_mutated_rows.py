@@ -1,0 +1,71 @@
+"""Damaged rows: each becomes a source of one problem or one row in quarantine with a reason, and nothing crashes."""
+
+from collections import Counter
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from hipo_data.schemas.config import Decontamination, EvaluationSet, NearDuplicates
+from tests.stages.ingest.ingesting import (
+    ACEREASON,
+    AM_THINKING,
+    II_THOUGHT,
+    SKYWORK,
+    Place,
+    acereason,
+    am_thinking,
+    ii_thought,
+    read,
+    skywork,
+    write,
+)
+from tests.stages.ingest.mutations import mutated_lines, mutated_parquet
+
+DATASETS = {"ace": ACEREASON, "skywork": SKYWORK, "am_thinking": AM_THINKING, "ii_thought": II_THOUGHT}
+LINES = 1_000
+PARQUET_FILES = 12
+PARQUET_ROWS = 25
+
+
+def build(folder: Path, seed: int) -> set[Place]:
+    """Writes the files of all shapes and tells the places of their rows."""
+    places: set[Place] = set()
+    for shape, dataset in DATASETS.items():
+        random = Random(f"{seed} {shape}")
+        data = mutated_lines(shape, LINES, random)
+        (folder / f"{shape}.jsonl").write_bytes(data)
+        lines = data.removeprefix(b"\xef\xbb\xbf").split(b"\n")
+        places |= {(dataset, f"{shape}.jsonl", at) for at, line in enumerate(lines) if line.strip(b" \t\r\x0b\x0c")}
+        for number in range(PARQUET_FILES):
+            name = f"{shape}-{number}.parquet"
+            (folder / name).write_bytes(mutated_parquet(shape, PARQUET_ROWS, random))
+            places |= {(dataset, name, row) for row in range(PARQUET_ROWS)}
+    return places
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 2])
+def test_every_damaged_row_is_a_problem_or_refused_with_a_reason(tmp_path: Path, seed: int) -> None:
+    places = build(tmp_path, seed)
+    assert len(places) >= 5_000
+    known = write(tmp_path / "known" / "evaluation.jsonl", [{"question": f"What is {n} + 1?"} for n in range(5)])
+    found = read(
+        acereason(tmp_path / "ace*"),
+        skywork(tmp_path / "skywork*"),
+        am_thinking(tmp_path / "am_thinking*", import_rollouts=True),
+        ii_thought(tmp_path / "ii_thought*"),
+        filters={},
+        near_duplicates=NearDuplicates(),
+        decontaminate=Decontamination(sets=[EvaluationSet(name="known", path=str(known))]),
+    )
+    outcomes = found.outcomes
+    # A file that is no Parquet any more is refused as one row.
+    gone = {(dataset, file) for (dataset, file, _), outcome in outcomes.items() if outcome == "unreadable_file"}
+    assert set(outcomes) == {place for place in places if place[:2] not in gone or place[2] == 0}
+    assert found.accounts.rows_read == len(outcomes)
+    for dataset in DATASETS.values():
+        became = Counter(outcome for place, outcome in outcomes.items() if place[0] == dataset)
+        print(dataset, dict(became.most_common()))
+        assert became["problem"] > 100
+        assert {"unreadable", "empty_gold", "gold_conflict"} <= set(became)

@@ -1,0 +1,76 @@
+"""What tests of several rooms share and start once: a Ray cluster of two nodes, storage that speaks S3, a Hub."""
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hipo_data.pipeline.store.run_path import RunPath, run_path
+from tests.support.hub import Hub, hub, use_hub
+from tests.support.hub_writes import TOKEN, Writes
+from tests.support.storage import Storage, storage_server
+
+_names = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def cluster_address() -> Iterator[str]:
+    """The address of the cluster."""
+    from ray.cluster_utils import Cluster
+
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 4, "include_dashboard": False})
+    cluster.add_node(num_cpus=4)
+    yield cluster.address
+    cluster.shutdown()
+
+
+@pytest.fixture
+def on_cluster(cluster_address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands of this test join the cluster, as a user's do where RAY_ADDRESS is set."""
+    monkeypatch.setenv("RAY_ADDRESS", cluster_address)
+
+
+@pytest.fixture(scope="session")
+def storage_of_session() -> Iterator[Storage]:
+    """One server for all tests of a session: clients, which are kept, know its address."""
+    with storage_server("bucket") as storage:
+        yield storage
+
+
+@pytest.fixture
+def storage(storage_of_session: Storage, monkeypatch: pytest.MonkeyPatch) -> Iterator[Storage]:
+    """The storage, without a fault before and after the test, and this process's environment set up for it."""
+    server = storage_of_session
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
+    server.requests.clear()
+    yield server
+    server.failing, server.refuses, server.unlisted = lambda method, path: False, "", None
+    server.ignores_conditions = False
+
+
+@pytest.fixture
+def folder(storage: Storage) -> RunPath:
+    """An empty folder of its own in the storage."""
+    return run_path(f"s3://bucket/test-{next(_names)}")
+
+
+@pytest.fixture
+def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    """An empty Hub that this process talks to, with a token that may write there, over Git LFS."""
+    from huggingface_hub import constants
+    from huggingface_hub.utils import _http
+
+    with hub() as found:
+        use_hub(monkeypatch, found, tmp_path / "home")
+        monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+        monkeypatch.setattr(_http.time, "sleep", lambda seconds: None)
+        monkeypatch.setenv("HF_TOKEN", TOKEN)
+        yield found
+
+
+@pytest.fixture
+def writes(served: Hub) -> Writes:
+    """What it takes in."""
+    return Writes(served)
