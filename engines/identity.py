@@ -5,6 +5,7 @@ from pathlib import Path
 
 from hipo_data.schemas.config import EngineConfig, OpenAIEngine, ReplayEngine
 from hipo_data.schemas.keys import digest
+from hipo_data.schemas.packaged import embedded
 from hipo_data.schemas.tables import source_files
 
 _WHOLE = 16 * 2**20
@@ -27,7 +28,7 @@ def model_identity(config: EngineConfig) -> str:
             )
         except FileNotFoundError:
             return digest("replay", config.path)  # the engine says what is missing as it starts
-    folder = Path(config.model)
+    folder = Path(embedded(config.model))
     if not isinstance(config, OpenAIEngine) and folder.is_dir():
         files = sorted(path for path in folder.iterdir() if path.is_file() and not _is_about(path))
         return digest([[path.name, _file_part(path)] for path in files])
@@ -36,7 +37,8 @@ def model_identity(config: EngineConfig) -> str:
 
 def model_name(config: EngineConfig) -> str:
     """The model's name for humans: the last part of a folder, else the name as configured."""
-    return Path(config.model).name if Path(config.model).is_dir() else config.model
+    folder = Path(embedded(config.model))
+    return folder.name if folder.is_dir() else config.model
 
 
 def _is_about(path: Path) -> bool:

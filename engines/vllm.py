@@ -22,6 +22,7 @@ from hipo_data.engines.base import Completion, EngineDeadError, EngineError, Eng
 from hipo_data.engines.own_fields import refuse_own_fields
 from hipo_data.prompts.parsing import CLOSE
 from hipo_data.schemas.config import VllmEngine
+from hipo_data.schemas.packaged import embedded
 from hipo_data.schemas.records import FinishReason
 
 
@@ -124,7 +125,7 @@ class Vllm:
         from vllm import AsyncEngineArgs
 
         args = {
-            "model": self._config.model,
+            "model": embedded(self._config.model),
             "revision": self._config.revision,
             "tensor_parallel_size": self._config.tensor_parallel_size,
             "pipeline_parallel_size": self._config.pipeline_parallel_size,
@@ -221,14 +222,14 @@ def _platform_args() -> dict[str, Any]:
 
 
 def _check_folder(model: str) -> None:
-    path = Path(model)
+    path = Path(embedded(model))
     if not path.exists() and (path.is_absolute() or model.startswith((".", "~")) or len(path.parts) > 2):
         raise EngineRefusedError(f"there is no folder '{model}' (relative paths start at {Path.cwd()})")
 
 
 def _place(model: str) -> str:
     """vLLM looks for what is no folder on the Hub, where a mistyped path is not found either."""
-    return f"'{model}'" if Path(model).exists() else f"'{model}', which is no folder in {Path.cwd()}"
+    return f"'{model}'" if Path(embedded(model)).exists() else f"'{model}', which is no folder in {Path.cwd()}"
 
 
 def _check_arguments(args: dict[str, Any]) -> None:

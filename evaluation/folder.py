@@ -10,6 +10,7 @@ import polars as pl
 
 from hipo_data.evaluation.result import Settings
 from hipo_data.schemas.errors import UserError
+from hipo_data.schemas.packaged import embedded
 from hipo_data.schemas.records import FinishReason, Mode
 
 SETTINGS_FILE = "settings.json"
@@ -80,7 +81,7 @@ def model_hash(model: str) -> str | None:
 
     Null for what is no folder here.
     """
-    folder = Path(model)
+    folder = Path(embedded(model))
     if not folder.is_dir():
         return None
     hashed = hashlib.sha256()

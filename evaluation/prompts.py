@@ -5,6 +5,7 @@ from typing import Any
 from hipo_data.evaluation.backend import Ask
 from hipo_data.prompts.formats.format import Format
 from hipo_data.schemas.errors import UserError
+from hipo_data.schemas.packaged import embedded
 from hipo_data.schemas.records import Mode
 from hipo_data.trainer.tokens.conversation import split_tags
 
@@ -88,7 +89,7 @@ def load_tokenizer(model: str) -> Any:
             "hipo-data[gpu] or hipo-data[train]"
         ) from error
     try:
-        return AutoTokenizer.from_pretrained(model)
+        return AutoTokenizer.from_pretrained(embedded(model))
     except (OSError, ValueError, KeyError) as error:
         raise UserError(
             f"'{model}' has no tokenizer that transformers can load, neither as a folder here nor on the Hub: "

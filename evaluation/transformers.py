@@ -7,6 +7,7 @@ from hipo_data.evaluation.backend import Ask, LocalModel, Reply, Sampling
 from hipo_data.evaluation.prompts import Prompts, load_tokenizer
 from hipo_data.prompts.formats.format import Format
 from hipo_data.schemas.errors import UserError
+from hipo_data.schemas.packaged import embedded
 from hipo_data.schemas.records import FinishReason
 
 _BATCH = 64
@@ -41,7 +42,7 @@ class TransformersBackend:
         self._prompts = Prompts(self._tokenizer, model, response_format, self._settings.allow_split_tags)
         device = "cuda" if torch.cuda.is_available() else "cpu"
         try:
-            loaded = AutoModelForCausalLM.from_pretrained(model, **self._settings.options)
+            loaded = AutoModelForCausalLM.from_pretrained(embedded(model), **self._settings.options)
         except (OSError, ValueError, TypeError) as error:
             raise UserError(f"transformers cannot load '{model}': {error}") from error
         self._model = loaded.to(device).eval()

@@ -8,6 +8,7 @@ from hipo_data.evaluation.backend import Ask, LocalModel, Reply, Sampling
 from hipo_data.evaluation.prompts import Prompts, last_line, load_tokenizer
 from hipo_data.prompts.formats.format import Format
 from hipo_data.schemas.errors import UserError
+from hipo_data.schemas.packaged import embedded
 from hipo_data.schemas.records import FinishReason
 
 _TOO_LONG = "the prompt leaves no room in the model's context of {} tokens"
@@ -47,7 +48,7 @@ class VllmBackend:
         if current_platform.is_cpu():
             os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "1")
         try:
-            self._llm = LLM(model=model, disable_log_stats=True, **{**platform, **self._settings.options})
+            self._llm = LLM(model=embedded(model), disable_log_stats=True, **{**platform, **self._settings.options})
         except Exception as error:  # vLLM raises whatever its parts do
             raise UserError(f"vLLM cannot load '{model}': {last_line(error)}") from error
 

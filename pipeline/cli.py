@@ -30,7 +30,9 @@ _LOG_COLUMNS = 200
 _BUDGET_USED_UP = 3
 _INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
-ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="The recipe: one YAML file.")]
+ConfigOption = Annotated[
+    Path, typer.Option("--config", "-c", help="The recipe: a YAML file, or a name of `hipo-data recipes`.")
+]
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", help="Override one key, such as select.delta=0.2. May be repeated.")
 ]
@@ -279,6 +281,14 @@ def doctor(
         )
     if not all(protection.holds for protection in found):
         raise RunFailedError("not every protection holds here; run code only from sources that you trust")
+
+
+@app.command()
+def recipes() -> None:
+    """List the recipes that come with the package; `--config NAME` takes one."""
+    from hipo_data.pipeline.views.recipe_list import print_recipes
+
+    print_recipes(_console())
 
 
 @app.command()

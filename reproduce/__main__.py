@@ -27,6 +27,7 @@ from hipo_data.reproduce.steps import (
     write_hybrid,
 )
 from hipo_data.schemas.config_file import read_config
+from hipo_data.schemas.packaged import recipe_file
 from hipo_data.trainer.errors import UserError, needs_training_libraries
 
 
@@ -114,7 +115,7 @@ def _fingerprint_of_problems(config: ReproduceConfig) -> str:
 
 
 def _fingerprint_of_data(config: ReproduceConfig, name: str) -> str:
-    recipe = Path(config.data).read_text(encoding="utf-8")
+    recipe = recipe_file(Path(config.data)).read_text(encoding="utf-8")
     start = config.starts[name]
     return fingerprint_of([_fingerprint_of_problems(config), recipe, start.overrides, start.format])
 

@@ -10,16 +10,18 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from hipo_data.schemas.errors import UserError
+from hipo_data.schemas.packaged import recipe_file
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
 def read_config(model: type[Model], path: Path, overrides: list[str], start: str = "") -> Model:
-    """The config in `path` with `overrides` (each `a.b=value`, the value read as YAML) laid over it.
+    """The config in `path`, or in the recipe of that name that comes with the package, with `overrides` laid over it.
 
-    `start` says what has a config to begin with. Raises `UserError` that names each wrong key or value, where it
-    stands, and the nearest right key, or that there is no such file.
+    An override is `a.b=value`, the value read as YAML. `start` says what has a config to begin with. Raises `UserError`
+    that names each wrong key or value, where it stands, and the nearest right key, or that there is no such file.
     """
+    path = recipe_file(path)
     try:
         tree = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:

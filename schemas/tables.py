@@ -10,6 +10,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from hipo_data.schemas.packaged import embedded
+
 
 @dataclass(frozen=True)
 class Row:
@@ -24,10 +26,14 @@ class Row:
 
 
 def source_files(pattern: str) -> list[Path]:
-    """The files that a path or glob names, sorted. Raises `FileNotFoundError` where there is none."""
-    if Path(pattern).is_file():
-        return [Path(pattern)]  # also where its name holds a glob's signs
-    files = sorted(Path(name) for name in glob.glob(pattern, recursive=True) if Path(name).is_file())
+    """The files that a path or glob names, here or in the package, sorted.
+
+    Raises `FileNotFoundError` where there is none.
+    """
+    place = embedded(pattern)
+    if Path(place).is_file():
+        return [Path(place)]  # also where its name holds a glob's signs
+    files = sorted(Path(name) for name in glob.glob(place, recursive=True) if Path(name).is_file())
     if not files:
         raise FileNotFoundError(f"no file matches '{pattern}' (relative paths start at {Path.cwd()})")
     return files

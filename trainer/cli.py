@@ -5,7 +5,9 @@ from typing import Annotated
 
 import typer
 
-ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="The training recipe: one YAML file.")]
+ConfigOption = Annotated[
+    Path, typer.Option("--config", "-c", help="The training recipe: a YAML file, or a name of `hipo-data recipes`.")
+]
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", help="Override one key, such as optimiser.learning_rate=1e-5. Repeatable.")
 ]

@@ -12,6 +12,7 @@ from typing import Any
 
 from hipo_data.prompts.formats.format import Format
 from hipo_data.prompts.formats.parts import CHAT_TAGS, HybridResponse
+from hipo_data.schemas.packaged import embedded
 from hipo_data.schemas.records import Mode
 from hipo_data.trainer.errors import UserError
 
@@ -84,7 +85,7 @@ def load_tokenizer(model: str, chat_template: str, style: Format, revision: str 
     from transformers import AutoTokenizer
 
     try:
-        tokenizer = AutoTokenizer.from_pretrained(model, revision=revision)
+        tokenizer = AutoTokenizer.from_pretrained(embedded(model), revision=revision)
     except OSError as error:
         raise UserError(f"there is no tokenizer at {model}: {str(error).splitlines()[0]}") from error
     if not tokenizer.is_fast:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from hipo_data.prompts.formats.registry import FORMATS
+from hipo_data.schemas.packaged import embedded
 from hipo_data.trainer.errors import UserError
 from hipo_data.trainer.tokens.conversation import Conversation, load_tokenizer, split_tags
 from hipo_data.trainer.training.config import RlConfig, SftConfig
@@ -20,7 +21,7 @@ def load(config: SftConfig | RlConfig) -> tuple[Any, Conversation]:
     tokenizer = load_tokenizer(config.model.path, config.model.chat_template, style, config.model.revision)
     try:
         model = AutoModelForCausalLM.from_pretrained(
-            config.model.path, revision=config.model.revision, dtype=torch.float32
+            embedded(config.model.path), revision=config.model.revision, dtype=torch.float32
         )
     except OSError as error:
         raise UserError(f"there is no model at {config.model.path}: {str(error).splitlines()[0]}") from error

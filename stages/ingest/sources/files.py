@@ -13,6 +13,7 @@ from huggingface_hub import DatasetCard
 from yaml import YAMLError
 
 from hipo_data.schemas.config import EvaluationSet, SourceConfig
+from hipo_data.schemas.packaged import embedded
 from hipo_data.schemas.tables import source_files as local_files
 from hipo_data.schemas.text import valid_unicode
 from hipo_data.stages.ingest.sources.hub import HubDataset
@@ -72,7 +73,7 @@ def source_files(
         SourceError: where the Hub does not list the files, or none matches one of the globs.
     """
     if source.path is not None:
-        return [SourceFile(_local_label(path, source.path), path) for path in local_files(source.path)]
+        return [SourceFile(_local_label(path, embedded(source.path)), path) for path in local_files(source.path)]
     dataset = _dataset(source, default_repo, patience)
     stream = not isinstance(source, EvaluationSet) and source.stream
     paths = _matching(dataset, (source.files or default_files or "").split(), dataset.files(keep=not stream))
