@@ -14,12 +14,14 @@ os.environ.update(
     }
 )
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.support.fixtures import cluster_address, folder, on_cluster, served, storage, storage_of_session, writes
+from tests.support.modules import wrongly_loaded
 
 __all__ = ["cluster_address", "folder", "on_cluster", "served", "storage", "storage_of_session", "writes"]
 
@@ -30,6 +32,13 @@ settings.register_profile(
 settings.load_profile("hipo")
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_name_a_file() -> Iterator[None]:
+    """No file was loaded under two names by the end: with pytest's `pythonpath` rooms have their bare names too."""
+    yield
+    assert wrongly_loaded(ROOT) == []
 
 
 @pytest.fixture(scope="session")
