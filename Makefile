@@ -6,7 +6,7 @@ PYTHON ?=
 ENGINE ?= cpu
 # More arguments for `hipo-data run` or for pytest: make run ARGS="--limit 20", make test ARGS="-k select".
 ARGS   ?=
-ROOMS  := schemas prompts engines graders stages pipeline trainer evaluation reproduce models
+ROOMS  := figures schemas prompts engines graders stages pipeline trainer evaluation reproduce models
 
 # An install is repeated only when one of these is newer than its stamp.
 INPUTS     := pyproject.toml constraints.txt scripts/install.sh scripts/overrides.txt

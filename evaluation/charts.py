@@ -1,4 +1,4 @@
-"""Charts of evaluations, as Vega-Lite specifications and as SVG and PNG drawn without a browser."""
+"""Charts of evaluations."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import altair as alt
 
 from hipo_data.evaluation.metrics import BudgetPoint
+from hipo_data.figures.drawing import data, sized
 
 _COLOURS = ["#264653", "#e76f51", "#2a9d8f", "#e9c46a", "#9d4edd", "#577590", "#b56576", "#8ab17d"]
 _WIDTH, _HEIGHT = 520, 320
@@ -40,7 +41,7 @@ def efficiency_chart(
     )
     height = alt.Scale(domain=[0, 1])
     lines = (
-        alt.Chart(_data(points))
+        alt.Chart(data(points))
         .mark_line(interpolate="step-after", strokeWidth=2)
         .encode(
             x=alt.X("budget:Q", title="tokens", scale=alt.Scale(type="log", nice=False)),
@@ -49,27 +50,8 @@ def efficiency_chart(
         )
     )
     marks = (
-        alt.Chart(_data(dots))
+        alt.Chart(data(dots))
         .mark_point(size=90, filled=True)
         .encode(x="tokens:Q", y=alt.Y("accuracy:Q", scale=height), color=colour)
     )
-    chart = (lines + marks).properties(width=_WIDTH, height=_HEIGHT)
-    return chart.configure(font="sans-serif").configure_view(stroke=None)
-
-
-def svg(chart: Any) -> str:
-    """The chart as SVG: no script, no network."""
-    import vl_convert
-
-    return str(vl_convert.vegalite_to_svg(chart.to_json()))
-
-
-def png(chart: Any) -> bytes:
-    """The chart as PNG, at twice its size for sharp text."""
-    import vl_convert
-
-    return bytes(vl_convert.vegalite_to_png(chart.to_json(), scale=2))
-
-
-def _data(rows: list[dict[str, Any]]) -> Any:
-    return alt.Data(values=rows)  # type: ignore[no-untyped-call]
+    return sized(lines + marks, _WIDTH, _HEIGHT)

@@ -13,10 +13,8 @@ import numpy as np
 import polars as pl
 from pydantic import BaseModel, ConfigDict
 
+from hipo_data.figures.intervals import Z95, wilson
 from hipo_data.schemas.records import Mode, Status
-
-Z95 = 1.959963984540054
-"""The 97.5 % point of the normal distribution."""
 
 PERCENTILES = (0.5, 0.9, 0.99)
 
@@ -26,13 +24,6 @@ IMPLICIT_THINKING = r"\bWait\b|\bAlternatively\b"
 _NEAR = 1e-9  # shares of rollouts that differ by less are equal up to rounding
 _RIGHT = pl.col("status") == Status.CORRECT.value
 _GRADED = pl.col("status") != Status.UNKNOWN.value
-
-
-class Interval(NamedTuple):
-    """A 95 % interval of a share."""
-
-    low: float
-    high: float
 
 
 class _Figure(BaseModel):
@@ -107,17 +98,6 @@ class Difference(_Figure):
     low: float | None
     high: float | None
     problems: int
-
-
-def wilson(right: float, n: float, z: float = Z95) -> Interval:
-    """The score interval of a share, `right` of `n` (Wilson 1927). Raises `ValueError` unless 0 ≤ right ≤ n, n > 0."""
-    if not 0 <= right <= n or n <= 0:
-        raise ValueError(f"{right} of {n} is no share")
-    share = right / n
-    centre = share + z * z / (2 * n)
-    half = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    scale = 1 + z * z / n
-    return Interval(max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale))
 
 
 def effective_size(right: np.ndarray, graded: np.ndarray) -> float:

@@ -9,11 +9,12 @@ from pydantic import BaseModel, ConfigDict
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from hipo_data.evaluation.charts import efficiency_chart, png, svg
+from hipo_data.evaluation.charts import efficiency_chart
 from hipo_data.evaluation.folder import write_bytes, write_text
 from hipo_data.evaluation.metrics import BudgetPoint, Difference, budget_grid, efficiency_curve, paired_difference
 from hipo_data.evaluation.result import FREE, EvaluationResult, Figures, read_result
 from hipo_data.evaluation.tables import WAY_NAMES, Table, comparison, groups, hybrid_sentence, overview
+from hipo_data.figures.drawing import png, svg
 from hipo_data.schemas.errors import UserError
 
 _PAGE = Path(__file__).with_name("page.html.j2")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from hipo_data.evaluation.metrics import Accuracy, Difference, HybridAccuracy
 from hipo_data.evaluation.result import FREE, EvaluationResult, Figures
+from hipo_data.figures.text import NOTHING, number
 from hipo_data.schemas.records import Mode
 
 WAY_NAMES: Mapping[str, str] = {
@@ -12,7 +13,6 @@ WAY_NAMES: Mapping[str, str] = {
     Mode.THINK_ON.value: "forced think-on",
     Mode.THINK_OFF.value: "forced think-off",
 }
-_NOTHING = "–"
 
 
 @dataclass(frozen=True)
@@ -88,9 +88,9 @@ def comparison(results: Mapping[str, EvaluationResult], differences: Mapping[str
                 interval(free.accuracy.low, free.accuracy.high),
                 _difference(differences.get(name)),
                 number(free.tokens.mean),
-                _NOTHING if result is first else _relative(base.tokens.mean, free.tokens.mean),
+                NOTHING if result is first else _relative(base.tokens.mean, free.tokens.mean),
                 share(free.modes.ratio_t),
-                _NOTHING if result is first else _points(base.modes.ratio_t, free.modes.ratio_t),
+                NOTHING if result is first else _points(base.modes.ratio_t, free.modes.ratio_t),
                 share(hybrid.value if hybrid else None),
             )
         )
@@ -99,17 +99,12 @@ def comparison(results: Mapping[str, EvaluationResult], differences: Mapping[str
 
 def share(value: float | None) -> str:
     """Per cent with one digit."""
-    return _NOTHING if value is None else f"{value:.1%}"
-
-
-def number(value: float | None, digits: int = 1) -> str:
-    """With thousands marked."""
-    return _NOTHING if value is None else f"{value:,.{digits}f}"
+    return NOTHING if value is None else f"{value:.1%}"
 
 
 def interval(low: float | None, high: float | None) -> str:
     """Per cent, without the signs."""
-    return _NOTHING if low is None or high is None else f"{100 * low:.1f} to {100 * high:.1f}"
+    return NOTHING if low is None or high is None else f"{100 * low:.1f} to {100 * high:.1f}"
 
 
 def _title(result: EvaluationResult) -> str:
@@ -136,7 +131,7 @@ def _group_table(result: EvaluationResult, by: str, intervals: bool) -> Table:
 
 def _cells(figures: Figures | None, intervals: bool) -> Sequence[str]:
     if figures is None:
-        return (_NOTHING,) * (2 + intervals)
+        return (NOTHING,) * (2 + intervals)
     found = figures.accuracy
     middle = (interval(found.low, found.high),) if intervals else ()
     return share(found.value), *middle, number(figures.tokens.mean)
@@ -144,13 +139,13 @@ def _cells(figures: Figures | None, intervals: bool) -> Sequence[str]:
 
 def _seeds(found: Accuracy) -> str:
     if found.mean is None or found.spread is None:
-        return _NOTHING
+        return NOTHING
     return f"{100 * found.mean:.1f} ± {100 * found.spread:.1f}"
 
 
 def _difference(found: Difference | None) -> str:
     if found is None or found.value is None:
-        return _NOTHING
+        return NOTHING
     within = (
         f" ({100 * found.low:+.1f} to {100 * found.high:+.1f})"
         if found.low is not None and found.high is not None
@@ -160,8 +155,8 @@ def _difference(found: Difference | None) -> str:
 
 
 def _relative(before: float | None, after: float | None) -> str:
-    return _NOTHING if not before or after is None else f"{after / before - 1:+.1%}"
+    return NOTHING if not before or after is None else f"{after / before - 1:+.1%}"
 
 
 def _points(before: float | None, after: float | None) -> str:
-    return _NOTHING if before is None or after is None else f"{100 * (after - before):+.1f}"
+    return NOTHING if before is None or after is None else f"{100 * (after - before):+.1f}"

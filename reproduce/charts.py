@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from statistics import fmean
 from typing import Any
 
+from hipo_data.figures.drawing import data, sized
 from hipo_data.reproduce.config import ReproduceConfig
 from hipo_data.reproduce.steps import Results
 from hipo_data.trainer.algorithms.config import FORCED
@@ -11,12 +12,6 @@ from hipo_data.trainer.algorithms.config import FORCED
 _COLOURS = ["#264653", "#577590", "#e76f51", "#2a9d8f", "#e9c46a", "#9d4edd", "#b56576", "#8ab17d", "#8d99ae"]
 
 _WINDOW = 5
-
-
-def _data(rows: list[dict[str, Any]]) -> Any:
-    import altair as alt
-
-    return alt.Data(values=rows)  # type: ignore[no-untyped-call]
 
 
 def _colour(results: Results, shown: Iterable[str] | None = None) -> Any:
@@ -34,16 +29,16 @@ def trade(results: Results) -> Any:
     import altair as alt
 
     rows = [{"name": name, **each["all"]} for name, found in results.items() for each in found.values()]
-    return (
-        alt.Chart(_data(rows))
+    chart = (
+        alt.Chart(data(rows))
         .mark_point(filled=True, size=90, opacity=0.85)
         .encode(
             x=alt.X("tokens:Q", title="tokens of a response", scale=alt.Scale(zero=False)),
             y=alt.Y("accuracy:Q", title="accuracy", axis=alt.Axis(format="%"), scale=alt.Scale(zero=False)),
             color=_colour(results),
         )
-        .properties(width=520, height=320)
     )
+    return sized(chart, 520, 320)
 
 
 def families(results: Results) -> Any:
@@ -57,8 +52,8 @@ def families(results: Results) -> Any:
         for family, figures in each["families"].items()
         if figures["think_on"] is not None
     ]
-    return (
-        alt.Chart(_data(rows))
+    chart = (
+        alt.Chart(data(rows))
         .mark_point(filled=True, size=70, opacity=0.85)
         .encode(
             x=alt.X("think_on:Q", title="share of think-on", axis=alt.Axis(format="%")),
@@ -66,8 +61,8 @@ def families(results: Results) -> Any:
             yOffset=alt.YOffset("name:N", sort=None),
             color=_colour(results),
         )
-        .properties(width=520, height=420)
     )
+    return sized(chart, 520, 420)
 
 
 def training(config: ReproduceConfig, results: Results) -> Any:
@@ -85,13 +80,13 @@ def training(config: ReproduceConfig, results: Results) -> Any:
             {"name": name, "step": _WINDOW * window + (_WINDOW + 1) / 2, "think_on": fmean(values)}
             for window, values in windows.items()
         ]
-    return (
-        alt.Chart(_data(rows))
+    chart = (
+        alt.Chart(data(rows))
         .mark_line(point=True)
         .encode(
             x=alt.X("step:Q", title=f"RL step, means of {_WINDOW}"),
             y=alt.Y("think_on:Q", title="share of think-on", axis=alt.Axis(format="%"), scale=alt.Scale(zero=False)),
             color=_colour(results, free),
         )
-        .properties(width=520, height=320)
     )
+    return sized(chart, 520, 320)

@@ -5,6 +5,7 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
+from hipo_data.figures.drawing import png
 from hipo_data.reproduce.config import ReproduceConfig
 from hipo_data.reproduce.steps import Results
 
@@ -26,7 +27,6 @@ def write_page(config: ReproduceConfig, results: Results) -> Path:
 
     results: by name and seed; what is missing is named. What a reader wrote below the line `BY_HAND` is kept.
     """
-    from hipo_data.evaluation.charts import png
     from hipo_data.reproduce import charts
 
     page = Path(config.page)

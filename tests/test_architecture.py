@@ -11,17 +11,18 @@ from typing import Any
 import pytest
 
 ALLOWED: dict[str, set[str]] = {
+    "figures": set(),
     "schemas": set(),
-    "prompts": {"schemas"},
-    "engines": {"schemas", "prompts"},
-    "graders": {"schemas"},
-    "stages": {"schemas", "prompts", "engines", "graders"},
-    "trainer": {"schemas", "prompts", "graders"},
-    "evaluation": {"schemas", "prompts", "engines", "graders", "stages", "trainer"},
-    "models": {"schemas", "prompts"},
-    "pipeline": {"schemas", "prompts", "engines", "graders", "stages", "trainer", "evaluation"},
+    "prompts": {"figures", "schemas"},
+    "engines": {"figures", "schemas", "prompts"},
+    "graders": {"figures", "schemas"},
+    "stages": {"figures", "schemas", "prompts", "engines", "graders"},
+    "trainer": {"figures", "schemas", "prompts", "graders"},
+    "evaluation": {"figures", "schemas", "prompts", "engines", "graders", "stages", "trainer"},
+    "models": {"figures", "schemas", "prompts"},
+    "pipeline": {"figures", "schemas", "prompts", "engines", "graders", "stages", "trainer", "evaluation"},
     "reproduce": {
-        "schemas", "prompts", "engines", "graders", "stages", "trainer", "evaluation", "pipeline", "models",
+        "figures", "schemas", "prompts", "engines", "graders", "stages", "trainer", "evaluation", "pipeline", "models",
     },
 }  # fmt: skip
 ROOMS = tuple(ALLOWED)

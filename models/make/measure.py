@@ -1,13 +1,13 @@
 """Measure the teacher through vLLM on the held-out problems, and write its metrics and model card."""
 
 import json
-import math
 import os
 import random
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from hipo_data.figures.intervals import wilson
 from hipo_data.models.make import justify
 from hipo_data.models.make.grading import is_right
 from hipo_data.models.make.problems import FILES, TRAIN_COUNTS, question_of, read, tasks_of
@@ -31,14 +31,6 @@ TITLES: Final = {
     "code_constant": "code: a constant to work out",
     "code_steps": "code: steps to fold into one expression",
 }
-
-
-def wilson(right: int, n: int, z: float = 1.96) -> tuple[float, float]:
-    """The 95 % score interval of a share (Wilson 1927)."""
-    share = right / n
-    centre = share + z * z / (2 * n)
-    half = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return (max(0.0, (centre - half) / (1 + z * z / n)), min(1.0, (centre + half) / (1 + z * z / n)))
 
 
 def _chat(engine: Any, questions: Sequence[str], mode: Mode, params: Any) -> list[Any]:

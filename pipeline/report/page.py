@@ -6,17 +6,17 @@ from typing import Any
 import polars as pl
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from hipo_data.figures.drawing import svg
+from hipo_data.figures.text import number, percent
 from hipo_data.pipeline.graph.task import Task
 from hipo_data.pipeline.report import figures
 from hipo_data.pipeline.store.files import put_bytes
 from hipo_data.pipeline.views import charts
-from hipo_data.pipeline.views.drawing import svg
 from hipo_data.pipeline.views.ingest_report import read_accounts
 from hipo_data.pipeline.views.quarantine import quarantine_counts, rejected_files
 from hipo_data.pipeline.views.run_files import RunFiles
 from hipo_data.pipeline.views.whatif import Answer, ask, parse_deltas
 from hipo_data.schemas.records import Mode
-from hipo_data.stages.publish.card import number, percent
 from hipo_data.stages.publish.statistics import Statistics
 from hipo_data.stages.select.flips import COLUMNS
 

@@ -6,10 +6,12 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from hipo_data.pipeline.views.drawing import MODE_COLOURS, MODES, data, sized
+from hipo_data.figures.drawing import data, sized
 from hipo_data.stages.ingest.accounts import Accounts
 from hipo_data.stages.select.whatif import WhatIf
 
+MODES = ["think-off", "think-on", "dropped"]
+MODE_COLOURS = alt.Scale(domain=MODES, range=["#2a9d8f", "#e76f51", "#b8b8b8"])
 _NAMED_REASONS = 5
 _REASON_COLOURS = ["#e76f51", "#f4a261", "#e9c46a", "#9d4edd", "#577590", "#444444"]
 _BAND = "#f1ede2"

@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from hipo_data.figures.text import number, percent
 from hipo_data.pipeline.graph.nodes import INGEST, Node, shard_nodes
 from hipo_data.pipeline.graph.states import load_present_manifests, shards_of
 from hipo_data.pipeline.store.journal import count_journalled
@@ -20,7 +21,6 @@ from hipo_data.pipeline.watch.event_log import LastAttempt, last_attempt
 from hipo_data.pipeline.watch.outcome import Outcome
 from hipo_data.schemas.config import RunConfig
 from hipo_data.schemas.records import Mode
-from hipo_data.stages.publish.card import number, percent
 from hipo_data.stages.publish.statistics import Statistics
 
 

@@ -10,12 +10,13 @@ import polars as pl
 from rich.console import Console
 from rich.table import Table
 
+from hipo_data.figures.drawing import PICTURES, picture
+from hipo_data.figures.text import number, percent
 from hipo_data.pipeline.errors import UserError
 from hipo_data.pipeline.graph.nodes import INGEST, RESPONSES
 from hipo_data.pipeline.views.run_files import RunFiles
 from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.schemas.records import Mode
-from hipo_data.stages.publish.card import number, percent
 from hipo_data.stages.select.select import ROLLOUT_COLUMNS, VERDICT_COLUMNS
 from hipo_data.stages.select.whatif import Setting, WhatIf, incomplete, reselect, tally, whatifs
 
@@ -229,9 +230,7 @@ def write_chart(answer: Answer, path: Path) -> None:
     """The answer as a picture. Raises `UserError` unless the name ends in .svg or .png."""
     from hipo_data.pipeline.store.files import put_bytes
     from hipo_data.pipeline.views.charts import whatif_chart
-    from hipo_data.pipeline.views.drawing import png, svg
 
-    if path.suffix not in (".svg", ".png"):
-        raise UserError(f"--out {path}: the name of a chart ends in .svg or .png")
-    chart = whatif_chart(answer.rows, answer.delta)
-    put_bytes(path, svg(chart).encode() if path.suffix == ".svg" else png(chart))
+    if path.suffix not in PICTURES:
+        raise UserError(f"--out {path}: the name of a chart ends in {' or '.join(PICTURES)}")
+    put_bytes(path, picture(whatif_chart(answer.rows, answer.delta), path))

@@ -5,6 +5,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from hipo_data.figures.text import number, percent
 from hipo_data.schemas.config import SelectConfig
 from hipo_data.stages.publish.statistics import Statistics
 
@@ -51,13 +52,3 @@ def card(stats: Statistics, **values: Any) -> str:
 def method(config: SelectConfig) -> str:
     """The method that a policy follows, and where it is published."""
     return BUDGET_METHODS[config.budget.kind] if config.policy == "budget" else METHODS[config.policy]
-
-
-def percent(share: float | None) -> str:
-    """`0.625` as `62.5 %`."""
-    return "–" if share is None else f"{100 * share:.1f} %"
-
-
-def number(value: float | None) -> str:
-    """A mean, with one decimal."""
-    return "–" if value is None else f"{value:,.1f}"

@@ -11,6 +11,7 @@ from collections.abc import Collection
 
 import polars as pl
 
+from hipo_data.figures.intervals import score_interval
 from hipo_data.prompts.formats.hipo import HIPO
 from hipo_data.schemas.config import SelectConfig
 from hipo_data.schemas.records import FinishReason, Status
@@ -83,7 +84,6 @@ VOTE_COLUMNS = ["problem_id", "answer"]
 """What `select` reads of the votes on problems without a gold."""
 
 
-_Z = 1.959963984540054  # two-sided 95 % quantile of the normal distribution
 _INDEXES = 2**32  # more than a problem has rollouts, so that tokens and index fit one number that sorts like the pair
 
 
@@ -221,10 +221,9 @@ def _pass_rate(side: str, config: SelectConfig) -> list[pl.Expr]:
     """The pass rate and its 95 % Wilson interval; null where fewer than `min_graded` rollouts were graded."""
     n = pl.when(pl.col(f"n_{side}") >= config.min_graded).then(pl.col(f"n_{side}"))
     p = pl.col(f"right_{side}") / n
-    centre = (p + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
-    half = _Z / (1 + _Z**2 / n) * (p * (1 - p) / n + _Z**2 / (4 * n**2)).sqrt()
+    low, high = score_interval(p, n)
     return [
         p.alias(f"p_{side}"),
-        (centre - half).clip(0, 1).alias(f"p_{side}_low"),
-        (centre + half).clip(0, 1).alias(f"p_{side}_high"),
+        low.clip(0, 1).alias(f"p_{side}_low"),
+        high.clip(0, 1).alias(f"p_{side}_high"),
     ]

@@ -13,13 +13,13 @@ from typing import NamedTuple
 import polars as pl
 from pydantic import BaseModel, Field
 
+from hipo_data.figures.intervals import Z95
 from hipo_data.prompts.formats.hipo import HIPO
 from hipo_data.schemas.config import SelectConfig
 from hipo_data.schemas.records import Mode
 from hipo_data.stages.select.flips import flip_probability
 from hipo_data.stages.select.select import select
 
-_Z = 1.959963984540054  # two-sided 95 % quantile of the normal distribution
 _KEY = ["n", "delta", "rule", "mode", "drop_reason"]
 
 
@@ -205,7 +205,7 @@ def _mean(kept: pl.DataFrame) -> tuple[float, float, float] | tuple[None, None, 
         return None, None, None
     mean = float(kept["rate_sum"].sum()) / count
     variance = max(0.0, float(kept["rate_squares"].sum()) / count - mean**2)
-    half = _Z * math.sqrt(variance / count)
+    half = Z95 * math.sqrt(variance / count)
     return mean, max(0.0, mean - half), min(1.0, mean + half)
 
 

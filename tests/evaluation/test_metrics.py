@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hipo_data.evaluation import metrics
+from hipo_data.figures.intervals import wilson
 
 SCHEMA = {
     "problem_id": pl.String,
@@ -67,33 +68,6 @@ def any_rows(draw: st.DrawFn) -> pl.DataFrame:
     )
 
 
-def test_wilson_interval_of_8_in_10() -> None:
-    # Wilson 1927; 0.4901625 and 0.9433178 also stand in Newcombe 1998's examples of the score method.
-    low, high = metrics.wilson(8, 10)
-    assert (low, high) == pytest.approx((0.4901625, 0.9433178), abs=1e-6)
-
-
-def test_wilson_interval_of_none_and_of_all() -> None:
-    # 0 of 10: z² / (n + z²) = 3.841459 / 13.841459.
-    assert metrics.wilson(0, 10) == pytest.approx((0.0, 0.2775328), abs=1e-6)
-    assert metrics.wilson(10, 10) == pytest.approx((0.7224672, 1.0), abs=1e-6)
-
-
-@pytest.mark.parametrize(("right", "n"), [(1, 0), (-1, 4), (5, 4)])
-def test_wilson_refuses_what_is_no_share(right: int, n: int) -> None:
-    with pytest.raises(ValueError, match="is no share"):
-        metrics.wilson(right, n)
-
-
-@given(st.integers(1, 10_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
-def test_wilson_interval_holds_the_share_and_narrows(counts: tuple[int, int]) -> None:
-    right, n = counts
-    low, high = metrics.wilson(right, n)
-    assert 0 <= low <= right / n + 1e-12 and right / n - 1e-12 <= high <= 1
-    wider = metrics.wilson(4 * right, 4 * n)
-    assert wider.high - wider.low < high - low
-
-
 def test_unknown_leaves_the_denominator() -> None:
     found = metrics.accuracy(letters("rrw??"))
     assert (found.right, found.graded, found.unknown, found.value) == (2, 3, 2, pytest.approx(2 / 3))
@@ -132,7 +106,7 @@ def test_effective_size_by_hand() -> None:
 
 def test_one_response_a_problem_has_the_plain_wilson_interval() -> None:
     found = metrics.accuracy(letters("rrrrrrrrww"))
-    assert (found.low, found.high) == pytest.approx(tuple(metrics.wilson(8, 10)))
+    assert (found.low, found.high) == pytest.approx(tuple(wilson(8, 10)))
 
 
 @given(any_rows())

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from transformers import AutoTokenizer
 
+from hipo_data.figures.intervals import wilson
 from hipo_data.models.make import corpus, grading, justify, measure, problems
 from hipo_data.models.make.tasks import FAMILIES, MODES, NUMBER_WORDS, Task, family_of, numbers_in, pool_of
 
@@ -230,7 +231,7 @@ def test_the_card_shows_the_measured_figures() -> None:
     for modes in metrics["accuracy"].values():
         for cell in modes.values():
             assert cell["accuracy"] == pytest.approx(cell["right"] / cell["n"], abs=1e-4)
-            assert (cell["low"], cell["high"]) == pytest.approx(measure.wilson(cell["right"], cell["n"]), abs=1e-4)
+            assert (cell["low"], cell["high"]) == pytest.approx(wilson(cell["right"], cell["n"]), abs=1e-4)
 
 
 def test_the_model_is_small_and_describes_itself() -> None:
@@ -242,11 +243,6 @@ def test_the_model_is_small_and_describes_itself() -> None:
     training = json.loads((MODEL / "training.json").read_text(encoding="utf-8"))
     metrics = json.loads((MODEL / "metrics.json").read_text(encoding="utf-8"))
     assert metrics["training"] == training
-
-
-def test_the_interval_is_wilsons() -> None:
-    low, high = measure.wilson(8, 10)
-    assert (round(low, 3), round(high, 3)) == (0.490, 0.943)
 
 
 def test_what_a_justification_says_of_the_counts_is_found() -> None:

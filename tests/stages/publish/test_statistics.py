@@ -11,7 +11,7 @@ from hipo_data.schemas.config import SelectConfig
 from hipo_data.schemas.gold import AssertGold
 from hipo_data.schemas.records import Decision, Kind, Mode, Problem
 from hipo_data.schemas.select_config import PolicyName
-from hipo_data.stages.publish.card import card, method, number, percent
+from hipo_data.stages.publish.card import card, method
 from hipo_data.stages.publish.statistics import Statistics, statistics
 from tests.stages.builders import make_decision, make_problem
 
@@ -164,11 +164,6 @@ def test_the_card_says_what_was_dropped_and_by_which_rule_modes_were_chosen() ->
 def test_a_part_without_rows_is_left_out_of_the_cards_head() -> None:
     head = make_card(splits={"sft": {"train": 2}, "rl": {}}).split("---\n", 2)[1]
     assert [config["config_name"] for config in yaml.safe_load(head)["configs"]] == ["sft"]
-
-
-def test_figures_are_written_for_people() -> None:
-    assert (percent(0.625), percent(0.0), percent(None)) == ("62.5 %", "0.0 %", "–")
-    assert (number(1234.56), number(0.0), number(None)) == ("1,234.6", "0.0", "–")
 
 
 def said(rows: list[tuple[Problem, str, str]]) -> Statistics:

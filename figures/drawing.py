@@ -1,17 +1,18 @@
 """Altair charts as pictures, without a browser and without a network."""
 
+from pathlib import PurePath
 from typing import Any
 
-import altair as alt
-import vl_convert
-
-MODES = ["think-off", "think-on", "dropped"]
-MODE_COLOURS = alt.Scale(domain=MODES, range=["#2a9d8f", "#e76f51", "#b8b8b8"])
 _PNG_SCALE = 2.0  # sharp on screens of high density
+
+PICTURES = (".svg", ".png")
+"""Endings of the names of pictures."""
 
 
 def data(rows: list[dict[str, Any]]) -> Any:
     """Rows as the data of a chart."""
+    import altair as alt
+
     return alt.Data(values=rows)  # type: ignore[no-untyped-call]
 
 
@@ -22,12 +23,23 @@ def sized(chart: Any, width: int, height: int) -> Any:
 
 def svg(chart: Any) -> str:
     """The chart as SVG text, which holds no script."""
+    import vl_convert
+
     return str(vl_convert.vegalite_to_svg(_spec(chart)))
 
 
 def png(chart: Any) -> bytes:
     """The chart as PNG."""
+    import vl_convert
+
     return bytes(vl_convert.vegalite_to_png(_spec(chart), scale=_PNG_SCALE))
+
+
+def picture(chart: Any, name: PurePath) -> bytes:
+    """The chart as the picture that a file of this name holds. Raises `ValueError` unless it ends as `PICTURES` do."""
+    if name.suffix not in PICTURES:
+        raise ValueError(f"{name}: the name of a chart ends in {' or '.join(PICTURES)}")
+    return svg(chart).encode() if name.suffix == ".svg" else png(chart)
 
 
 def _spec(chart: Any) -> str:
