@@ -16,7 +16,7 @@ DEV_EXTRAS := train,s3,evalplus,dev
 
 export PYTHON
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-fast lint format check teacher reproduce bench constraints wheel clean
+.PHONY: help install run test test-fast lint format check teacher reproduce bench constraints architecture wheel clean
 
 help: ## Say what can be made (this list)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -70,6 +70,9 @@ constraints: $(DEV_STAMP) ## Pin in constraints.txt what .venv holds now
 		|| { echo "constraints.txt leaves no solution for the gpu extra: change the versions named above"; exit 1; }
 	@# Nothing has to be installed anew because of it.
 	@touch $(RUN_STAMP) $(DEV_STAMP)
+
+architecture: $(DEV_STAMP) ## Draw the tables of docs/ anew from the code
+	$(VENV)/bin/python scripts/architecture.py
 
 wheel: $(DEV_STAMP) ## Build a wheel into dist/
 	$(VENV)/bin/uv build --quiet --wheel --no-build-isolation --python $(VENV)/bin/python --out-dir dist

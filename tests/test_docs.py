@@ -1,6 +1,7 @@
 """What README and docs/ tell people to type works, and what they show is true."""
 
 import re
+import runpy
 import shlex
 import subprocess
 from itertools import chain
@@ -85,6 +86,62 @@ def test_recipes_shown_are_valid(page: str, text: str, tmp_path: Path, monkeypat
     path = tmp_path / "recipe.yaml"
     path.write_text(yaml.safe_dump(base))
     load_config(path, [])
+
+
+@pytest.fixture(scope="module")
+def architecture() -> dict[str, Any]:
+    return runpy.run_path(str(ROOT / "scripts" / "architecture.py"))
+
+
+def test_pages_say_of_the_code_what_is_drawn_from_it(architecture: dict[str, Any]) -> None:
+    asked: set[str] = set()
+    for name in architecture["PAGES"]:
+        text = (ROOT / name).read_text()
+        asked.update(re.findall(r"<!-- drawn: (\w+) -->", text))
+        assert text == architecture["drawn"](text), f"{name}: run `make architecture`"
+    assert asked == set(architecture["DRAWN"])
+
+
+def test_a_page_that_says_something_else_is_drawn_anew(architecture: dict[str, Any]) -> None:
+    text = (ROOT / "docs/architecture.md").read_text()
+    for line in (
+        "| `stages/sample/` |",
+        "| `graders` | `schemas` |",
+        "| `stages` | `publish`",
+        "| sample | `role_request`",
+    ):
+        (found,) = [each for each in text.splitlines() if each.startswith(line)]
+        assert architecture["drawn"](text.replace(found, "| something else |")) == text
+
+
+def test_a_function_that_is_gone_or_is_not_used_there_is_named(architecture: dict[str, Any]) -> None:
+    way = architecture["way"]
+    for step, said in (
+        (("sample", "stages/sample/sample.py:gone", None), "there is no stages/sample/sample.py:gone"),
+        (("sample", "stages/sample/sample.py:sample", "pipeline/cli.py"), "pipeline/cli.py does not use sample"),
+    ):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setitem(way.__globals__, "WAY", [step])
+            with pytest.raises(ValueError, match=said):
+                way()
+
+
+def test_the_index_names_every_page_with_its_title_and_a_sentence() -> None:
+    index = (ROOT / "docs/README.md").read_text()
+    said = {
+        target: (title, what) for title, target, what in re.findall(r"^\| \[(.+?)\]\((.+?)\) \| (.+) \|$", index, re.M)
+    }
+    pages = {path.name for path in (ROOT / "docs").glob("*.md")} - {"README.md"}
+    assert said.keys() == pages | {"../CONTRIBUTING.md"}
+    for page in pages:
+        title, what = said[page]
+        assert (ROOT / "docs" / page).read_text().startswith(f"# {title}\n"), page
+        assert len(what) > 20 and what.endswith("."), page
+
+
+def test_readme_leads_to_the_index_and_to_every_page_for_users() -> None:
+    linked = set(re.findall(r"\]\((docs/[^)#]+\.md)\)", (ROOT / "README.md").read_text()))
+    assert linked >= {f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

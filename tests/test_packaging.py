@@ -53,6 +53,24 @@ def succeed(*command: object, cwd: Path) -> str:
     return done.stdout
 
 
+def test_every_room_is_named_wherever_rooms_are(repo_root: Path, pyproject: dict[str, Any], rooms: list[str]) -> None:
+    targets = pyproject["tool"]["hatch"]["build"]["targets"]
+    data = ["recipes"]
+    for target in ("wheel", "sdist"):
+        named = set(targets[target]["only-include"])
+        assert {"src/hipo_data/__init__.py", "src/hipo_data/py.typed", *rooms, *data} <= named, target
+    moved = {name: f"hipo_data/{name}" for name in (*rooms, *data)}
+    assert targets["wheel"]["sources"] == {"src": "", **moved}
+    (makefile,) = re.findall(r"^ROOMS +:= (.*)$", (repo_root / "Makefile").read_text(), re.M)
+    copied = re.findall(r"^COPY (\w+) \1/$", (repo_root / "deploy/Containerfile").read_text(), re.M)
+    assert sorted(makefile.split()) == rooms
+    assert sorted(copied) == sorted([*rooms, *data, "src", "scripts"])
+    banned = pyproject["tool"]["ruff"]["lint"]["flake8-tidy-imports"]["banned-api"]
+    assert sorted(banned) == rooms
+    for room in rooms:
+        assert (repo_root / "src/hipo_data" / room).readlink() == Path("../..", room)
+
+
 def test_every_dependency_is_pinned_without_addresses(repo_root: Path, pyproject: dict[str, Any]) -> None:
     lines = [line for line in (repo_root / "constraints.txt").read_text().splitlines() if not line.startswith("#")]
     assert all(re.fullmatch(r"[a-z0-9-]+==[A-Za-z0-9.!]+", line) for line in lines)
