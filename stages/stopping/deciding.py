@@ -9,8 +9,8 @@ Statistical (`risk` > 0): settled as well once the predictive probability that f
 most `risk`. Each mode's pass rate has a Beta(a, b) prior, so that of m rollouts still out, x are right with the
 beta-binomial probability C(m, x) B(a + right + x, b + wrong + m - x) / B(a + right, b + wrong), independently in both
 modes. That is the predictive probability of Lee and Liu (Clinical Trials 5, 2008, 93-106). As there, the error rate is
-not read off the prior: `stopping.waves.calibrated` finds the `risk` at which it stays below a stated one whatever the
-pass rates are. Adaptive-Consistency (arXiv 2305.11860) and ESC (arXiv 2401.10480) stop when answers agree with each
+not read off the prior: `stopping.calibration` finds the `risk` at which it stays below a stated one whatever the pass
+rates are. Adaptive-Consistency (arXiv 2305.11860) and ESC (arXiv 2401.10480) stop when answers agree with each
 other; the question here is what a finite number of verdicts will add up to.
 
 Decided here, with no source: the uniform prior; rollouts still out are taken to be gradable, and right ones fit to be
