@@ -20,8 +20,9 @@ import pyarrow.parquet as pq
 from hipo_data.schemas.arrow import from_table
 from hipo_data.schemas.config import SelectConfig
 from hipo_data.schemas.records import Mode, Rollout, Status, Verdict
+from hipo_data.stages.stopping.calibration import calibrated
 from hipo_data.stages.stopping.deciding import Rules
-from hipo_data.stages.stopping.waves import Key, Outcome, Plan, calibrated, outcome_of, walk
+from hipo_data.stages.stopping.waves import Key, Outcome, Plan, outcome_of, walk
 
 PROBLEMS, N = 4_000, 8
 ALPHA = 0.05

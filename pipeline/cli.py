@@ -6,17 +6,15 @@ import time
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from hipo_data.pipeline.errors import RunFailedError, UserError
+from hipo_data.graders.cli import register as register_graders
+from hipo_data.pipeline.errors import UserError
 from hipo_data.pipeline.graph.stages import STAGES
 from hipo_data.pipeline.ship.commands import add_commands
-
-if TYPE_CHECKING:
-    pass
 
 app = typer.Typer(
     help="Turns math and code problems into training data for models that decide when to think.",
@@ -42,9 +40,6 @@ RunDirOption = Annotated[
 ]
 RayAddressOption = Annotated[
     str | None, typer.Option("--ray-address", help="A Ray cluster to join. Default: RAY_ADDRESS, else a local Ray.")
-]
-SandboxUrlOption = Annotated[
-    str | None, typer.Option("--sandbox-url", help="For remote: a service that speaks SandboxFusion's protocol.")
 ]
 RunArgument = Annotated[
     str, typer.Argument(metavar="RUN_DIR", help="The directory of a run: a folder, or s3://BUCKET/PREFIX.")
@@ -178,13 +173,14 @@ def show(
     """Read rows of any stage."""
     from hipo_data.pipeline.store.run_dir import read_run
     from hipo_data.pipeline.store.run_path import run_path
-    from hipo_data.pipeline.views.show import print_rows
+    from hipo_data.pipeline.views.printing.show import print_rows
+    from hipo_data.pipeline.views.show import read_rows
 
     read_run(directory := run_path(run_dir))
     known = [*STAGES, "votes", "picks", "attempts", "rejected"]
     if stage not in known:
         raise UserError(f"there is no stage '{stage}' to show; choose from {', '.join(known)}")
-    print_rows(_console(), directory, stage, limit, problem, as_json, where, columns, sort)
+    print_rows(_console(), read_rows(directory, stage, limit, problem, where, columns, sort), as_json)
 
 
 @app.command()
@@ -196,7 +192,7 @@ def explain(
     """Say what became of one problem and why, from its source rows to its row in the dataset."""
     from hipo_data.pipeline.store.run_path import run_path
     from hipo_data.pipeline.views.explain import explain as tell
-    from hipo_data.pipeline.views.explain_print import print_story
+    from hipo_data.pipeline.views.printing.explain import print_story
     from hipo_data.pipeline.views.run_files import open_run
 
     print_story(_console(), tell(open_run(run_path(run_dir)), problem), as_json)
@@ -210,7 +206,8 @@ def diff(
 ) -> None:
     """Say in what two runs differ: config, problems, modes, rules, kept rollouts, examples."""
     from hipo_data.pipeline.store.run_path import run_path
-    from hipo_data.pipeline.views.diff import compare, print_difference
+    from hipo_data.pipeline.views.diff import compare
+    from hipo_data.pipeline.views.printing.diff import print_difference
     from hipo_data.pipeline.views.run_files import open_run
 
     print_difference(_console(), compare(open_run(run_path(first)), open_run(run_path(second))), as_json)
@@ -230,57 +227,16 @@ def whatif(
 ) -> None:
     """Say what a run would have decided under another δ or with fewer rollouts. Nothing is sampled."""
     from hipo_data.pipeline.store.run_path import run_path
+    from hipo_data.pipeline.views.printing.whatif import print_answer, write_chart
     from hipo_data.pipeline.views.run_files import open_run
-    from hipo_data.pipeline.views.whatif import ask, parse_deltas, parse_ns, print_answer, write_chart
+    from hipo_data.pipeline.views.settings import parse_deltas, parse_ns
+    from hipo_data.pipeline.views.whatif import ask
 
     files = open_run(run_path(run_dir))
     answer = ask(files, parse_deltas(delta), None if n is None else parse_ns(n))
     if out:
         write_chart(answer, out)
     print_answer(_console(), answer, as_json)
-
-
-@app.command()
-def grade(
-    source: Annotated[
-        Path, typer.Argument(metavar="IN", help="JSON Lines or Parquet: id, kind, question, gold, response.")
-    ],
-    out: Annotated[Path, typer.Option("--out", help="Where the verdicts go, JSON Lines or Parquet.")],
-    sandbox: Annotated[
-        str, typer.Option("--sandbox", help="bubblewrap, landlock, remote, or none: limits alone, for code you trust.")
-    ] = "bubblewrap",
-    sandbox_url: SandboxUrlOption = None,
-    workers: Annotated[int, typer.Option("--workers", min=1, help="Grading processes.")] = 2,
-) -> None:
-    """Grade anybody's responses to math and code problems: correct, incorrect, or unknown, with a reason."""
-    from hipo_data.graders import SandboxUnavailable, grade_file
-
-    try:
-        counts = grade_file(source, out, _grading(sandbox, workers, sandbox_url))
-    except (SandboxUnavailable, OSError, ValueError) as error:
-        raise UserError(str(error)) from error
-    _console().print(", ".join(f"{status} {n}" for status, n in counts.items()), highlight=False)
-
-
-@app.command()
-def doctor(
-    sandbox: Annotated[str, typer.Option("--sandbox", help="bubblewrap, landlock, remote or none.")] = "bubblewrap",
-    sandbox_url: SandboxUrlOption = None,
-) -> None:
-    """Say which protections against the programs under test hold on this machine, by trying them."""
-    from hipo_data.graders import SandboxUnavailable, probe_sandbox
-
-    console = _console()
-    try:
-        found = probe_sandbox(_grading(sandbox, 1, sandbox_url))
-    except SandboxUnavailable as error:
-        raise RunFailedError(str(error)) from error
-    for protection in found:
-        console.print(
-            f"{'holds' if protection.holds else 'FAILS'}  {protection.name}: {protection.detail}", highlight=False
-        )
-    if not all(protection.holds for protection in found):
-        raise RunFailedError("not every protection holds here; run code only from sources that you trust")
 
 
 @app.command()
@@ -325,24 +281,12 @@ def _stages(names: list[str] | None) -> list[str]:
     return STAGES if "all" in names else [name for name in STAGES if name in names]
 
 
-def _grading(sandbox: str, workers: int, sandbox_url: str | None) -> Any:
-    from pydantic import ValidationError
-
-    from hipo_data.schemas.grading import GradingConfig
-
-    try:
-        return GradingConfig.model_validate({"sandbox": sandbox, "workers": workers, "sandbox_url": sandbox_url})
-    except ValidationError as error:
-        if (sandbox == "remote") != (sandbox_url is not None):
-            raise UserError("--sandbox remote and --sandbox-url go together; give both or neither") from error
-        raise UserError(f"--sandbox is bubblewrap, landlock, remote or none, not '{sandbox}'") from error
-
-
 def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
 add_commands(app)
+register_graders(app)
 
 
 def main() -> None:

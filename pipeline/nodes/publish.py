@@ -4,7 +4,6 @@ import shutil
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,17 +13,14 @@ import pyarrow.compute as pc
 
 from hipo_data.pipeline.graph.nodes import PICKS
 from hipo_data.pipeline.graph.task import Task
+from hipo_data.pipeline.nodes.dataset_folder import outputs_of, place
 from hipo_data.pipeline.nodes.versions import Version, read_versions, with_next, write_versions
+from hipo_data.pipeline.ship.published import CARD, SPLITS
 from hipo_data.pipeline.store.files import (
-    file_digest,
     put_bytes,
-    put_file,
-    read_table,
-    remove_files,
     scan_tables,
-    sizes_in_storage,
 )
-from hipo_data.pipeline.store.manifest import Manifest, Output, read_manifest
+from hipo_data.pipeline.store.manifest import Manifest
 from hipo_data.pipeline.store.run_path import scratch
 from hipo_data.prompts.rendering import template_hash
 from hipo_data.schemas.arrow import arrow_schema
@@ -44,10 +40,6 @@ from hipo_data.stages.publish.statistics import Statistics, statistics
 from hipo_data.stages.publish.tables import RL_BUDGET_SCHEMA, RL_SCHEMA, SFT_BUDGET_SCHEMA, ShardedWriter, rl_table
 from hipo_data.stages.select.policies import budget
 
-_DATASET = "dataset"
-_CARD = "README.md"
-_SPLITS = ("train", "validation")
-
 
 @dataclass
 class _Sums:
@@ -64,11 +56,7 @@ class _Sums:
 
 
 def write_dataset(task: Task, started: float) -> Manifest:
-    """Writes `dataset/` and `report.html`; memory is that of one shard and of one narrow column set over all.
-
-    In storage, where files cannot be swapped all at once, the old manifest goes first and the new one comes last:
-    while there is none, `dataset/` is being replaced.
-    """
+    """Writes `dataset/` and `report.html`; memory is that of one shard and of one narrow column set over all."""
     from hipo_data.pipeline.report.page import (
         write_report,  # charts take a second to import, and every worker imports this module
     )
@@ -83,13 +71,13 @@ def write_dataset(task: Task, started: float) -> Manifest:
         writers = _write(task, shards, aside, sums)
         stats = statistics(decisions, examples)
         rows = {part: {split: writer.rows for split, writer in of.items()} for part, of in writers.items()}
-        data = _outputs(aside, aside.rglob("*.parquet"))
+        data = outputs_of(aside, aside.rglob("*.parquet"))
         known, config = read_versions(task.run_dir), task.config.model_dump(mode="json")
         versions = with_next(known, task.run_dir, aside, data, config)
-        put_bytes(aside / _CARD, _card(task, stats, rows, sums, versions).encode())
-        outputs = data | _outputs(aside, [aside / _CARD])
+        put_bytes(aside / CARD, _card(task, stats, rows, sums, versions).encode())
+        outputs = data | outputs_of(aside, [aside / CARD])
         write_versions(task.run_dir, versions)
-        _place(aside, task, outputs)
+        place(aside, task, outputs)
     except BaseException:
         shutil.rmtree(aside, ignore_errors=True)
         raise
@@ -127,7 +115,7 @@ def _write(task: Task, shards: list[str], folder: Path, sums: _Sums) -> _Writers
     }
     limit = config.publish.rows_per_file
     writers = {
-        part: {split: ShardedWriter(folder / part, split, schema, limit) for split in _SPLITS}
+        part: {split: ShardedWriter(folder / part, split, schema, limit) for split in SPLITS}
         for part, schema in schemas.items()
     }
     over = _weights(task, shards) if "preference" in writers else None
@@ -212,37 +200,3 @@ def _card(task: Task, stats: Statistics, rows: dict[str, dict[str, int]], sums: 
         teachers=sorted(sums.teachers),
         versions=versions,
     )
-
-
-def _place(aside: Path, task: Task, outputs: dict[str, Output]) -> None:
-    final = task.run_dir / _DATASET
-    if isinstance(final, Path):
-        _swap(aside, final)
-        return
-    before = task.run_dir / task.folder / f"{task.shard}.json"
-    manifest = read_manifest(before)
-    remove_files([before])
-    old = {f"{_DATASET}/{name}" for name in sizes_in_storage(final)} | set(manifest.outputs if manifest else ())
-    remove_files([task.run_dir / name for name in sorted(old - outputs.keys())])
-    for name in outputs:
-        put_file(task.run_dir / name, aside / Path(name).relative_to(_DATASET))
-    shutil.rmtree(aside)
-
-
-def _swap(aside: Path, final: Path) -> None:
-    old = final.with_name(f".{final.name}.old.tmp")
-    shutil.rmtree(old, ignore_errors=True)
-    if final.exists():
-        final.rename(old)
-    aside.rename(final)
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def _outputs(folder: Path, paths: Iterable[Path]) -> dict[str, Output]:
-    """What the manifest says of files in a folder that becomes the dataset."""
-    found = {}
-    for path in sorted(paths):
-        name = f"{_DATASET}/{path.relative_to(folder)}"
-        rows = read_table(path, []).num_rows if path.suffix == ".parquet" else 0
-        found[name] = Output(path=name, rows=rows, bytes=path.stat().st_size, sha256=file_digest(path))
-    return found

@@ -15,7 +15,8 @@ from hipo_data.pipeline.views import charts
 from hipo_data.pipeline.views.ingest_report import read_accounts
 from hipo_data.pipeline.views.quarantine import quarantine_counts, rejected_files
 from hipo_data.pipeline.views.run_files import RunFiles
-from hipo_data.pipeline.views.whatif import Answer, ask, parse_deltas
+from hipo_data.pipeline.views.settings import parse_deltas
+from hipo_data.pipeline.views.whatif import Answer, ask
 from hipo_data.schemas.records import Mode
 from hipo_data.stages.publish.statistics import Statistics
 from hipo_data.stages.select.flips import COLUMNS

@@ -15,6 +15,8 @@ from hipo_data.pipeline.store.manifest import read_manifest
 from hipo_data.pipeline.store.run_path import RunPath, name_within, run_path
 from hipo_data.stages.publish.exports.libraries import PARTS
 
+FOLDER = "dataset"
+"""Of a run's directory."""
 CARD = "README.md"
 SPLITS = ("train", "validation")
 FILE_NAME = re.compile(rf"({'|'.join(PARTS)})/({'|'.join(SPLITS)})-(\d{{5}})-of-(\d{{5}})\.parquet")
@@ -78,7 +80,7 @@ def published(where: str) -> Published:
 def published_folder(path: RunPath) -> Published:
     """The dataset of a run's directory, or the folder itself. Raises `UserError`."""
     is_run = (path / "run.json").is_file()
-    folder = path / "dataset" if is_run else path
+    folder = path / FOLDER if is_run else path
     files = tuple(sorted(_files(path, folder)))
     if not any(FILE_NAME.fullmatch(file) for file in files):
         raise UserError(f"{folder} holds no published dataset; run 'hipo-data run' until publish is done")
@@ -92,7 +94,7 @@ def _files(path: RunPath, folder: RunPath) -> set[str]:
         return {name_within(file, folder) for file in folder.rglob("*") if file.is_file()}
     listed = set(sizes_in_storage(folder))
     manifest = read_manifest(path / "publish" / "all.json")
-    named = {output.path.removeprefix("dataset/") for output in manifest.outputs.values()} if manifest else set()
+    named = {output.path.removeprefix(f"{FOLDER}/") for output in manifest.outputs.values()} if manifest else set()
     return listed | {name for name in named - listed if (folder / name).exists()}  # a listing may lag
 
 

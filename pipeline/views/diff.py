@@ -1,11 +1,8 @@
-"""`hipo-data diff`: in what the outcomes of two runs differ."""
+"""In what the outcomes of two runs differ."""
 
-import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 import polars as pl
-from rich.console import Console
-from rich.table import Table
 
 from hipo_data.pipeline.errors import UserError
 from hipo_data.pipeline.views.run_files import RunFiles
@@ -117,27 +114,3 @@ def _groups(rows: pl.DataFrame, what: pl.Expr) -> list[Group]:
         .sort("count", "what", descending=[True, False])
     )
     return [Group(*row) for row in counted.iter_rows()]
-
-
-def print_difference(console: Console, found: Difference, as_json: bool) -> None:
-    """Config, totals, and a line for each way of being different; as JSON one object."""
-    if as_json:
-        console.print_json(json.dumps(asdict(found), ensure_ascii=False))
-        return
-    for line in found.config:
-        console.print(f"config  {line}", highlight=False, markup=False)
-    console.print(
-        f"{found.problems[0]:,} and {found.problems[1]:,} problems, {found.same:,} of both decided alike; "
-        f"{found.examples[0]:,} and {found.examples[1]:,} examples",
-        highlight=False,
-    )
-    if not found.groups:
-        console.print("No problem and no example differs.", highlight=False)
-        return
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    table.add_column("what differs")
-    table.add_column("problems", justify="right")
-    table.add_column("such as", overflow="fold")
-    for group in found.groups:
-        table.add_row(group.what, f"{group.count:,}", " ".join(each[:12] for each in group.such_as))
-    console.print(table, highlight=False)

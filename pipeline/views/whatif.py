@@ -1,17 +1,10 @@
-"""`hipo-data whatif`: a run re-selected under other settings, some shards at a time, so that memory is flat."""
+"""A run re-selected under other settings, some shards at a time, so that memory is flat."""
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
-from pathlib import Path
 
 import polars as pl
-from rich.console import Console
-from rich.table import Table
 
-from hipo_data.figures.drawing import PICTURES, picture
-from hipo_data.figures.text import number, percent
 from hipo_data.pipeline.errors import UserError
 from hipo_data.pipeline.graph.nodes import INGEST, RESPONSES
 from hipo_data.pipeline.views.run_files import RunFiles
@@ -20,8 +13,6 @@ from hipo_data.schemas.records import Mode
 from hipo_data.stages.select.select import ROLLOUT_COLUMNS, VERDICT_COLUMNS
 from hipo_data.stages.select.whatif import Setting, WhatIf, incomplete, reselect, tally, whatifs
 
-DEFAULT_DELTAS = "0:0.5:0.05"
-_MOST_DELTAS = 101
 _BATCH_BYTES = 16 * 2**20
 """Of rollouts on disk; text takes several times that in memory."""
 
@@ -144,93 +135,3 @@ def _remarks(files: RunFiles, answer: Answer, lacking: int, fewest: int, all_sha
 def _imported(files: RunFiles) -> bool:
     ingest = files.manifests.get(INGEST.name)
     return ingest is not None and any(label.startswith(RESPONSES) for label in ingest.outputs)
-
-
-def print_answer(console: Console, answer: Answer, as_json: bool) -> None:
-    """A table, the run's own setting marked; as JSON one object."""
-    if as_json:
-        rows = [row.model_dump() | {"think_on_share": row.think_on_share} for row in answer.rows]
-        told = {"delta": answer.delta, "n": answer.n, "rows": rows, "remarks": answer.remarks}
-        console.print_json(json.dumps(told, ensure_ascii=False))
-        return
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for heading in _HEADINGS:
-        table.add_column(heading, justify="right", no_wrap=True)
-    for row in answer.rows:
-        own = (row.n, row.delta) == (answer.n, answer.delta)
-        table.add_row(*_cells(row, own), style="bold" if own else None)
-    console.print(table, highlight=False)
-    for remark in answer.remarks:
-        console.print(remark, highlight=False)
-    console.print(
-        "* is the run's own setting. Pass rate: of the kept mode, mean over examples and half its 95 % interval. "
-        "Flips: the mean probability, under a uniform prior, that a repetition of the sampling would decide otherwise. "
-        "Repeated: how many as many other rollouts of this run do decide otherwise. Nothing was sampled.",
-        highlight=False,
-    )
-
-
-_HEADINGS = [
-    *("n", "δ", "examples", "think-on", "tokens", "pass rate", "lost", "fallback", "random"),
-    *("flips", "repeated", "changed"),
-]
-
-
-def _cells(row: WhatIf, own: bool) -> list[str]:
-    return [
-        str(row.n),
-        f"{row.delta:.4g}{'*' if own else ' '}",
-        f"{row.examples:,}",
-        percent(row.think_on_share),
-        number(row.tokens),
-        _with_interval(row),
-        f"{row.lost:,}",
-        f"{row.fallbacks:,}",
-        f"{row.rules.get('random', 0):,}",
-        percent(row.flip),
-        percent(row.repeated),
-        "–" if row.changed is None else f"{row.changed:,}",
-    ]
-
-
-def _with_interval(row: WhatIf) -> str:
-    if row.pass_rate is None or row.pass_rate_low is None or row.pass_rate_high is None:
-        return "–"
-    return f"{100 * row.pass_rate:.1f} ± {50 * (row.pass_rate_high - row.pass_rate_low):.1f} %"
-
-
-def parse_deltas(text: str) -> list[float]:
-    """`0:0.5:0.05` (both ends included) or `0.1,0.2`. Raises `UserError` for anything else, or outside of 0 to 1."""
-    form = "--delta takes start:stop:step, such as 0:0.5:0.05, or values such as 0.1,0.2"
-    try:
-        values = [Decimal(part) for part in text.split(":" if ":" in text else ",")]
-    except InvalidOperation:
-        raise UserError(f"{form}; '{text}' is neither") from None
-    if ":" in text:
-        if len(values) != 3 or not all(value.is_finite() for value in values) or values[2] <= 0:
-            raise UserError(f"{form}; '{text}' is neither")
-        start, stop, step = values
-        if (stop - start) / step >= _MOST_DELTAS:
-            raise UserError(f"--delta {text} names more than {_MOST_DELTAS} values; take a larger step")
-        values = [start + step * at for at in range(int((stop - start) / step) + 1)]
-    if not values or not all(value.is_finite() and 0 <= value <= 1 for value in values):
-        raise UserError(f"--delta {text}: every δ lies between 0 and 1, and a range goes upwards")
-    return [float(value) for value in values]
-
-
-def parse_ns(text: str) -> list[int]:
-    """`4,8`. Raises `UserError` for anything but positive whole numbers."""
-    parts = [part.strip() for part in text.split(",")]
-    if not all(part.isascii() and part.isdigit() and int(part) for part in parts):
-        raise UserError(f"--n takes whole numbers of rollouts, such as 4,8; '{text}' is not of that form")
-    return [int(part) for part in parts]
-
-
-def write_chart(answer: Answer, path: Path) -> None:
-    """The answer as a picture. Raises `UserError` unless the name ends in .svg or .png."""
-    from hipo_data.pipeline.store.files import put_bytes
-    from hipo_data.pipeline.views.charts import whatif_chart
-
-    if path.suffix not in PICTURES:
-        raise UserError(f"--out {path}: the name of a chart ends in {' or '.join(PICTURES)}")
-    put_bytes(path, picture(whatif_chart(answer.rows, answer.delta), path))

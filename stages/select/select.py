@@ -27,17 +27,14 @@ from hipo_data.stages.select.policies import (
     shortest,
     thinkless,
 )
-from hipo_data.stages.select.policies.hipo import random_mode_of
-from hipo_data.stages.select.policies.policy import CHOICE_COLUMNS, FLOAT_SLACK, OFF, ON, Chosen, Policy
+from hipo_data.stages.select.policies.policy import CHOICE_COLUMNS, OFF, ON, Chosen, Policy
 
 __all__ = [
-    "FLOAT_SLACK",
     "ROLLOUT_COLUMNS",
     "VERDICT_COLUMNS",
     "VERSION",
     "VOTE_COLUMNS",
     "modes_at_most",
-    "random_mode_of",
     "select",
     "select_picks",
 ]

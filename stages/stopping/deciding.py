@@ -9,8 +9,8 @@ Statistical (`risk` > 0): settled as well once the predictive probability that f
 most `risk`. Each mode's pass rate has a Beta(a, b) prior, so that of m rollouts still out, x are right with the
 beta-binomial probability C(m, x) B(a + right + x, b + wrong + m - x) / B(a + right, b + wrong), independently in both
 modes. That is the predictive probability of Lee and Liu (Clinical Trials 5, 2008, 93-106). As there, the error rate is
-not read off the prior: `stopping.waves.calibrated` finds the `risk` at which it stays below a stated one whatever the
-pass rates are. Adaptive-Consistency (arXiv 2305.11860) and ESC (arXiv 2401.10480) stop when answers agree with each
+not read off the prior: `stopping.calibration` finds the `risk` at which it stays below a stated one whatever the pass
+rates are. Adaptive-Consistency (arXiv 2305.11860) and ESC (arXiv 2401.10480) stop when answers agree with each
 other; the question here is what a finite number of verdicts will add up to.
 
 Decided here, with no source: the uniform prior; rollouts still out are taken to be gradable, and right ones fit to be
@@ -28,7 +28,7 @@ import polars as pl
 
 from hipo_data.schemas.config import SelectConfig
 from hipo_data.schemas.records import Mode
-from hipo_data.stages.select.select import FLOAT_SLACK, random_mode_of
+from hipo_data.stages.select.policies.hipo import Facts, random_mode_of, reaches, ruling
 
 _CACHED = 1 << 16
 
@@ -83,41 +83,24 @@ class Choice(NamedTuple):
 def random_modes(problem_ids: Sequence[str], config: SelectConfig, seed: int) -> list[Mode | None]:
     """For each problem the random mode that `stages.select` draws where either mode has a response; null for most."""
     frame = pl.DataFrame({"problem_id": problem_ids}, schema={"problem_id": pl.String})
-    both = frame.with_columns(pick_on=pl.lit(0), pick_off=pl.lit(0))
-    return [None if mode is None else Mode(mode) for mode in both.select(random_mode_of(config, seed)).to_series()]
+    return [None if mode is None else Mode(mode) for mode in frame.select(random_mode_of(config, seed)).to_series()]
 
 
 def choose(on: End, off: End, rules: Rules) -> Choice:
-    """The rule of `stages.select` for one problem."""
+    """HiPO's rule for one problem."""
     config = rules.select
-    solved = on.right or off.right
-    preferred = _preferred(on.rate, off.rate, config.delta)
-    if preferred is None:
-        return Choice(None, "none", "ungraded", solved)
-    picks = {Mode.THINK_ON: on.pick, Mode.THINK_OFF: off.pick}
-    if rules.drawn is not None and (on.pick or off.pick):
-        return Choice(rules.drawn if picks[rules.drawn] else rules.drawn.other, "random", None, solved)
-    if picks[preferred]:
-        return Choice(preferred, _rule(preferred, on.rate, off.rate, config.delta), None, solved)
-    if not picks[preferred.other]:
-        return Choice(None, "none", "no_usable_response" if solved else "no_right_response", solved)
-    if config.fallback == "drop":
-        return Choice(None, "none", "preferred_mode_has_none", solved)
-    return Choice(preferred.other, "fallback_off" if preferred is Mode.THINK_ON else "fallback_on", None, solved)
-
-
-def _preferred(on: float | None, off: float | None, delta: float) -> Mode | None:
-    if on is None or off is None:
-        return Mode.THINK_ON if on is not None else Mode.THINK_OFF if off is not None else None
-    return Mode.THINK_ON if on - off >= delta - FLOAT_SLACK else Mode.THINK_OFF
-
-
-def _rule(preferred: Mode, on: float | None, off: float | None, delta: float) -> str:
-    if preferred is Mode.THINK_ON:
-        return "only_mode" if off is None else "margin"
-    assert off is not None
-    out_of_reach = _preferred(1.0, off, delta) is Mode.THINK_OFF
-    return "default_off" if on is not None or out_of_reach else "only_mode"
+    facts = Facts(
+        rated_on=on.rate is not None,
+        rated_off=off.rate is not None,
+        gains=on.rate is not None and off.rate is not None and reaches(on.rate - off.rate, config.delta),
+        could_gain=off.rate is not None and reaches(1 - off.rate, config.delta),
+        pick_on=on.pick,
+        pick_off=off.pick,
+        solved=on.right or off.right,
+        drawn=rules.drawn is not None,
+        drawn_on=rules.drawn is Mode.THINK_ON,
+    )
+    return Choice(*ruling(facts, config.fallback), facts.solved)
 
 
 def as_sampled(standing: Standing, min_graded: int) -> End:

@@ -12,8 +12,9 @@ from functools import lru_cache
 from hipo_data.schemas.config import RunConfig, SampleConfig, SelectConfig
 from hipo_data.schemas.records import Mode, Problem, Rollout, Verdict
 from hipo_data.stages.sample.sample import Sampler, rollout_key
+from hipo_data.stages.stopping.calibration import calibrated
 from hipo_data.stages.stopping.deciding import Rules, random_modes
-from hipo_data.stages.stopping.waves import Key, Outcome, Plan, calibrated, next_wave, outcome_of
+from hipo_data.stages.stopping.waves import Key, Outcome, Plan, next_wave, outcome_of
 
 Graded = tuple[Rollout, Verdict]
 Grades = Callable[[Problem, Sequence[Rollout]], Awaitable[list[Verdict]]]

@@ -19,12 +19,8 @@ that depends on it, pass rates lean away from δ and intervals hold less than th
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
-from math import comb
+from dataclasses import dataclass, field
 from typing import NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
 
 from hipo_data.prompts.formats.hipo import HIPO
 from hipo_data.schemas.records import FinishReason, Mode, Rollout, Status
@@ -32,8 +28,6 @@ from hipo_data.stages.stopping.deciding import (
     Choice,
     Rules,
     Standing,
-    as_sampled,
-    choose,
     matters,
     possible,
     settled,
@@ -41,7 +35,6 @@ from hipo_data.stages.stopping.deciding import (
 )
 
 _ORDER = (Mode.THINK_OFF, Mode.THINK_ON)
-_BISECTIONS = 8
 
 Key = tuple[Mode, int]
 Best = tuple[int, int]
@@ -217,7 +210,7 @@ def _settled(plan: Plan, sides: Mapping[Mode, _Side]) -> Choice | None:
     return settled(sides[Mode.THINK_ON].standing, sides[Mode.THINK_OFF].standing, plan.rules)
 
 
-def _evidence(plan: Plan, on: Standing, off: Standing, waves: Mapping[Mode, int]) -> tuple[Mode, int] | None:
+def evidence(plan: Plan, on: Standing, off: Standing, waves: Mapping[Mode, int]) -> tuple[Mode, int] | None:
     """Mode and size of the next wave of evidence, null where the choice is settled."""
     if settled(on, off, plan.rules) is not None:
         return None
@@ -228,9 +221,9 @@ def _evidence(plan: Plan, on: Standing, off: Standing, waves: Mapping[Mode, int]
 
 def _wave(plan: Plan, sides: Mapping[Mode, _Side]) -> list[Ask]:
     on, off = sides[Mode.THINK_ON].standing, sides[Mode.THINK_OFF].standing
-    evidence = _evidence(plan, on, off, {mode: side.waves for mode, side in sides.items()})
-    if evidence is not None:
-        mode, size = evidence
+    wanted = evidence(plan, on, off, {mode: side.waves for mode, side in sides.items()})
+    if wanted is not None:
+        mode, size = wanted
         return [Ask(mode, index, cap) for index, cap in sides[mode].open(capped=False)[:size]]
     choice = settled(on, off, plan.rules)
     if choice is None or choice.mode is None:
@@ -268,76 +261,3 @@ def needs(plan: Plan, outcomes: Mapping[Key, Outcome]) -> list[Ask]:
     ]
     known = {key: outcomes[key] for key in cut}
     return [ask for ask in wanted if not _is_there(ask, known)]
-
-
-def calibrated(plan: Plan, alpha: float) -> Plan:
-    """`plan` with about the largest `risk` at which no problem's chance of another mode than by full sampling is above
-    `alpha`, whatever its two pass rates are (on a grid of 1/100) and as long as its rollouts can be graded.
-
-    Bisection, each step an exact count of all ways in which a problem may go: once a run is enough, and `risk` holds
-    for all its problems. Random-mode problems (`drawn`) are always decided exactly.
-    """
-    low, high = 0.0, min(1.0, 4 * alpha)
-    for _ in range(_BISECTIONS):
-        risk = (low + high) / 2
-        rate = error_rates(_with_risk(plan, risk)).max()
-        low, high = (risk, high) if rate <= alpha else (low, risk)
-    return _with_risk(plan, low)
-
-
-def _with_risk(plan: Plan, risk: float) -> Plan:
-    return replace(plan, rules=replace(plan.rules, risk=risk))
-
-
-def error_rates(plan: Plan) -> NDArray[np.float64]:
-    """Probability that `plan` leads to another mode than full sampling, shape (101, 101), by the true pass rates of
-    think-on and think-off in steps of 1/100; all rollouts are graded and the right ones fit to be kept.
-    """
-    wrong = np.zeros((plan.n_on + 1, plan.n_off + 1))
-    start = Standing(0, 0, plan.n_on, pick=False), Standing(0, 0, plan.n_off, pick=False), 0, 0
-    # A state's number of ways: how many orders of verdicts lead to it. Waves only add rollouts, so by their number.
-    ways: dict[tuple[Standing, Standing, int, int], int] = {start: 1}
-    while ways:
-        state = min(ways, key=lambda state: state[2] + state[3])
-        on, off, waves_on, waves_off = state
-        count = ways.pop(state)
-        wave = _evidence(plan, on, off, {Mode.THINK_ON: waves_on, Mode.THINK_OFF: waves_off})
-        if wave is None:
-            _add_wrong(wrong, count, on, off, plan.rules)
-            continue
-        mode, size = wave
-        for right in range(size + 1):
-            if mode is Mode.THINK_ON:
-                after = _after(on, right, size), off, waves_on + 1, waves_off
-            else:
-                after = on, _after(off, right, size), waves_on, waves_off + 1
-            ways[after] = ways.get(after, 0) + count * comb(size, right)
-    return _chances(plan.n_on) @ wrong @ _chances(plan.n_off).T
-
-
-def _after(standing: Standing, right: int, size: int) -> Standing:
-    return Standing(
-        standing.known + size, standing.right + right, standing.left - size, pick=standing.pick or right > 0
-    )
-
-
-def _add_wrong(wrong: NDArray[np.float64], count: int, on: Standing, off: Standing, rules: Rules) -> None:
-    """Adds the ways from here to full sampling's ends of another mode, by the right rollouts of both modes there."""
-    choice = settled(on, off, rules)
-    assert choice is not None
-    if len(possible(on, off, rules)) == 1:
-        return
-    for x in range(on.left + 1):
-        for y in range(off.left + 1):
-            ends = [
-                as_sampled(_after(side, right, side.left), rules.select.min_graded)
-                for side, right in ((on, x), (off, y))
-            ]
-            if choose(ends[0], ends[1], rules).mode is not choice.mode:
-                wrong[on.right + x, off.right + y] += count * comb(on.left, x) * comb(off.left, y)
-
-
-def _chances(n: int) -> NDArray[np.float64]:
-    """Probability of one given order of n verdicts, by pass rate in steps of 1/100 and by how many are right."""
-    rate, right = np.linspace(0, 1, 101)[:, None], np.arange(n + 1)[None, :]
-    return rate**right * (1 - rate) ** (n - right)

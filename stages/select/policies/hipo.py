@@ -9,100 +9,130 @@ What the paper leaves open and is decided here:
 - length is tokens of the whole response, ties fall to the lower index;
 - the winning mode may have no usable response while the other has: `fallback` says whether that one is taken;
 - a mode without a graded response has no pass rate, and the other one wins.
+
+The rule stands once, in `ruling`, for one problem. `choose` asks it about every combination of the facts that it reads
+and looks each problem up; `stages.stopping.deciding` asks it about what may still come of a problem.
 """
 
+from functools import cache
+from typing import Literal, NamedTuple, overload
+
 import polars as pl
-import polars_hash as plh
 
 from hipo_data.schemas.config import SelectConfig
-from hipo_data.stages.select.policies.policy import FLOAT_SLACK, OFF, ON, Chosen, as_picks, drop_reason
+from hipo_data.schemas.records import Mode
+from hipo_data.stages.select.policies.policy import FLOAT_SLACK, ON, Chosen, as_picks, by_cases, draw, why_dropped
+
+
+class Facts(NamedTuple):
+    """All that the rule reads of a problem."""
+
+    rated_on: bool
+    """Whether think-on has a pass rate."""
+    rated_off: bool
+    gains: bool
+    """Whether both have, and thinking raises it by δ (`reaches`)."""
+    could_gain: bool
+    """Whether think-off has, and think-on could raise it by δ if all its responses were right."""
+    pick_on: bool
+    """Whether think-on has a response that can be kept."""
+    pick_off: bool
+    solved: bool
+    """Whether any response was right."""
+    drawn: bool
+    """Whether the problem gets a random mode."""
+    drawn_on: bool
+    """Whether that is think-on, where either mode has a response that can be kept."""
+
+
+class Ruling(NamedTuple):
+    """What the rule comes to, as in `schemas.records.Decision`."""
+
+    mode: Mode | None
+    rule: str
+    drop_reason: str | None
+
+
+@cache
+def ruling(facts: Facts, fallback: Literal["other_mode", "drop"]) -> Ruling:
+    """The rule."""
+    if not facts.rated_on and not facts.rated_off:
+        return Ruling(None, "none", _why_dropped(facts))
+    picks = {Mode.THINK_ON: facts.pick_on, Mode.THINK_OFF: facts.pick_off}
+    if facts.drawn and any(picks.values()):
+        drawn = Mode.THINK_ON if facts.drawn_on else Mode.THINK_OFF
+        return Ruling(drawn if picks[drawn] else drawn.other, "random", None)
+    wants_on = facts.gains if facts.rated_on and facts.rated_off else facts.rated_on
+    preferred = Mode.THINK_ON if wants_on else Mode.THINK_OFF
+    if picks[preferred]:
+        return Ruling(preferred, _name(facts, preferred), None)
+    if picks[preferred.other] and fallback == "other_mode":
+        return Ruling(preferred.other, "fallback_off" if wants_on else "fallback_on", None)
+    return Ruling(None, "none", _why_dropped(facts))
+
+
+def _why_dropped(facts: Facts) -> str:
+    rated, picked = facts.rated_on or facts.rated_off, facts.pick_on or facts.pick_off
+    return why_dropped(rated, facts.solved, picked) or "preferred_mode_has_none"
+
+
+def _name(facts: Facts, preferred: Mode) -> str:
+    if preferred is Mode.THINK_ON:
+        return "margin" if facts.rated_off else "only_mode"
+    return "default_off" if facts.rated_on or not facts.could_gain else "only_mode"
+
+
+@overload
+def reaches(gain: float, delta: float) -> bool: ...
+@overload
+def reaches(gain: pl.Expr, delta: float) -> pl.Expr: ...
+def reaches(gain: float | pl.Expr, delta: float) -> bool | pl.Expr:
+    """Whether a difference of pass rates is at least δ."""
+    return gain >= delta - FLOAT_SLACK
 
 
 def choose(problems: pl.LazyFrame, rollouts: pl.LazyFrame, config: SelectConfig, seed: int) -> Chosen:
     """See `stages.select.policies.policy`."""
     decisions = (
-        problems.with_columns(preferred=_preferred(config), random_mode=random_mode_of(config, seed))
-        .with_columns(rule=_rule(config))
-        .with_columns(mode=_mode())
+        problems.with_columns(random_mode=random_mode_of(config, seed))
         .with_columns(
-            index=_of_mode("pick_on", "pick_off"),
-            chosen_tokens=_of_mode("pick_tokens_on", "pick_tokens_off"),
-            drop_reason=pl.when(pl.col("mode").is_null()).then(drop_reason("preferred_mode_has_none")),
+            mode=_looked_up("mode", config),
+            rule=_looked_up("rule", config),
+            drop_reason=_looked_up("drop_reason", config),
+        )
+        .with_columns(
+            index=_of_mode("pick_on", "pick_off"), chosen_tokens=_of_mode("pick_tokens_on", "pick_tokens_off")
         )
     )
     kept = decisions.filter(pl.col("mode").is_not_null())
     return Chosen(decisions, as_picks(kept.select("problem_id", "mode", "index", rank=0, tokens="chosen_tokens")))
 
 
-def _preferred(config: SelectConfig) -> pl.Expr:
-    """The mode that the pass rates ask for, whether or not it has a response to keep; null without pass rates."""
-    return (
-        pl.when(pl.col("margin") >= config.delta - FLOAT_SLACK)
-        .then(pl.lit(ON))
-        .when(pl.col("margin").is_not_null())
-        .then(pl.lit(OFF))
-        .when(pl.col("p_on").is_not_null())
-        .then(pl.lit(ON))
-        .when(pl.col("p_off").is_not_null())
-        .then(pl.lit(OFF))
+def _looked_up(part: str, config: SelectConfig) -> pl.Expr:
+    """A part of the ruling of each problem."""
+    facts = {
+        "rated_on": pl.col("p_on").is_not_null(),
+        "rated_off": pl.col("p_off").is_not_null(),
+        "gains": reaches(pl.col("margin"), config.delta),
+        "could_gain": reaches(1 - pl.col("p_off"), config.delta),
+        "pick_on": pl.col("pick_on").is_not_null(),
+        "pick_off": pl.col("pick_off").is_not_null(),
+        "solved": pl.col("right_on") + pl.col("right_off") > 0,
+        "drawn": pl.col("random_mode").is_not_null(),
+        "drawn_on": pl.col("random_mode") == ON,
+    }
+    return by_cases(
+        lambda *each: getattr(ruling(Facts(*each), config.fallback), part), *(facts[name] for name in Facts._fields)
     )
 
 
 def random_mode_of(config: SelectConfig, seed: int) -> pl.Expr:
-    """The mode of a problem that is drawn for a random one, null for all others.
-
-    Both draws come from one SHA-256 of seed and problem id, so they do not depend on the order of the rows. A problem
-    with a usable response in one mode alone can only get that mode.
-    """
-    hashed = plh.concat_str(pl.lit(f"{seed}:random_mode:"), pl.col("problem_id")).chash.sha2_256()
-    drawn = hashed.str.slice(0, 12).str.to_integer(base=16) < int(config.random_fraction * 16**12)
-    coin = hashed.str.slice(12, 12).str.to_integer(base=16) % 2 == 0
-    on, off = pl.col("pick_on").is_not_null(), pl.col("pick_off").is_not_null()
-    return (
-        pl.when(drawn & on & (coin | ~off)).then(pl.lit(ON)).when(drawn & off).then(pl.lit(OFF)).otherwise(pl.lit(None))
-    )
-
-
-def _rule(config: SelectConfig) -> pl.Expr:
-    """The rule that fired, by name."""
-    on, off = pl.col("pick_on").is_not_null(), pl.col("pick_off").is_not_null()
-    wants_on = pl.col("preferred") == ON
-    # No pass rate of think-on could have reached δ above this one.
-    out_of_reach = (1 - pl.col("p_off") < config.delta - FLOAT_SLACK).fill_null(False) & ~wants_on
-    # `&` and not nested conditions: a fallback is a rule of its own, named after where it leads.
-    fallback = (
-        [
-            (wants_on & ~on & off, "fallback_off"),
-            (~wants_on & ~off & on, "fallback_on"),
-        ]
-        if config.fallback == "other_mode"
-        else []
-    )
-    rules = [
-        (pl.col("random_mode").is_not_null(), "random"),
-        *fallback,
-        (~(on & wants_on) & ~(off & ~wants_on), "none"),
-        (pl.col("margin").is_null() & ~out_of_reach, "only_mode"),
-        (wants_on, "margin"),
-    ]
-    expression = pl.lit("default_off")
-    for condition, name in reversed(rules):
-        expression = pl.when(condition.fill_null(False)).then(pl.lit(name)).otherwise(expression)
-    return pl.when(pl.col("preferred").is_null()).then(pl.lit("none")).otherwise(expression)
-
-
-def _mode() -> pl.Expr:
-    return (
-        pl.when(pl.col("rule") == "random")
-        .then(pl.col("random_mode"))
-        .when(pl.col("rule") == "fallback_on")
-        .then(pl.lit(ON))
-        .when(pl.col("rule") == "fallback_off")
-        .then(pl.lit(OFF))
-        .when(pl.col("rule") != "none")
-        .then(pl.col("preferred"))
-    )
+    """The mode of a problem that is drawn for a random one, null for all others; by seed and problem id alone."""
+    drawn = draw(seed, "random_mode") < int(config.random_fraction * 16**12)
+    on = draw(seed, "random_mode", start=12) % 2 == 0
+    return pl.when(drawn & on).then(pl.lit(ON)).when(drawn).then(pl.lit(Mode.THINK_OFF.value))
 
 
 def _of_mode(on: str, off: str) -> pl.Expr:
-    return pl.when(pl.col("mode") == ON).then(pl.col(on)).when(pl.col("mode") == OFF).then(pl.col(off))
+    is_on = pl.col("mode") == ON
+    return pl.when(is_on).then(pl.col(on)).when(~is_on).then(pl.col(off))

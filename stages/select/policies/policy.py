@@ -11,6 +11,7 @@ each mode `pick_on`, `pick_tokens_on`, `pick_off`, `pick_tokens_off`: index and 
 - `usable`: whole and right.
 """
 
+import itertools
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -100,21 +101,39 @@ def decide(problems: pl.LazyFrame, picks: pl.LazyFrame, rule: pl.Expr, reason: p
     )
 
 
+def why_dropped(rated: bool, solved: bool, picked: bool) -> str | None:
+    """Why a problem has nothing to keep: no pass rate, nothing right, nothing right that can be kept; null if else."""
+    if not rated:
+        return "ungraded"
+    return None if solved and picked else "no_usable_response" if solved else "no_right_response"
+
+
 def drop_reason(otherwise: str) -> pl.Expr:
-    """Why a problem has nothing to keep: nothing graded, nothing right, nothing right that can be kept; or else."""
-    return (
-        pl.when(pl.col("p_on").is_null() & pl.col("p_off").is_null())
-        .then(pl.lit("ungraded"))
-        .when(pl.col("right_on") + pl.col("right_off") == 0)
-        .then(pl.lit("no_right_response"))
-        .when(pl.col("pick_on").is_null() & pl.col("pick_off").is_null())
-        .then(pl.lit("no_usable_response"))
-        .otherwise(pl.lit(otherwise))
+    """`why_dropped` of each problem; or else."""
+    reason = by_cases(
+        why_dropped,
+        pl.col("p_on").is_not_null() | pl.col("p_off").is_not_null(),
+        pl.col("right_on") + pl.col("right_off") > 0,
+        pl.col("pick_on").is_not_null() | pl.col("pick_off").is_not_null(),
     )
+    return reason.fill_null(pl.lit(otherwise))
 
 
-def draw(seed: int, purpose: str, digits: int = 12) -> pl.Expr:
-    """An integer in [0, 16**digits) for each problem, by SHA-256 of seed, purpose and problem id alone."""
+def by_cases(rule: Callable[..., str | None], *facts: pl.Expr) -> pl.Expr:
+    """What `rule` says of each row by facts that are true or not, null being not.
+
+    It is asked about every combination of them once, so that a rule stands in one place for one row and for many.
+    """
+    answers = [rule(*each) for each in itertools.product((False, True), repeat=len(facts))]
+    digits = (fact.fill_null(False).cast(pl.UInt32) * 2**place for place, fact in enumerate(reversed(facts)))
+    return pl.lit(pl.Series(answers, dtype=pl.String)).gather(pl.sum_horizontal(digits))
+
+
+def draw(seed: int, purpose: str, digits: int = 12, start: int = 0) -> pl.Expr:
+    """An integer in [0, 16**digits) for each problem, by SHA-256 of seed, purpose and problem id alone.
+
+    `start` is the first of the hash's 64 digits that are read, for draws that do not depend on each other.
+    """
     hashed = plh.concat_str(pl.lit(f"{seed}:{purpose}:"), pl.col("problem_id")).chash.sha2_256()
-    number: pl.Expr = hashed.str.slice(0, digits).str.to_integer(base=16)
+    number: pl.Expr = hashed.str.slice(start, digits).str.to_integer(base=16)
     return number

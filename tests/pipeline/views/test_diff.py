@@ -8,7 +8,8 @@ import pytest
 from rich.console import Console
 
 from hipo_data.pipeline.errors import UserError
-from hipo_data.pipeline.views.diff import Difference, compare, print_difference
+from hipo_data.pipeline.views.diff import Difference, compare
+from hipo_data.pipeline.views.printing.diff import print_difference
 from hipo_data.pipeline.views.run_files import open_run
 from tests.support.made_up_run import make_run
 

@@ -10,8 +10,9 @@ from rich.console import Console
 from hipo_data.pipeline.errors import UserError
 from hipo_data.pipeline.store.files import put_table
 from hipo_data.pipeline.store.manifest import Manifest, Output, write_manifest
+from hipo_data.pipeline.views.printing.show import print_rows
 from hipo_data.pipeline.views.quarantine import quarantine_counts, rejected_files
-from hipo_data.pipeline.views.show import print_rows
+from hipo_data.pipeline.views.show import read_rows
 from hipo_data.schemas.arrow import to_table
 from hipo_data.schemas.records import Record, Rejected
 from tests.stages.builders import make_problem
@@ -51,7 +52,7 @@ def run_dir(tmp_path: Path) -> Path:
 def shown(run_dir: Path, stage: str) -> list[dict[str, Any]]:
     console = Console(width=10_000)
     with console.capture() as capture:
-        print_rows(console, run_dir, stage, limit=99, problem=None, as_json=True)
+        print_rows(console, read_rows(run_dir, stage, limit=99), as_json=True)
     return [json.loads(line) for line in capture.get().splitlines()]
 
 

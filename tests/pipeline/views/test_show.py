@@ -9,7 +9,8 @@ import pytest
 from rich.console import Console
 
 from hipo_data.pipeline.errors import UserError
-from hipo_data.pipeline.views.show import print_rows
+from hipo_data.pipeline.views.printing.show import print_rows
+from hipo_data.pipeline.views.show import read_rows
 from tests.support.made_up_run import make_run
 
 
@@ -21,10 +22,10 @@ def run_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def show(run_dir: Path, stage: str, limit: int = 10_000, **asked: Any) -> str:
+def show(run_dir: Path, stage: str, limit: int = 10_000, as_json: bool = False, **asked: Any) -> str:
     console = Console(width=200)
     with console.capture() as capture:
-        print_rows(console, run_dir, stage, limit, **{"problem": None, "as_json": False, **asked})
+        print_rows(console, read_rows(run_dir, stage, limit, **asked), as_json)
     return capture.get()
 
 

@@ -17,15 +17,14 @@ from hipo_data.prompts.formats import hipo
 from hipo_data.schemas.config import SelectConfig
 from hipo_data.schemas.records import FinishReason, Mode, Status
 from hipo_data.stages.select.select import ROLLOUT_COLUMNS, VERDICT_COLUMNS, select
+from hipo_data.stages.stopping.calibration import calibrated, error_rates
 from hipo_data.stages.stopping.deciding import End, Rules, choose, random_modes
 from hipo_data.stages.stopping.waves import (
     Ask,
     Key,
     Outcome,
     Plan,
-    calibrated,
     cap_for,
-    error_rates,
     needs,
     next_wave,
     outcome_of,

@@ -1,0 +1,78 @@
+"""The commands of the graders: any file of responses graded, and what the sandbox holds here."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hipo_data.schemas.errors import UserError
+
+if TYPE_CHECKING:
+    from hipo_data.schemas.grading import GradingConfig
+
+SandboxUrlOption = Annotated[
+    str | None, typer.Option("--sandbox-url", help="For remote: a service that speaks SandboxFusion's protocol.")
+]
+
+
+class UnprotectedError(UserError):
+    """A program under test could do here what it should not."""
+
+    exit_code = 1
+
+
+def register(app: typer.Typer) -> None:
+    """Adds `grade` and `doctor` to the command line."""
+    for command in (grade, doctor):
+        app.command()(command)
+
+
+def grade(
+    source: Annotated[
+        Path, typer.Argument(metavar="IN", help="JSON Lines or Parquet: id, kind, question, gold, response.")
+    ],
+    out: Annotated[Path, typer.Option("--out", help="Where the verdicts go, JSON Lines or Parquet.")],
+    sandbox: Annotated[
+        str, typer.Option("--sandbox", help="bubblewrap, landlock, remote, or none: limits alone, for code you trust.")
+    ] = "bubblewrap",
+    sandbox_url: SandboxUrlOption = None,
+    workers: Annotated[int, typer.Option("--workers", min=1, help="Grading processes.")] = 2,
+) -> None:
+    """Grade anybody's responses to math and code problems: correct, incorrect, or unknown, with a reason."""
+    from hipo_data.graders import SandboxUnavailable, grade_file
+
+    try:
+        counts = grade_file(source, out, _grading(sandbox, workers, sandbox_url))
+    except (SandboxUnavailable, OSError, ValueError) as error:
+        raise UserError(str(error)) from error
+    typer.echo(", ".join(f"{status} {n}" for status, n in counts.items()))
+
+
+def doctor(
+    sandbox: Annotated[str, typer.Option("--sandbox", help="bubblewrap, landlock, remote or none.")] = "bubblewrap",
+    sandbox_url: SandboxUrlOption = None,
+) -> None:
+    """Say which protections against the programs under test hold on this machine, by trying them."""
+    from hipo_data.graders import SandboxUnavailable, probe_sandbox
+
+    try:
+        found = probe_sandbox(_grading(sandbox, 1, sandbox_url))
+    except SandboxUnavailable as error:
+        raise UnprotectedError(str(error)) from error
+    for protection in found:
+        typer.echo(f"{'holds' if protection.holds else 'FAILS'}  {protection.name}: {protection.detail}")
+    if not all(protection.holds for protection in found):
+        raise UnprotectedError("not every protection holds here; run code only from sources that you trust")
+
+
+def _grading(sandbox: str, workers: int, sandbox_url: str | None) -> "GradingConfig":
+    from pydantic import ValidationError
+
+    from hipo_data.schemas.grading import GradingConfig
+
+    try:
+        return GradingConfig.model_validate({"sandbox": sandbox, "workers": workers, "sandbox_url": sandbox_url})
+    except ValidationError as error:
+        if (sandbox == "remote") != (sandbox_url is not None):
+            raise UserError("--sandbox remote and --sandbox-url go together; give both or neither") from error
+        raise UserError(f"--sandbox is bubblewrap, landlock, remote or none, not '{sandbox}'") from error
