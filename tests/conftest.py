@@ -1,6 +1,8 @@
 """What every test shares: a quiet and offline environment, hypothesis without clocks, and paths."""
 
 import os
+import signal
+from collections.abc import Iterator
 
 # Before anything of Ray, vLLM or the hub is imported, here or in a child process.
 os.environ.update(
@@ -20,6 +22,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.support.fixtures import cluster_address, folder, on_cluster, served, storage, storage_of_session, writes
+from tests.support.process_state import ProcessState
 
 __all__ = ["cluster_address", "folder", "on_cluster", "served", "storage", "storage_of_session", "writes"]
 
@@ -30,6 +33,18 @@ settings.register_profile(
 settings.load_profile("hipo")
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# A shell that puts pytest in the background has it ignored, and tests that interrupt themselves would wait for ever.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def leaves_the_process_as_it_was() -> Iterator[None]:
+    """The next test finds the handlers, variables and folder that this one found; one that changes them fails."""
+    before = ProcessState.now()
+    yield
+    changed = before.put_back()
+    assert not changed, f"this test leaves behind: {'; '.join(changed)}"
 
 
 @pytest.fixture(scope="session")
