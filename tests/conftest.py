@@ -17,14 +17,30 @@ os.environ.update(
 )
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.support.fixtures import cluster_address, folder, on_cluster, served, storage, storage_of_session, writes
+from tests.support.fixtures import (
+    cluster_address,
+    copy_of_finished_run,
+    finished_run,
+    folder,
+    on_cluster,
+    served,
+    storage,
+    storage_of_session,
+    vllm_server,
+    writes,
+)
 from tests.support.process_state import ProcessState
+from tests.support.two_workers import Sharing, longest_first
 
-__all__ = ["cluster_address", "folder", "on_cluster", "served", "storage", "storage_of_session", "writes"]
+__all__ = [
+    "cluster_address", "copy_of_finished_run", "finished_run", "folder", "on_cluster", "served", "storage",
+    "storage_of_session", "vllm_server", "writes",
+]  # fmt: skip
 
 # No result may depend on how fast the machine is; and CI draws the same examples on every run.
 settings.register_profile(
@@ -36,6 +52,15 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # A shell that puts pytest in the background has it ignored, and tests that interrupt themselves would wait for ever.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    longest_first(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Sharing:
+    return Sharing(config, log)
 
 
 @pytest.fixture(autouse=True)
