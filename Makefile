@@ -6,6 +6,9 @@ PYTHON ?=
 ENGINE ?= cpu
 # More arguments for `hipo-data run` or for pytest: make run ARGS="--limit 20", make test ARGS="-k select".
 ARGS   ?=
+# Processes that run the tests, each with a Ray cluster and engines of its own. 0: none but pytest itself.
+WORKERS ?= 2
+PYTEST = $(VENV)/bin/python -m pytest --numprocesses $(WORKERS) --dist loadscope
 ROOMS  := figures schemas prompts engines graders stages pipeline trainer evaluation reproduce models
 
 # An install is repeated only when one of these is newer than its stamp.
@@ -16,11 +19,12 @@ DEV_EXTRAS := train,s3,evalplus,dev
 
 export PYTHON
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-fast lint format check teacher reproduce bench constraints architecture wheel clean
+.PHONY: help install run test test-fast test-rest test-all lint format check teacher reproduce bench constraints \
+	architecture wheel clean
 
 help: ## Say what can be made (this list)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
-	@echo "  Variables: ENGINE=cpu|gpu  PYTHON=python3.12  ARGS=\"--limit 20\"  SYSTEM_PACKAGES=no"
+	@echo "  Variables: ENGINE=cpu|gpu  PYTHON=python3.12  ARGS=\"--limit 20\"  WORKERS=2  SYSTEM_PACKAGES=no"
 
 $(RUN_STAMP): $(INPUTS)
 	@scripts/install.sh $(ENGINE)
@@ -36,11 +40,16 @@ install: $(DEV_STAMP) ## Set up .venv for development, if it is not yet
 run: $(RUN_STAMP) ## Turn the quickstart problems into training data with the embedded teacher
 	$(VENV)/bin/hipo-data run --stage all --config recipes/quickstart.yaml $(ARGS)
 
-test: $(DEV_STAMP) ## Run the whole test suite, the slow tests included
-	$(VENV)/bin/python -m pytest $(ARGS)
+test: $(DEV_STAMP) ## Run the tests: every promise once for real (12 minutes on 2 cores)
+	$(PYTEST) -m "not long" $(ARGS)
 
 test-fast: $(DEV_STAMP) ## Run the tests that take less than a few seconds each
-	$(VENV)/bin/python -m pytest -m "not slow" -n auto --dist loadscope $(ARGS)
+	$(PYTEST) -m "not slow and not long" $(ARGS)
+
+test-rest: $(DEV_STAMP) ## Run the tests that `make test` leaves out
+	$(PYTEST) -m long $(ARGS)
+
+test-all: test test-rest ## Run all tests (30 minutes on 2 cores)
 
 lint: $(DEV_STAMP) ## Check style, format, types and the import direction
 	@failed=; for check in "ruff check" "ruff format --check" mypy lint-imports; do \
@@ -51,7 +60,7 @@ format: $(DEV_STAMP) ## Rewrite the code in the project's style
 	$(VENV)/bin/ruff check --fix
 	$(VENV)/bin/ruff format
 
-check: lint test ## Run lint and test: what has to pass before a change goes in
+check: lint test ## Run lint and test: what has to pass before a change goes in; CI runs the rest as well
 
 teacher: $(DEV_STAMP) ## Train the embedded teacher anew and measure it (up to 40 minutes on 2 cores)
 	$(VENV)/bin/python -m hipo_data.models.make $(ARGS)

@@ -1,6 +1,8 @@
 """What every test shares: a quiet and offline environment, hypothesis without clocks, and paths."""
 
 import os
+import signal
+from collections.abc import Iterator
 
 # Before anything of Ray, vLLM or the hub is imported, here or in a child process.
 os.environ.update(
@@ -16,14 +18,31 @@ os.environ.update(
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.support.fixtures import cluster_address, folder, on_cluster, served, storage, storage_of_session, writes
+from tests.support.fixtures import (
+    cluster_address,
+    copy_of_finished_run,
+    finished_run,
+    folder,
+    on_cluster,
+    served,
+    storage,
+    storage_of_session,
+    vllm_server,
+    writes,
+)
 from tests.support.modules import wrongly_loaded
+from tests.support.process_state import ProcessState
+from tests.support.two_workers import Sharing, longest_first
 
-__all__ = ["cluster_address", "folder", "on_cluster", "served", "storage", "storage_of_session", "writes"]
+__all__ = [
+    "cluster_address", "copy_of_finished_run", "finished_run", "folder", "on_cluster", "served", "storage",
+    "storage_of_session", "vllm_server", "writes",
+]  # fmt: skip
 
 # No result may depend on how fast the machine is; and CI draws the same examples on every run.
 settings.register_profile(
@@ -32,6 +51,27 @@ settings.register_profile(
 settings.load_profile("hipo")
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# A shell that puts pytest in the background has it ignored, and tests that interrupt themselves would wait for ever.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    longest_first(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Sharing:
+    return Sharing(config, log)
+
+
+@pytest.fixture(autouse=True)
+def leaves_the_process_as_it_was() -> Iterator[None]:
+    """The next test finds the handlers, variables and folder that this one found; one that changes them fails."""
+    before = ProcessState.now()
+    yield
+    changed = before.put_back()
+    assert not changed, f"this test leaves behind: {'; '.join(changed)}"
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -227,13 +227,27 @@ def _started(pid: int) -> str | None:
 
 
 @contextmanager
+def _interruptible() -> Iterator[None]:
+    """SIGINT interrupts, also where a shell that put this process in the background had it ignored."""
+    ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    if ignored:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        if ignored:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@contextmanager
 def held_in_storage(path: UPath, say: Callable[[str], None]) -> Iterator[None]:
     """Holds a lock object. Once it is lost, the main thread is interrupted as by Ctrl-C, and `UserError` says why."""
     main = threading.main_thread().ident or 0
     lock = RemoteLock(path, lambda: signal.pthread_kill(main, signal.SIGINT), BEAT_S, STALE_S)
     lock.acquire(say)
     try:
-        yield
+        with _interruptible():
+            yield
     except KeyboardInterrupt:
         if lock.is_lost:
             raise UserError(

@@ -1,8 +1,7 @@
 """The endpoint engine against vLLM's own server: both modes, taken apart into reasoning and answer."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -14,15 +13,13 @@ from hipo_data.prompts.parsing import CLOSE, OPEN, split_reasoning
 from hipo_data.schemas.config import OpenAIEngine
 from hipo_data.schemas.records import FinishReason
 from tests.engines.asking import OFF, many, request
-from tests.support.serve import serve_vllm
 
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module")
-def url(repo_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serve_vllm(repo_root / "models" / "tiny-hybrid", tmp_path_factory.mktemp("serve") / "log") as address:
-        yield address
+@pytest.fixture
+def url(vllm_server: str) -> str:
+    return vllm_server
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from hipo_data.schemas.config import VllmEngine
 from tests.engines.asking import many
 
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.long,
     pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="two workers need a core each"),
 ]
 

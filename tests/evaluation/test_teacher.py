@@ -14,7 +14,6 @@ from hipo_data.evaluation.vllm import VllmBackend
 from hipo_data.models.make.problems import choose, code_gold
 from hipo_data.models.make.tasks import FAMILIES
 from tests.support.commands import write_lines
-from tests.support.serve import serve_vllm
 
 SAMPLING = Sampling(temperature=1.0, top_p=0.95, max_tokens=200)
 
@@ -55,7 +54,7 @@ def check(found: EvaluationResult) -> None:
     assert found.hybrid_accuracy.problems == 44
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_through_transformers_twice_the_same(problems: Path, teacher: Path, tmp_path: Path) -> None:
     found = evaluate(teacher, problems, "qwen3", [0], True, tmp_path / "a", "transformers", sampling=SAMPLING)
     check(found)
@@ -63,30 +62,19 @@ def test_through_transformers_twice_the_same(problems: Path, teacher: Path, tmp_
     assert again.figures == found.figures
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_through_vllm(problems: Path, teacher: Path, tmp_path: Path) -> None:
     backend = VllmBackend(LocalModel(options={"max_model_len": 512, "dtype": "bfloat16"}))
     check(evaluate(teacher, problems, "qwen3", [0], True, tmp_path, backend, sampling=SAMPLING))
 
 
 @pytest.mark.slow
-def test_through_an_endpoint_with_and_without_its_tokenizer(problems: Path, teacher: Path, tmp_path: Path) -> None:
-    with serve_vllm(teacher, tmp_path / "log") as url:
-        results = [
-            evaluate(
-                "teacher",
-                problems,
-                "qwen3",
-                [0],
-                True,
-                tmp_path / f"with-{tokenizer is not None}",
-                OpenAIBackend(Endpoint(url, tokenizer=tokenizer)),
-                sampling=SAMPLING,
-            )
-            for tokenizer in (None, str(teacher))
-        ]
-    for found in results:
-        check(found)
+@pytest.mark.parametrize("knows_tokenizer", [True, pytest.param(False, marks=pytest.mark.long)])
+def test_through_an_endpoint_with_and_without_its_tokenizer(
+    vllm_server: str, problems: Path, teacher: Path, tmp_path: Path, knows_tokenizer: bool
+) -> None:
+    backend = OpenAIBackend(Endpoint(vllm_server, tokenizer=str(teacher) if knows_tokenizer else None))
+    check(evaluate("teacher", problems, "qwen3", [0], True, tmp_path, backend, sampling=SAMPLING))
 
 
 @pytest.mark.slow

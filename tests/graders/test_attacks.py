@@ -24,8 +24,9 @@ PROGRAMS = {
 }
 SHAPES = list(golds())
 AT_ONCE = ["stdin", "call", "check", "asserts by driver"]
-"""Shapes that differ most; the others are left to the slow tests."""
+"""Shapes that differ most; the others are left to the long tests."""
 EXHAUSTED = ["stdin", "call", "check by driver"]
+"""Shapes for programs that take all that they are let have, each up to its time limit."""
 Graded = Callable[[str, str], dict[str, Grade]]
 
 
@@ -44,7 +45,9 @@ def cases() -> list[Any]:
     found = []
     for kind, programs in PROGRAMS.items():
         for shape in EXHAUSTED if kind == "exhausting" else SHAPES:
-            marks = [] if shape in AT_ONCE and kind != "exhausting" else [pytest.mark.slow]
+            marks = [pytest.mark.slow] if kind == "exhausting" else []
+            if shape not in AT_ONCE or (kind == "exhausting" and shape != EXHAUSTED[0]):
+                marks.append(pytest.mark.long)
             found += [pytest.param(kind, program.name, shape, marks=marks) for program in programs]
     return found
 

@@ -55,13 +55,13 @@ def test_a_sample_of_reference_solutions() -> None:
     assert shares(requests) == (1.0, 1.0)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_leetcode() -> None:
     right, wrong = shares(leetcode(real("leetcode")))
     assert right >= 1 - ALLOWED and wrong >= 1 - ALLOWED
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_humaneval() -> None:
     right, wrong = shares(humaneval(real("humaneval")))
     assert right >= 1 - ALLOWED and wrong >= 1 - ALLOWED
@@ -97,14 +97,14 @@ def math_rows() -> list[dict[str, Any]]:
     return [row for row in real("math_train") if row["answer"].strip()]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_every_math_gold_equals_itself_however_it_is_written(grader: Grader) -> None:
     pairs = {(row["answer"], spell(row["answer"]), row["problem"]): None for row in math_rows() for spell in SPELLINGS}
     grades = grader.grade([math(gold, rf"So \boxed{{{answer}}}.", problem) for gold, answer, problem in pairs])
     assert [pair[:2] for pair, grade in zip(pairs, grades, strict=True) if grade.status is not Status.CORRECT] == []
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_math_gold_with_another_number_in_it_is_wrong(grader: Grader) -> None:
     numbered = [row for row in math_rows() if re.search(r"\d", row["answer"])]
     others = [re.sub(r"\d+", lambda match: str(int(match[0]) + 1), row["answer"], count=1) for row in numbered]

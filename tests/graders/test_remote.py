@@ -59,8 +59,10 @@ def test_an_honest_program_is_right(far: Grader, shape: str) -> None:
     assert grade.cpu_ms > 0
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("shape", ["stdin", "call"])
+@pytest.mark.parametrize(
+    "shape",
+    [pytest.param("stdin", marks=pytest.mark.slow), pytest.param("call", marks=pytest.mark.long)],
+)
 def test_attacks_are_never_right(far: Grader, shape: str) -> None:
     attacks = [*ON_THE_VERDICT, *BY_VALUE]
     grades = far.grade([code(golds()[shape], source(attack, shape)) for attack in attacks])

@@ -19,6 +19,7 @@ from tests.graders.conftest import code
 from tests.graders.honest import HONEST
 from tests.graders.shapes import golds, source
 
+SHAPES = ["stdin", "call", "check by driver"]
 needs_landlock = pytest.mark.skipif(not landlock.version(), reason="the kernel has no landlock")
 
 
@@ -29,7 +30,7 @@ def held() -> Iterator[Grader]:
 
 
 @needs_landlock
-@pytest.mark.parametrize("shape", ["stdin", "call", "check by driver"])
+@pytest.mark.parametrize("shape", SHAPES)
 def test_honest_programs_are_right_under_landlock(held: Grader, shape: str) -> None:
     needing_shared_memory = {"multiprocessing pool"}
     programs = [program for program in HONEST if program.name not in needing_shared_memory]
@@ -39,8 +40,14 @@ def test_honest_programs_are_right_under_landlock(held: Grader, shape: str) -> N
 
 
 @needs_landlock
-@pytest.mark.slow
-@pytest.mark.parametrize("shape", ["stdin", "call", "check by driver"])
+@pytest.mark.parametrize(
+    "shape",
+    [
+        pytest.param("stdin", marks=pytest.mark.slow),
+        pytest.param("call", marks=pytest.mark.long),
+        pytest.param("check by driver", marks=pytest.mark.long),
+    ],
+)
 def test_attacks_are_wrong_under_landlock(held: Grader, shape: str) -> None:
     attacks = [*ON_THE_VERDICT, *BY_VALUE]
     grades = held.grade([code(golds()[shape], source(attack, shape)) for attack in attacks])

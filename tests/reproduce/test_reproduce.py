@@ -131,7 +131,7 @@ def recorded_teacher(folder: Path, counts: dict[str, int]) -> Path:
     return path
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_comparison_runs_through_and_is_not_done_twice(tmp_path: Path) -> None:
     counts = {"pick": 8, "sum_long": 8}
     config = config_in(

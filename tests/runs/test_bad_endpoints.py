@@ -11,7 +11,7 @@ import yaml
 from tests.engines.misbehaving import Endpoint, Reply, answer, cut, fails, good, serve
 from tests.support.commands import hipo_data, succeed, write_lines
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("on_cluster")]
 
 KEY = "sk-very-secret-0123456789"
 PROBLEMS = 6

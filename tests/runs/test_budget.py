@@ -58,7 +58,7 @@ def test_a_probe_is_scaled_to_all_problems() -> None:
     assert "every 1,000 problems would take about 1,100,000 tokens" in predicted(probe, 0)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.usefixtures("on_cluster")
 def test_a_plan_with_a_probe_predicts_what_the_run_takes(tmp_path: Path) -> None:
     recorded_recipe(tmp_path, problems=48)

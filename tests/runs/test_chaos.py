@@ -1,4 +1,4 @@
-"""Twenty kills at random moments, seeded: of the driver, of workers, of the engine's actor and of whole nodes."""
+"""Kills at random moments, seeded: of the driver, of workers, of the engine's actor and of whole nodes."""
 
 import json
 import os
@@ -18,8 +18,8 @@ from tests.support.teacher_endpoint import count_requests, teacher_endpoint
 
 pytestmark = pytest.mark.slow
 
-KILLS = ["driver"] * 5 + ["engine"] * 6 + ["worker"] * 5 + ["node"] * 4
-PROBLEMS = 120
+TWENTY = ["driver"] * 5 + ["engine"] * 6 + ["worker"] * 5 + ["node"] * 4
+ONE_OF_EACH = ["driver", "engine", "worker", "node"]
 RUN = ("run", "-c", "recipe.yaml", "--run-dir")
 
 
@@ -98,12 +98,21 @@ def _line(process: psutil.Process) -> list[str]:
         return []
 
 
-def test_twenty_kills_change_no_byte_of_the_dataset(tmp_path: Path, cluster: Cluster) -> None:
+@pytest.mark.parametrize(
+    ("planned", "problems"),
+    [
+        pytest.param(ONE_OF_EACH, 32, id="one of each"),
+        pytest.param(TWENTY, 120, marks=pytest.mark.long, id="twenty"),
+    ],
+)
+def test_kills_change_no_byte_of_the_dataset(
+    tmp_path: Path, cluster: Cluster, planned: list[str], problems: int
+) -> None:
     with teacher_endpoint(delay_s=0.3) as url:
         teacher = {"type": "openai", "model": "Qwen/Qwen3-8B", "base_url": url, "max_in_flight": 8}
         recorded_recipe(
             tmp_path,
-            problems=PROBLEMS,
+            problems=problems,
             engines={"teacher": teacher | {"resources": {"num_cpus": 0.5}}},
             roles={
                 "think_on": {"engine": "teacher", "chat_template_kwargs": {"enable_thinking": True}},
@@ -117,7 +126,7 @@ def test_twenty_kills_change_no_byte_of_the_dataset(tmp_path: Path, cluster: Clu
         needed = count_requests() - before
 
         draw = random.Random(17)
-        kills = draw.sample(KILLS, len(KILLS))
+        kills = draw.sample(planned, len(planned))
         disturber = Disturber(tmp_path, cluster)
         killed: list[str] = []
         seen = count_requests()

@@ -1,6 +1,5 @@
 """What leaves a finished run: it is valid, every library's files can be made from it, and its RL part can be graded."""
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -17,13 +16,10 @@ from tests.support.commands import fail, recorded_recipe, succeed
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture
+def finished(finished_run: Path) -> Path:
     """A finished run."""
-    folder = tmp_path_factory.mktemp("recorded")
-    recorded_recipe(folder)
-    succeed("run", "-c", "recipe.yaml", "--run-dir", "run", cwd=folder)
-    return folder / "run"
+    return finished_run / "run"
 
 
 def test_a_finished_run_is_valid_until_a_file_of_it_is_changed(finished: Path) -> None:
@@ -42,17 +38,6 @@ def test_a_finished_run_is_valid_until_a_file_of_it_is_changed(finished: Path) -
     finally:
         card.write_bytes(kept)
         (finished / "dataset" / "notes.txt").unlink()
-
-
-@pytest.mark.parametrize(("policy", "part"), [("preference", "preference"), ("groups", "groups")])
-def test_what_other_policies_publish_is_valid(finished: Path, tmp_path: Path, policy: str, part: str) -> None:
-    shutil.copytree(finished, tmp_path / "run")
-    recipe = finished.parent / "recipe.yaml"
-    succeed("run", "-c", recipe, "--run-dir", tmp_path / "run", "--set", f"select.policy={policy}", cwd=tmp_path)
-    assert f"{part} train 22, {part} validation 2 rows" in succeed("validate", tmp_path / "run", cwd=tmp_path)
-    if policy == "preference":
-        exported = export(published(str(tmp_path / "run")), "trl-preference", tmp_path / "out")
-        assert exported.rows == {"train.parquet": 22, "validation.parquet": 2}
 
 
 def test_datasets_loads_the_folder_by_its_card(finished: Path, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.commands import fail, recorded_recipe, succeed, write_lines
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("on_cluster")]
 
 RESPONSE = "<think>{} and a</think><answer>\\boxed{{{}}}</answer>"
 
@@ -47,6 +47,7 @@ def test_imported_responses_are_graded_and_chosen_like_sampled_ones(tmp_path: Pa
     assert examples["reasoning"].unique().to_list() == ["so and a"]
 
 
+@pytest.mark.long
 def test_what_is_sampled_stays_the_same_when_responses_are_imported(tmp_path: Path) -> None:
     recorded_recipe(tmp_path, sources=[am_source(tmp_path, import_rollouts=False)])
     succeed("run", "--stage", "ingest,sample", "-c", "recipe.yaml", "--run-dir", "run", cwd=tmp_path)

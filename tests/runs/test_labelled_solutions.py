@@ -10,7 +10,7 @@ import yaml
 from hipo_data.schemas.keys import problem_id
 from tests.support.commands import succeed
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 MODELS = ["6b_finetuning", "6b_verification", "175b_finetuning", "175b_verification"]
 

@@ -1,11 +1,14 @@
 """Whole runs under each policy, on one run's recorded responses: what is published, and that it reads back."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 
+from hipo_data.pipeline.ship.export import export
+from hipo_data.pipeline.ship.published import published
 from hipo_data.prompts.formats.registry import FORMATS
 from tests.support.commands import fail, recorded_recipe, succeed
 
@@ -23,10 +26,11 @@ EXAMPLES = {  # of 24 problems 3 are never solved; think-off is right in all 4 r
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a recipe; its run goes on from policy to policy."""
+def folder(finished_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a recipe and a copy of a run, which goes on from policy to policy."""
     made = tmp_path_factory.mktemp("policies")
-    recorded_recipe(made)
+    shutil.copytree(finished_run / "run", made / "run")
+    shutil.copy(finished_run / "recipe.yaml", made)
     return made
 
 
@@ -41,7 +45,10 @@ def part(folder: Path, name: str) -> pl.DataFrame:
 
 
 @pytest.mark.usefixtures("on_cluster")
-@pytest.mark.parametrize("policy", EXAMPLES)
+@pytest.mark.parametrize(
+    "policy",
+    [pytest.param(name, marks=[] if name in ("thinkless", "budget") else [pytest.mark.long]) for name in EXAMPLES],
+)
 def test_examples_of_a_policy_read_back_and_its_card_says_whose_rule_it_is(folder: Path, policy: str) -> None:
     budget = ["select.budget.kind=lcpo_max", "select.budget.low=20", "select.budget.high=40"]
     out = run(folder, policy, *(budget if policy == "budget" else []))
@@ -71,8 +78,11 @@ def test_examples_of_a_policy_read_back_and_its_card_says_whose_rule_it_is(folde
 
 
 @pytest.mark.usefixtures("on_cluster")
-def test_preference_pairs_are_published_beside_their_better_ends(folder: Path) -> None:
+def test_preference_pairs_are_published_beside_their_better_ends(folder: Path, tmp_path: Path) -> None:
     run(folder, "preference")
+    assert "preference train 22, preference validation 2 rows" in succeed("validate", "run", cwd=folder)
+    exported = export(published(str(folder / "run")), "trl-preference", tmp_path / "out")
+    assert exported.rows == {"train.parquet": 22, "validation.parquet": 2}
     pairs = part(folder, "preference")
     assert dict(pairs.group_by("kind").len().iter_rows()) == {"both_right": 21, "both_wrong": 3}
     for row in pairs.to_dicts():
@@ -86,6 +96,7 @@ def test_preference_pairs_are_published_beside_their_better_ends(folder: Path) -
 @pytest.mark.usefixtures("on_cluster")
 def test_groups_are_published_without_a_justification_being_asked_for(folder: Path) -> None:
     run(folder, "groups")
+    assert "groups train 22, groups validation 2 rows" in succeed("validate", "run", cwd=folder)
     groups = part(folder, "groups")
     assert groups.height == 24
     assert set(groups["responses"].list.len()) == {8}
@@ -95,6 +106,7 @@ def test_groups_are_published_without_a_justification_being_asked_for(folder: Pa
     assert 'groups[0]["responses"]' in card
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("on_cluster")
 def test_another_policy_samples_nothing_and_back_again_is_as_before(folder: Path) -> None:
     run(folder, "hipo")

@@ -19,16 +19,6 @@ from tests.support.commands import COMMAND, fail, hipo_data, recorded_recipe, su
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a recipe and its finished run in `run`, made on a local Ray."""
-    folder = tmp_path_factory.mktemp("recorded")
-    recorded_recipe(folder)
-    out = succeed("run", "-c", "recipe.yaml", "--run-dir", "run", cwd=folder)
-    assert "24 → 21 examples; dropped: no_right_response 3" in out
-    return folder
-
-
 def dataset(run: Path) -> bytes:
     """All published rows, without what the split into files may change."""
     files = sorted(run.glob("dataset/*/*.parquet"))
@@ -36,9 +26,9 @@ def dataset(run: Path) -> bytes:
     return b"".join(json.dumps(pq.read_table(path).to_pylist(), sort_keys=True).encode() for path in files)
 
 
-def test_decisions_follow_the_rule(finished: Path) -> None:
-    decisions = pl.read_parquet(str(finished / "run/select/??-????.parquet"))
-    problems = pl.read_parquet(str(finished / "run/ingest/??-????.parquet"))
+def test_decisions_follow_the_rule(finished_run: Path) -> None:
+    decisions = pl.read_parquet(str(finished_run / "run/select/??-????.parquet"))
+    problems = pl.read_parquet(str(finished_run / "run/ingest/??-????.parquet"))
     by_question = {
         row["question"]: row
         for row in decisions.join(problems.select("problem_id", "question"), on="problem_id").to_dicts()
@@ -53,10 +43,10 @@ def test_decisions_follow_the_rule(finished: Path) -> None:
             assert (row["mode"], row["rule"], row["index"]) == ("think_on", "margin", 0)
 
 
-def test_rows_are_conserved_at_every_stage(finished: Path) -> None:
+def test_rows_are_conserved_at_every_stage(finished_run: Path) -> None:
     manifests = [
         json.loads(path.read_text())
-        for path in (finished / "run").glob("*/*.json")
+        for path in (finished_run / "run").glob("*/*.json")
         if path.stem not in ("statistics", "versions", "all.accounts")
     ]
     assert len(manifests) > 10
@@ -69,37 +59,38 @@ def test_rows_are_conserved_at_every_stage(finished: Path) -> None:
     "overrides",
     [
         ["ray.local_cpus=8", "ingest.shard_size=2"],
-        ["ray.local_cpus=1", "ingest.shard_size=100", "engines.on.max_in_flight=1"],
+        pytest.param(
+            ["ray.local_cpus=1", "ingest.shard_size=100", "engines.on.max_in_flight=1"], marks=pytest.mark.long
+        ),
     ],
 )
 def test_workers_shards_and_concurrency_never_change_the_dataset(
-    finished: Path, tmp_path: Path, overrides: list[str]
+    finished_run: Path, tmp_path: Path, overrides: list[str]
 ) -> None:
     sets = [part for override in overrides for part in ("--set", override)]
-    succeed("run", "-c", finished / "recipe.yaml", "--run-dir", tmp_path / "run", *sets, cwd=finished)
-    assert dataset(tmp_path / "run") == dataset(finished / "run")
+    succeed("run", "-c", finished_run / "recipe.yaml", "--run-dir", tmp_path / "run", *sets, cwd=finished_run)
+    assert dataset(tmp_path / "run") == dataset(finished_run / "run")
 
 
-def test_a_finished_run_has_nothing_to_do_and_starts_no_ray(finished: Path) -> None:
-    out = succeed("run", "-c", "recipe.yaml", "--run-dir", "run", cwd=finished)
+def test_a_finished_run_has_nothing_to_do_and_starts_no_ray(finished_run: Path) -> None:
+    out = succeed("run", "-c", "recipe.yaml", "--run-dir", "run", cwd=finished_run)
     assert "Nothing to do" in out
 
 
 @pytest.mark.usefixtures("on_cluster")
-def test_a_changed_delta_reruns_select_and_what_follows_and_samples_nothing(tmp_path: Path) -> None:
-    recorded_recipe(tmp_path)
-    succeed("run", "-c", "recipe.yaml", "--run-dir", "run", cwd=tmp_path)
-    planned = succeed("plan", "-c", "recipe.yaml", "--run-dir", "run", "--set", "select.delta=0.6", cwd=tmp_path)
+def test_a_changed_delta_reruns_select_and_what_follows_and_samples_nothing(copy_of_finished_run: Path) -> None:
+    folder = copy_of_finished_run
+    planned = succeed("plan", "-c", "recipe.yaml", "--run-dir", "run", "--set", "select.delta=0.6", cwd=folder)
     assert "changed: select.delta: 0.15 → 0.6" in planned
     rows = [line.split() for line in planned.splitlines()]
     stages = {"ingest", "sample", "verify", "select", "justify", "publish"}
     to_run = {row[0]: [word for word in row if word.isdigit()][2] for row in rows if row and row[0] in stages}
     assert {stage for stage, n in to_run.items() if n != "0"} == {"select", "justify", "publish"}
-    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "run").glob("*.think_*/*")}
-    out = succeed("run", "-c", "recipe.yaml", "--run-dir", "run", "--set", "select.delta=0.6", cwd=tmp_path)
-    assert before == {path: path.stat().st_mtime_ns for path in (tmp_path / "run").glob("*.think_*/*")}
+    before = {path: path.stat().st_mtime_ns for path in (folder / "run").glob("*.think_*/*")}
+    out = succeed("run", "-c", "recipe.yaml", "--run-dir", "run", "--set", "select.delta=0.6", cwd=folder)
+    assert before == {path: path.stat().st_mtime_ns for path in (folder / "run").glob("*.think_*/*")}
     assert "sampled" not in out
-    modes = pl.read_parquet(str(tmp_path / "run/select/??-????.parquet"))["mode"].value_counts()
+    modes = pl.read_parquet(str(folder / "run/select/??-????.parquet"))["mode"].value_counts()
     assert dict(modes.iter_rows())["think_on"] < 14
 
 
@@ -111,31 +102,32 @@ def test_more_rollouts_take_the_finished_ones_along(tmp_path: Path) -> None:
     assert "96 sampled, 96 taken from earlier attempts" in out
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("on_cluster")
-def test_another_count_of_shards_samples_nothing_again_and_leaves_no_old_files(tmp_path: Path) -> None:
-    recorded_recipe(tmp_path)
-    succeed("run", "-c", "recipe.yaml", "--run-dir", "run", "--set", "ingest.shard_size=12", cwd=tmp_path)
-    before = dataset(tmp_path / "run")
-    out = succeed("run", "-c", "recipe.yaml", "--run-dir", "run", "--set", "ingest.shard_size=3", cwd=tmp_path)
+def test_another_count_of_shards_samples_nothing_again_and_leaves_no_old_files(copy_of_finished_run: Path) -> None:
+    folder = copy_of_finished_run
+    before = dataset(folder / "run")
+    out = succeed("run", "-c", "recipe.yaml", "--run-dir", "run", "--set", "ingest.shard_size=3", cwd=folder)
     assert "0 sampled, 192 taken from earlier attempts" in out
-    assert dataset(tmp_path / "run") == before
-    assert {path.name[:2] for path in (tmp_path / "run").glob("*/??-????.*")} == {"03"}
-    assert "192" not in succeed("status", "run", cwd=tmp_path)  # 96 rollouts a mode, not those of both counts
+    assert dataset(folder / "run") == before
+    assert {path.name[:2] for path in (folder / "run").glob("*/??-????.*")} == {"03"}
+    assert "192" not in succeed("status", "run", cwd=folder)  # 96 rollouts a mode, not those of both counts
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("on_cluster")
-def test_a_run_of_single_stages_equals_a_run_of_all(finished: Path, tmp_path: Path) -> None:
+def test_a_run_of_single_stages_equals_a_run_of_all(finished_run: Path, tmp_path: Path) -> None:
     for stages in (["ingest"], ["sample", "verify"], ["select"], ["justify", "publish"]):
         given = [part for stage in stages for part in ("--stage", stage)]
-        succeed("run", "-c", finished / "recipe.yaml", "--run-dir", tmp_path / "run", *given, cwd=finished)
-    assert dataset(tmp_path / "run") == dataset(finished / "run")
+        succeed("run", "-c", finished_run / "recipe.yaml", "--run-dir", tmp_path / "run", *given, cwd=finished_run)
+    assert dataset(tmp_path / "run") == dataset(finished_run / "run")
 
 
 @pytest.mark.usefixtures("on_cluster")
-def test_a_stage_without_its_inputs_says_which_stage_is_missing(finished: Path, tmp_path: Path) -> None:
-    succeed("run", "-c", finished / "recipe.yaml", "--run-dir", tmp_path / "run", "--stage", "ingest", cwd=finished)
+def test_a_stage_without_its_inputs_says_which_stage_is_missing(finished_run: Path, tmp_path: Path) -> None:
+    succeed("run", "-c", finished_run / "recipe.yaml", "--run-dir", tmp_path / "run", "--stage", "ingest", cwd=finished_run)
     said = fail(
-        "run", "-c", finished / "recipe.yaml", "--run-dir", tmp_path / "run", "--stage", "select", cwd=finished, code=1
+        "run", "-c", finished_run / "recipe.yaml", "--run-dir", tmp_path / "run", "--stage", "select", cwd=finished_run, code=1
     )
     assert "add --stage sample" in said
 
@@ -158,34 +150,34 @@ def test_broken_lines_are_quarantined_and_the_rest_goes_on(tmp_path: Path) -> No
     assert "problems.jsonl:24" in shown
 
 
-def test_show_and_status_read_a_run_from_its_files(finished: Path) -> None:
-    assert "justify" in succeed("status", "run", cwd=finished)
-    shown = succeed("show", "run", "--limit", "1", cwd=finished)
+def test_show_and_status_read_a_run_from_its_files(finished_run: Path) -> None:
+    assert "justify" in succeed("status", "run", cwd=finished_run)
+    shown = succeed("show", "run", "--limit", "1", cwd=finished_run)
     assert "<judge>" in shown
-    rows = succeed("show", "run", "--stage", "sample", "--limit", "2", "--json", cwd=finished)
+    rows = succeed("show", "run", "--stage", "sample", "--limit", "2", "--json", cwd=finished_run)
     assert {json.loads(line)["mode"] for line in rows.splitlines()} == {"think_off"}
     key = json.loads(rows.splitlines()[0])["problem_id"]
-    assert key in succeed("show", "run", "--stage", "verify", "--problem", key[:10], cwd=finished)
-    assert "has no" in fail("show", "run", "--stage", "select", "--problem", "zz", cwd=finished)
+    assert key in succeed("show", "run", "--stage", "verify", "--problem", key[:10], cwd=finished_run)
+    assert "has no" in fail("show", "run", "--stage", "select", "--problem", "zz", cwd=finished_run)
 
 
-def test_the_report_needs_no_network(finished: Path) -> None:
-    page = (finished / "run/report.html").read_text()
+def test_the_report_needs_no_network(finished_run: Path) -> None:
+    page = (finished_run / "run/report.html").read_text()
     assert "<svg" in page
     assert "<script" not in page
     assert 'src="http' not in page
     assert 'href="http' not in page.replace("http://www.w3.org", "")
 
 
-def test_a_run_directory_of_another_run_is_refused_with_what_differs(finished: Path) -> None:
-    said = fail("run", "-c", "recipe.yaml", "--run-dir", "run", "--set", "name=other", cwd=finished)
+def test_a_run_directory_of_another_run_is_refused_with_what_differs(finished_run: Path) -> None:
+    said = fail("run", "-c", "recipe.yaml", "--run-dir", "run", "--set", "name=other", cwd=finished_run)
     assert "holds the run 'recorded', not 'other'" in said
     assert "name: recorded → other" in said
 
 
-def test_a_folder_that_is_no_run_is_left_alone(finished: Path, tmp_path: Path) -> None:
+def test_a_folder_that_is_no_run_is_left_alone(finished_run: Path, tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("mine")
-    assert "holds no run" in fail("run", "-c", "recipe.yaml", "--run-dir", tmp_path, cwd=finished)
+    assert "holds no run" in fail("run", "-c", "recipe.yaml", "--run-dir", tmp_path, cwd=finished_run)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
@@ -254,14 +246,16 @@ def test_usage_errors_are_short(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_a_format_without_a_justification_asks_for_none_and_reads_back(finished: Path, tmp_path: Path) -> None:
+@pytest.mark.long
+@pytest.mark.usefixtures("on_cluster")
+def test_a_format_without_a_justification_asks_for_none_and_reads_back(finished_run: Path, tmp_path: Path) -> None:
     recorded_recipe(tmp_path)
     out = succeed(
         "run", "-c", "recipe.yaml", "--run-dir", "run", "--set", "publish.format=thinkless", cwd=tmp_path
     )  # fmt: skip
     assert "24 → 21 examples" in out
     assert not list((tmp_path / "run/logs").glob("*reasons*"))
-    before = pl.read_parquet(str(finished / "run/justify/??-????.parquet")).sort("problem_id")
+    before = pl.read_parquet(str(finished_run / "run/justify/??-????.parquet")).sort("problem_id")
     after = pl.read_parquet(str(tmp_path / "run/justify/??-????.parquet")).sort("problem_id")
     assert after["justification"].unique().to_list() == [""]
     same = ["problem_id", "mode", "rollout_index", "reasoning", "answer"]

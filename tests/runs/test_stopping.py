@@ -69,6 +69,7 @@ def test_the_selection_is_that_of_full_sampling_and_the_rest_can_be_had_later(tm
     assert rows(stopped, "select").equals(rows(full, "select"))
 
 
+@pytest.mark.long
 def test_another_delta_samples_only_what_it_still_needs(tmp_path: Path) -> None:
     recipe_of_many_kinds(tmp_path)
     run(tmp_path, "stopped", "sample.stop=decided", "select.delta=0.5")
@@ -81,6 +82,7 @@ def test_another_delta_samples_only_what_it_still_needs(tmp_path: Path) -> None:
     assert rows(tmp_path / "stopped", "sample.think_on").height > before.height
 
 
+@pytest.mark.long
 def test_likely_stops_sooner_than_decided(tmp_path: Path) -> None:
     recipe_of_many_kinds(tmp_path)
     run(tmp_path, "decided", "sample.stop=decided")

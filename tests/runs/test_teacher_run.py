@@ -16,7 +16,6 @@ import pytest
 from hipo_data.prompts.formats import hipo
 from hipo_data.schemas.records import Mode
 from tests.support.commands import COMMAND, fail, succeed
-from tests.support.serve import serve_vllm
 
 pytestmark = pytest.mark.slow
 
@@ -136,6 +135,7 @@ def assert_complete(run: Path) -> None:
     assert not list(run.glob("journal/*/*/*.jsonl"))
 
 
+@pytest.mark.long
 def test_a_killed_driver_costs_only_what_was_not_yet_journalled(tmp_path: Path, repo_root: Path) -> None:
     run = tmp_path / "run"
 
@@ -155,6 +155,7 @@ def test_a_killed_driver_costs_only_what_was_not_yet_journalled(tmp_path: Path, 
     assert_complete(run)
 
 
+@pytest.mark.long
 def test_a_killed_engine_is_started_again_and_nothing_is_lost(tmp_path: Path, repo_root: Path) -> None:
     def kill(driver: subprocess.Popen[str]) -> None:
         children = psutil.Process(driver.pid).children(recursive=True)
@@ -170,13 +171,13 @@ def test_a_killed_engine_is_started_again_and_nothing_is_lost(tmp_path: Path, re
     assert_complete(tmp_path / "run")
 
 
-def test_an_endpoint_gives_a_dataset_of_the_same_kind(tmp_path: Path, repo_root: Path) -> None:
-    with serve_vllm(repo_root / "models/tiny-hybrid", tmp_path / "server.log") as url:
-        engine = {"type": "openai", "model": "teacher", "base_url": url}
-        out = succeed(
-            "run", "-c", RECIPE, "--run-dir", tmp_path / "run", "--limit", "96",
-            "--set", f"engines.teacher={json.dumps(engine)}", cwd=repo_root, timeout=1500,
-        )  # fmt: skip
+@pytest.mark.usefixtures("on_cluster")
+def test_an_endpoint_gives_a_dataset_of_the_same_kind(vllm_server: str, tmp_path: Path, repo_root: Path) -> None:
+    engine = {"type": "openai", "model": "teacher", "base_url": vllm_server}
+    out = succeed(
+        "run", "-c", RECIPE, "--run-dir", tmp_path / "run", "--limit", "96",
+        "--set", f"engines.teacher={json.dumps(engine)}", cwd=repo_root, timeout=1500,
+    )  # fmt: skip
     assert "96 →" in out
     figures = json.loads((tmp_path / "run/publish/statistics.json").read_text())
     assert figures["on"]["graded"] == figures["off"]["graded"] == 96 * 8

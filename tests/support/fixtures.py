@@ -1,14 +1,17 @@
-"""What tests of several rooms share and start once: a Ray cluster of two nodes, storage that speaks S3, a Hub."""
+"""What tests of several rooms share and start once: Ray, vLLM's server, storage that speaks S3, a finished run."""
 
 import itertools
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from hipo_data.pipeline.store.run_path import RunPath, run_path
+from tests.support.commands import recorded_recipe, succeed
 from tests.support.hub import Hub, hub, use_hub
 from tests.support.hub_writes import TOKEN, Writes
+from tests.support.serve import serve_vllm
 from tests.support.storage import Storage, storage_server
 
 _names = itertools.count()
@@ -29,6 +32,32 @@ def cluster_address() -> Iterator[str]:
 def on_cluster(cluster_address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Commands of this test join the cluster, as a user's do where RAY_ADDRESS is set."""
     monkeypatch.setenv("RAY_ADDRESS", cluster_address)
+
+
+@pytest.fixture(scope="session")
+def vllm_server(repo_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The base URL of vLLM's own server with the embedded teacher, which it calls `teacher`."""
+    with serve_vllm(repo_root / "models" / "tiny-hybrid", tmp_path_factory.mktemp("vllm-server") / "log") as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the recorded recipe and its run in `run`, finished on a local Ray; for tests that only read it."""
+    folder = tmp_path_factory.mktemp("recorded")
+    recorded_recipe(folder)
+    out = succeed("run", "-c", "recipe.yaml", "--run-dir", "run", cwd=folder)
+    assert "24 → 21 examples; dropped: no_right_response 3" in out
+    return folder
+
+
+@pytest.fixture
+def copy_of_finished_run(finished_run: Path, tmp_path: Path) -> Path:
+    """The same in a folder of the test's own, to go on with."""
+    folder = tmp_path / "recorded"
+    shutil.copytree(finished_run / "run", folder / "run")
+    shutil.copy(finished_run / "recipe.yaml", folder)  # names the problems and responses where they were
+    return folder
 
 
 @pytest.fixture(scope="session")

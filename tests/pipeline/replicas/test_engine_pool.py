@@ -117,6 +117,7 @@ def engines_of_two_gpus(folder: Path, problems: int) -> Path:
     return path
 
 
+@pytest.mark.long
 def test_engines_that_do_not_fit_beside_each_other_follow_one_another(
     nodes: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

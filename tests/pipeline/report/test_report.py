@@ -75,7 +75,7 @@ def test_it_is_no_larger_for_many_problems(tmp_path: Path, made: str) -> None:
     assert len(page(open_run(tmp_path))) < len(made) + 20 * 7_000  # cards are cut; nothing else may grow
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_hundred_thousand_problems_give_a_page_of_less_than_ten_megabytes(tmp_path: Path) -> None:
     make_run(tmp_path, 100_000, n=8, bits=4, words=400)
     assert len(page(open_run(tmp_path)).encode()) < 10 * 2**20

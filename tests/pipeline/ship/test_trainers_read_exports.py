@@ -67,6 +67,7 @@ def responses(exports: Path, form: str) -> list[str]:
     return [row["messages"][-1]["content"] for table in tables for row in table.to_pylist()]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("form", FORMATS)
 def test_verl_trains_on_the_whole_response_with_the_mode_of_the_row(verl: Rows, exports: Path, form: str) -> None:
     rows, expected = verl[form], responses(exports, form)
@@ -80,6 +81,7 @@ def test_verl_trains_on_the_whole_response_with_the_mode_of_the_row(verl: Rows, 
     assert {row["enable_thinking"] for row in rows} == {True, False}
 
 
+@pytest.mark.long
 def test_verls_rl_dataset_reads_prompts_and_golds(verl: Rows) -> None:
     rows = verl["rl"]
     assert [row["index"] for row in rows] == list(range(6))
@@ -88,6 +90,7 @@ def test_verls_rl_dataset_reads_prompts_and_golds(verl: Rows) -> None:
     assert all(json.loads(row["reward_model"]["ground_truth"])["type"] for row in rows)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("form", FORMATS)
 def test_llama_factory_trains_on_the_whole_response(llama_factory: Rows, exports: Path, form: str) -> None:
     rows = llama_factory[form]
@@ -95,10 +98,12 @@ def test_llama_factory_trains_on_the_whole_response(llama_factory: Rows, exports
     assert all(row["text"].endswith(f"<|im_start|>assistant\n{row['trained']}") for row in rows)
 
 
+@pytest.mark.long
 def test_llama_factorys_reasoning_templates_are_rightly_warned_of(llama_factory: Rows) -> None:
     assert any(row["trained"].startswith("<think>\n\n</think>\n\n<judge>") for row in llama_factory["reasoning"])
 
 
+@pytest.mark.long
 def test_llama_factory_reads_pairs(llama_factory: Rows) -> None:
     rows = llama_factory["pairs"]
     assert len(rows) == 6
@@ -123,8 +128,14 @@ def trained(exports: Path, form: str, to: str, tmp_path: Path, trainer: Any, con
     return made.train_dataset, tokenizer
 
 
-@pytest.mark.parametrize("form", FORMATS)
-@pytest.mark.parametrize("to", ["trl", "trl-prompt-completion"])
+@pytest.mark.parametrize(
+    ("form", "to"),
+    [
+        pytest.param(form, to, marks=[] if (form, to) == ("hipo", "trl") else [pytest.mark.long])
+        for form in FORMATS
+        for to in ("trl", "trl-prompt-completion")
+    ],
+)
 def test_trls_sft_trainer_trains_on_the_whole_response(exports: Path, tmp_path: Path, form: str, to: str) -> None:
     trl = pytest.importorskip("trl")
     settings = {"assistant_only_loss": True} if to == "trl" else {}
@@ -140,6 +151,7 @@ def test_trls_sft_trainer_trains_on_the_whole_response(exports: Path, tmp_path: 
         assert tokenizer.decode(row["input_ids"]).endswith(f"<|im_start|>assistant\n{response}<|im_end|>\n")
 
 
+@pytest.mark.long
 def test_trls_dpo_trainer_reads_pairs(exports: Path, tmp_path: Path) -> None:
     trl = pytest.importorskip("trl")
     rows, tokenizer = trained(exports, "hipo", "trl-preference", tmp_path, trl.DPOTrainer, trl.DPOConfig)

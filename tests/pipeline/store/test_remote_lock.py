@@ -2,10 +2,12 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
 import time
+from typing import Any
 
 import pytest
 
@@ -117,15 +119,20 @@ def test_while_the_storage_is_away_nobody_counts_as_dead(folder: RunPath, storag
     assert not lost.is_set()
 
 
+@pytest.mark.parametrize("handler", [signal.default_int_handler, signal.SIG_IGN], ids=["foreground", "background"])
 def test_a_driver_that_was_robbed_while_it_was_stopped_ends_and_says_why(
-    folder: RunPath, monkeypatch: pytest.MonkeyPatch
+    folder: RunPath, monkeypatch: pytest.MonkeyPatch, handler: Any
 ) -> None:
+    """Also one that a shell put in the background, which is started with SIGINT ignored."""
+    signal.signal(signal.SIGINT, handler)
     monkeypatch.setattr("hipo_data.pipeline.store.remote_lock.BEAT_S", 0.1)
     with pytest.raises(UserError, match="took over"), held(folder):
         for _ in range(300):  # again and again: a beat under way may come after the robber's write, and undo it
             (folder / "run.lock").write_bytes(json.dumps(ELSEWHERE).encode())
             time.sleep(0.2)
     assert owner_of(folder / "run.lock") == "other"
+    assert signal.getsignal(signal.SIGINT) is handler
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def test_storage_that_ignores_conditions_is_refused(folder: RunPath, storage: Storage) -> None:

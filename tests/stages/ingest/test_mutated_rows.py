@@ -44,8 +44,7 @@ def build(folder: Path, seed: int) -> set[Place]:
     return places
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [pytest.param(1, marks=pytest.mark.slow), pytest.param(2, marks=pytest.mark.long)])
 def test_every_damaged_row_is_a_problem_or_refused_with_a_reason(tmp_path: Path, seed: int) -> None:
     places = build(tmp_path, seed)
     assert len(places) >= 5_000

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.verl_library import installed, run_beside
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 REASONING = "First the sum of 12 and 30 is 42. " * 30
 

@@ -45,7 +45,13 @@ def train(config: RlConfig | SftConfig) -> list[dict[str, Any]]:
     return read_log(Path(config.output))
 
 
-@pytest.mark.parametrize("algorithm", ALGORITHMS, ids=lambda algorithm: algorithm["type"])
+@pytest.mark.parametrize(
+    "algorithm",
+    [
+        pytest.param(each, id=each["type"], marks=[] if each["type"] == "hipo" else [pytest.mark.long])
+        for each in ALGORITHMS
+    ],
+)
 def test_every_algorithm_takes_steps_that_move_the_model(algorithm: dict[str, Any], tmp_path: Path) -> None:
     published(tmp_path / "data")
     log = train(read_config(RlConfig, rl_recipe(tmp_path, algorithm=algorithm), []))
@@ -86,6 +92,7 @@ def test_a_run_that_was_stopped_ends_where_one_that_was_not_does(tmp_path: Path)
     assert all(torch.equal(one[name], two[name]) for name in one)
 
 
+@pytest.mark.long
 def test_rl_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
     published(tmp_path / "data")
     config = read_config(RlConfig, rl_recipe(tmp_path, steps=3, save_every=1, keep_checkpoints=5), [])
@@ -110,6 +117,7 @@ def test_the_commands(tmp_path: Path) -> None:
     assert "'steps': Input should be greater than or equal to 1" in said
 
 
+@pytest.mark.long
 def test_the_validation_split_is_rolled_out_without_forcing(tmp_path: Path) -> None:
     published(tmp_path / "data", validation=3)
     changes = {"steps": 1, "evaluate_every": 1, "algorithm": {"type": "adaptthink"}}
@@ -118,6 +126,7 @@ def test_the_validation_split_is_rolled_out_without_forcing(tmp_path: Path) -> N
     assert log[0]["eval_all/think_on"] > 0.5  # what the teacher, who knows no other start, chooses by itself
 
 
+@pytest.mark.long
 def test_two_processes_train_one_model(tmp_path: Path) -> None:
     """Forced halves, rewards and figures are over the rollouts of both."""
     published(tmp_path / "data")
@@ -147,6 +156,7 @@ def test_nan_rewards_stop_training_with_a_sentence(tmp_path: Path, monkeypatch: 
         train(read_config(RlConfig, rl_recipe(tmp_path), []))
 
 
+@pytest.mark.long
 def test_truncated_completions_are_wrong_and_can_be_masked(tmp_path: Path) -> None:
     published(tmp_path / "data")
     rollouts = {"group": 4, "max_tokens": 2, "mask_truncated": True}

@@ -32,7 +32,7 @@ from tests.trainer.algorithms import reference
 from tests.trainer.algorithms.batches import Batch
 from tests.trainer.conftest import TEACHER
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 HIPO = FORMATS["hipo"]
 SCRIPT = ROOT / "deploy" / "verl.sh"

@@ -1,0 +1,55 @@
+"""What belongs to the process and not to a test: its signal handlers, its environment and its working directory."""
+
+import os
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+LIBRARIES = ("PYTEST_", "RAY_", "VLLM_", "TORCH", "KMP_", "OMP_", "HF_", "TOKENIZERS_", "PYTORCH_")
+"""How variables begin that libraries set for themselves, once they are imported or started, and read again later."""
+
+
+@dataclass(frozen=True)
+class ProcessState:
+    """The state at one moment."""
+
+    handlers: dict[signal.Signals, Any]
+    environment: dict[str, str]
+    folder: str
+
+    @staticmethod
+    def now() -> "ProcessState":
+        """What it is."""
+        handlers = {number: signal.getsignal(number) for number in signal.Signals}
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(LIBRARIES)}
+        return ProcessState(handlers, environment, _folder())
+
+    def put_back(self) -> list[str]:
+        """Makes the state again what it was; returns what differed, one phrase each."""
+        now = ProcessState.now()
+        found = []
+        for number, handler in self.handlers.items():
+            if now.handlers[number] is not handler and now.handlers[number] != handler:
+                found.append(f"the handler of {number.name} is {now.handlers[number]}, not {handler}")
+                if handler is not None:  # one that no Python code set
+                    signal.signal(number, handler)
+        for name in sorted(self.environment.keys() | now.environment.keys()):
+            before, after = self.environment.get(name), now.environment.get(name)
+            if before != after:
+                found.append(f"the variable {name} was {'set' if before is None else 'changed or removed'}")
+                if before is None:
+                    del os.environ[name]
+                else:
+                    os.environ[name] = before
+        if now.folder != self.folder:
+            found.append(f"the working directory is {now.folder or 'gone'}, not {self.folder}")
+            os.chdir(self.folder)
+        return found
+
+
+def _folder() -> str:
+    try:
+        return str(Path.cwd())
+    except FileNotFoundError:
+        return ""

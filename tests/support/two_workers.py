@@ -1,0 +1,45 @@
+"""Which tests pytest-xdist keeps on one worker, and which ones start first."""
+
+from typing import Any
+
+import pytest
+from xdist.scheduler import LoadScopeScheduling
+
+SHARING = {
+    "tests/engines/test_serve.py": "one vLLM server",
+    "tests/evaluation/test_teacher.py": "one vLLM server",
+    "tests/runs/test_teacher_run.py": "one vLLM server",
+}
+"""Modules that share what takes long to start. All others stay whole, as their own fixtures are started once."""
+
+
+def share_of(nodeid: str) -> str:
+    """What a test is kept together with."""
+    module = nodeid.partition("::")[0]
+    return SHARING.get(module, module)
+
+
+class Sharing(LoadScopeScheduling):
+    """Gives out modules in the order in which they were collected."""
+
+    def __init__(self, config: pytest.Config, log: Any) -> None:
+        config.option.loadscopereorder = False  # by how many tests they hold, which is not how long they take
+        super().__init__(config, log)
+
+    def _split_scope(self, nodeid: str) -> str:
+        return share_of(nodeid)
+
+
+def longest_first(items: list[pytest.Item]) -> None:
+    """Moves what takes long to the front, so that at the end no worker waits for the other."""
+    marked = {share_of(item.nodeid) for item in items if item.get_closest_marker("slow") or _is_long(item)}
+
+    def place(item: pytest.Item) -> int:
+        share = share_of(item.nodeid)
+        return 0 if share in SHARING.values() else 1 if share in marked else 2
+
+    items.sort(key=place)
+
+
+def _is_long(item: pytest.Item) -> bool:
+    return item.get_closest_marker("long") is not None

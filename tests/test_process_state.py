@@ -1,0 +1,26 @@
+"""What the tests themselves rely on: a test that changes its process is named, and the next one does not notice."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.support.process_state import ProcessState
+
+
+def test_what_a_test_changes_is_named_and_put_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KEPT", "a")
+    monkeypatch.setenv("GONE", "b")
+    before, folder = ProcessState.now(), os.getcwd()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.chdir(tmp_path)
+    os.environ.update({"KEPT": "c", "NEW": "d"})
+    del os.environ["GONE"]
+    changed = " / ".join(before.put_back())
+    for said in ("handler of SIGINT", "KEPT was changed", "NEW was set", "GONE was", "working directory is"):
+        assert said in changed
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert (os.environ["KEPT"], os.environ["GONE"], os.getcwd()) == ("a", "b", folder)
+    assert "NEW" not in os.environ
+    assert before.put_back() == []
