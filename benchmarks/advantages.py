@@ -126,7 +126,7 @@ def at_scale() -> float:
     """Milliseconds of HiPO's functions for 512 responses of 8,192 tokens, the median of five."""
     import torch
 
-    from hipo_data.trainer.algorithms.config import Hipo
+    from hipo_data.schemas.algorithm_config import Hipo
     from hipo_data.trainer.algorithms.rollouts import Segment
     from hipo_data.trainer.facts.scoring import Facts
     from hipo_data.trainer.facts.shaping import rewards_of, token_advantages, values_of

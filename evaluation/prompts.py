@@ -4,12 +4,13 @@ from typing import Any
 
 from hipo_data.evaluation.backend import Ask
 from hipo_data.prompts.formats.format import Format
+from hipo_data.prompts.formats.tokens import refuse_split_tags
 from hipo_data.schemas.errors import UserError
 from hipo_data.schemas.packaged import embedded
 from hipo_data.schemas.records import Mode
-from hipo_data.trainer.tokens.conversation import split_tags
 
 _OPEN = "<think>"
+_OTHER = "the model was hardly trained on that format: choose its own, or plain, or allow split tags if it was"
 
 
 class Prompts:
@@ -24,7 +25,7 @@ class Prompts:
             )
         self._tokenizer, self._model, self._format = tokenizer, model, response_format
         if response_format is not None and not allow_split_tags:
-            self._refuse_split_tags(response_format)
+            refuse_split_tags(tokenizer, response_format, model, _OTHER)
 
     def prompt(self, ask: Ask) -> tuple[str, str]:
         """The prompt, and the start of the response that it ends in.
@@ -67,16 +68,6 @@ class Prompts:
         except (TemplateError, TypeError, ValueError) as error:
             raise UserError(f"the chat template of '{self._model}' refuses a conversation: {error}") from error
         return rendered
-
-    def _refuse_split_tags(self, fmt: Format) -> None:
-        split = split_tags(self._tokenizer, fmt)
-        if split:
-            tag, pieces = next(iter(split.items()))
-            raise UserError(
-                f"the tokenizer of '{self._model}' splits the tag {tag} of the {fmt.name} format into {pieces} "
-                "tokens, so the model was hardly trained on that format; choose its own, or plain, or allow split "
-                "tags if it was"
-            )
 
 
 def load_tokenizer(model: str) -> Any:

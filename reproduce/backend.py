@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from hipo_data.evaluation.backend import Ask, Reply, Sampling
 from hipo_data.evaluation.transformers import TransformersBackend
+from hipo_data.prompts.formats.forcing import Forcing, forcing_of
 from hipo_data.prompts.formats.format import Format
 from hipo_data.schemas.records import Mode
-from hipo_data.trainer.tokens.forcing import Forcing, forcing_of
 
 
 class RolloutBackend(TransformersBackend):

@@ -4,8 +4,9 @@ from typing import Self
 
 from pydantic import Field, field_validator, model_validator
 
-from hipo_data.prompts.formats.registry import FORMATS
-from hipo_data.trainer.algorithms.config import AlgorithmConfig, Config
+from hipo_data.prompts.formats.registry import FormatName
+from hipo_data.schemas.algorithm_config import AlgorithmConfig
+from hipo_data.schemas.config_node import Config
 
 
 class Problems(Config):
@@ -28,14 +29,7 @@ class Start(Config):
 
     title: str
     overrides: list[str] = Field(default=[], description="of the pipeline's recipe, KEY=VALUE")
-    format: str = "hipo"
-
-    @field_validator("format")
-    @classmethod
-    def _known_format(cls, name: str) -> str:
-        if name not in FORMATS:
-            raise ValueError(f"there is no format '{name}'; choose {', '.join(FORMATS)}")
-        return name
+    format: FormatName = "hipo"
 
 
 class ColdStart(Config):

@@ -158,7 +158,7 @@ def _evaluated(config: ReproduceConfig, folder: Path, style: str) -> dict[str, A
     """Figures over all evaluation problems and by family, the model choosing the mode, at temperature 1."""
     from hipo_data.evaluation.backend import Sampling
     from hipo_data.evaluation.evaluate import evaluate
-    from hipo_data.trainer.training.logs import read_log
+    from hipo_data.reproduce.log import read_log
 
     sampling = Sampling(temperature=1.0, top_p=1.0, max_tokens=config.max_tokens)
     problems = Path(config.output) / "problems"

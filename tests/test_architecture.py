@@ -18,9 +18,9 @@ ALLOWED: dict[str, set[str]] = {
     "graders": {"figures", "schemas"},
     "stages": {"figures", "schemas", "prompts", "engines", "graders"},
     "trainer": {"figures", "schemas", "prompts", "graders"},
-    "evaluation": {"figures", "schemas", "prompts", "engines", "graders", "stages", "trainer"},
+    "evaluation": {"figures", "schemas", "prompts", "engines", "graders"},
     "models": {"figures", "schemas", "prompts"},
-    "pipeline": {"figures", "schemas", "prompts", "engines", "graders", "stages", "trainer", "evaluation"},
+    "pipeline": {"figures", "schemas", "prompts", "engines", "graders", "stages"},
     "reproduce": {
         "figures", "schemas", "prompts", "engines", "graders", "stages", "trainer", "evaluation", "pipeline", "models",
     },

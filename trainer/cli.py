@@ -23,14 +23,18 @@ def register(app: typer.Typer) -> None:
 @_train.command()
 def sft(config: ConfigOption, overrides: SetOption = None) -> None:
     """Fine-tune on the examples in sft/: a cold start. Run it again to go on from the last checkpoint."""
-    from hipo_data.trainer.training.sft import train_sft
+    from hipo_data.trainer.training.config import SftConfig
+    from hipo_data.trainer.training.run import read_recipe
+    from hipo_data.trainer.training.sft import run_sft
 
-    typer.echo(train_sft(config, overrides or []))
+    typer.echo(run_sft(read_recipe(SftConfig, config, overrides or [])))
 
 
 @_train.command()
 def rl(config: ConfigOption, overrides: SetOption = None) -> None:
     """Train by reward on the problems in rl/. Run it again to go on from the last checkpoint."""
-    from hipo_data.trainer.training.rl import train_rl
+    from hipo_data.trainer.training.config import RlConfig
+    from hipo_data.trainer.training.rl import run_rl
+    from hipo_data.trainer.training.run import read_recipe
 
-    typer.echo(train_rl(config, overrides or []))
+    typer.echo(run_rl(read_recipe(RlConfig, config, overrides or [])))

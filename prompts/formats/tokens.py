@@ -1,10 +1,12 @@
-"""Which tokens of a response belong to which of its segments."""
+"""A format and a tokenizer: which tokens belong to which segment, and which tags are one token."""
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from hipo_data.prompts.formats.parts import Segment, Span
+from hipo_data.prompts.formats.format import Format
+from hipo_data.prompts.formats.parts import CHAT_TAGS, Segment, Span
+from hipo_data.schemas.errors import UserError
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -70,6 +72,24 @@ def decoded_offsets(tokenizer: "Tokenizer", ids: Sequence[int]) -> tuple[str, li
         offsets += [(len(text), len(text) + len(rest))] * waiting
         text += rest
     return text, offsets
+
+
+def own_tags(style: Format) -> list[str]:
+    """The tags that belong to the format itself, not to conversations at large."""
+    return [tag for tag in style.tags if tag not in CHAT_TAGS]
+
+
+def split_tags(tokenizer: Any, style: Format) -> dict[str, int]:
+    """The format's tags that a tokenizer of transformers writes as several tokens, and as how many."""
+    counts = {tag: len(tokenizer(tag, add_special_tokens=False)["input_ids"]) for tag in own_tags(style)}
+    return {tag: count for tag, count in counts.items() if count != 1}
+
+
+def refuse_split_tags(tokenizer: Any, style: Format, model: str, advice: str) -> None:
+    """Raises `UserError`, with what to do, where the tokenizer of `model` writes a tag as several tokens."""
+    for tag, count in split_tags(tokenizer, style).items():
+        said = f"the tokenizer of '{model}' splits the {style.name} format's tag {tag} into {count} tokens"
+        raise UserError(f"{said}; {advice}")
 
 
 def _owners(spans: Sequence[Span], offsets: Sequence[Offset], start: int) -> list[int | None]:

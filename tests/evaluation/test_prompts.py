@@ -9,9 +9,9 @@ from transformers import AutoTokenizer
 from hipo_data.evaluation.backend import Ask
 from hipo_data.evaluation.prompts import Prompts, load_tokenizer
 from hipo_data.prompts.formats.registry import FORMATS
+from hipo_data.prompts.formats.tokens import own_tags
 from hipo_data.schemas.errors import UserError
 from hipo_data.schemas.records import Mode
-from hipo_data.trainer.tokens.conversation import own_tags
 
 CHATML = (
     "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
@@ -76,7 +76,9 @@ def test_a_model_without_a_chat_template_is_refused(teacher: str) -> None:
 
 
 def test_a_tokenizer_that_splits_a_tag_is_refused_unless_allowed(teacher: str) -> None:
-    with pytest.raises(UserError, match="splits the tag <judge> of the hipo format into 7 tokens"):
+    with pytest.raises(
+        UserError, match="splits the hipo format's tag <judge> into 7 tokens; the model was hardly"
+    ):
         prompts(teacher, "hipo", allow=False)
     tokenizer: Any = AutoTokenizer.from_pretrained(teacher)
     tokenizer.add_tokens(own_tags(FORMATS["hipo"]), special_tokens=True)

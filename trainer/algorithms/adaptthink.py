@@ -13,7 +13,6 @@ from hipo_data.trainer.algorithms.rollouts import (
     check_segments,
     counted,
     in_segments,
-    on_tokens,
     wide,
 )
 
@@ -45,24 +44,6 @@ def adaptthink(
     bonus = torch.where(modes == ModeCode.THINK_OFF, delta, 0.0)
     values = bonus + wide(rewards) - wide(reference)
     return torch.where(counted(rewards, known), values, 0.0).to(torch.float32)
-
-
-def adaptthink_advantages(
-    rewards: torch.Tensor,
-    modes: torch.Tensor,
-    reference: torch.Tensor,
-    segments: torch.Tensor,
-    *,
-    known: torch.Tensor | None = None,
-    delta: float = 0.05,
-) -> torch.Tensor:
-    """`adaptthink` on every token of the response: (B, T) float32, zero on padding.
-
-    segments: (B, T) codes of `Segment`.
-    """
-    check_segments(segments, rewards.shape[0])
-    values = adaptthink(rewards, modes, reference, known=known, delta=delta)
-    return on_tokens(values, segments != Segment.NONE)
 
 
 def adaptthink_old_logprobs(

@@ -3,10 +3,12 @@
 B is the number of rollouts in the batch, T the length of the longest response, N the rollouts of one prompt.
 """
 
+from collections.abc import Sequence
 from enum import IntEnum
 
 import torch
 
+from hipo_data.prompts.formats.parts import Segment as Part
 from hipo_data.schemas.records import Mode
 
 
@@ -22,6 +24,11 @@ class Segment(IntEnum):
     REASONING = 3
     ANSWER = 4
 
+    @classmethod
+    def of(cls, part: Part) -> "Segment":
+        """The code of a part of a response; a format's other tags are told with the part that they belong to."""
+        return cls[part.name]
+
 
 class ModeCode(IntEnum):
     """The mode of a rollout: the codes of a (B,) tensor of integers. `NONE` is a response without a mode tag."""
@@ -36,6 +43,14 @@ class ModeCode(IntEnum):
         if mode is None:
             return cls.NONE
         return cls.THINK_ON if mode is Mode.THINK_ON else cls.THINK_OFF
+
+
+def segment_tensor(rows: Sequence[Sequence[Part]], length: int) -> torch.Tensor:
+    """(B, length) int64 codes of `Segment` from one part a token of each rollout, `NONE` on padding."""
+    codes = torch.full((len(rows), length), int(Segment.NONE), dtype=torch.int64)
+    for row, parts in zip(codes, rows, strict=True):
+        row[: len(parts)] = torch.tensor([int(Segment.of(part)) for part in parts], dtype=torch.int64)
+    return codes
 
 
 def forced_modes(prompts: int, rollouts: int) -> torch.Tensor:

@@ -1,18 +1,20 @@
 """Facts about a batch of rollouts: were they right, well-formed, in which mode, how long."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 import torch
 
 from hipo_data.graders import Grader
+from hipo_data.prompts.formats.completions import Reading, read_completion
 from hipo_data.prompts.formats.format import Format
 from hipo_data.schemas.gold import gold_from_json
 from hipo_data.schemas.grading import GradeRequest
 from hipo_data.schemas.records import Grade, Kind, Status
 from hipo_data.trainer.algorithms.rollouts import ModeCode
-from hipo_data.trainer.tokens.segments import Reading, read_completion
+
+_DTYPES = {"modes": torch.int64, "lengths": torch.int64, "budgets": torch.int64, "reference": torch.float32}
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,16 @@ class Facts:
     reference: torch.Tensor
     """Pass rate of the reference with thinking, float32; NaN where it is not known."""
 
+    @classmethod
+    def of(cls, columns: Mapping[str, Sequence[Any]], device: torch.device) -> "Facts":
+        """Facts from plain values, a column a field; a reference that is not known is null."""
+
+        def tensor(name: str) -> torch.Tensor:
+            values = [float("nan") if value is None else value for value in columns[name]]
+            return torch.tensor(values, dtype=_DTYPES.get(name, torch.bool), device=device)
+
+        return cls(**{field.name: tensor(field.name) for field in fields(cls)})
+
     def gathered(self, gather: Callable[[torch.Tensor], torch.Tensor]) -> "Facts":
         """The facts of all processes, in the order of their ranks."""
         return Facts(**{field.name: gather(getattr(self, field.name)) for field in fields(self)})
@@ -55,20 +67,17 @@ class Scorer:
         truncated = [not ids or ids[-1] not in self._end_ids for ids in completions]
         statuses = self._statuses(rows, readings, truncated)
 
-        def tensor(values: Sequence[Any], dtype: torch.dtype) -> torch.Tensor:
-            return torch.tensor(values, dtype=dtype, device=device)
-
-        facts = Facts(
-            correct=tensor([status is Status.CORRECT for status in statuses], torch.bool),
-            known=tensor([status is not Status.UNKNOWN for status in statuses], torch.bool),
-            well_formed=tensor([reading.response is not None for reading in readings], torch.bool),
-            truncated=tensor(truncated, torch.bool),
-            modes=tensor([int(ModeCode.of(reading.mode)) for reading in readings], torch.int64),
-            lengths=tensor([len(ids) for ids in completions], torch.int64),
-            budgets=tensor([row["budget"] for row in rows], torch.int64),
-            reference=tensor([float("nan") if row["p_on"] is None else row["p_on"] for row in rows], torch.float32),
-        )
-        return facts, readings
+        columns: dict[str, Sequence[Any]] = {
+            "correct": [status is Status.CORRECT for status in statuses],
+            "known": [status is not Status.UNKNOWN for status in statuses],
+            "well_formed": [reading.response is not None for reading in readings],
+            "truncated": truncated,
+            "modes": [int(ModeCode.of(reading.mode)) for reading in readings],
+            "lengths": [len(ids) for ids in completions],
+            "budgets": [row["budget"] for row in rows],
+            "reference": [row["p_on"] for row in rows],
+        }
+        return Facts.of(columns, device), readings
 
     def _statuses(
         self, rows: Sequence[dict[str, Any]], readings: Sequence[Reading], truncated: Sequence[bool]

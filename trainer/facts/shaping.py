@@ -2,9 +2,7 @@
 
 import torch
 
-from hipo_data.trainer.algorithms.adaptthink import adaptthink
-from hipo_data.trainer.algorithms.autothink import autothink_balance_reward, autothink_length_reward, autothink_reward
-from hipo_data.trainer.algorithms.config import (
+from hipo_data.schemas.algorithm_config import (
     AccuracyReward,
     AdaptThink,
     AlgorithmConfig,
@@ -17,6 +15,8 @@ from hipo_data.trainer.algorithms.config import (
     Thinkless,
     ThinklessReward,
 )
+from hipo_data.trainer.algorithms.adaptthink import adaptthink
+from hipo_data.trainer.algorithms.autothink import autothink_balance_reward, autothink_length_reward, autothink_reward
 from hipo_data.trainer.algorithms.grpo import grpo
 from hipo_data.trainer.algorithms.hgpo import HgpoTerms, hgpo_advantages, hgpo_terms
 from hipo_data.trainer.algorithms.hipo import HipoTerms, hipo_advantages, hipo_reward, hipo_terms

@@ -2,11 +2,12 @@
 
 from typing import Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from hipo_data.prompts.formats.registry import FORMATS
+from hipo_data.prompts.formats.registry import FormatName
+from hipo_data.schemas.algorithm_config import FORCED, AlgorithmConfig
+from hipo_data.schemas.config_node import Config
 from hipo_data.schemas.grading import GradingConfig
-from hipo_data.trainer.algorithms.config import FORCED, AlgorithmConfig, Config
 
 Tracker = Literal["tensorboard", "trackio", "wandb"]
 Precision = Literal["float32", "bfloat16"]
@@ -49,7 +50,7 @@ class _TrainConfig(Config):
     dataset: str = Field(description="folder that publish wrote")
     output: str = Field(description="folder for checkpoints, logs and the trained model")
     model: ModelConfig
-    format: str = Field(default="hipo", description="how a response says its mode, a name in prompts/formats")
+    format: FormatName = Field(default="hipo", description="how a response says its mode, a name in prompts/formats")
     seed: int = 0
     optimiser: OptimiserConfig
     micro_batch: int = Field(default=8, ge=1, description="sequences a device takes at once")
@@ -62,13 +63,6 @@ class _TrainConfig(Config):
     save_every: int = Field(default=100, ge=1, description="steps between checkpoints")
     keep_checkpoints: int = Field(default=2, ge=1)
     evaluate_every: int | None = Field(default=None, ge=1, description="steps between losses on the validation split")
-
-    @field_validator("format")
-    @classmethod
-    def _known_format(cls, name: str) -> str:
-        if name not in FORMATS:
-            raise ValueError(f"there is no format '{name}'; choose {', '.join(FORMATS)}")
-        return name
 
 
 class SegmentWeights(Config):

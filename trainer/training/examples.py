@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from hipo_data.trainer.algorithms.rollouts import Segment
+from hipo_data.prompts.conversation import Conversation
+from hipo_data.prompts.formats.completions import read_completion
+from hipo_data.prompts.formats.parts import Segment
 from hipo_data.trainer.errors import TrainingError, UserError
-from hipo_data.trainer.tokens.conversation import Conversation
-from hipo_data.trainer.tokens.segments import read_completion
 from hipo_data.trainer.training.config import SegmentWeights
 from hipo_data.trainer.training.published import Row
 
@@ -14,9 +14,9 @@ IGNORED = -100
 
 
 def tokenise(
-    rows: Sequence[Row], conversation: Conversation, max_length: int, too_long: str, weights: SegmentWeights | None
+    rows: Sequence[Row], conversation: Conversation, max_length: int, too_long: str, weights: SegmentWeights
 ) -> list[dict[str, Any]]:
-    """`input_ids`, `labels` and, where asked for, `weights` of each row; those that are too long refused or dropped.
+    """`input_ids`, `labels` and `weights` of each row; those that are too long refused or dropped.
 
     Raises `UserError` where an example is too long, or not in the format.
     """
@@ -38,31 +38,29 @@ def tokenise(
     return examples
 
 
-def _example(row: Row, conversation: Conversation, weights: SegmentWeights | None) -> dict[str, Any]:
+def _example(row: Row, conversation: Conversation, weights: SegmentWeights) -> dict[str, Any]:
     *before, turn = row["messages"]
     if turn["role"] != "assistant" or not before:
         raise UserError(f"example {row['problem_id']} does not end in an assistant's turn after a question")
     prompt = conversation.prompt_ids(before)
     completion = conversation.completion_ids(turn["content"])
-    example: dict[str, Any] = {
+    ends = frozenset([conversation.end_id])
+    reading = read_completion(conversation.format, conversation.tokenizer, completion, ends)
+    if reading.response is None:
+        raise UserError(
+            f"example {row['problem_id']} is no well-formed response in the {conversation.format.name} format; "
+            "publish the dataset anew"
+        )
+    if len(reading.segments) != len(completion):
+        raise TrainingError(f"example {row['problem_id']} has tokens that decode to nothing")
+    factors = {
+        Segment.JUDGE: weights.judge,
+        Segment.MODE: weights.tag,
+        Segment.REASONING: weights.reasoning,
+        Segment.ANSWER: weights.answer,
+    }
+    return {
         "input_ids": prompt + completion,
         "labels": [IGNORED] * len(prompt) + completion,
+        "weights": [0.0] * len(prompt) + [factors[segment] for segment in reading.segments],
     }
-    if weights is not None:
-        ends = frozenset([conversation.end_id])
-        reading = read_completion(conversation.format, conversation.tokenizer, completion, ends)
-        if reading.response is None:
-            raise UserError(
-                f"example {row['problem_id']} is no well-formed response in the {conversation.format.name} format; "
-                "publish the dataset anew"
-            )
-        factors = {
-            Segment.JUDGE: weights.judge,
-            Segment.MODE: weights.tag,
-            Segment.REASONING: weights.reasoning,
-            Segment.ANSWER: weights.answer,
-        }
-        example["weights"] = [0.0] * len(prompt) + [factors[code] for code in reading.segments]
-        if len(example["weights"]) != len(example["input_ids"]):
-            raise TrainingError(f"example {row['problem_id']} has tokens that decode to nothing")
-    return example

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from transformers import DynamicCache
+from transformers import DynamicCache, TopKLogitsWarper, TopPLogitsWarper
 
 _SHRINK = 0.8
 """The batch is made smaller once no more than this share of it is still being written."""
@@ -103,11 +103,7 @@ def _draw(logits: torch.Tensor, sampling: Sampling, barred: torch.Tensor | None)
         rows = (barred >= 0).nonzero().squeeze(1)
         scores[rows, barred[rows]] = float("-inf")
     if sampling.top_k:
-        least = scores.topk(min(sampling.top_k, scores.shape[1]), dim=1).values[:, -1:]
-        scores = scores.masked_fill(scores < least, float("-inf"))
-    probabilities = scores.softmax(dim=1)
+        scores = TopKLogitsWarper(sampling.top_k)(None, scores)
     if sampling.top_p < 1:
-        ordered, order = probabilities.sort(dim=1, descending=True)
-        outside = ordered.cumsum(dim=1) - ordered >= sampling.top_p
-        probabilities = probabilities.scatter(1, order, ordered.masked_fill(outside, 0.0))
-    return torch.multinomial(probabilities, 1).squeeze(1)
+        scores = TopPLogitsWarper(sampling.top_p)(None, scores)
+    return torch.multinomial(scores.softmax(dim=1), 1).squeeze(1)

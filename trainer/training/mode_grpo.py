@@ -10,16 +10,16 @@ import torch
 from accelerate.utils import gather_object
 from trl import GRPOTrainer
 
+from hipo_data.prompts.conversation import Conversation
+from hipo_data.prompts.formats.completions import Reading
+from hipo_data.prompts.formats.forcing import forced_starts, forcing_of
+from hipo_data.schemas.algorithm_config import FORCED, AdaptThink
 from hipo_data.schemas.records import Mode
 from hipo_data.trainer.algorithms.adaptthink import adaptthink_old_logprobs
-from hipo_data.trainer.algorithms.config import FORCED, AdaptThink
-from hipo_data.trainer.algorithms.rollouts import ModeCode, forced_modes
+from hipo_data.trainer.algorithms.rollouts import ModeCode, forced_modes, segment_tensor
 from hipo_data.trainer.facts.rollout_log import step_figures
 from hipo_data.trainer.facts.scoring import Facts, Scorer
 from hipo_data.trainer.facts.shaping import Values, rewards_of, token_advantages, values_of
-from hipo_data.trainer.tokens.conversation import Conversation
-from hipo_data.trainer.tokens.forcing import forced_starts, forcing_of
-from hipo_data.trainer.tokens.segments import Reading, segment_tensor
 from hipo_data.trainer.training.config import RlConfig
 from hipo_data.trainer.training.generation import Sampling, sample
 
@@ -107,7 +107,8 @@ class ModeGRPOTrainer(GRPOTrainer):
     def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
         output: dict[str, Any] = super()._generate_and_score_completions(inputs)
         device = output["completion_ids"].device
-        segments = segment_tensor(self._readings, output["completion_ids"].shape[1]).to(device)
+        parts = [reading.segments for reading in self._readings]
+        segments = segment_tensor(parts, output["completion_ids"].shape[1]).to(device)
         output["advantages"] = token_advantages(self.recipe.algorithm, self._values, segments)
         if isinstance(self.recipe.algorithm, AdaptThink) and self.model.training:
             output["old_per_token_logps"] = self._coin_logps(self.recipe.algorithm, output, segments)

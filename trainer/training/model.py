@@ -1,12 +1,18 @@
 """Loads what is trained, with a token for each of the format's tags."""
 
+from collections.abc import Iterable
 from typing import Any
 
+from hipo_data.prompts.conversation import Conversation
 from hipo_data.prompts.formats.registry import FORMATS
+from hipo_data.prompts.formats.tokens import refuse_split_tags, split_tags
 from hipo_data.schemas.packaged import embedded
 from hipo_data.trainer.errors import UserError
-from hipo_data.trainer.tokens.conversation import Conversation, load_tokenizer, split_tags
 from hipo_data.trainer.training.config import RlConfig, SftConfig
+from hipo_data.trainer.training.tokenizer import load_tokenizer
+
+_ADD = "set model.split_tags: add in the recipe of `train sft`, and start `train rl` from its model"
+_LEAVE = "set model.chat_template to chatml, or to a file with one that leaves it as it is"
 
 
 def load(config: SftConfig | RlConfig) -> tuple[Any, Conversation]:
@@ -25,28 +31,16 @@ def load(config: SftConfig | RlConfig) -> tuple[Any, Conversation]:
         )
     except OSError as error:
         raise UserError(f"there is no model at {config.model.path}: {str(error).splitlines()[0]}") from error
-    split = split_tags(tokenizer, style)
-    if split and config.model.split_tags == "add":
-        _add(model, tokenizer, list(split))
-    elif split and config.model.split_tags == "refuse":
-        tag, count = next(iter(split.items()))
-        raise UserError(
-            f"the tokenizer of {config.model.path} splits {style.name}'s tag {tag} into {count} tokens; "
-            "set model.split_tags: add in the recipe of `train sft`, and start `train rl` from its model"
-        )
-    conversation = Conversation(tokenizer, style)
+    if config.model.split_tags == "add":
+        _add(model, tokenizer, split_tags(tokenizer, style))
+    elif config.model.split_tags == "refuse":
+        refuse_split_tags(tokenizer, style, config.model.path, _ADD)
+    conversation = Conversation(tokenizer, style, _LEAVE)
     _end_turns(model, tokenizer, conversation.end_id)
     return model, conversation
 
 
-def end_ids(model: Any, conversation: Conversation) -> frozenset[int]:
-    """All tokens that end a response."""
-    declared = model.generation_config.eos_token_id
-    more = [] if declared is None else [declared] if isinstance(declared, int) else declared
-    return frozenset([conversation.end_id, *more])
-
-
-def _add(model: Any, tokenizer: Any, tags: list[str]) -> None:
+def _add(model: Any, tokenizer: Any, tags: Iterable[str]) -> None:
     """Adds each tag as a token that starts as the mean of the tokens that it was written with."""
     import torch
     from transformers import AddedToken
@@ -54,7 +48,7 @@ def _add(model: Any, tokenizer: Any, tags: list[str]) -> None:
     pieces = {tag: tokenizer(tag, add_special_tokens=False)["input_ids"] for tag in tags}
     # Not special: decoding with skip_special_tokens keeps them, as Qwen3's own tags.
     tokenizer.add_tokens([AddedToken(tag, special=False, normalized=False) for tag in tags])
-    if len(tokenizer) > model.get_input_embeddings().num_embeddings:
+    if pieces and len(tokenizer) > model.get_input_embeddings().num_embeddings:
         model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
     layers = [model.get_input_embeddings(), model.get_output_embeddings()]
     with torch.no_grad():

@@ -1,79 +1,59 @@
 """Training by reward on the published problems."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from hipo_data.schemas.config_file import read_config
-from hipo_data.trainer.algorithms.config import AdaptThink
-from hipo_data.trainer.errors import TrainingError, UserError, needs_training_libraries
+from hipo_data.prompts.conversation import Conversation
+from hipo_data.schemas.algorithm_config import AdaptThink
+from hipo_data.schemas.errors import UserError
 from hipo_data.trainer.training.config import RlConfig
-
-
-def train_rl(path: Path, overrides: list[str]) -> str:
-    """Trains as the recipe in `path` says, or goes on with it, and returns a sentence that says where the model is.
-
-    Raises `UserError` where the recipe, the data, the model or an earlier training in the output folder forbids it.
-    """
-    needs_training_libraries()
-    return run_rl(read_config(RlConfig, path, overrides, start="docs/training.md links to one"))
+from hipo_data.trainer.training.published import Row
+from hipo_data.trainer.training.run import Rows, common_arguments, run
 
 
 def run_rl(config: RlConfig) -> str:
-    """`train_rl` for a config at hand."""
-    import torch
+    """See `run`."""
     from datasets import Dataset
     from trl import GRPOConfig
 
     from hipo_data.graders import Grader
     from hipo_data.trainer.facts.scoring import Scorer
-    from hipo_data.trainer.training.checkpoints import MODEL, claim, finished, last_checkpoint, save_model
-    from hipo_data.trainer.training.logs import JsonLog, check_trackers
     from hipo_data.trainer.training.mode_grpo import ModeGRPOTrainer
-    from hipo_data.trainer.training.model import end_ids, load
-    from hipo_data.trainer.training.published import fingerprint, rl_rows
+    from hipo_data.trainer.training.published import rl_rows
     from hipo_data.trainer.training.rl_problems import problems
 
-    check_trackers(config.report_to)
-    folder = Path(config.dataset)
-    splits = ["train"] + (["validation"] if config.evaluate_every else [])
-    rows = {split: problems(config, rl_rows(folder, split)) for split in splits}
-    if len(rows["train"]) < config.prompts:
-        raise UserError(
-            f"{folder}/rl has {len(rows['train'])} problems to train on, fewer than the {config.prompts} prompts of a "
-            "step; lower prompts, or publish more problems"
-        )
-    if config.threads:
-        torch.set_num_threads(config.threads)
-    model, conversation = load(config)
-    arguments = GRPOConfig(**grpo_arguments(config))
-    with arguments.main_process_first():
-        output = claim(config, "rl", fingerprint(folder, "rl"))
-    if finished(output):
-        return f"{output / MODEL} is trained already"
-    with Grader(config.grading) as grader:
-        trainer = ModeGRPOTrainer(
-            config,
-            conversation,
-            Scorer(conversation.format, conversation.tokenizer, end_ids(model, conversation), grader),
-            model=model,
-            args=arguments,
-            train_dataset=Dataset.from_list(rows["train"]),
-            eval_dataset=Dataset.from_list(rows["validation"]) if config.evaluate_every else None,
-            callbacks=[JsonLog(output)],
-        )
-        try:
-            trainer.train(resume_from_checkpoint=last_checkpoint(output))
-        except ValueError as error:
-            raise TrainingError(f"training stopped after step {trainer.state.global_step}: {error}") from error
-    summary = {"train": "rl", "problems": len(rows["train"]), "steps": trainer.state.global_step}
-    save_model(trainer, conversation.tokenizer, output, summary)
-    return f"trained on {len(rows['train'])} problems in {trainer.state.global_step} steps: {output / MODEL}"
+    def read(folder: Path, split: str) -> list[Row]:
+        rows = problems(config, rl_rows(folder, split))
+        if split == "train" and len(rows) < config.prompts:
+            raise UserError(
+                f"{folder}/rl has {len(rows)} problems to train on, fewer than the {config.prompts} prompts of a step; "
+                "lower prompts, or publish more problems"
+            )
+        return rows
+
+    @contextmanager
+    def made(arguments: Any, model: Any, conversation: Conversation, rows: Rows) -> Iterator[ModeGRPOTrainer]:
+        ends = frozenset(model.generation_config.eos_token_id)
+        data = {split: Dataset.from_list(found) for split, found in rows.items()}
+        with Grader(config.grading) as grader:
+            yield ModeGRPOTrainer(
+                config,
+                conversation,
+                Scorer(conversation.format, conversation.tokenizer, ends, grader),
+                model=model,
+                args=arguments,
+                train_dataset=data["train"],
+                eval_dataset=data.get("validation"),
+            )
+
+    return run(config, "rl", read, lambda: GRPOConfig(**grpo_arguments(config)), made)
 
 
 def grpo_arguments(config: RlConfig) -> dict[str, Any]:
     """Keyword arguments for `GRPOConfig`. Raises `UserError` where vLLM is asked for and cannot serve."""
     from hipo_data.trainer.facts.shaping import loss_type
-    from hipo_data.trainer.training.arguments import common_arguments
 
     rollouts = config.rollouts
     use_vllm = _use_vllm(config)
@@ -106,7 +86,7 @@ def _use_vllm(config: RlConfig) -> bool:
     import torch
 
     from hipo_data.prompts.formats.registry import FORMATS
-    from hipo_data.trainer.algorithms.config import FORCED
+    from hipo_data.schemas.algorithm_config import FORCED
 
     if config.rollouts.engine == "torch":
         return False

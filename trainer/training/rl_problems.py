@@ -4,8 +4,8 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
+from hipo_data.schemas.algorithm_config import AdaptThink, LcpoReward
 from hipo_data.schemas.gold import gold_from_json
-from hipo_data.trainer.algorithms.config import AdaptThink, LcpoReward
 from hipo_data.trainer.errors import UserError
 from hipo_data.trainer.training.config import RlConfig
 from hipo_data.trainer.training.published import Row

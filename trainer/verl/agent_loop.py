@@ -6,8 +6,8 @@ from uuid import uuid4
 from verl.experimental.agent_loop.agent_loop import AgentLoopBase, AgentLoopOutput, register
 from verl.utils.profiler import simple_timer
 
+from hipo_data.prompts.formats.forcing import forced_starts, forcing_of
 from hipo_data.schemas.records import Mode
-from hipo_data.trainer.tokens.forcing import forced_starts, forcing_of
 from hipo_data.trainer.verl.conversation import conversation_of
 from hipo_data.trainer.verl.settings import settings_of
 

@@ -2,12 +2,17 @@
 
 from typing import Any
 
+from hipo_data.prompts.conversation import Conversation
 from hipo_data.prompts.formats.registry import FORMATS
+from hipo_data.prompts.formats.tokens import refuse_split_tags
 from hipo_data.trainer.errors import UserError
-from hipo_data.trainer.tokens.conversation import Conversation, split_tags
 from hipo_data.trainer.verl.settings import VerlSettings
 
 _QUESTION = [{"role": "user", "content": "question"}]
+_TAGS = "start from a model of `hipo-data train sft` with model.split_tags: add"
+_TEMPLATE = (
+    "set actor_rollout_ref.model.custom_chat_template to the text of chat_template.jinja of an export of the dataset"
+)
 
 
 def conversation_of(config: Any, settings: VerlSettings, tokenizer: Any) -> Conversation:
@@ -19,20 +24,14 @@ def conversation_of(config: Any, settings: VerlSettings, tokenizer: Any) -> Conv
     style, model = FORMATS[settings.format], config.actor_rollout_ref.model
     if model.get("custom_chat_template"):
         tokenizer.chat_template = model.custom_chat_template
-    split = split_tags(tokenizer, style)
-    if split and not settings.allow_split_tags:
-        tag, count = next(iter(split.items()))
-        raise UserError(
-            f"the tokenizer of {model.path} splits {style.name}'s tag {tag} into {count} tokens; start from a model of "
-            "`hipo-data train sft` with model.split_tags: add"
-        )
-    conversation = Conversation(tokenizer, style)
+    if not settings.allow_split_tags:
+        refuse_split_tags(tokenizer, style, model.path, _TAGS)
+    conversation = Conversation(tokenizer, style, _TEMPLATE)
     prompt = tokenizer.apply_chat_template(_QUESTION, tokenize=False, add_generation_prompt=True)
     if not prompt.endswith(style.prompt_suffix):
         raise UserError(
             f"the chat template of {model.path} ends prompts in {prompt[-24:]!r}, and responses in the {style.name} "
-            f"format begin with {style.prompt_suffix!r}; set actor_rollout_ref.model.custom_chat_template to the text "
-            "of chat_template.jinja of an export"
+            f"format begin with {style.prompt_suffix!r}; {_TEMPLATE}"
         )
     return conversation
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from hipo_data.trainer.algorithms.config import AdaptThink, AlgorithmConfig, AutoThinkReward
+from hipo_data.schemas.algorithm_config import AdaptThink, AlgorithmConfig, AutoThinkReward
 from hipo_data.trainer.errors import UserError
 from hipo_data.trainer.facts.rollout_log import step_figures
 from hipo_data.trainer.facts.scoring import Facts

@@ -3,14 +3,16 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from itertools import groupby
 
 import torch
 from pydantic import TypeAdapter
 
-from hipo_data.trainer.algorithms.rollouts import ModeCode, Segment
+from hipo_data.prompts.formats.completions import Reading
+from hipo_data.prompts.formats.parts import Segment
+from hipo_data.trainer.algorithms.rollouts import ModeCode, segment_tensor
 from hipo_data.trainer.facts.scoring import Facts
-from hipo_data.trainer.tokens.segments import Reading
 
 REPORT = "hipo_data"
 """The key of the report in verl's `reward_extra_info`. It is a string there, which verl leaves out of its metrics."""
@@ -18,16 +20,21 @@ REPORT = "hipo_data"
 
 @dataclass(frozen=True)
 class Report:
-    """`facts.scoring.Facts` of one rollout, and its segments as [code of `Segment`, tokens] one after another."""
+    """`facts.scoring.Facts` of one rollout, and its segments as (part, tokens) one after another."""
 
     correct: bool
     known: bool
     well_formed: bool
     truncated: bool
-    mode: int
-    budget: int
+    modes: int
+    budgets: int
     reference: float | None
-    segments: list[tuple[int, int]]
+    segments: list[tuple[Segment, int]]
+
+    @property
+    def lengths(self) -> int:
+        """Tokens of the completion."""
+        return sum(count for _, count in self.segments)
 
     def dumps(self) -> str:
         """As JSON."""
@@ -67,50 +74,24 @@ def borrowed() -> Lent | None:
 
 def report_of(facts: Facts, reading: Reading) -> Report:
     """The report of a rollout that was scored alone: facts of one row."""
-    runs: list[tuple[int, int]] = []
-    for code in reading.segments:
-        if runs and runs[-1][0] == code:
-            runs[-1] = (runs[-1][0], runs[-1][1] + 1)
-        else:
-            runs.append((int(code), 1))
-    reference = float(facts.reference[0])
-    return Report(
-        correct=bool(facts.correct[0]),
-        known=bool(facts.known[0]),
-        well_formed=bool(facts.well_formed[0]),
-        truncated=bool(facts.truncated[0]),
-        mode=int(facts.modes[0]),
-        budget=int(facts.budgets[0]),
-        reference=None if reference != reference else reference,
-        segments=runs,
-    )
+    said = {name: getattr(facts, name)[0].item() for name in _FACTS if name != "lengths"}
+    runs = [(segment, len(list(run))) for segment, run in groupby(reading.segments)]
+    return Report(**said, segments=runs)
 
 
 def parse_report(text: str) -> Report:
-    """The inverse of `Report.dumps`."""
+    """The inverse of `Report.dumps`; NaN comes back as null."""
     return _REPORTS.validate_json(text)
 
 
+_FACTS = [field.name for field in fields(Facts)]
 _PADDING = Report(False, False, False, False, int(ModeCode.NONE), 0, None, [])
 
 
 def facts_of(reports: Sequence[Report | None], device: torch.device) -> Facts:
     """Facts of a batch, (B,). A row of padding has an unknown verdict and no mode."""
     rows = [report or _PADDING for report in reports]
-
-    def column(values: Sequence[float | None], dtype: torch.dtype) -> torch.Tensor:
-        return torch.tensor([float("nan") if v is None else v for v in values], device=device).to(dtype)
-
-    return Facts(
-        correct=column([row.correct for row in rows], torch.bool),
-        known=column([row.known for row in rows], torch.bool),
-        well_formed=column([row.well_formed for row in rows], torch.bool),
-        truncated=column([row.truncated for row in rows], torch.bool),
-        modes=column([row.mode for row in rows], torch.int64),
-        lengths=column([sum(count for _, count in row.segments) for row in rows], torch.int64),
-        budgets=column([row.budget for row in rows], torch.int64),
-        reference=column([row.reference for row in rows], torch.float32),
-    )
+    return Facts.of({name: [getattr(row, name) for row in rows] for name in _FACTS}, device)
 
 
 def segments_of(reports: Sequence[Report | None], response_mask: torch.Tensor) -> torch.Tensor:
@@ -118,15 +99,11 @@ def segments_of(reports: Sequence[Report | None], response_mask: torch.Tensor) -
 
     response_mask: (B, T), 1 on the tokens of the response.
     """
-    segments = torch.full_like(response_mask, int(Segment.NONE), dtype=torch.int64)
-    for at, report in enumerate(reports):
-        tokens, codes = int(response_mask[at].sum()), []
-        for code, count in report.segments if report else []:
-            codes += [code] * count
-        if report is not None and len(codes) != tokens:
+    for at, (report, tokens) in enumerate(zip(reports, response_mask.sum(dim=1).tolist(), strict=True)):
+        if report is not None and report.lengths != tokens:
             raise ValueError(
-                f"rollout {at} has {tokens} tokens of its own, its report is of {len(codes)}: these estimators are for "
-                "responses of a single turn"
+                f"rollout {at} has {tokens} tokens of its own, its report is of {report.lengths}: these estimators are "
+                "for responses of a single turn"
             )
-        segments[at, : len(codes)] = torch.tensor(codes, dtype=torch.int64, device=segments.device)
-    return segments
+    parts = [[part for part, count in (report or _PADDING).segments for _ in range(count)] for report in reports]
+    return segment_tensor(parts, response_mask.shape[1]).to(response_mask.device)

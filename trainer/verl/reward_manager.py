@@ -8,7 +8,7 @@ from verl.experimental.reward_loop.reward_manager import register
 from verl.experimental.reward_loop.reward_manager.base import RewardManagerBase
 
 from hipo_data.graders import Grader
-from hipo_data.trainer.algorithms.config import AutoThinkReward, LcpoReward, RewardConfig
+from hipo_data.schemas.algorithm_config import AutoThinkReward, LcpoReward, RewardConfig
 from hipo_data.trainer.algorithms.rollouts import ModeCode
 from hipo_data.trainer.errors import UserError
 from hipo_data.trainer.facts.scoring import Scorer

@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError
 
-from hipo_data.prompts.formats.registry import FORMATS
+from hipo_data.prompts.formats.registry import FormatName
+from hipo_data.schemas.algorithm_config import AlgorithmConfig
 from hipo_data.schemas.config_file import sentences
+from hipo_data.schemas.config_node import Config
 from hipo_data.schemas.grading import GradingConfig
-from hipo_data.trainer.algorithms.config import AlgorithmConfig, Config
 from hipo_data.trainer.errors import UserError
 
 KEY = "hipo_data"
@@ -26,17 +27,10 @@ _VERLS_OWN = {
 class VerlSettings(Config):
     """`algorithm.hipo_data`; every key is optional."""
 
-    format: str = Field(default="hipo", description="how a response says its mode, a name in prompts/formats")
+    format: FormatName = Field(default="hipo", description="how a response says its mode, a name in prompts/formats")
     method: AlgorithmConfig
     grading: GradingConfig = GradingConfig()
     allow_split_tags: bool = Field(default=False, description="the model was trained on tags of several tokens")
-
-    @field_validator("format")
-    @classmethod
-    def _known_format(cls, name: str) -> str:
-        if name not in FORMATS:
-            raise ValueError(f"there is no format '{name}'; choose {', '.join(FORMATS)}")
-        return name
 
 
 def settings_of(algorithm: Mapping[str, Any]) -> VerlSettings:

@@ -4,7 +4,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 
-from hipo_data.trainer.algorithms.advantages import adaptthink, adaptthink_advantages, adaptthink_old_logprobs
+from hipo_data.trainer.algorithms.adaptthink import adaptthink, adaptthink_old_logprobs
 from tests.trainer.algorithms.batches import NO, OFF, ON, Batch, batches, segments_of
 
 
@@ -34,14 +34,11 @@ def test_an_unknown_verdict_teaches_nothing_and_a_missing_reference_is_refused()
 def test_a_rollout_is_judged_by_its_own_prompt_alone(batch: Batch):
     """No group statistics: all rollouts at once or each by itself is the same."""
     reference = batch.lengths / 4000
-    together = adaptthink_advantages(batch.rewards, batch.modes, reference, batch.segments, known=batch.known)
+    together = adaptthink(batch.rewards, batch.modes, reference, known=batch.known)
     for i in range(len(batch.rewards)):
         one = slice(i, i + 1)
-        alone = adaptthink_advantages(
-            batch.rewards[one], batch.modes[one], reference[one], batch.segments[one], known=batch.known[one]
-        )
+        alone = adaptthink(batch.rewards[one], batch.modes[one], reference[one], known=batch.known[one])
         assert torch.equal(together[one], alone)
-    assert not together[batch.segments == 0].any()
 
 
 def test_the_forced_tag_has_the_probability_of_the_coin():

@@ -4,7 +4,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 
-from hipo_data.trainer.algorithms.rewards import autothink_balance_reward, autothink_length_reward, autothink_reward
+from hipo_data.trainer.algorithms.autothink import autothink_balance_reward, autothink_length_reward, autothink_reward
 from tests.trainer.algorithms.batches import NO, OFF, ON, Batch, batches
 
 RIGHT, WRONG = True, False

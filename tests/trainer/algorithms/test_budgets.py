@@ -7,14 +7,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hipo_data.trainer.algorithms.advantages import o1_pruner_weights, standardised
-from hipo_data.trainer.algorithms.rewards import (
-    dast_budget,
-    dast_reward,
-    lcpo_exact_reward,
-    lcpo_max_reward,
-    length_penalty_reward,
-)
+from hipo_data.trainer.algorithms.dast import dast_budget, dast_reward
+from hipo_data.trainer.algorithms.lcpo import lcpo_exact_reward, lcpo_max_reward
+from hipo_data.trainer.algorithms.length_penalty import length_penalty_reward
+from hipo_data.trainer.algorithms.o1_pruner import o1_pruner_weights, standardised
 from tests.trainer.algorithms.batches import Batch, batches
 
 RIGHT, WRONG = True, False

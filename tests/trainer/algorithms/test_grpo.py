@@ -3,7 +3,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hipo_data.trainer.algorithms.advantages import dr_grpo_weights, grpo, grpo_advantages, grpo_weights
+from hipo_data.trainer.algorithms.grpo import grpo
+from hipo_data.trainer.algorithms.hipo import HipoTerms, hipo_advantages
 from tests.trainer.algorithms import reference
 from tests.trainer.algorithms.batches import Batch, batches, segments_of
 
@@ -34,25 +35,11 @@ def test_an_ungraded_reward_is_refused():
 def test_shapes_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match=r"rewards \(2,\), groups \(3,\)"):
         grpo(torch.tensor([1.0, 0]), torch.tensor([0, 0, 0]))
+    terms = HipoTerms(*[torch.zeros(2)] * 3)
     with pytest.raises(ValueError, match=r"segments has shape \(1, 4\), but \(2, T\) is expected"):
-        grpo_advantages(torch.tensor([1.0, 0]), torch.tensor([0, 0]), segments_of("jmra"))
+        hipo_advantages(terms, segments_of("jmra"))
     with pytest.raises(ValueError, match="integer codes of Segment"):
-        grpo_advantages(torch.tensor([1.0]), torch.tensor([0]), torch.ones((1, 4), dtype=torch.bool))
-
-
-def test_token_losses_are_averaged_a_response_at_a_time():
-    """B = 2, lengths 4 and 2: 1 / (2 · 4) and 1 / (2 · 2)."""
-    weights = grpo_weights(segments_of("jmra", "ma.."))
-    assert weights.tolist() == [[0.125] * 4, [0.25, 0.25, 0, 0]]
-
-
-def test_dr_grpo_weighs_all_tokens_alike():
-    """B = 2, at most 10 tokens: 1 / (2 · 10)."""
-    weights = dr_grpo_weights(segments_of("jmra", "ma.."), max_tokens=10)
-    assert weights[0].tolist() == pytest.approx([0.05] * 4)
-    assert weights[1].tolist() == pytest.approx([0.05, 0.05, 0, 0])
-    with pytest.raises(ValueError, match="max_tokens is 0"):
-        dr_grpo_weights(segments_of("ma"), max_tokens=0)
+        hipo_advantages(terms, torch.ones((2, 4), dtype=torch.bool))
 
 
 @given(batches(known=False), st.sampled_from(["std", "none"]))
@@ -77,11 +64,3 @@ def test_equal_rewards_teach_exactly_nothing(batch: Batch, reward, scale, dtype)
     """Also where the mean of equal floats would be off by rounding: (0.1 + 0.1 + 0.1) / 3 is not 0.1."""
     values = grpo(torch.full_like(batch.rewards, reward, dtype=dtype), batch.groups, scale=scale)
     assert not values.any()
-
-
-@given(batches())
-@settings(max_examples=30)
-def test_padding_gets_nothing_and_the_rest_of_a_response_one_value(batch: Batch):
-    values = grpo(batch.rewards, batch.groups)
-    tokens = grpo_advantages(batch.rewards, batch.groups, batch.segments)
-    assert torch.equal(tokens, torch.where(batch.segments != 0, values[:, None], 0.0))

@@ -3,7 +3,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hipo_data.trainer.algorithms.advantages import HgpoTerms, hgpo_advantages, hgpo_terms
+from hipo_data.trainer.algorithms.hgpo import HgpoTerms, hgpo_advantages, hgpo_terms
 from hipo_data.trainer.algorithms.rollouts import forced_modes
 from tests.trainer.algorithms import reference
 from tests.trainer.algorithms.batches import NO, OFF, ON, Batch, batches, segments_of

@@ -5,8 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hipo_data.trainer.algorithms.advantages import hipo_advantages, hipo_terms
-from hipo_data.trainer.algorithms.rewards import hipo_reward
+from hipo_data.trainer.algorithms.hipo import hipo_advantages, hipo_reward, hipo_terms
 from tests.trainer.algorithms import reference
 from tests.trainer.algorithms.batches import NO, OFF, ON, Batch, batches, segments_of
 

@@ -6,17 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hipo_data.trainer.algorithms.adaptthink import adaptthink
-from hipo_data.trainer.algorithms.advantages import (
-    hgpo_advantages,
-    hgpo_terms,
-    hipo_advantages,
-    hipo_terms,
-    o1_pruner_weights,
-)
 from hipo_data.trainer.algorithms.autothink import autothink_balance_reward, autothink_length_reward, autothink_reward
+from hipo_data.trainer.algorithms.dast import dast_budget, dast_reward
+from hipo_data.trainer.algorithms.hgpo import hgpo_advantages, hgpo_terms
+from hipo_data.trainer.algorithms.hipo import hipo_advantages, hipo_reward, hipo_terms
 from hipo_data.trainer.algorithms.lcpo import lcpo_exact_reward, lcpo_max_reward
 from hipo_data.trainer.algorithms.length_penalty import length_penalty_reward
-from hipo_data.trainer.algorithms.rewards import dast_budget, dast_reward, hipo_reward
+from hipo_data.trainer.algorithms.o1_pruner import o1_pruner_weights
 from hipo_data.trainer.algorithms.rollouts import Segment
 from hipo_data.trainer.algorithms.thinkless import degrpo_weights, thinkless_reward
 from tests.trainer.algorithms import reference

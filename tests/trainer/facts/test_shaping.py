@@ -6,7 +6,7 @@ import pytest
 import torch
 from pydantic import TypeAdapter
 
-from hipo_data.trainer.algorithms.config import AlgorithmConfig
+from hipo_data.schemas.algorithm_config import AlgorithmConfig
 from hipo_data.trainer.facts.rollout_log import step_figures
 from hipo_data.trainer.facts.scoring import Facts
 from hipo_data.trainer.facts.shaping import loss_type, rewards_of, token_advantages, values_of, without_signal

@@ -5,11 +5,12 @@ from typing import Any
 import pytest
 import torch
 
+from hipo_data.prompts.conversation import Conversation
+from hipo_data.prompts.formats.forcing import forced_starts, forcing_of
 from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.schemas.records import Mode
-from hipo_data.trainer.tokens.conversation import Conversation, load_tokenizer
-from hipo_data.trainer.tokens.forcing import forced_starts, forcing_of
 from hipo_data.trainer.training.generation import Sampling, sample
+from hipo_data.trainer.training.tokenizer import load_tokenizer
 from tests.trainer.conftest import TEACHER
 
 NEARLY_GREEDY = Sampling(max_tokens=40, temperature=1e-4)
@@ -24,7 +25,7 @@ def model() -> Any:
 
 @pytest.fixture(scope="module")
 def conversation() -> Conversation:
-    return Conversation(load_tokenizer(str(TEACHER), "chatml", FORMATS["adaptthink"]), FORMATS["adaptthink"])
+    return Conversation(load_tokenizer(str(TEACHER), "chatml", FORMATS["adaptthink"]), FORMATS["adaptthink"], "")
 
 
 def prompts(conversation: Conversation) -> list[list[int]]:

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import torch
 
+from hipo_data.reproduce.log import read_log
 from hipo_data.schemas.config_file import read_config
 from hipo_data.schemas.errors import UserError
 from hipo_data.trainer.training.config import RlConfig, SftConfig
-from hipo_data.trainer.training.logs import read_log
 from tests.support.commands import fail, succeed
 from tests.trainer.conftest import published, rl_recipe, sft_recipe
 

@@ -7,18 +7,20 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from hipo_data.prompts.conversation import Conversation
 from hipo_data.prompts.formats.registry import FORMATS
+from hipo_data.prompts.formats.tokens import split_tags
+from hipo_data.reproduce.log import read_log
 from hipo_data.schemas.config_file import read_config
 from hipo_data.schemas.errors import UserError
-from hipo_data.trainer.tokens.conversation import Conversation, load_tokenizer, split_tags
 from hipo_data.trainer.training.checkpoints import claim, finished, last_checkpoint
 from hipo_data.trainer.training.config import RlConfig, SegmentWeights, SftConfig
 from hipo_data.trainer.training.examples import tokenise
-from hipo_data.trainer.training.logs import check_trackers, read_log
+from hipo_data.trainer.training.logs import check_trackers
 from hipo_data.trainer.training.published import fingerprint, rl_rows, sft_rows
-from hipo_data.trainer.training.rl import train_rl
 from hipo_data.trainer.training.rl_problems import problems
-from hipo_data.trainer.training.sft import train_sft
+from hipo_data.trainer.training.run import read_recipe
+from hipo_data.trainer.training.tokenizer import load_tokenizer
 from tests.trainer.conftest import TEACHER, published, rl_recipe, sft_recipe
 
 
@@ -30,8 +32,9 @@ def refused(call: Any, *args: Any) -> str:
 
 
 def test_a_recipe_that_is_not_there_is_one_of_training(tmp_path: Path) -> None:
-    for train in (train_sft, train_rl):
-        assert refused(train, tmp_path / "none.yaml", []).endswith("docs/training.md links to one to start from")
+    for model in (SftConfig, RlConfig):
+        said = refused(read_recipe, model, tmp_path / "none.yaml", [])
+        assert said.endswith("docs/training.md links to one to start from")
 
 
 @pytest.mark.parametrize(
@@ -116,7 +119,7 @@ def test_a_tokenizer_that_splits_a_tag(tmp_path: Path) -> None:
 
     published(tmp_path / "data")
     config = read_config(SftConfig, sft_recipe(tmp_path), ["model.split_tags=refuse"])
-    assert "splits hipo's tag <judge>" in refused(run_sft, config)
+    assert "splits the hipo format's tag <judge> into 7 tokens; set model.split_tags: add" in refused(run_sft, config)
     assert not (tmp_path / "out").exists()
 
 
@@ -146,7 +149,7 @@ def test_a_chat_template_that_alters_responses(tokenizer: Any, tmp_path: Path) -
 
 def test_prompts_end_in_the_opening_of_the_format_and_completions_in_the_end_of_the_turn() -> None:
     tokenizer = load_tokenizer(str(TEACHER), "chatml", FORMATS["hipo"])
-    conversation = Conversation(tokenizer, FORMATS["hipo"])
+    conversation = Conversation(tokenizer, FORMATS["hipo"], "")
     asked = [{"role": "user", "content": "What is 1 + 1?"}]
     prompt = "<|im_start|>user\nWhat is 1 + 1?<|im_end|>\n<|im_start|>assistant\n<judge>\n"
     assert conversation.prompt(asked) == prompt

@@ -6,15 +6,16 @@ from typing import Any
 import pytest
 import torch
 
+from hipo_data.prompts.formats.parts import Segment
 from hipo_data.schemas.errors import UserError
-from hipo_data.trainer.algorithms.rollouts import ModeCode, Segment
+from hipo_data.trainer.algorithms.rollouts import ModeCode
 from hipo_data.trainer.verl.estimators import estimator
 from hipo_data.trainer.verl.reports import Lent, Report, lent, parse_report, segments_of
 from hipo_data.trainer.verl.reward import compute_score
 from hipo_data.trainer.verl.settings import settings_of
 
 ON, OFF = int(ModeCode.THINK_ON), int(ModeCode.THINK_OFF)
-JUDGED = [(int(Segment.JUDGE), 2), (int(Segment.MODE), 1), (int(Segment.ANSWER), 1)]
+JUDGED = [(Segment.JUDGE, 2), (Segment.MODE, 1), (Segment.ANSWER, 1)]
 RIGHT = Report(True, True, True, False, ON, 0, 0.5, JUDGED)
 WRONG = Report(False, True, True, False, OFF, 0, 0.5, JUDGED)
 MASK = torch.ones((3, 4), dtype=torch.int64)
@@ -52,7 +53,7 @@ def test_every_rollout_of_a_prompt_is_of_one_group_wherever_it_stands() -> None:
 
 def test_a_report_of_other_tokens() -> None:
     with pytest.raises(ValueError, match="rollout 1 has 4 tokens of its own, its report is of 3"):
-        segments_of([RIGHT, replace(WRONG, segments=[(1, 3)]), WRONG], MASK)
+        segments_of([RIGHT, replace(WRONG, segments=[(Segment.JUDGE, 3)]), WRONG], MASK)
 
 
 def test_adaptthink_without_its_reference() -> None:

@@ -19,11 +19,10 @@ from hipo_data.prompts.formats.parts import HybridResponse
 from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.schemas.grading import GradingConfig
 from hipo_data.schemas.records import Mode
-from hipo_data.trainer.algorithms.rollouts import Segment
+from hipo_data.trainer.algorithms.rollouts import Segment, segment_tensor
 from hipo_data.trainer.facts.scoring import Facts, Scorer
 from hipo_data.trainer.facts.shaping import rewards_of, token_advantages, values_of
-from hipo_data.trainer.tokens.conversation import load_tokenizer
-from hipo_data.trainer.tokens.segments import segment_tensor
+from hipo_data.trainer.training.tokenizer import load_tokenizer
 from hipo_data.trainer.verl.settings import ESTIMATORS, settings_of
 from tests.conftest import ROOT
 from tests.support.published import make_published
@@ -136,7 +135,7 @@ def scored(ids: tuple[tuple[int, ...], ...], model: Path, problems: str) -> tupl
     with Grader(GradingConfig()) as grader:
         scorer = Scorer(HIPO, tokenizer, frozenset([end]), grader)
         facts, readings = scorer(json.loads(problems), ids, torch.device("cpu"))
-    return facts, segment_tensor(readings, max(map(len, ids)))
+    return facts, segment_tensor([reading.segments for reading in readings], max(map(len, ids)))
 
 
 def as_trained(found: dict[str, Any], rows: Sequence[dict[str, Any]], model: Path) -> tuple[Facts, torch.Tensor]:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from hipo_data.prompts.formats.format import Format
+from hipo_data.schemas.errors import UserError
 from hipo_data.schemas.records import Mode
-from hipo_data.trainer.errors import UserError
 
 
 @dataclass(frozen=True)

@@ -3,27 +3,28 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from transformers import AddedToken, AutoTokenizer
 
-from hipo_data.prompts.formats.parts import HybridResponse
+from hipo_data.prompts.formats.completions import read_completion
+from hipo_data.prompts.formats.parts import HybridResponse, Segment
 from hipo_data.prompts.formats.registry import FORMATS
+from hipo_data.prompts.formats.tokens import own_tags
 from hipo_data.schemas.records import Mode
-from hipo_data.trainer.algorithms.rollouts import Segment
-from hipo_data.trainer.tokens.conversation import own_tags
-from hipo_data.trainer.tokens.segments import read_completion, segment_tensor
-from tests.trainer.algorithms.batches import LETTERS
 
 END = "<|im_end|>"
-LETTER = {segment: letter for letter, segment in LETTERS.items()}
+LETTER = {segment: segment.value[0] for segment in Segment if segment is not Segment.TAGS}
 
 
 @pytest.fixture(scope="module")
-def tagged():
+def tokenizer(repo_root):
+    """The teacher's; it has `<think>` and `</think>` as tokens, and no other tag."""
+    return AutoTokenizer.from_pretrained(str(repo_root / "models" / "tiny-hybrid"))
+
+
+@pytest.fixture(scope="module")
+def tagged(repo_root):
     """The teacher's tokenizer with a token for every tag."""
-    from transformers import AddedToken, AutoTokenizer
-
-    from tests.trainer.conftest import TEACHER
-
-    tokenizer = AutoTokenizer.from_pretrained(str(TEACHER))
+    tokenizer = AutoTokenizer.from_pretrained(str(repo_root / "models" / "tiny-hybrid"))
     tags = dict.fromkeys(tag for style in FORMATS.values() for tag in own_tags(style))
     tokenizer.add_tokens([AddedToken(tag, special=False, normalized=False) for tag in tags])
     return tokenizer
@@ -124,7 +125,7 @@ def test_whatever_is_sampled_every_token_has_a_segment(tagged, data):
     ids = data.draw(st.lists(st.one_of(st.sampled_from(known), st.integers(0, len(tagged) - 1)), max_size=30))
     reading = read_completion(style, tagged, ids, frozenset([tagged.eos_token_id]))
     assert len(reading.segments) == len(ids)
-    assert Segment.NONE not in reading.segments
+    assert Segment.TAGS not in reading.segments
     if reading.response is not None:
         assert reading.mode is reading.response.mode
 
@@ -140,9 +141,3 @@ def test_a_rendered_response_has_one_stretch_of_mode_tokens(tagged, name, mode, 
     assert reading.response == said
     places = [at for at, code in enumerate(reading.segments) if code is Segment.MODE]
     assert places and places == list(range(places[0], places[-1] + 1))
-
-
-def test_padding_is_none(tagged):
-    reading = read_completion(FORMATS["thinkless"], tagged, tagged("<short>\n2")["input_ids"], frozenset([0]))
-    tensor = segment_tensor([reading], 6)
-    assert tensor.tolist()[0][len(reading.segments) :] == [int(Segment.NONE)] * (6 - len(reading.segments))

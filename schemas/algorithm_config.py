@@ -2,13 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-
-class Config(BaseModel):
-    """Base of all config nodes: unknown keys are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+from hipo_data.schemas.config_node import Config
 
 
 class AccuracyReward(Config):

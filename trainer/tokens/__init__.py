@@ -1,1 +1,0 @@
-"""Which tokens of a conversation are trained, forced or in which segment."""
