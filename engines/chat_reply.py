@@ -11,7 +11,7 @@ from hipo_data.schemas.records import FinishReason
 _LONGEST_MESSAGE = 1000
 _BY_CHANCE = 2
 _CUT = {"length", "max_length", "max_tokens", "model_length", "max_output_tokens", "model_context_window_exceeded"}
-"""Finish reasons, in lower case, of responses that ran into a limit: those of OpenAI, Gemini, Cohere, Mistral, Anthropic."""
+"""Finish reasons, in lower case, of responses that ran into a limit; each maker has a word of its own."""
 _ENDED = {"stop", "eos", "eos_token", "end_turn", "stop_sequence", "complete", "completed", "finished", "finish"}
 """Of those that ended by themselves."""
 _UNFINISHED = {"abort", "error", "insufficient_system_resource"}

@@ -36,7 +36,7 @@ class Vllm:
         self._llm: Any = None
         self._tokenizer: Any = None
         self._ending_ids: dict[str, int | None] = {}
-        self._known_arguments: set[str] | None = None
+        self._known_arguments: frozenset[str] | None = None
         self._ids = count()
         self._prompt_ids: dict[Any, list[int]] = {}
         self.steps = 0

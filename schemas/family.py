@@ -76,8 +76,9 @@ class Family(Config):
         return self.think_on if mode is Mode.THINK_ON else self.think_off
 
     def opens(self, mode: Mode) -> bool:
-        """Whether responses in `mode` begin inside the reasoning. A mode without a switch has the prompt of the other."""
+        """Whether responses in `mode` begin inside the reasoning; a mode without a switch has the other's prompt."""
         switch = self.request(mode) or self.think_on
         if switch.opens is not None:
             return switch.opens
-        return bool(switch.tail) and any(switch.tail.strip().endswith(tag.strip()) for tag in self.reading.open)
+        tail = (switch.tail or "").strip()
+        return any(tail.endswith(tag.strip()) for tag in self.reading.open)

@@ -3,15 +3,17 @@
 import re
 
 from hipo_data.prompts.families.loading import families
-from hipo_data.prompts.families.templates import fits
+from hipo_data.prompts.families.templates import contradicts, fits
 from hipo_data.schemas.errors import UserError
 from hipo_data.schemas.family import Family
+from hipo_data.schemas.keys import canonical
+from hipo_data.schemas.records import Mode
 
 
 def choose(model: str, template: str | None, where: str) -> Family:
     """The family of a model.
 
-    The name decides, unless a chat template is at hand that renders otherwise: then a family that the template fits.
+    The name decides, unless a chat template is at hand that contradicts it: then a family that the template fits.
     Raises `UserError` where none fits, or several that differ.
 
     Args:
@@ -20,8 +22,8 @@ def choose(model: str, template: str | None, where: str) -> Family:
         where: the key of the recipe, for the error.
     """
     named = [each for each in families().values() if re.search(each.match, model.lower())]
-    fitting = [each for each in families().values() if template is not None and fits(template, each)]
-    both = [each for each in named if template is None or each in fitting or not _checkable(each)]
+    fitting = [] if template is None else fitting_families(template)
+    both = [each for each in named if template is None or not contradicts(template, each)]
     found = both or fitting
     if not found:
         seen = "its name" if template is None else "its name and its chat template"
@@ -32,11 +34,14 @@ def choose(model: str, template: str | None, where: str) -> Family:
     return found[0]
 
 
-def _checkable(family: Family) -> bool:
-    """Whether a template could contradict the family."""
-    modes = (family.think_on, family.think_off)
-    return family.think_on.model is None and all(mode is None or mode.tail is not None for mode in modes)
+def fitting_families(template: str) -> list[Family]:
+    """Families whose modes a chat template renders; those with a switch alone, where there is one."""
+    found = [each for each in families().values() if fits(template, each)]
+    return [each for each in found if each.think_off is not None] or found
 
 
 def _behaviour(family: Family) -> str:
-    return family.model_dump_json(include={"think_on", "think_off", "reading"}, exclude={"reading": {"turns"}})
+    """All that a request and the reading of its response depend on."""
+    modes = [mode and mode.model_dump(exclude={"tail", "opens", "api"}) for mode in (family.think_on, family.think_off)]
+    opens = [family.opens(mode) for mode in Mode]
+    return canonical(modes, opens, family.reading.model_dump(exclude={"turns"}))

@@ -46,8 +46,8 @@ def read(
 ) -> Parts:
     """The parts of a response, without white space at their ends.
 
-    The last closing tag counts, so that text which only looks like an answer stays part of the reasoning. An answer ends
-    where its turn does, whatever the model wrote beyond, and loses what the family wraps answers in.
+    The last closing tag counts, so that text which only looks like an answer stays part of the reasoning. An answer
+    ends where its turn does, whatever the model wrote beyond, and loses what the family wraps answers in.
 
     Args:
         text: as generated, what the request began the response with in front of it.

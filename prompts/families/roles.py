@@ -9,7 +9,7 @@ import yaml
 
 from hipo_data.prompts.families.choosing import choose
 from hipo_data.prompts.families.loading import AUTO, families, family
-from hipo_data.prompts.families.templates import known_arguments, template_of
+from hipo_data.prompts.families.templates import known_arguments, opens_reasoning, template_of
 from hipo_data.schemas.config import EngineConfig, OpenAIEngine, ReplayEngine, RoleConfig, RunConfig, VllmEngine
 from hipo_data.schemas.errors import UserError
 from hipo_data.schemas.family import Family, Switch
@@ -78,9 +78,10 @@ def _written_out(name: str, role: RoleConfig, engine: EngineConfig, found: Famil
         )
     kwargs, body = _arguments(where, switch, engine, found)
     said = role.family or engine.family
+    asked = switch.model_copy(update={"kwargs": {**kwargs, **role.chat_template_kwargs}})
     update: dict[str, Any] = {
         "family": found.name if said == AUTO else said,
-        "chat_template_kwargs": {**kwargs, **role.chat_template_kwargs},
+        "chat_template_kwargs": asked.kwargs,
         "sampling": role.sampling.model_copy(update={"extra": {**body, **role.sampling.extra}}),
         "reading": role.reading or found.reading,
     }
@@ -88,11 +89,21 @@ def _written_out(name: str, role: RoleConfig, engine: EngineConfig, found: Famil
         ("system_prompt", switch.system),
         ("question_suffix", switch.suffix),
         ("response_prefix", switch.prefix),
-        ("starts_in_reasoning", found.opens(mode)),
+        ("starts_in_reasoning", _opens(engine, found, mode, asked)),
     ):
         if key not in role.model_fields_set:
             update[key] = value
     return role.model_copy(update=update)
+
+
+def _opens(engine: EngineConfig, found: Family, mode: Mode, switch: Switch) -> bool:
+    """By the chat template where it is at hand, since copies differ, else by the family."""
+    if isinstance(engine, ReplayEngine):
+        return False
+    template = template_of(engine)
+    bare = switch.model_copy(update={"prefix": ""})
+    opened = None if template is None else opens_reasoning(template, bare, found.reading)
+    return found.opens(mode) if opened is None else opened
 
 
 def _arguments(
@@ -154,7 +165,7 @@ def _check_switch(where: str, role: RoleConfig, engine: EngineConfig) -> None:
             raise UserError(f"{where}.chat_template_kwargs: {unknown_argument(name, known, engine.model)}")
 
 
-def unknown_argument(name: str, known: set[str], model: str) -> str:
+def unknown_argument(name: str, known: frozenset[str], model: str) -> str:
     """That a chat template does not know an argument, and the nearest that it does."""
     switches = sorted(each for each in known if re.search("think|reason|effort", each))
     near = difflib.get_close_matches(name, switches or known, n=1, cutoff=0.4)

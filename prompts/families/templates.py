@@ -11,7 +11,7 @@ from jinja2 import Environment, TemplateError, meta
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from hipo_data.schemas.config import EngineConfig, VllmEngine
-from hipo_data.schemas.family import Family, Switch
+from hipo_data.schemas.family import Family, Reading, Switch
 
 _QUESTION = "What is 2 plus 2?"
 _TRAINING_MARKS = re.compile(r"{%-?\s*(?:end)?generation\s*-?%}")
@@ -20,18 +20,12 @@ _FILES = ("chat_template.jinja", "chat_template.json", "tokenizer_config.json")
 
 
 def template_of(engine: EngineConfig) -> str | None:
-    """The chat template of an engine's model, where it is here: in its folder, or in the cache of the Hub."""
-    if not isinstance(engine, VllmEngine):
-        return None
+    """The chat template of an engine's model, where that is a folder here. What the cache of the Hub happens to hold is
+    not looked at: a recipe means the same before its model was loaded and after."""
     folder = Path(engine.model)
-    if folder.is_dir():
-        return _template_in([folder / name for name in _FILES])
-    if folder.is_absolute() or engine.model.count("/") != 1:
+    if not isinstance(engine, VllmEngine) or not folder.is_dir():
         return None
-    from huggingface_hub import try_to_load_from_cache
-
-    found = (try_to_load_from_cache(engine.model, name, revision=engine.revision) for name in _FILES)
-    return _template_in([Path(path) for path in found if isinstance(path, str)])
+    return _template_in([folder / name for name in _FILES])
 
 
 def rendered(template: str, switch: Switch) -> str:
@@ -41,7 +35,7 @@ def rendered(template: str, switch: Switch) -> str:
     """
     system = [] if switch.system is None else [{"role": "system", "content": switch.system}]
     messages = [*system, {"role": "user", "content": _QUESTION + switch.suffix}]
-    prompt = _compiled(template).render(messages=messages, add_generation_prompt=True, **_TOKENS, **switch.kwargs)
+    prompt: str = _compiled(template).render(messages=messages, add_generation_prompt=True, **_TOKENS, **switch.kwargs)
     return prompt + switch.prefix
 
 
@@ -50,10 +44,11 @@ def after_question(prompt: str) -> str:
     return prompt.rpartition(_QUESTION)[2]
 
 
-def known_arguments(template: str) -> set[str] | None:
+@lru_cache(maxsize=64)
+def known_arguments(template: str) -> frozenset[str] | None:
     """Names that a template takes from outside; null where it does not parse, so that nothing is known."""
     try:
-        return set(meta.find_undeclared_variables(_environment().parse(_TRAINING_MARKS.sub("", template))))
+        return frozenset(meta.find_undeclared_variables(_environment().parse(_TRAINING_MARKS.sub("", template))))
     except TemplateError:
         return None
 
@@ -65,7 +60,7 @@ def fits(template: str, family: Family) -> bool:
         return False
     if len(switches) == 1 and not switches[0].tail:
         return False
-    known = known_arguments(template) or set()
+    known = known_arguments(template) or frozenset()
     if any(name not in known for switch in switches for name in switch.kwargs):
         return False
     try:
@@ -79,13 +74,36 @@ def fits(template: str, family: Family) -> bool:
     return all(_has_tail(prompt, switch, family) for prompt, switch in zip(prompts, switches, strict=True))
 
 
+def contradicts(template: str, family: Family) -> bool:
+    """Whether a template cannot be of a family: it does not know its switch, or renders both modes alike."""
+    switches = [switch for switch in (family.think_on, family.think_off) if switch is not None]
+    known = known_arguments(template)
+    if known is None or family.think_on.model is not None:
+        return False
+    if any(name not in known for switch in switches for name in switch.kwargs):
+        return True
+    try:
+        prompts = {rendered(template, switch) for switch in switches}
+    except (TemplateError, TypeError, ValueError):
+        return True
+    return len(prompts) < len(switches)
+
+
+def opens_reasoning(template: str, switch: Switch, reading: Reading) -> bool | None:
+    """Whether the prompt of a switch ends in an opening tag; null where the template does not render it."""
+    try:
+        prompt = rendered(template, switch).rstrip()
+    except (TemplateError, TypeError, ValueError):
+        return None
+    return any(prompt.endswith(tag.strip()) for tag in reading.open)
+
+
 def _has_tail(prompt: str, switch: Switch, family: Family) -> bool:
     tail = (switch.tail or "").strip()
     rest = after_question(prompt).strip()
     if not rest.endswith(tail):
         return False
-    tags = [tag.strip() for tag in (*family.reading.open, *family.reading.close) if not tag.isalpha()]
-    return not any(tag in rest.removesuffix(tail) for tag in tags)
+    return not any(tag.strip() in rest.removesuffix(tail) for tag in family.reading.open if not tag.isalpha())
 
 
 _TOKENS = {"bos_token": "", "eos_token": "", "pad_token": "", "unk_token": ""}
