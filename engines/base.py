@@ -19,6 +19,8 @@ class GenerationRequest:
     index: int
     chat_template_kwargs: dict[str, Any] = field(default_factory=dict)
     response_prefix: str = ""
+    reasoning_ends: tuple[str, ...] = ("</think>",)
+    """Tags that end the reasoning, for engines that count its tokens."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,11 @@ from hipo_data.engines.endpoint_failure import EndpointFailure, Kind, error_obje
 from hipo_data.schemas.records import FinishReason
 
 _LONGEST_MESSAGE = 1000
+_BY_CHANCE = 2
+_CUT = {"length", "max_length", "max_tokens", "model_length", "max_output_tokens", "model_context_window_exceeded"}
+"""Finish reasons, in lower case, of responses that ran into a limit; each maker has a word of its own."""
+_ENDED = {"stop", "eos", "eos_token", "end_turn", "stop_sequence", "complete", "completed", "finished", "finish"}
+"""Of those that ended by themselves."""
 _UNFINISHED = {"abort", "error", "insufficient_system_resource"}
 """Finish reasons of vLLM, OpenRouter and DeepSeek for responses that the server broke off."""
 _REASONING_FIELDS = ("reasoning", "reasoning_content")
@@ -29,13 +34,35 @@ def completion(reply: Any, prefix: str) -> Completion:
         raise EndpointFailure(Kind.BROKEN, f"the endpoint broke the response off: {finish}")
     usage = _usage(reply.get("usage"))
     return Completion(
-        text=prefix + _text(message),
-        finish_reason=FinishReason.LENGTH if finish == "length" else FinishReason.STOP,
+        text=_continued(_text(message), prefix),
+        finish_reason=_finish_reason(finish),
         prompt_tokens=usage.prompt,
         completion_tokens=usage.completion,
         reasoning=_reasoning(message),
         reasoning_tokens=usage.reasoning,
     )
+
+
+def _finish_reason(said: Any) -> FinishReason:
+    """Raises `EndpointFailure` for a reason that is not known: it may stand for a response that is not whole."""
+    if said is None:
+        return FinishReason.STOP  # some servers leave it out where nothing was cut off
+    reason = str(said).lower()
+    if reason in _CUT:
+        return FinishReason.LENGTH
+    if reason in _ENDED:
+        return FinishReason.STOP
+    raise EndpointFailure(
+        Kind.REJECTED,
+        f"the endpoint ended the response for the reason '{said}', which is neither known as an end nor as a limit",
+    )
+
+
+def _continued(text: str, prefix: str) -> str:
+    """The whole response. Some servers, as llama.cpp's, begin their reply with the prefix that they continue; of a
+    prefix of a character or two, a model may write the same by itself."""
+    echoed = prefix.rstrip()
+    return text if len(echoed) > _BY_CHANCE and text.startswith(echoed) else prefix + text
 
 
 def _choice(reply: Any) -> dict[str, Any]:

@@ -6,9 +6,11 @@ the journal keeps, are exactly repeatable.
 
 import asyncio
 import os
+from collections.abc import Iterable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import fields
 from difflib import get_close_matches
+from inspect import signature
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,8 @@ from pydantic import ValidationError
 from hipo_data.engines.admission import INITIAL, Admission
 from hipo_data.engines.base import Completion, EngineDeadError, EngineError, EngineRefusedError, GenerationRequest
 from hipo_data.engines.own_fields import refuse_own_fields
-from hipo_data.prompts.parsing import CLOSE
+from hipo_data.prompts.families.roles import unknown_argument
+from hipo_data.prompts.families.templates import known_arguments
 from hipo_data.schemas.config import VllmEngine
 from hipo_data.schemas.packaged import embedded
 from hipo_data.schemas.records import FinishReason
@@ -33,7 +36,8 @@ class Vllm:
         self._config = config
         self._llm: Any = None
         self._tokenizer: Any = None
-        self._close_id: int | None = None
+        self._ending_ids: dict[str, int | None] = {}
+        self._known_arguments: frozenset[str] | None = None
         self._ids = count()
         self._prompt_ids: dict[Any, list[int]] = {}
         self.steps = 0
@@ -108,7 +112,7 @@ class Vllm:
             finish_reason=FinishReason.LENGTH if choice.finish_reason == "length" else FinishReason.STOP,
             prompt_tokens=len(prompt),
             completion_tokens=len(ids),
-            reasoning_tokens=self._reasoning_tokens(ids),
+            reasoning_tokens=self._reasoning_tokens(ids, request.reasoning_ends),
         )
 
     def count_tokens(self, text: str) -> int:
@@ -156,15 +160,15 @@ class Vllm:
 
         tokenizer = cached_tokenizer_from_config(model_config)
         model = self._config.model
-        close = tokenizer.encode(CLOSE, add_special_tokens=False)
-        if not close:
+        if not tokenizer.encode("0", add_special_tokens=False):
             raise EngineRefusedError(f"the tokenizer of '{model}' has no vocabulary; is its tokenizer.json missing?")
         if not getattr(tokenizer, "chat_template", None):
             raise EngineRefusedError(
                 f"the tokenizer of '{model}' has no chat template (chat_template.jinja, or chat_template in"
                 " tokenizer_config.json); base models have none"
             )
-        self._close_id = close[0] if len(close) == 1 else None
+        template = tokenizer.chat_template
+        self._known_arguments = known_arguments(template) if isinstance(template, str) else None
         self._tokenizer = tokenizer
 
     def _sampling_params(self, request: GenerationRequest, room: int) -> Any:
@@ -193,6 +197,7 @@ class Vllm:
     def _render(self, request: GenerationRequest) -> list[int]:
         key = (request.messages, repr(request.chat_template_kwargs), request.response_prefix)
         if key not in self._prompt_ids:
+            self._check_switches(request.chat_template_kwargs)
             if len(self._prompt_ids) > 10_000:  # the rollouts of one problem come together; older ones are done
                 self._prompt_ids.clear()
             try:
@@ -207,10 +212,27 @@ class Vllm:
             self._prompt_ids[key] = self._tokenizer.encode(text + request.response_prefix, add_special_tokens=False)
         return self._prompt_ids[key]
 
-    def _reasoning_tokens(self, ids: list[int]) -> int | None:
-        if self._close_id is None:
+    def _check_switches(self, names: Iterable[str]) -> None:
+        """A template takes any argument and looks at those it knows alone."""
+        if self._known_arguments is None:
+            return
+        own = signature(self._tokenizer.apply_chat_template).parameters
+        for name in names:
+            if name not in self._known_arguments and name not in own:
+                raise EngineRefusedError(unknown_argument(name, self._known_arguments, self._config.model))
+
+    def _reasoning_tokens(self, ids: list[int], ends: tuple[str, ...]) -> int | None:
+        """Tokens before the last one that ends the reasoning; null where that is several tokens."""
+        known = [self._ending_id(end) for end in ends]
+        if None in known:
             return None
-        return len(ids) - 1 - ids[::-1].index(self._close_id) if self._close_id in ids else 0
+        return next((place for place in range(len(ids) - 1, -1, -1) if ids[place] in known), 0)
+
+    def _ending_id(self, end: str) -> int | None:
+        if end not in self._ending_ids:
+            found = self._tokenizer.encode(end, add_special_tokens=False)
+            self._ending_ids[end] = found[0] if len(found) == 1 else None
+        return self._ending_ids[end]
 
 
 def _platform_args() -> dict[str, Any]:

@@ -148,6 +148,21 @@ def filters(
     print_filters(_console(), examples)
 
 
+@app.command("families")
+def list_families(
+    name: Annotated[
+        str | None, typer.Argument(help="Show all of one family: its name, or the path of a YAML file.")
+    ] = None,
+) -> None:
+    """List the families of models whose modes and responses are known; `family` names one in a recipe."""
+    from hipo_data.pipeline.views.family_list import print_families, print_family
+
+    if name is None:
+        print_families(_console())
+    else:
+        print_family(_console(), name)
+
+
 @app.command()
 def show(
     run_dir: RunArgument,

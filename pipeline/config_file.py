@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from hipo_data.prompts.families.roles import with_families
 from hipo_data.schemas.config import RunConfig
 from hipo_data.schemas.config_file import read_config
 from hipo_data.schemas.errors import UserError
@@ -19,4 +20,7 @@ def load_config(path: Path, overrides: list[str]) -> RunConfig:
         check_languages(config.ingest.languages or [])
     except ValueError as error:
         raise UserError(f"{path}: {error}") from error
-    return config
+    try:
+        return with_families(config)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error

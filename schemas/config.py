@@ -18,6 +18,7 @@ from hipo_data.schemas.engine_config import (
     ResourceConfig,
     VllmEngine,
 )
+from hipo_data.schemas.family import Reading
 from hipo_data.schemas.grading import VerifyConfig
 from hipo_data.schemas.records import Kind, Mode
 from hipo_data.schemas.select_config import JustifyConfig, PublishConfig, SelectConfig
@@ -142,12 +143,18 @@ class RoleConfig(Config):
     """One use of an engine. The mode switch is whatever the model needs of these fields."""
 
     engine: str = Field(description="a key of `engines`")
+    family: str | None = Field(
+        default=None, description="family of the model where it is not the engine's; what is set beside it wins"
+    )
     chat_template_kwargs: dict[str, Any] = Field(default_factory=dict)
     system_prompt: str | None = None
     question_suffix: str = Field(default="", description="appended to the user turn, such as ` /no_think`")
     response_prefix: str = Field(default="", description="start of the response that the model continues")
     starts_in_reasoning: bool = Field(
         default=False, description="the chat template opens the reasoning, so responses begin inside it"
+    )
+    reading: Reading | None = Field(
+        default=None, description="tags of reasoning and answers; default: the family's, else `<think>`"
     )
     sampling: SamplingConfig = SamplingConfig()
 

@@ -18,6 +18,11 @@ class ResourceConfig(Config):
 
 
 class _EngineConfig(Config):
+    family: str | None = Field(
+        default=None,
+        description="family of its model, which gives the roles their switches and says how responses are read: one of "
+        "`hipo-data families`, auto, or a YAML file",
+    )
     replicas: int = Field(default=1, ge=1)
     resources: ResourceConfig = ResourceConfig()
 
@@ -131,6 +136,10 @@ class OpenAIEngine(_EngineConfig):
         description="what the endpoint calls the token limit; OpenAI's own reasoning models take only the second",
     )
     extra_body: dict[str, Any] = Field(default_factory=dict, description="further fields of every request")
+    maker_api: bool = Field(
+        default=False,
+        description="the endpoint is the API of the model's maker, whose switch is fields of its own; for `family`",
+    )
     resources: ResourceConfig = ResourceConfig(num_cpus=0)  # it waits, it does not compute
 
     @model_validator(mode="before")

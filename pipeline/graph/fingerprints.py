@@ -141,8 +141,9 @@ class Fingerprints:
 
     def _role(self, name: str, role: RoleConfig) -> dict[str, str]:
         engine = self._config.engines[role.engine]
+        unsaid = set() if role.reading else {"reading"}  # left out where it is null, so that work of before stays
         parts = {
-            f"roles.{name}": digest(role.model_dump(mode="json", exclude={"engine"})),
+            f"roles.{name}": digest(role.model_dump(mode="json", exclude={"engine", "family"} | unsaid)),
             "model": self.identities[role.engine],
         }
         if isinstance(engine, VllmEngine) and "max_model_len" in engine.args:

@@ -1,6 +1,7 @@
 """How a role is asked: with its own system prompt, suffix, sampling and chat template."""
 
 from hipo_data.engines.base import GenerationRequest
+from hipo_data.prompts.families.reading import DEFAULT
 from hipo_data.schemas.config import RoleConfig
 from hipo_data.schemas.records import Message
 
@@ -23,4 +24,5 @@ def role_request(
         index=index,
         chat_template_kwargs=role.chat_template_kwargs,
         response_prefix=role.response_prefix,
+        reasoning_ends=tuple((role.reading or DEFAULT).close),
     )

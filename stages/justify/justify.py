@@ -12,7 +12,6 @@ from hipo_data.engines.base import EngineError, GenerationRequest
 from hipo_data.prompts.formats.format import Format
 from hipo_data.prompts.formats.hipo import HIPO
 from hipo_data.prompts.formats.parts import FormatError, HybridResponse
-from hipo_data.prompts.parsing import split_reasoning
 from hipo_data.prompts.rendering import PromptTemplate
 from hipo_data.schemas.config import JustifyConfig, RoleConfig
 from hipo_data.schemas.gold import gold_to_json
@@ -31,6 +30,7 @@ from hipo_data.schemas.records import (
 )
 from hipo_data.schemas.text import valid_unicode
 from hipo_data.stages.asking.engine_session import EngineSession
+from hipo_data.stages.asking.responses import read_completion
 from hipo_data.stages.asking.role_requests import conversation, role_request
 from hipo_data.stages.justify.checks import objection
 
@@ -203,6 +203,7 @@ def _request(
         VERSION,
         config.model_dump(include={"min_chars", "max_chars", "language"}),
         role.starts_in_reasoning,
+        *([] if role.reading is None else [role.reading.model_dump()]),
         # The checks compare the justification with both.
         digest([case.kept.text for case in of_mode], gold_to_json(problem.gold)),
     )
@@ -225,10 +226,7 @@ async def _attempt(
     except EngineError as error:
         verdict = valid_unicode(f"{_REFUSED_BY_ENGINE if error.permanent else _FAILED_IN_ENGINE}: {error}")
     else:
-        answer = completion.text
-        if completion.reasoning is None:
-            answer = split_reasoning(completion.text, role.starts_in_reasoning)[1] or ""
-        text = answer.strip()
+        text = read_completion(completion, role, None).answer or ""
         prompt_tokens, completion_tokens = completion.prompt_tokens, completion.completion_tokens
         verdict = objection(text, completion.finish_reason, problem, kept, config, form.tags) or ACCEPTED
     return Justification(

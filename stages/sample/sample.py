@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from itertools import chain
 
 from hipo_data.engines.base import Completion, EngineError, GenerationRequest
-from hipo_data.prompts.parsing import split_reasoning
 from hipo_data.prompts.rendering import PromptTemplate
 from hipo_data.schemas.config import RoleConfig, SampleConfig
 from hipo_data.schemas.keys import canonical, digest, digest_of, seed_from
 from hipo_data.schemas.records import FinishReason, Message, Mode, Problem, Rollout
 from hipo_data.schemas.text import valid_unicode
 from hipo_data.stages.asking.engine_session import EngineSession
+from hipo_data.stages.asking.responses import read_completion
 from hipo_data.stages.asking.role_requests import conversation, role_request
 
 VERSION = "2"
@@ -70,7 +70,8 @@ class Sampler:
         self._template = PromptTemplate(config.template)
         sampling = digest(role.sampling.model_dump(exclude={"max_tokens"}))
         self._before_seed = canonical(role.chat_template_kwargs, sampling)
-        self._after_seed = canonical(session.identity, role.starts_in_reasoning)
+        read_by = () if role.reading is None else (role.reading.model_dump(),)
+        self._after_seed = canonical(session.identity, role.starts_in_reasoning, *read_by)
 
     def of(self, problem: Problem) -> "ProblemSampler":
         """The rollouts of one problem, which share the conversation."""
@@ -81,7 +82,7 @@ class Sampler:
         """Digest of a request and of the model that it goes to.
 
         The token limit is left out: a response that ended by itself below a limit is the same under a higher one. Where
-        the response starts is in, since it decides what of it is reasoning.
+        the response starts and how it is read are in, since they decide what of it is reasoning.
         """
         return digest_of(f'"{prompt_hash}",{self._before_seed},{seed},{self._after_seed}')
 
@@ -161,8 +162,8 @@ async def _generate(wanted: _Wanted, mode: Mode, role: RoleConfig, session: Engi
     except EngineError as failure:
         error, permanent = valid_unicode(str(failure)), failure.permanent
         completion = Completion(text="", finish_reason=FinishReason.ERROR, prompt_tokens=0, completion_tokens=0)
-    reasoning, answer = _parts(completion, role)
-    reasoning_tokens = _reasoning_tokens(completion, reasoning, answer)
+    parts = read_completion(completion, role, mode)
+    reasoning_tokens = _reasoning_tokens(completion, parts.reasoning, parts.answer)
     return Rollout(
         problem_id=wanted.problem_id,
         mode=mode,
@@ -174,8 +175,8 @@ async def _generate(wanted: _Wanted, mode: Mode, role: RoleConfig, session: Engi
         max_tokens=wanted.limit_of(completion.finish_reason, request.sampling.max_tokens),
         cap=wanted.cap,
         text=completion.text,
-        reasoning=reasoning,
-        answer=answer,
+        reasoning=parts.reasoning,
+        answer=parts.answer,
         finish_reason=completion.finish_reason,
         prompt_tokens=completion.prompt_tokens,
         reasoning_tokens=reasoning_tokens,
@@ -184,14 +185,6 @@ async def _generate(wanted: _Wanted, mode: Mode, role: RoleConfig, session: Engi
         error=error,
         error_permanent=permanent,
     )
-
-
-def _parts(completion: Completion, role: RoleConfig) -> tuple[str | None, str | None]:
-    if completion.finish_reason is FinishReason.ERROR:
-        return None, None
-    if completion.reasoning is not None:
-        return completion.reasoning.strip() or None, completion.text.strip() or None
-    return split_reasoning(completion.text, role.starts_in_reasoning)
 
 
 def _reasoning_tokens(completion: Completion, reasoning: str | None, answer: str | None) -> int:
