@@ -16,7 +16,6 @@ os.environ.update(
     }
 )
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 

@@ -76,9 +76,7 @@ def test_a_model_without_a_chat_template_is_refused(teacher: str) -> None:
 
 
 def test_a_tokenizer_that_splits_a_tag_is_refused_unless_allowed(teacher: str) -> None:
-    with pytest.raises(
-        UserError, match="splits the hipo format's tag <judge> into 7 tokens; the model was hardly"
-    ):
+    with pytest.raises(UserError, match="splits the hipo format's tag <judge> into 7 tokens; the model was hardly"):
         prompts(teacher, "hipo", allow=False)
     tokenizer: Any = AutoTokenizer.from_pretrained(teacher)
     tokenizer.add_tokens(own_tags(FORMATS["hipo"]), special_tokens=True)

@@ -11,7 +11,7 @@ from hipo_data.pipeline.ship.validate import validate_dataset
 from hipo_data.schemas.gold import MathGold, gold_from_json
 from hipo_data.schemas.grading import GradeRequest, GradingConfig
 from hipo_data.schemas.records import Kind, Status
-from tests.support.commands import fail, recorded_recipe, succeed
+from tests.support.commands import fail, succeed
 
 pytestmark = pytest.mark.slow
 

@@ -125,9 +125,19 @@ def test_a_run_of_single_stages_equals_a_run_of_all(finished_run: Path, tmp_path
 
 @pytest.mark.usefixtures("on_cluster")
 def test_a_stage_without_its_inputs_says_which_stage_is_missing(finished_run: Path, tmp_path: Path) -> None:
-    succeed("run", "-c", finished_run / "recipe.yaml", "--run-dir", tmp_path / "run", "--stage", "ingest", cwd=finished_run)
+    succeed(
+        "run", "-c", finished_run / "recipe.yaml", "--run-dir", tmp_path / "run", "--stage", "ingest", cwd=finished_run
+    )
     said = fail(
-        "run", "-c", finished_run / "recipe.yaml", "--run-dir", tmp_path / "run", "--stage", "select", cwd=finished_run, code=1
+        "run",
+        "-c",
+        finished_run / "recipe.yaml",
+        "--run-dir",
+        tmp_path / "run",
+        "--stage",
+        "select",
+        cwd=finished_run,
+        code=1,
     )
     assert "add --stage sample" in said
 
