@@ -9,17 +9,16 @@ import pytest
 import yaml
 
 from tests.engines.misbehaving import Endpoint, Reply, answer, cut, fails, good, serve
+from tests.support.fixtures import TEACHER_KEY as KEY
 from tests.support.commands import hipo_data, succeed, write_lines
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("on_cluster")]
 
-KEY = "sk-very-secret-0123456789"
 PROBLEMS = 6
 
 
 @pytest.fixture
-def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[Endpoint]:
-    monkeypatch.setenv("TEACHER_KEY", KEY)
+def endpoint() -> Iterator[Endpoint]:
     with serve() as server:
         yield server
 
