@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from tests.engines.misbehaving import Endpoint, Reply, answer, cut, fails, good, serve
-from tests.support.fixtures import TEACHER_KEY as KEY
 from tests.support.commands import hipo_data, succeed, write_lines
+from tests.support.fixtures import TEACHER_KEY as KEY
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("on_cluster")]
 
