@@ -96,8 +96,8 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def verl_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def verl_library() -> Path:
     """A folder for PYTHONPATH that holds verl; the test is skipped where it cannot be installed."""
     from tests.support.verl_library import VERL, installed
 
-    return installed(tmp_path_factory.mktemp("verl"), VERL)
+    return installed(VERL)

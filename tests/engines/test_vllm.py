@@ -3,66 +3,24 @@
 import asyncio
 import re
 import shutil
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import psutil  # type: ignore[import-untyped]
 import pytest
-import pytest_asyncio
 
 from hipo_data.engines.base import Completion, EngineDeadError, EngineError, EngineRefusedError
 from hipo_data.engines.vllm import Vllm
 from hipo_data.prompts.parsing import CLOSE, OPEN, split_reasoning
-from hipo_data.schemas.config import VllmEngine
 from hipo_data.schemas.records import FinishReason
 from tests.engines.asking import OFF, ON, many, request
+from tests.engines.vllm_engines import ARGS, CONTEXT, Shared, config
 
-pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
-
-CONTEXT = 512
-ARGS = {"max_model_len": CONTEXT, "max_num_seqs": 256, "enforce_eager": True, "dtype": "bfloat16"}
+pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="session")]
 
 
-def config(model: Path | str, **changes: Any) -> VllmEngine:
-    base = {"type": "vllm", "model": str(model), "args": ARGS, "env": {"VLLM_CPU_KVCACHE_SPACE": "1"}}
-    return VllmEngine.model_validate(base | changes)
-
-
-class Shared:
-    """One started engine for all tests; another one once a test has taken it down."""
-
-    def __init__(self, model: Path) -> None:
-        self._model = model
-        self._engine: Vllm | None = None
-
-    async def get(self) -> Vllm:
-        if self._engine is None:
-            engine = Vllm(config(self._model))
-            await engine.start()
-            self._engine = engine
-        return self._engine
-
-    async def close(self) -> None:
-        if self._engine is not None:
-            await self._engine.close()
-            self._engine = None
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shared(repo_root: Path) -> AsyncIterator[Shared]:
-    shared = Shared(repo_root / "models" / "tiny-hybrid")
-    yield shared
-    await shared.close()
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def engine(shared: Shared) -> Vllm:
-    return await shared.get()
-
-
-async def test_chat_template_switches_the_mode(engine: Vllm) -> None:
-    on, off = await asyncio.gather(many(engine, 16), many(engine, 16, chat_template_kwargs=OFF))
+async def test_chat_template_switches_the_mode(vllm: Vllm) -> None:
+    on, off = await asyncio.gather(many(vllm, 16), many(vllm, 16, chat_template_kwargs=OFF))
     assert sum(CLOSE in completion.text for completion in on) >= 12
     assert not any(CLOSE in completion.text or OPEN in completion.text for completion in off)
     for completion in on:
@@ -70,15 +28,15 @@ async def test_chat_template_switches_the_mode(engine: Vllm) -> None:
         assert reasoning and (answer is None) == (CLOSE not in completion.text)
 
 
-async def test_seed_makes_a_response(engine: Vllm) -> None:
+async def test_seed_makes_a_response(vllm: Vllm) -> None:
     product = "What is 777 times 984?"
-    first, second = [await engine.generate(request(product, seed=7)) for _ in range(2)]
+    first, second = [await vllm.generate(request(product, seed=7)) for _ in range(2)]
     assert first == second
-    assert len({completion.text for completion in await many(engine, 16, question=product)}) > 4
+    assert len({completion.text for completion in await many(vllm, 16, question=product)}) > 4
 
 
-async def test_response_ends_by_itself_or_at_the_token_limit(engine: Vllm) -> None:
-    cut, ended = await asyncio.gather(many(engine, 8, max_tokens=5), many(engine, 8, chat_template_kwargs=OFF))
+async def test_response_ends_by_itself_or_at_the_token_limit(vllm: Vllm) -> None:
+    cut, ended = await asyncio.gather(many(vllm, 8, max_tokens=5), many(vllm, 8, chat_template_kwargs=OFF))
     assert {(completion.finish_reason, completion.completion_tokens) for completion in cut} == {
         (FinishReason.LENGTH, 5)
     }
@@ -87,14 +45,14 @@ async def test_response_ends_by_itself_or_at_the_token_limit(engine: Vllm) -> No
     assert not any("<|im_end|>" in completion.text for completion in ended)
 
 
-async def test_tokens_are_counted(engine: Vllm, repo_root: Path) -> None:
+async def test_tokens_are_counted(vllm: Vllm, repo_root: Path) -> None:
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(repo_root / "models" / "tiny-hybrid")
     prompt = tokenizer.apply_chat_template(
         [{"role": "user", "content": "Compute 12 + 34."}], add_generation_prompt=True, return_dict=True, **ON
     )
-    for completion in await many(engine, 16):
+    for completion in await many(vllm, 16):
         assert completion.prompt_tokens == len(prompt["input_ids"])
         if CLOSE not in completion.text:
             assert completion.reasoning_tokens == 0
@@ -107,39 +65,35 @@ async def test_tokens_are_counted(engine: Vllm, repo_root: Path) -> None:
         assert abs(rest - (1 + len(tokenizer.encode(answer)) + end)) <= 2
 
 
-async def test_prefix_is_continued(engine: Vllm) -> None:
+async def test_prefix_is_continued(vllm: Vllm) -> None:
     prefix = f"12 + 34 = 46\n{CLOSE}\n\nThe answer"
-    plain, continued = await asyncio.gather(
-        engine.generate(request()), engine.generate(request(response_prefix=prefix))
-    )
+    plain, continued = await asyncio.gather(vllm.generate(request()), vllm.generate(request(response_prefix=prefix)))
     assert continued.text.startswith(prefix) and len(continued.text) > len(prefix)
     assert continued.prompt_tokens > plain.prompt_tokens
     assert continued.completion_tokens < CONTEXT - continued.prompt_tokens
 
 
-async def test_prompt_that_fills_the_context_is_an_error_for_good(engine: Vllm) -> None:
+async def test_prompt_that_fills_the_context_is_an_error_for_good(vllm: Vllm) -> None:
     with pytest.raises(EngineError, match=r"\d{3,} tokens, which leaves no room .* of 512$") as caught:
-        await engine.generate(request("Compute 1" + " + 1" * CONTEXT))
+        await vllm.generate(request("Compute 1" + " + 1" * CONTEXT))
     assert caught.value.permanent
-    assert (await engine.generate(request())).text
+    assert (await vllm.generate(request())).text
 
 
-async def test_response_is_limited_by_what_is_left_of_the_context(engine: Vllm) -> None:
-    completion = await engine.generate(
-        request("Compute 1" + " + 1" * 100, max_tokens=10_000, extra={"ignore_eos": True})
-    )
+async def test_response_is_limited_by_what_is_left_of_the_context(vllm: Vllm) -> None:
+    completion = await vllm.generate(request("Compute 1" + " + 1" * 100, max_tokens=10_000, extra={"ignore_eos": True}))
     assert completion.finish_reason is FinishReason.LENGTH
     assert completion.prompt_tokens + completion.completion_tokens == CONTEXT
 
 
-async def test_prompt_that_the_template_refuses_is_an_error_for_good(engine: Vllm) -> None:
+async def test_prompt_that_the_template_refuses_is_an_error_for_good(vllm: Vllm) -> None:
     with pytest.raises(EngineError, match="the chat template refuses the prompt") as caught:
-        await engine.generate(request(chat_template_kwargs={"messages": 1}))
+        await vllm.generate(request(chat_template_kwargs={"messages": 1}))
     assert caught.value.permanent
 
 
-async def test_sampling_parameters_go_through(engine: Vllm) -> None:
-    greedy = await many(engine, 8, extra={"top_k": 1})
+async def test_sampling_parameters_go_through(vllm: Vllm) -> None:
+    greedy = await many(vllm, 8, extra={"top_k": 1})
     assert len({completion.text for completion in greedy}) == 1
 
 
@@ -152,31 +106,31 @@ async def test_sampling_parameters_go_through(engine: Vllm) -> None:
     ],
 )
 async def test_sampling_parameter_that_vllm_does_not_take_refuses(
-    engine: Vllm, extra: dict[str, Any], reason: str
+    vllm: Vllm, extra: dict[str, Any], reason: str
 ) -> None:
     with pytest.raises(EngineRefusedError, match=reason):
-        await engine.generate(request(extra=extra))
+        await vllm.generate(request(extra=extra))
 
 
-async def test_rollouts_of_one_prompt_share_its_cache(engine: Vllm) -> None:
+async def test_rollouts_of_one_prompt_share_its_cache(vllm: Vllm) -> None:
     """vLLM's default, without which a long prompt would be computed n times."""
     from vllm import SamplingParams
 
     long = request("Compute 1" + " + 1" * 150, max_tokens=4)
-    await engine.generate(long)
-    prompt = {"prompt_token_ids": engine._render(long)}
-    async for output in engine._llm.generate(prompt, SamplingParams(max_tokens=4, seed=2), "again"):
+    await vllm.generate(long)
+    prompt = {"prompt_token_ids": vllm._render(long)}
+    async for output in vllm._llm.generate(prompt, SamplingParams(max_tokens=4, seed=2), "again"):
         cached = output.num_cached_tokens
     assert cached > len(prompt["prompt_token_ids"]) / 2
 
 
-async def test_many_seeded_requests_of_all_lengths_at_once(engine: Vllm) -> None:
+async def test_many_seeded_requests_of_all_lengths_at_once(vllm: Vllm) -> None:
     """More prompt tokens at once than one step takes, which kills a CPU engine that splits seeded prompts."""
     requests = [
         request("Compute 1" + " + 1" * (number * 37 % 110), seed=number, max_tokens=1 + number * 53 % 120)
         for number in range(500)
     ]
-    completions = await asyncio.gather(*(engine.generate(each) for each in requests))
+    completions = await asyncio.gather(*(vllm.generate(each) for each in requests))
     assert all(
         1 <= completion.completion_tokens <= each.sampling.max_tokens
         for completion, each in zip(completions, requests, strict=True)

@@ -7,12 +7,10 @@ from typing import Any
 import pytest
 
 from hipo_data.engines.vllm import Vllm
-from hipo_data.schemas.config import VllmEngine
 from tests.engines.asking import request
+from tests.engines.vllm_engines import SEATS, config
 
-pytestmark = pytest.mark.slow
-
-SEATS = 100
+pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="session")]
 
 
 class Counted:
@@ -35,26 +33,18 @@ class Counted:
             self._now -= 1
 
 
-async def started(repo_root: Path, **changes: Any) -> Vllm:
-    args = {"max_model_len": 512, "max_num_seqs": SEATS, "enforce_eager": True, "dtype": "bfloat16"}
-    base = {"type": "vllm", "model": str(repo_root / "models" / "tiny-hybrid"), "args": args}
-    engine = Vllm(VllmEngine.model_validate(base | {"env": {"VLLM_CPU_KVCACHE_SPACE": "1"}} | changes))
-    await engine.start()
-    return engine
-
-
-async def test_all_seats_are_taken_and_few_requests_wait_for_one(repo_root: Path) -> None:
-    engine = await started(repo_root)
-    counted = Counted(engine)
+async def test_all_seats_are_taken_and_few_requests_wait_for_one(vllm: Vllm) -> None:
+    counted, before = Counted(vllm), vllm.steps
     await counted.ask(1200, max_tokens=60, extra={"ignore_eos": True})
-    await engine.close()
     assert max(counted.under_way[-300:]) > SEATS
     assert max(counted.under_way) <= 1.25 * SEATS + 8
-    assert engine.steps >= 1200 * 60 / SEATS
+    assert vllm.steps - before >= 1200 * 60 / SEATS
 
 
+@pytest.mark.long
 async def test_number_in_the_recipe_is_kept(repo_root: Path) -> None:
-    engine = await started(repo_root, max_in_flight=5)
+    engine = Vllm(config(repo_root / "models" / "tiny-hybrid", max_in_flight=5))
+    await engine.start()
     counted = Counted(engine)
     await counted.ask(40, max_tokens=8)
     await engine.close()

@@ -10,16 +10,15 @@ import yaml
 
 from tests.engines.misbehaving import Endpoint, Reply, answer, cut, fails, good, serve
 from tests.support.commands import hipo_data, succeed, write_lines
+from tests.support.fixtures import TEACHER_KEY as KEY
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("on_cluster")]
 
-KEY = "sk-very-secret-0123456789"
 PROBLEMS = 6
 
 
 @pytest.fixture
-def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[Endpoint]:
-    monkeypatch.setenv("TEACHER_KEY", KEY)
+def endpoint() -> Iterator[Endpoint]:
     with serve() as server:
         yield server
 

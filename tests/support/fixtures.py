@@ -14,16 +14,20 @@ from tests.support.hub_writes import TOKEN, Writes
 from tests.support.serve import serve_vllm
 from tests.support.storage import Storage, storage_server
 
+TEACHER_KEY = "sk-very-secret-0123456789"
+"""What engines on the cluster find in the variable of this name."""
 _names = itertools.count()
 
 
 @pytest.fixture(scope="session")
 def cluster_address() -> Iterator[str]:
-    """The address of the cluster."""
+    """The address of the cluster, whose nodes know a key that the driver does not."""
     from ray.cluster_utils import Cluster
 
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 4, "include_dashboard": False})
-    cluster.add_node(num_cpus=4)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TEACHER_KEY", TEACHER_KEY)
+        cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 4, "include_dashboard": False})
+        cluster.add_node(num_cpus=4)
     yield cluster.address
     cluster.shutdown()
 

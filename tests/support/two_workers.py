@@ -6,6 +6,11 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 SHARING = {
+    "tests/runs/test_finished_run.py": "one finished run",
+    "tests/runs/test_policy_runs.py": "one finished run",
+    "tests/runs/test_recorded_run.py": "one finished run",
+    "tests/engines/test_vllm.py": "one vLLM engine",
+    "tests/engines/test_vllm_admission.py": "one vLLM engine",
     "tests/engines/test_serve.py": "one vLLM server",
     "tests/evaluation/test_teacher.py": "one vLLM server",
     "tests/runs/test_teacher_run.py": "one vLLM server",

@@ -46,9 +46,9 @@ def verl(verl_library: Path, exports: Path) -> Rows:
 
 
 @pytest.fixture(scope="module")
-def llama_factory(tmp_path_factory: pytest.TempPathFactory, exports: Path) -> Rows:
+def llama_factory(exports: Path) -> Rows:
     """What LLaMA-Factory reads: SFT by format, SFT through a template of its own that adds reasoning, and pairs."""
-    library = installed(tmp_path_factory.mktemp("llama_factory"), LLAMA_FACTORY)
+    library = installed(LLAMA_FACTORY)
     folders = {form: exports / form / "llama-factory" for form in FORMATS}
     jobs: Jobs = {form: ["sft", folder, "hipo_train", "chatml", TEACHER] for form, folder in folders.items()}
     jobs["reasoning"] = ["sft", folders["hipo"], "hipo_train", "qwen3", TEACHER]

@@ -12,7 +12,7 @@ REASONING = "First the sum of 12 and 30 is 42. " * 30
 
 
 def test_reasoning_is_pruned_to_about_the_share_and_keeps_its_order_and_numbers(tmp_path: Path) -> None:
-    library = installed(tmp_path / "library", ["llmlingua==0.2.2", "nltk==3.10.4"])
+    library = installed(["llmlingua==0.2.2", "nltk==3.10.4"])
     model = tmp_path / "tiny-bert-base-multilingual-cased"  # llmlingua goes by the name
     jobs = [[REASONING, share] for share in (1.0, 0.9, 0.5)] + [["", 0.5], [" \n", 0.5]]
     whole, most, half, *empty = (row["pruned"] for row in run_beside("prune_with_llmlingua.py", library, [model, jobs]))
