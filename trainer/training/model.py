@@ -6,8 +6,8 @@ from typing import Any
 from hipo_data.prompts.conversation import Conversation
 from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.prompts.formats.tokens import refuse_split_tags, split_tags
+from hipo_data.schemas.errors import UserError
 from hipo_data.schemas.packaged import embedded
-from hipo_data.trainer.errors import UserError
 from hipo_data.trainer.training.config import RlConfig, SftConfig
 from hipo_data.trainer.training.tokenizer import load_tokenizer
 

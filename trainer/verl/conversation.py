@@ -5,7 +5,7 @@ from typing import Any
 from hipo_data.prompts.conversation import Conversation
 from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.prompts.formats.tokens import refuse_split_tags
-from hipo_data.trainer.errors import UserError
+from hipo_data.schemas.errors import UserError
 from hipo_data.trainer.verl.settings import VerlSettings
 
 _QUESTION = [{"role": "user", "content": "question"}]
