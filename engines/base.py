@@ -24,6 +24,15 @@ class GenerationRequest:
 
 
 @dataclass(frozen=True)
+class PromptRequest:
+    """One continuation wanted of a prompt that is tokens already, for engines that take such."""
+
+    prompt: tuple[int, ...]
+    sampling: SamplingConfig
+    seed: int
+
+
+@dataclass(frozen=True)
 class Completion:
     """One response. `reasoning` is set where the engine itself keeps it apart from `text`."""
 
@@ -37,11 +46,15 @@ class Completion:
 
 
 class EngineError(RuntimeError):
-    """This request failed; others may succeed. `permanent` where asking again would only fail again."""
+    """This request failed; others may succeed. `permanent` where asking again would only fail again.
 
-    def __init__(self, message: str, *, permanent: bool = False) -> None:
+    `malformed` where that is for the way in which it asks, which is that of all requests, and not for its own content.
+    """
+
+    def __init__(self, message: str, *, permanent: bool = False, malformed: bool = False) -> None:
         super().__init__(message)
         self.permanent = permanent
+        self.malformed = malformed
 
 
 class EngineDeadError(RuntimeError):

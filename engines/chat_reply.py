@@ -71,6 +71,8 @@ def _choice(reply: Any) -> dict[str, Any]:
         text = f"the endpoint's reply has {len(choices)} choices instead of one, so its length is unknown"
         raise EndpointFailure(Kind.BROKEN, text)
     choice = choices[0] if isinstance(choices, list) and choices else None
+    if isinstance(choice, dict) and isinstance(choice.get("text"), str):  # of /completions
+        choice = {**choice, "message": {"content": choice["text"]}}
     if not isinstance(choice, dict) or not isinstance(choice.get("message"), dict):
         said = error_object(reply).get("message") or (isinstance(choice, dict) and choice.get("error")) or ""
         text = "the endpoint's reply has no choices" + (f", but an error: {said}" if said else "")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hipo_data.engines.base import GenerationRequest
+from hipo_data.engines.base import GenerationRequest, PromptRequest
 from hipo_data.engines.own_fields import refuse_own_fields
 from hipo_data.schemas.config import OpenAIEngine
 
@@ -28,6 +28,21 @@ def chat_body(config: OpenAIEngine, request: GenerationRequest, model: str) -> d
         "seed": request.seed,
         **further,
         config.max_tokens_field: request.sampling.max_tokens,
+    }
+
+
+def prompt_body(config: OpenAIEngine, request: PromptRequest, model: str) -> dict[str, Any]:
+    """The JSON object of a completion of tokens. Raises `EngineRefusedError` where the recipe sets what it may not."""
+    further = {**config.extra_body, **request.sampling.extra}
+    refuse_own_fields(further)
+    return {
+        "model": model,
+        "prompt": list(request.prompt),
+        "temperature": request.sampling.temperature,
+        "top_p": request.sampling.top_p,
+        "seed": request.seed,
+        **further,
+        "max_tokens": request.sampling.max_tokens,
     }
 
 

@@ -64,6 +64,11 @@ class EndpointFailure(Exception):
         """Of HTTP, where there was an answer."""
 
 
+def is_malformed(failure: EndpointFailure) -> bool:
+    """Whether a request was rejected for how it asks, such as a field that is unknown here, and not for its content."""
+    return failure.kind is Kind.REJECTED and failure.status in (400, 422) and not _TOO_LONG.search(str(failure))
+
+
 def status_kind(status: int, body: Any, model: str) -> Kind:
     """What an HTTP status of 300 or more and its body mean for requests to `model`."""
     error = error_object(body)

@@ -95,7 +95,8 @@ class HttpEndpoint:
             body = f"it redirects to {headers.get('Location', 'nowhere')}; set base_url to where it leads"
         text = self.without_key(f"{self.address} {status_text(status, body, self._config.max_tokens_field)}")
         if status == 401 and not (self._key or self._password):
-            text += f" (no key was sent, since {self._key_name} is not set where this engine runs)"
+            why = f"{self._key_name} is not set where this engine runs" if self._key_name else "none is named"
+            text += f" (no key was sent, since {why})"
         return EndpointFailure(
             status_kind(status, body, self.model),
             text,
@@ -149,7 +150,9 @@ class HttpEndpoint:
         return None if proxy_bypass(host) else getproxies().get(self._url.scheme)
 
     def _find_key(self, *, required: bool) -> str:
-        key = os.environ.get(self._key_name, "").strip()
+        if self._key_name is None and required:
+            raise EngineRefusedError("OpenAI's own address takes no request without a key; set api_key_env")
+        key = os.environ.get(self._key_name, "").strip() if self._key_name else ""
         if required and not key:
             raise EngineRefusedError(
                 f"the environment variable {self._key_name}, which holds the key, is not set or empty"

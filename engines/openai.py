@@ -2,15 +2,25 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Any
 
 import tenacity
 
-from hipo_data.engines.base import Completion, EngineDeadError, EngineError, EngineRefusedError, GenerationRequest
+from hipo_data.engines.base import (
+    Completion,
+    EngineDeadError,
+    EngineError,
+    EngineRefusedError,
+    GenerationRequest,
+    PromptRequest,
+)
 from hipo_data.engines.chat_reply import completion
-from hipo_data.engines.chat_request import chat_body, prompt_tokens_about
+from hipo_data.engines.chat_request import chat_body, prompt_body, prompt_tokens_about
 from hipo_data.engines.clock import Clock
-from hipo_data.engines.endpoint_failure import EndpointFailure, Kind
+from hipo_data.engines.endpoint_failure import EndpointFailure, Kind, is_malformed
 from hipo_data.engines.endpoint_pool import EndpointPool, Member
 from hipo_data.engines.http_endpoint import HttpEndpoint
 from hipo_data.engines.model_check import check_model, note_model
@@ -63,7 +73,28 @@ class OpenAIEndpoint:
 
     async def generate(self, request: GenerationRequest) -> Completion:
         """One response; raises `EngineError` once the attempts at this request are used up."""
-        attempts = _Attempts(self._config, self._pool, request)
+        question = _Question(
+            "chat/completions",
+            lambda model: chat_body(self._config, request, model),
+            request.response_prefix,
+            prompt_tokens_about(request),
+            request.sampling.max_tokens,
+        )
+        return await self._answer(question)
+
+    async def complete(self, request: PromptRequest) -> Completion:
+        """One continuation of a prompt that was rendered elsewhere; raises as `generate` does."""
+        question = _Question(
+            "completions",
+            lambda model: prompt_body(self._config, request, model),
+            "",
+            len(request.prompt),
+            request.sampling.max_tokens,
+        )
+        return await self._answer(question)
+
+    async def _answer(self, question: "_Question") -> Completion:
+        attempts = _Attempts(self._config, self._pool, question)
         try:
             return await attempts.next()  # nearly all need one, and tenacity's bookkeeping takes as long as sending it
         except EndpointFailure as error:
@@ -98,25 +129,37 @@ class OpenAIEndpoint:
         return None
 
 
+@dataclass(frozen=True)
+class _Question:
+    """A request, whichever path takes it."""
+
+    path: str
+    body: Callable[[str], dict[str, Any]]
+    """Of the name of the model."""
+    prefix: str
+    """What the response continues."""
+    prompt_tokens: int
+    max_tokens: int
+
+
 class _Attempts:
     """The attempts at one request."""
 
-    def __init__(self, config: OpenAIEngine, pool: EndpointPool, request: GenerationRequest) -> None:
-        self._config = config
+    def __init__(self, config: OpenAIEngine, pool: EndpointPool, question: _Question) -> None:
         self._pool = pool
-        self._request = request
-        self._prompt_tokens = prompt_tokens_about(request)
+        self._question = question
         self._left = config.max_attempts
         self._failed_at: Member | None = None
 
     async def next(self) -> Completion:
         """One attempt. Raises `EndpointFailure` where another one may do, else what `generate` raises."""
-        lease = await self._pool.lease(self._prompt_tokens + self._request.sampling.max_tokens, self._failed_at)
+        question = self._question
+        lease = await self._pool.lease(question.prompt_tokens + question.max_tokens, self._failed_at)
         http = lease.member.http
         try:
-            reply = await http.post("chat/completions", chat_body(self._config, self._request, http.model))
+            reply = await http.post(question.path, question.body(http.model))
             note_model(http, reply)
-            result = completion(reply, self._request.response_prefix)
+            result = completion(reply, question.prefix)
         except EndpointFailure as error:
             failure = error
         except BaseException:
@@ -126,10 +169,10 @@ class _Attempts:
             self._pool.served(lease, result.prompt_tokens + result.completion_tokens)
             return result
         failure.args = (http.without_key(str(failure)),)
-        self._pool.failed(lease, failure, self._prompt_tokens)
+        self._pool.failed(lease, failure, question.prompt_tokens)
         self._failed_at = lease.member
         if failure.kind is Kind.REJECTED:
-            raise EngineError(str(failure), permanent=True)
+            raise EngineError(str(failure), permanent=True, malformed=is_malformed(failure))
         self._left -= failure.kind not in (Kind.REFUSED, Kind.UNREACHABLE)
         if self._left == 0:
             raise EngineError(str(failure))

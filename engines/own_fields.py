@@ -10,6 +10,7 @@ _OWN = {
     "seed": "each rollout has a seed of its own; set the run's seed",
     "stream": "responses are taken whole",
     "messages": "they are the prompt",
+    "prompt": "it is the request's",
     "model": "it is the engine's",
 }
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import altair as alt
 
-from hipo_data.evaluation.metrics import BudgetPoint
+from hipo_data.evaluation.metrics.lengths import BudgetPoint
 from hipo_data.figures.drawing import data, sized
 
 _COLOURS = ["#264653", "#e76f51", "#2a9d8f", "#e9c46a", "#9d4edd", "#577590", "#b56576", "#8ab17d"]

@@ -75,18 +75,10 @@ def run(
     if base_url is None:
         chosen = _local(backend, options, allow_split_tags)
     else:
-        from hipo_data.evaluation.openai import Endpoint, OpenAIBackend
+        from hipo_data.evaluation.endpoint import EndpointBackend, endpoint_config
 
-        chosen = OpenAIBackend(
-            Endpoint(
-                base_url=base_url,
-                api_key_env=api_key_env,
-                tokenizer=tokenizer,
-                max_in_flight=max_in_flight,
-                extra_body=options,
-                allow_split_tags=allow_split_tags,
-            )
-        )
+        config = endpoint_config(base_url, api_key_env, max_in_flight=max_in_flight, extra_body=options)
+        chosen = EndpointBackend(config, tokenizer, allow_split_tags)
     result = evaluate(
         model,
         problems,

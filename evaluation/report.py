@@ -11,7 +11,8 @@ from rich.table import Table as RichTable
 
 from hipo_data.evaluation.charts import efficiency_chart
 from hipo_data.evaluation.folder import write_bytes, write_text
-from hipo_data.evaluation.metrics import BudgetPoint, Difference, budget_grid, efficiency_curve, paired_difference
+from hipo_data.evaluation.metrics.accuracy import Difference, paired_difference
+from hipo_data.evaluation.metrics.lengths import BudgetPoint, budget_grid, efficiency_curve
 from hipo_data.evaluation.result import FREE, EvaluationResult, Figures, read_result
 from hipo_data.evaluation.tables import WAY_NAMES, Table, comparison, groups, hybrid_sentence, overview
 from hipo_data.figures.drawing import png, svg

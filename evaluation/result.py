@@ -7,8 +7,10 @@ from typing import Any
 import polars as pl
 from pydantic import BaseModel, ConfigDict
 
-from hipo_data.evaluation import metrics
-from hipo_data.evaluation.metrics import Accuracy, BudgetPoint, HybridAccuracy, ModeShare, Tokens
+from hipo_data.evaluation.metrics import accuracy, difficulty, lengths, mode_choice
+from hipo_data.evaluation.metrics.accuracy import Accuracy
+from hipo_data.evaluation.metrics.lengths import BudgetPoint, Tokens
+from hipo_data.evaluation.metrics.mode_choice import HybridAccuracy, ModeShare
 from hipo_data.schemas.errors import UserError
 from hipo_data.schemas.records import FinishReason, Mode
 
@@ -84,14 +86,14 @@ class EvaluationResult(_Part):
 def result_of(settings: Settings, rows: pl.DataFrame, margin: float = 0.0) -> EvaluationResult:
     """The result of rows in `evaluation_rows.ROWS`."""
     ways = _ways(rows)
-    budgets = metrics.budget_grid(rows)
+    budgets = lengths.budget_grid(rows)
     return EvaluationResult(
         settings=settings,
         seeds=sorted(rows["seed"].unique().to_list()),
         figures={way: figures(part) for way, part in ways.items()},
         hybrid_accuracy=_hybrid(rows, margin),
         groups=list(_groups(rows, margin)),
-        curves={way: metrics.efficiency_curve(part, budgets) for way, part in ways.items()},
+        curves={way: lengths.efficiency_curve(part, budgets) for way, part in ways.items()},
         remarks=_remarks(settings, ways),
     )
 
@@ -100,10 +102,10 @@ def figures(rows: pl.DataFrame) -> Figures:
     """All figures of some rows."""
     written = rows.filter(pl.col("tokens").is_not_null())
     return Figures(
-        accuracy=metrics.accuracy(rows),
-        tokens=metrics.tokens(written),
-        modes=metrics.mode_share(written),
-        implicit_thinking=metrics.implicit_thinking(written),
+        accuracy=accuracy.accuracy(rows),
+        tokens=lengths.tokens(written),
+        modes=mode_choice.mode_share(written),
+        implicit_thinking=mode_choice.implicit_thinking(written),
         truncated=_share(written["finish_reason"] == FinishReason.LENGTH.value),
         well_formed=_share(written["well_formed"]),
         failed=rows.height - written.height,
@@ -131,12 +133,12 @@ def _hybrid(rows: pl.DataFrame, margin: float) -> HybridAccuracy | None:
     forced = rows.filter(pl.col("forced").is_not_null())
     if forced["forced"].n_unique() < len(Mode):
         return None
-    return metrics.hybrid_accuracy(rows.filter(pl.col("forced").is_null()), forced, margin)
+    return mode_choice.hybrid_accuracy(rows.filter(pl.col("forced").is_null()), forced, margin)
 
 
 def _groups(rows: pl.DataFrame, margin: float) -> Iterable[Group]:
     """By each column that tells problems apart."""
-    named = rows.with_columns(metrics.difficulty_buckets(rows["difficulty"]).alias("difficulty"))
+    named = rows.with_columns(difficulty.difficulty_buckets(rows["difficulty"]).alias("difficulty"))
     for by in ("kind", "source", "family", "difficulty"):
         values = sorted(value for value in named[by].unique().to_list() if value is not None)
         missing = named[by].null_count() > 0

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from hipo_data.evaluation.metrics import Accuracy, Difference, HybridAccuracy
+from hipo_data.evaluation.metrics.accuracy import Accuracy, Difference
+from hipo_data.evaluation.metrics.mode_choice import HybridAccuracy
 from hipo_data.evaluation.result import FREE, EvaluationResult, Figures
 from hipo_data.figures.text import NOTHING, number
 from hipo_data.schemas.records import Mode

@@ -5,6 +5,7 @@ from typing import Any
 
 from hipo_data.evaluation.backend import Ask, LocalModel, Reply, Sampling
 from hipo_data.evaluation.prompts import Prompts, load_tokenizer
+from hipo_data.prompts.conversation import end_ids
 from hipo_data.prompts.formats.format import Format
 from hipo_data.schemas.errors import UserError
 from hipo_data.schemas.packaged import embedded
@@ -106,9 +107,7 @@ class TransformersBackend:
         return Reply(start + text, counted, finish, starts_in_reasoning)
 
     def _ends(self) -> set[int]:
-        configured = self._model.generation_config.eos_token_id
-        listed = configured if isinstance(configured, list) else [configured]
-        return {int(token) for token in [*listed, self._tokenizer.eos_token_id] if token is not None}
+        return set(end_ids(self._model.generation_config.eos_token_id, self._tokenizer.eos_token_id))
 
     def _pad(self) -> int:
         pad = self._tokenizer.pad_token_id

@@ -63,3 +63,9 @@ class Conversation:
     def _rendered(self, messages: Sequence[Message]) -> str:
         text: str = self.tokenizer.apply_chat_template(list(messages), tokenize=False)
         return text
+
+
+def end_ids(declared: int | list[int] | None, *others: int | None) -> list[int]:
+    """The tokens that end a response, each once: the `others` that there are, and those of a generation config."""
+    listed = declared if isinstance(declared, list) else [declared]
+    return list(dict.fromkeys(token for token in (*others, *listed) if token is not None))

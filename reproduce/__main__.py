@@ -27,8 +27,9 @@ from hipo_data.reproduce.steps import (
     write_hybrid,
 )
 from hipo_data.schemas.config_file import read_config
+from hipo_data.schemas.errors import UserError
 from hipo_data.schemas.packaged import recipe_file
-from hipo_data.trainer.errors import UserError, needs_training_libraries
+from hipo_data.trainer.errors import needs_training_libraries
 
 
 @dataclass(frozen=True)

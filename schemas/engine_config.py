@@ -113,7 +113,9 @@ class OpenAIEngine(_EngineConfig):
     type: Literal["openai"]
     model: str
     base_url: str | None = Field(default=None, description="default: OPENAI_BASE_URL, or else OpenAI's own")
-    api_key_env: str = Field(default="OPENAI_API_KEY", description="environment variable that holds the key")
+    api_key_env: str | None = Field(
+        default="OPENAI_API_KEY", description="environment variable that holds the key; null: none is sent"
+    )
     endpoints: list[Endpoint] = Field(default=[], description="addresses or keys to spread the requests over")
     max_in_flight: _MaxInFlight = 256
     request_timeout_s: float = Field(default=600, gt=0)

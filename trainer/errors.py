@@ -2,8 +2,6 @@
 
 from hipo_data.schemas.errors import UserError
 
-__all__ = ["TrainingError", "UserError", "needs_training_libraries"]
-
 
 class TrainingError(UserError):
     """Training could not start or go on; checkpoints stay."""

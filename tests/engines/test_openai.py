@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from hipo_data.engines.base import EngineDeadError, EngineError, EngineRefusedError
+from hipo_data.engines.base import EngineDeadError, EngineError, EngineRefusedError, PromptRequest
 from hipo_data.engines.openai import OpenAIEndpoint
-from hipo_data.schemas.config import OpenAIEngine
+from hipo_data.schemas.config import OpenAIEngine, SamplingConfig
 from hipo_data.schemas.records import FinishReason
 from tests.engines.misbehaving import Endpoint, Reply, answer, cut, fails, good, serve
 from tests.engines.openai_engines import KEY, Starts, everything_said, request
@@ -48,6 +48,57 @@ async def test_what_goes_over_the_wire(endpoint: Endpoint, start: Starts) -> Non
     ]
     assert endpoint.paths == ["/v1/models", "/v1/chat/completions"]
     assert endpoint.keys == [f"Bearer {KEY}"] * 2
+
+
+async def test_prompt_of_tokens_is_completed_under_the_same_rules(
+    endpoint: Endpoint, start: Starts, clock: VirtualTime
+) -> None:
+    engine = await start(extra_body={"top_k": 20})
+    used = {"prompt_tokens": 3, "completion_tokens": 2}
+    endpoint.replies = [
+        fails(429, headers={"Retry-After": "7"}),
+        answer({"model": "teacher", "choices": [{"finish_reason": "length", "text": " 4"}], "usage": used}),
+    ]
+    sampling = SamplingConfig(temperature=0.5, top_p=0.9, max_tokens=32, extra={"min_p": 0.1})
+    found = await engine.complete(PromptRequest((5, 6, 7), sampling, seed=3))
+    assert (found.text, found.finish_reason, found.completion_tokens) == (" 4", FinishReason.LENGTH, 2)
+    assert clock.now == pytest.approx(7)
+    assert endpoint.paths[1:] == ["/v1/completions"] * 2
+    assert endpoint.bodies[-1] == {
+        "model": "teacher",
+        "prompt": [5, 6, 7],
+        "temperature": 0.5,
+        "top_p": 0.9,
+        "max_tokens": 32,
+        "seed": 3,
+        "top_k": 20,
+        "min_p": 0.1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("reply", "malformed"),
+    [
+        (fails(400, "unknown field min_p"), True),
+        (fails(422, "extra inputs are not permitted"), True),
+        (fails(400, "this model's maximum context length is 512 tokens"), False),
+        (good(finish="content_filter"), False),
+    ],
+)
+async def test_rejection_says_whether_it_is_for_how_requests_ask(
+    endpoint: Endpoint, start: Starts, reply: Reply, malformed: bool
+) -> None:
+    endpoint.replies = [reply]
+    with pytest.raises(EngineError) as caught:
+        await (await start()).generate(request())
+    assert caught.value.permanent and caught.value.malformed is malformed
+
+
+async def test_no_key_is_sent_where_none_is_named(endpoint: Endpoint, start: Starts) -> None:
+    await (await start(api_key_env=None)).generate(request())
+    assert endpoint.keys == ["Bearer none"] * 2
+    with pytest.raises(EngineRefusedError, match="takes no request without a key; set api_key_env"):
+        await start(api_key_env=None, base_url=None)
 
 
 @pytest.mark.parametrize("extra", [{"n": 8}, {"seed": 1}, {"stream": True}])

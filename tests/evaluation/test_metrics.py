@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hipo_data.evaluation import metrics
+from hipo_data.evaluation.metrics import accuracy, difficulty, lengths, mode_choice, shares
 from hipo_data.figures.intervals import wilson
 
 SCHEMA = {
@@ -69,49 +69,49 @@ def any_rows(draw: st.DrawFn) -> pl.DataFrame:
 
 
 def test_unknown_leaves_the_denominator() -> None:
-    found = metrics.accuracy(letters("rrw??"))
+    found = accuracy.accuracy(letters("rrw??"))
     assert (found.right, found.graded, found.unknown, found.value) == (2, 3, 2, pytest.approx(2 / 3))
 
 
 def test_nothing_graded_has_no_accuracy() -> None:
-    found = metrics.accuracy(letters("??"))
+    found = accuracy.accuracy(letters("??"))
     assert (found.value, found.low, found.high, found.mean, found.spread) == (None,) * 5
-    assert metrics.efficiency_curve(letters("??")) == []
+    assert lengths.efficiency_curve(letters("??")) == []
 
 
 def test_seeds_have_a_mean_and_a_spread() -> None:
-    found = metrics.accuracy(pl.concat([letters("rrrw", seed=3), letters("rrww", seed=5)]))
+    found = accuracy.accuracy(pl.concat([letters("rrrw", seed=3), letters("rrww", seed=5)]))
     assert found.by_seed == {3: 0.75, 5: 0.5}
     # Mean of .75 and .5; sample standard deviation .25 / √2.
     assert (found.mean, found.spread) == (0.625, pytest.approx(0.25 / math.sqrt(2)))
 
 
 def test_spread_of_one_seed_is_not_zero_but_none() -> None:
-    assert metrics.accuracy(letters("rw")).spread is None
+    assert accuracy.accuracy(letters("rw")).spread is None
 
 
 def test_the_same_verdict_again_narrows_no_interval() -> None:
     """Eight responses to each of four problems, all alike within a problem, tell no more than one response each."""
-    once = metrics.accuracy(letters("rrrw"))
-    again = metrics.accuracy(pl.concat([letters("rrrw", seed=seed) for seed in range(8)]))
+    once = accuracy.accuracy(letters("rrrw"))
+    again = accuracy.accuracy(pl.concat([letters("rrrw", seed=seed) for seed in range(8)]))
     assert (again.low, again.high) == pytest.approx((once.low, once.high))
 
 
 def test_effective_size_by_hand() -> None:
     # Right 3, 1, 2 of 4, 4, 4: p = 1/2, residuals 1, −1, 0, V = 3/2 · 2 / 144 = 1/48; p(1 − p)/V = 12 = n.
-    assert metrics.effective_size(np.array([3.0, 1, 2]), np.array([4.0, 4, 4])) == pytest.approx(12)
+    assert shares.effective_size(np.array([3.0, 1, 2]), np.array([4.0, 4, 4])) == pytest.approx(12)
     # Right 4, 0, 2: residuals 2, −2, 0, V = 3/2 · 8 / 144 = 1/12, and 1/4 · 12 = 3 problems' worth.
-    assert metrics.effective_size(np.array([4.0, 0, 2]), np.array([4.0, 4, 4])) == pytest.approx(3)
+    assert shares.effective_size(np.array([4.0, 0, 2]), np.array([4.0, 4, 4])) == pytest.approx(3)
 
 
 def test_one_response_a_problem_has_the_plain_wilson_interval() -> None:
-    found = metrics.accuracy(letters("rrrrrrrrww"))
+    found = accuracy.accuracy(letters("rrrrrrrrww"))
     assert (found.low, found.high) == pytest.approx(tuple(wilson(8, 10)))
 
 
 @given(any_rows())
 def test_accuracy_lies_in_its_interval(table: pl.DataFrame) -> None:
-    found = metrics.accuracy(table)
+    found = accuracy.accuracy(table)
     assert found.graded + found.unknown == table.height
     if found.value is None:
         assert found.graded == 0
@@ -121,16 +121,16 @@ def test_accuracy_lies_in_its_interval(table: pl.DataFrame) -> None:
 
 
 def test_tokens_by_hand() -> None:
-    found = metrics.tokens(rows(("a", "r", 10), ("b", "w", 20), ("c", "?", 60), ("d", "?", None)))
+    found = lengths.tokens(rows(("a", "r", 10), ("b", "w", 20), ("c", "?", 60), ("d", "?", None)))
     # Interpolated: p90 at place 1.8 of 10, 20, 60 is 20 + .8 · 40.
     assert (found.responses, found.mean, found.p50, found.p90) == (3, 30, 20, pytest.approx(52))
 
 
 def test_ratio_t_leaves_out_what_shows_no_mode() -> None:
     table = pl.concat([rows(("a", "r", 1), mode="on"), rows(("b", "r", 1), ("c", "r", 1), mode="off"), letters("r")])
-    found = metrics.mode_share(table)
+    found = mode_choice.mode_share(table)
     assert (found.think_on, found.think_off, found.neither, found.ratio_t) == (1, 2, 1, pytest.approx(1 / 3))
-    assert metrics.mode_share(letters("rr")).ratio_t is None
+    assert mode_choice.mode_share(letters("rr")).ratio_t is None
 
 
 def forced(problem: str, on: str, off: str, on_tokens: int = 100, off_tokens: int = 10) -> pl.DataFrame:
@@ -145,12 +145,12 @@ def forced(problem: str, on: str, off: str, on_tokens: int = 100, off_tokens: in
 
 def test_preferred_mode_is_the_one_more_often_right() -> None:
     table = pl.concat([forced("hard", "rrrw", "rwww"), forced("odd", "rwww", "rrww")])
-    assert metrics.preferred_modes(table).rows() == [("hard", "think_on", False), ("odd", "think_off", False)]
+    assert mode_choice.preferred_modes(table).rows() == [("hard", "think_on", False), ("odd", "think_off", False)]
 
 
 def test_equal_modes_are_decided_by_length() -> None:
     table = pl.concat([forced("a", "rrww", "rrww"), forced("b", "rr", "rr", on_tokens=5), forced("c", "w", "w", 7, 7)])
-    assert metrics.preferred_modes(table).rows() == [
+    assert mode_choice.preferred_modes(table).rows() == [
         ("a", "think_off", True),
         ("b", "think_on", True),
         ("c", "think_off", True),
@@ -160,11 +160,11 @@ def test_equal_modes_are_decided_by_length() -> None:
 @pytest.mark.parametrize(("margin", "preferred"), [(0.0, "think_on"), (0.25, "think_on"), (0.3, "think_off")])
 def test_modes_nearer_than_the_margin_are_decided_by_length(margin: float, preferred: str) -> None:
     table = forced("a", "rrrw", "rrww")  # .75 and .5: a difference of the margin itself is not nearer than it
-    assert metrics.preferred_modes(table, margin)["preferred"].to_list() == [preferred]
+    assert mode_choice.preferred_modes(table, margin)["preferred"].to_list() == [preferred]
 
 
 def test_unknown_samples_do_not_make_a_mode_worse() -> None:
-    assert metrics.preferred_modes(forced("a", "r???", "rrrw"))["preferred"].to_list() == ["think_on"]
+    assert mode_choice.preferred_modes(forced("a", "r???", "rrrw"))["preferred"].to_list() == ["think_on"]
 
 
 def test_hybrid_accuracy_by_hand() -> None:
@@ -179,13 +179,13 @@ def test_hybrid_accuracy_by_hand() -> None:
             rows(("a", "?", None)),  # never written: nothing was chosen
         ]
     )
-    found = metrics.hybrid_accuracy(free, prefer)
+    found = mode_choice.hybrid_accuracy(free, prefer)
     assert (found.value, found.choices, found.problems) == (0.5, 4, 3)
     assert (found.prefer_think_on, found.by_length) == (1, 1)
 
 
 def test_hybrid_accuracy_without_both_forced_modes_is_none() -> None:
-    assert metrics.hybrid_accuracy(letters("r"), rows(("p0", "r", 1), forced="on")).value is None
+    assert mode_choice.hybrid_accuracy(letters("r"), rows(("p0", "r", 1), forced="on")).value is None
 
 
 @given(any_rows())
@@ -193,7 +193,8 @@ def test_hybrid_accuracies_of_opposite_choices_add_up_to_one(table: pl.DataFrame
     prefer = table.filter(pl.col("forced").is_not_null())
     names = table["problem_id"].unique().sort().to_list()
     found = [
-        metrics.hybrid_accuracy(rows(*((name, "r", 1) for name in names), mode=mode), prefer) for mode in ("on", "off")
+        mode_choice.hybrid_accuracy(rows(*((name, "r", 1) for name in names), mode=mode), prefer)
+        for mode in ("on", "off")
     ]
     values = [each.value for each in found if each.value is not None]
     assert len(values) in (0, 2)
@@ -203,40 +204,40 @@ def test_hybrid_accuracies_of_opposite_choices_add_up_to_one(table: pl.DataFrame
 def test_implicit_thinking_looks_at_think_off_answers_only() -> None:
     table = pl.concat([rows(*((f"p{i}", "r", 1) for i in range(4)), mode="off"), rows(("x", "r", 1), mode="on")])
     said = pl.Series("answer", ["Wait, no: 4", "The waiter has 4", None, "4. Alternatively, 2 + 2", "Wait"])
-    assert metrics.implicit_thinking(table.with_columns(said)) == 0.5
-    assert metrics.implicit_thinking(rows(("a", "r", 1), mode="on")) is None
+    assert mode_choice.implicit_thinking(table.with_columns(said)) == 0.5
+    assert mode_choice.implicit_thinking(rows(("a", "r", 1), mode="on")) is None
 
 
 def test_a_budget_by_hand() -> None:
     table = rows(("a", "r", 10), ("b", "w", 10), ("c", "r", 30), ("d", "r", 90), ("e", "?", 5))
-    found = metrics.within_budget(table, 30)
+    found = lengths.within_budget(table, 30)
     # Of four graded: right and within 30 are a and c; within are a, b, c.
     assert (found.accuracy, found.among_shorter, found.within) == (0.5, pytest.approx(2 / 3), 0.75)
-    nothing = metrics.within_budget(table, 3)
+    nothing = lengths.within_budget(table, 3)
     assert (nothing.accuracy, nothing.among_shorter, nothing.within) == (0.0, None, 0.0)
 
 
 @given(any_rows())
 def test_the_efficiency_curve_rises_to_the_accuracy(table: pl.DataFrame) -> None:
-    curve = metrics.efficiency_curve(table)
+    curve = lengths.efficiency_curve(table)
     values = [point.accuracy for point in curve]
     assert values == sorted(values, key=lambda value: value or 0)
     assert [point.budget for point in curve] == sorted({point.budget for point in curve})
     if curve:
-        assert values[-1] == pytest.approx(metrics.accuracy(table).value)
+        assert values[-1] == pytest.approx(accuracy.accuracy(table).value)
         assert curve[-1].within == 1
 
 
 def test_difficulties_between_0_and_1_are_quartered_and_levels_stay() -> None:
     shares = pl.Series([0.0, 0.25, 0.5, 0.74, 1.0, None])
     expected = ["0 to 0.25", "0.25 to 0.5", "0.5 to 0.75", "0.5 to 0.75", "0.75 to 1", None]
-    assert metrics.difficulty_buckets(shares).to_list() == expected
-    assert metrics.difficulty_buckets(pl.Series([1.0, 5.0, None])).to_list() == ["1", "5", None]
-    assert metrics.difficulty_buckets(pl.Series([None], dtype=pl.Float64)).to_list() == [None]
+    assert difficulty.difficulty_buckets(shares).to_list() == expected
+    assert difficulty.difficulty_buckets(pl.Series([1.0, 5.0, None])).to_list() == ["1", "5", None]
+    assert difficulty.difficulty_buckets(pl.Series([None], dtype=pl.Float64)).to_list() == [None]
 
 
 def test_difference_is_paired_by_problem() -> None:
-    found = metrics.paired_difference(letters("rwwr?"), letters("rrwrr"))
+    found = accuracy.paired_difference(letters("rwwr?"), letters("rrwrr"))
     # Gains 0, 1, 0, 0 over the four problems that both have graded: mean .25, std .5, half-width 1.96 · .5 / 2.
     assert (found.value, found.problems) == (0.25, 4)
     assert (found.low, found.high) == (pytest.approx(0.25 - 0.48999, abs=1e-4), pytest.approx(0.73999, abs=1e-4))
@@ -244,7 +245,7 @@ def test_difference_is_paired_by_problem() -> None:
 
 @given(any_rows())
 def test_nothing_differs_from_itself(table: pl.DataFrame) -> None:
-    found = metrics.paired_difference(table, table)
+    found = accuracy.paired_difference(table, table)
     assert found.value in (0, None)
 
 
@@ -253,6 +254,6 @@ def test_the_order_of_rows_changes_nothing(table: pl.DataFrame, random: object) 
     order = list(range(table.height))
     random.shuffle(order)  # type: ignore[attr-defined]
     mixed = table[order]
-    assert metrics.accuracy(mixed) == metrics.accuracy(table)
-    assert metrics.efficiency_curve(mixed) == metrics.efficiency_curve(table)
-    assert metrics.preferred_modes(mixed).equals(metrics.preferred_modes(table))
+    assert accuracy.accuracy(mixed) == accuracy.accuracy(table)
+    assert lengths.efficiency_curve(mixed) == lengths.efficiency_curve(table)
+    assert mode_choice.preferred_modes(mixed).equals(mode_choice.preferred_modes(table))

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from hipo_data.evaluation.backend import LocalModel, Sampling
+from hipo_data.evaluation.endpoint import EndpointBackend, endpoint_config
 from hipo_data.evaluation.evaluate import evaluate
-from hipo_data.evaluation.openai import Endpoint, OpenAIBackend
 from hipo_data.evaluation.result import EvaluationResult
 from hipo_data.evaluation.transformers import TransformersBackend
 from hipo_data.evaluation.vllm import VllmBackend
@@ -73,7 +73,7 @@ def test_through_vllm(problems: Path, teacher: Path, tmp_path: Path) -> None:
 def test_through_an_endpoint_with_and_without_its_tokenizer(
     vllm_server: str, problems: Path, teacher: Path, tmp_path: Path, knows_tokenizer: bool
 ) -> None:
-    backend = OpenAIBackend(Endpoint(vllm_server, tokenizer=str(teacher) if knows_tokenizer else None))
+    backend = EndpointBackend(endpoint_config(vllm_server), str(teacher) if knows_tokenizer else None)
     check(evaluate("teacher", problems, "qwen3", [0], True, tmp_path, backend, sampling=SAMPLING))
 
 

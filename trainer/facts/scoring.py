@@ -9,7 +9,8 @@ import torch
 from hipo_data.graders import Grader
 from hipo_data.prompts.formats.completions import Reading, read_completion
 from hipo_data.prompts.formats.format import Format
-from hipo_data.schemas.gold import gold_from_json
+from hipo_data.schemas.errors import UserError
+from hipo_data.schemas.gold import Gold, gold_from_json
 from hipo_data.schemas.grading import GradeRequest
 from hipo_data.schemas.records import Grade, Kind, Status
 from hipo_data.trainer.algorithms.rollouts import ModeCode
@@ -51,6 +52,14 @@ class Facts:
     def gathered(self, gather: Callable[[torch.Tensor], torch.Tensor]) -> "Facts":
         """The facts of all processes, in the order of their ranks."""
         return Facts(**{field.name: gather(getattr(self, field.name)) for field in fields(self)})
+
+
+def read_gold(text: str, problem: str, advice: str) -> Gold:
+    """A gold as datasets hold it, JSON. Raises `UserError`, with what to do, where `problem` has none of ours."""
+    try:
+        return gold_from_json(text)
+    except ValueError as error:
+        raise UserError(f"{problem} has a ground_truth that is no gold of this project; {advice}") from error
 
 
 class Scorer:

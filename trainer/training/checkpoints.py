@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from hipo_data.schemas.config_file import differences
-from hipo_data.trainer.errors import UserError
+from hipo_data.schemas.errors import UserError
 from hipo_data.trainer.training.config import FREE, RlConfig, SftConfig
 
 RECIPE = "recipe.json"

@@ -7,7 +7,7 @@ from typing import Any
 
 from transformers import TrainerCallback
 
-from hipo_data.trainer.errors import UserError
+from hipo_data.schemas.errors import UserError
 
 
 class JsonLog(TrainerCallback):

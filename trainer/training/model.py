@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from typing import Any
 
-from hipo_data.prompts.conversation import Conversation
+from hipo_data.prompts.conversation import Conversation, end_ids
 from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.prompts.formats.tokens import refuse_split_tags, split_tags
+from hipo_data.schemas.errors import UserError
 from hipo_data.schemas.packaged import embedded
-from hipo_data.trainer.errors import UserError
 from hipo_data.trainer.training.config import RlConfig, SftConfig
 from hipo_data.trainer.training.tokenizer import load_tokenizer
 
@@ -62,7 +62,5 @@ def _end_turns(model: Any, tokenizer: Any, end_id: int) -> None:
     tokenizer.eos_token = tokenizer.convert_ids_to_tokens(end_id)
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
-    declared = model.generation_config.eos_token_id
-    more = [] if declared is None else [declared] if isinstance(declared, int) else list(declared)
-    model.generation_config.eos_token_id = [end_id, *(other for other in more if other != end_id)]
+    model.generation_config.eos_token_id = end_ids(model.generation_config.eos_token_id, end_id)
     model.config.eos_token_id = end_id

@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from hipo_data.trainer.errors import UserError
+from hipo_data.schemas.errors import UserError
 
 Row = dict[str, Any]
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from hipo_data.prompts.conversation import Conversation
-from hipo_data.schemas.algorithm_config import AdaptThink
+from hipo_data.prompts.formats.registry import FORMATS
+from hipo_data.schemas.algorithm_config import FORCED, AdaptThink
 from hipo_data.schemas.errors import UserError
 from hipo_data.trainer.training.config import RlConfig
 from hipo_data.trainer.training.published import Row
@@ -84,9 +85,6 @@ def _use_vllm(config: RlConfig) -> bool:
     from importlib.util import find_spec
 
     import torch
-
-    from hipo_data.prompts.formats.registry import FORMATS
-    from hipo_data.schemas.algorithm_config import FORCED
 
     if config.rollouts.engine == "torch":
         return False

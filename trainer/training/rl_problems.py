@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from hipo_data.schemas.algorithm_config import AdaptThink, LcpoReward
-from hipo_data.schemas.gold import gold_from_json
-from hipo_data.trainer.errors import UserError
+from hipo_data.schemas.errors import UserError
+from hipo_data.trainer.facts.scoring import read_gold
 from hipo_data.trainer.training.config import RlConfig
 from hipo_data.trainer.training.published import Row
 
@@ -27,12 +27,7 @@ def problems(config: RlConfig, rows: Sequence[Row]) -> list[dict[str, Any]]:
 
 def _problem(config: RlConfig, row: Row) -> dict[str, Any]:
     problem_id, gold = row["extra_info"]["problem_id"], row["reward_model"]["ground_truth"]
-    try:
-        gold_from_json(gold)
-    except ValueError as error:
-        raise UserError(
-            f"problem {problem_id} has a ground_truth that is no gold of this project; publish the dataset anew"
-        ) from error
+    read_gold(gold, f"problem {problem_id}", "publish the dataset anew")
     *before, last = row["prompt"]
     reward, budget = config.algorithm.reward, 0
     if isinstance(reward, LcpoReward):

@@ -1,29 +1,20 @@
 """The tokenizer of what is trained, with the chat template that the recipe asks for."""
 
-import json
 from pathlib import Path
 from typing import Any
 
+from hipo_data.prompts.chat_template import chat_template
 from hipo_data.prompts.formats.format import Format
+from hipo_data.prompts.formats.parts import CHATML_TAGS
 from hipo_data.schemas.errors import UserError
 from hipo_data.schemas.packaged import embedded
 
-_START, _END = "<|im_start|>", "<|im_end|>"
-_CHATML = """\
-{%- for message in messages -%}
-{{- '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>\\n' -}}
-{%- endfor -%}
-{%- if add_generation_prompt -%}
-{{- '<|im_start|>assistant\\n' + SUFFIX -}}
-{%- endif -%}
-"""
 
-
-def load_tokenizer(model: str, chat_template: str, style: Format, revision: str | None = None) -> Any:
+def load_tokenizer(model: str, template: str, style: Format, revision: str | None = None) -> Any:
     """The tokenizer of a model with the chat template asked for.
 
-    chat_template: "chatml" for one that leaves every turn as it is and ends its generation prompt in the format's
-    suffix, "model" for the model's own, else the path of a Jinja file.
+    template: "chatml" for that of exports, which leaves every turn as it is and opens responses as the format does,
+    "model" for the model's own, else the path of a Jinja file.
     """
     from transformers import AutoTokenizer
 
@@ -33,18 +24,18 @@ def load_tokenizer(model: str, chat_template: str, style: Format, revision: str 
         raise UserError(f"there is no tokenizer at {model}: {str(error).splitlines()[0]}") from error
     if not tokenizer.is_fast:
         raise UserError(f"{model} has no fast tokenizer, which segments of tokens need; choose a model that has one")
-    if chat_template == "chatml":
-        split = [tag for tag in (_START, _END) if len(tokenizer(tag, add_special_tokens=False)["input_ids"]) != 1]
+    if template == "chatml":
+        split = [tag for tag in CHATML_TAGS if len(tokenizer(tag, add_special_tokens=False)["input_ids"]) != 1]
         if split:
             raise UserError(
                 f"the tokenizer of {model} has no token {split[0]}, which model.chat_template: chatml needs; "
                 "set it to model, or to a file"
             )
-        tokenizer.chat_template = _CHATML.replace("SUFFIX", json.dumps(style.prompt_suffix))
-    elif chat_template != "model":
-        path = Path(chat_template)
+        tokenizer.chat_template = chat_template(style)
+    elif template != "model":
+        path = Path(template)
         if not path.is_file():
-            raise UserError(f"model.chat_template is '{chat_template}': neither chatml, nor model, nor a file")
+            raise UserError(f"model.chat_template is '{template}': neither chatml, nor model, nor a file")
         tokenizer.chat_template = path.read_text(encoding="utf-8")
     if tokenizer.chat_template is None:
         raise UserError(f"{model} has no chat template; set model.chat_template to chatml or to a file")

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from hipo_data.prompts.conversation import Conversation
+from hipo_data.prompts.conversation import Conversation, end_ids
 from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.prompts.formats.tokens import refuse_split_tags
-from hipo_data.trainer.errors import UserError
+from hipo_data.schemas.errors import UserError
 from hipo_data.trainer.verl.settings import VerlSettings
 
 _QUESTION = [{"role": "user", "content": "question"}]
@@ -40,10 +40,8 @@ def end_ids_of(tokenizer: Any, conversation: Conversation) -> frozenset[int]:
     """The tokens that end a response: of the template, of the tokenizer, and of the model's generation config."""
     from transformers import GenerationConfig
 
-    ids = {conversation.end_id, tokenizer.eos_token_id} - {None}
     try:
         declared = GenerationConfig.from_pretrained(tokenizer.name_or_path).eos_token_id
     except OSError:  # a model need not have one
         declared = None
-    more = [] if declared is None else [declared] if isinstance(declared, int) else declared
-    return frozenset([*ids, *more])
+    return frozenset(end_ids(declared, conversation.end_id, tokenizer.eos_token_id))

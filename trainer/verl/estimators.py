@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
 
 from hipo_data.schemas.algorithm_config import AdaptThink, AlgorithmConfig, AutoThinkReward
-from hipo_data.trainer.errors import UserError
+from hipo_data.schemas.errors import UserError
 from hipo_data.trainer.facts.rollout_log import step_figures
 from hipo_data.trainer.facts.scoring import Facts
 from hipo_data.trainer.facts.shaping import Values, rewards_of, token_advantages, values_of
@@ -41,7 +42,8 @@ def estimator(name: str) -> Estimator:
         method = settings_of({**config, "adv_estimator": name}).method
         segments = segments_of(batch.reports, response_mask)
         facts = _trusted(method, facts_of(batch.reports, response_mask.device))
-        groups = _labels(index, response_mask.device)
+        labels = np.unique(np.array(index, dtype=str), return_inverse=True)[1]
+        groups = torch.from_numpy(labels).to(response_mask.device)
         rewards = _rewards(method, token_level_rewards, facts, groups)
         values = values_of(method, rewards, groups, facts)
         batch.figures = _figures(batch, facts, values, groups)
@@ -50,11 +52,6 @@ def estimator(name: str) -> Estimator:
 
     estimate.__name__ = estimate.__qualname__ = name
     return estimate
-
-
-def _labels(index: Sequence[Any], device: torch.device) -> torch.Tensor:
-    labels: dict[Any, int] = {}
-    return torch.tensor([labels.setdefault(uid, len(labels)) for uid in index], device=device)
 
 
 def _trusted(method: AlgorithmConfig, facts: Facts) -> Facts:

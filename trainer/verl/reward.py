@@ -11,13 +11,14 @@ from typing import Any
 import torch
 
 from hipo_data.graders import Grader
-from hipo_data.prompts.formats.parts import FormatError, HybridResponse
+from hipo_data.prompts.formats.reading import parsed
 from hipo_data.prompts.formats.registry import FORMATS
-from hipo_data.schemas.gold import Gold, gold_from_json
+from hipo_data.schemas.errors import UserError
+from hipo_data.schemas.gold import Gold
 from hipo_data.schemas.grading import GradeRequest, GradingConfig
 from hipo_data.schemas.records import Kind, Mode, Status
 from hipo_data.trainer.algorithms.hipo import hipo_reward
-from hipo_data.trainer.errors import UserError
+from hipo_data.trainer.facts.scoring import read_gold
 
 
 def compute_score(
@@ -38,8 +39,10 @@ def compute_score(
     from `reward.custom_reward_function.reward_kwargs`. A verdict that is unknown scores as wrong, since verl wants a
     number; watch its share. Raises `UserError` where the gold is none of this project's.
     """
-    gold = read_gold(ground_truth, data_source, extra_info or {})
-    response = _parsed(format, solution_str)
+    gold = gold_of(ground_truth, data_source, extra_info or {})
+    if format not in FORMATS:
+        raise UserError(f"reward_kwargs.format is '{format}'; choose {', '.join(FORMATS)}")
+    response = parsed(FORMATS[format], FORMATS[format].prompt_suffix + solution_str)
     text = response.answer if response else solution_str
     kind = Kind.MATH if gold.type == "math" else Kind.CODE
     request = GradeRequest(id="response", kind=kind, question="", gold=gold, response=text)
@@ -54,27 +57,12 @@ def compute_score(
     }
 
 
-def read_gold(ground_truth: str, data_source: str, extra_info: dict[str, Any]) -> Gold:
+def gold_of(ground_truth: str, data_source: str, extra_info: dict[str, Any]) -> Gold:
     """The gold of a row that verl hands over. Raises `UserError`, which names the problem, where it is none."""
-    try:
-        return gold_from_json(ground_truth)
-    except ValueError as error:
-        raise UserError(
-            f"problem {extra_info.get('problem_id', 'without id')} of {data_source} has a ground_truth that is no gold "
-            "of this project; train on what `hipo-data export --to verl-rl` writes"
-        ) from error
+    named = f"problem {extra_info.get('problem_id', 'without id')} of {data_source}"
+    return read_gold(ground_truth, named, "train on what `hipo-data export --to verl-rl` writes")
 
 
 @cache
 def _grader(sandbox: str, workers: int) -> Grader:
     return Grader(GradingConfig.model_validate({"sandbox": sandbox, "workers": workers}))
-
-
-def _parsed(name: str, solution: str) -> HybridResponse | None:
-    if name not in FORMATS:
-        raise UserError(f"reward_kwargs.format is '{name}'; choose {', '.join(FORMATS)}")
-    style = FORMATS[name]
-    try:
-        return style.parse(style.prompt_suffix + solution)
-    except FormatError:
-        return None

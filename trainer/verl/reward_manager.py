@@ -9,13 +9,13 @@ from verl.experimental.reward_loop.reward_manager.base import RewardManagerBase
 
 from hipo_data.graders import Grader
 from hipo_data.schemas.algorithm_config import AutoThinkReward, LcpoReward, RewardConfig
+from hipo_data.schemas.errors import UserError
 from hipo_data.trainer.algorithms.rollouts import ModeCode
-from hipo_data.trainer.errors import UserError
 from hipo_data.trainer.facts.scoring import Scorer
 from hipo_data.trainer.facts.shaping import rewards_of
 from hipo_data.trainer.verl.conversation import conversation_of, end_ids_of
 from hipo_data.trainer.verl.reports import REPORT, report_of
-from hipo_data.trainer.verl.reward import read_gold
+from hipo_data.trainer.verl.reward import gold_of
 from hipo_data.trainer.verl.settings import settings_of
 
 
@@ -57,7 +57,7 @@ class ModeRewardManager(RewardManagerBase):
 
     def _problem(self, columns: dict[str, Any]) -> dict[str, Any]:
         extra, gold = columns.get("extra_info") or {}, columns["reward_model"]["ground_truth"]
-        read_gold(gold, columns["data_source"], extra)
+        gold_of(gold, columns["data_source"], extra)
         problem_id = extra.get("problem_id", "without id")
         budget = extra.get("budget")
         if budget is None and isinstance(self._reward, LcpoReward):

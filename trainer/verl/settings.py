@@ -9,8 +9,8 @@ from hipo_data.prompts.formats.registry import FormatName
 from hipo_data.schemas.algorithm_config import AlgorithmConfig
 from hipo_data.schemas.config_file import sentences
 from hipo_data.schemas.config_node import Config
+from hipo_data.schemas.errors import UserError
 from hipo_data.schemas.grading import GradingConfig
-from hipo_data.trainer.errors import UserError
 
 KEY = "hipo_data"
 

@@ -8,8 +8,8 @@ from verl.trainer.ppo.v1 import PPOTrainerColocateAsync, PPOTrainerSeparateAsync
 from verl.workers.utils.padding import response_to_nested
 
 from hipo_data.schemas.algorithm_config import FORCED, AdaptThink, Thinkless
+from hipo_data.schemas.errors import UserError
 from hipo_data.trainer.algorithms.adaptthink import adaptthink_old_logprobs
-from hipo_data.trainer.errors import UserError
 from hipo_data.trainer.verl.reports import REPORT, Lent, Report, facts_of, lent, parse_report, segments_of
 from hipo_data.trainer.verl.settings import ESTIMATORS, VerlSettings, settings_of
 

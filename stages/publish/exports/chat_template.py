@@ -1,30 +1,15 @@
-"""A chat template that renders a response of any format whole, and what another one makes of it.
+"""What a chat template makes of a response.
 
 The templates of Qwen3 and of DeepSeek-R1-Distill take responses apart at `</think>`: of a response in the format hipo,
 the judge part and the mode tag are lost, and think-off gets an empty reasoning in front.
 """
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
-
-from hipo_data.prompts.formats.format import Format
-from hipo_data.schemas.records import Mode
 
 Turns = Sequence[dict[str, str]]
 Render = Callable[[Turns, bool], str]
 """A conversation as text: its turns, and whether the generation prompt follows."""
-
-_CHATML = Path(__file__).with_name("chatml.jinja")
-
-
-def chat_template(form: Format) -> str:
-    """ChatML that leaves turns as they are, marks what the assistant says, and opens responses as the format does."""
-    opening = f"{{{{- {form.prompt_suffix!r} -}}}}" if form.prompt_suffix else ""
-    if form.chat_template_kwargs(Mode.THINK_OFF):
-        off = form.forced_prefix(Mode.THINK_OFF)
-        opening = f"{{%- if enable_thinking is defined and not enable_thinking -%}}{{{{- {off!r} -}}}}{{%- endif -%}}"
-    return _CHATML.read_text(encoding="utf-8").replace("{#- opening -#}", opening)
 
 
 def objection(turns: Turns, render: Render, *, turn_by_turn: bool = False) -> str | None:

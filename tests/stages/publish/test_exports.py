@@ -9,11 +9,12 @@ import pytest
 from jinja2.ext import Extension
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from hipo_data.prompts.chat_template import chat_template
 from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.schemas.arrow import to_table
 from hipo_data.schemas.records import Example
 from hipo_data.stages.publish.exports import llama_factory, trl, verl
-from hipo_data.stages.publish.exports.chat_template import Render, chat_template, objection
+from hipo_data.stages.publish.exports.chat_template import Render, objection
 from hipo_data.stages.publish.exports.turns import of_format
 from tests.conftest import ROOT
 from tests.support.published import make_example, make_problems

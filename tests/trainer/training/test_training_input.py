@@ -7,12 +7,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from hipo_data.evaluation.backend import Ask
+from hipo_data.evaluation.prompts import Prompts
 from hipo_data.prompts.conversation import Conversation
 from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.prompts.formats.tokens import split_tags
 from hipo_data.reproduce.log import read_log
 from hipo_data.schemas.config_file import read_config
 from hipo_data.schemas.errors import UserError
+from hipo_data.schemas.records import Mode
 from hipo_data.trainer.training.checkpoints import claim, finished, last_checkpoint
 from hipo_data.trainer.training.config import RlConfig, SegmentWeights, SftConfig
 from hipo_data.trainer.training.examples import tokenise
@@ -137,6 +140,15 @@ def test_added_tags_are_one_token_each_and_start_as_the_mean_of_their_pieces(tmp
     assert model.get_output_embeddings().weight.shape[0] >= len(conversation.tokenizer)
 
 
+@pytest.mark.parametrize("mode", Mode)
+def test_a_model_trained_on_a_format_with_a_switch_can_be_forced_by_it(mode: Mode) -> None:
+    style = FORMATS["qwen3"]
+    prompts = Prompts(load_tokenizer(str(TEACHER), "chatml", style), "trained", style, allow_split_tags=False)
+    prompt, start = prompts.prompt(Ask(({"role": "user", "content": "1+1?"},), 0, mode))
+    written = "<think>\n\n</think>\n\n" if mode is Mode.THINK_OFF else ""
+    assert (start, prompt.endswith("assistant\n" + written)) == (written, True)
+
+
 def test_a_chat_template_that_alters_responses(tokenizer: Any, tmp_path: Path) -> None:
     file = tmp_path / "cuts.jinja"
     file.write_text(
@@ -144,7 +156,8 @@ def test_a_chat_template_that_alters_responses(tokenizer: Any, tmp_path: Path) -
         "{% endfor %}"
     )
     cutting = load_tokenizer(str(TEACHER), str(file), FORMATS["hipo"])
-    assert "alters or does not end" in refused(Conversation, cutting, FORMATS["hipo"])
+    said = refused(Conversation, cutting, FORMATS["hipo"], "set model.chat_template to chatml")
+    assert "alters or does not end" in said and said.endswith("hipo format; set model.chat_template to chatml")
 
 
 def test_prompts_end_in_the_opening_of_the_format_and_completions_in_the_end_of_the_turn() -> None:

@@ -3,7 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from hipo_data.evaluation.backend import Ask, Reply, Sampling
-from hipo_data.evaluation.openai import Endpoint, OpenAIBackend
+from hipo_data.evaluation.endpoint import EndpointBackend, endpoint_config
 from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.schemas.errors import UserError
 from hipo_data.schemas.records import FinishReason, Mode
+from tests.engines.openai_engines import everything_said
 
 SAMPLING = Sampling(temperature=0.7, top_p=0.9, max_tokens=99)
 KEY = "sk-very-secret"
@@ -31,6 +32,7 @@ class Server(ThreadingHTTPServer):
     usage: dict[str, int] | None
     url: str
     echoes = False
+    fails = 0
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -41,6 +43,8 @@ class Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.bodies.append({"path": self.path, **body})
         status = 401 if self.headers["Authorization"] != f"Bearer {KEY}" else self.server.status
+        if self.server.fails:
+            self.server.fails, status = self.server.fails - 1, 500
         said = f"bad key {self.headers['Authorization']}" if status == 401 else self.server.error
         self._send(self._reply(body) if status == 200 else {"error": {"message": said}}, status)
 
@@ -97,10 +101,11 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 
 
 def reply(server: Server, name: str | None, forced: Mode | None = None, **options: Any) -> Reply:
-    settings = {"api_key_env": "EVAL_KEY", "max_retries": 0, **options}
-    backend = OpenAIBackend(Endpoint(server.url, **settings))
-    backend.start("m", FORMATS[name] if name else None)
-    (found,) = backend.generate([Ask(({"role": "user", "content": "2+2?"},), 5, forced)], SAMPLING)
+    tokenizer = options.pop("tokenizer", None)
+    config = endpoint_config(server.url, **{"api_key_env": "EVAL_KEY", "max_attempts": 1, **options})
+    with closing(EndpointBackend(config, tokenizer)) as backend:
+        backend.start("m", FORMATS[name] if name else None)
+        (found,) = backend.generate([Ask(({"role": "user", "content": "2+2?"},), 5, forced)], SAMPLING)
     return found
 
 
@@ -169,26 +174,29 @@ def test_with_a_tokenizer_prompts_are_rendered_here(server: Server, repo_root: P
 
 def test_a_wrong_key_is_one_sentence_without_the_key(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EVAL_KEY", "sk-wrong-one")
-    with pytest.raises(UserError, match=r"refuses the key in EVAL_KEY \(401\); set the right key") as caught:
+    with pytest.raises(UserError, match=r"serves no more requests: .* answered 401: bad key Bearer \*\*\*") as caught:
         reply(server, None)
-    assert "sk-" not in str(caught.value)
-    with pytest.raises(UserError, match=r"refuses requests without a key \(401\)"):
+    assert "sk-" not in everything_said(caught.value)
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-of-another-server")
+    with pytest.raises(UserError, match=r"answered 401: bad key .* \(no key was sent, since none is named\)") as caught:
         reply(server, None, api_key_env=None)
-    with pytest.raises(UserError, match=r"the variable NO_SUCH_KEY, which should hold the key of .* is not set"):
+    assert "sk-" not in everything_said(caught.value)
+    with pytest.raises(UserError, match="the environment variable NO_SUCH_KEY, which holds the key, is not set"):
         reply(server, None, api_key_env="NO_SUCH_KEY")
 
 
 def test_what_holds_for_all_requests_stops_the_evaluation(server: Server) -> None:
     server.status, server.error = 404, "no model m"
-    with pytest.raises(UserError, match=r"serves no model 'm' at that address \(404\): no model m"):
+    with pytest.raises(UserError, match=r"serves no more requests: .* answered 404: no model m"):
         reply(server, None)
     server.status, server.error = 400, "unknown field skip_special_tokens"
-    with pytest.raises(UserError, match="refuses the request: unknown field skip_special_tokens"):
+    with pytest.raises(UserError, match=r"refuses the request: .* answered 400: unknown field skip_special_tokens"):
         reply(server, "hipo")
-    with pytest.raises(UserError, match=r"cannot be reached .*; is the server running"):
-        backend = OpenAIBackend(Endpoint("http://127.0.0.1:9/v1", max_retries=0))
+    with (
+        pytest.raises(UserError, match=r"the model cannot be asked: no answer from http://127\.0\.0\.1:9/v1"),
+        closing(EndpointBackend(endpoint_config("http://127.0.0.1:9/v1", max_attempts=1))) as backend,
+    ):
         backend.start("m", None)
-        backend.generate([Ask(({"role": "user", "content": "?"},), 0)], SAMPLING)
 
 
 @pytest.mark.parametrize(
@@ -209,13 +217,28 @@ def test_a_reply_that_says_no_length_does_not_count(server: Server) -> None:
     server.usage = None
     assert reply(server, None).finish_reason is FinishReason.ERROR
     server.usage, server.finish = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}, "content_filter"
-    assert reply(server, None).error == "the endpoint broke the response off: content_filter"
+    assert reply(server, None).error == "the endpoint's content filter cut the response"
+    server.finish = "error"
+    assert reply(server, None).error == "the endpoint broke the response off: error"
+
+
+def test_what_a_server_fails_at_once_is_asked_again(server: Server) -> None:
+    server.fails = 2
+    assert reply(server, None, max_attempts=3) == Reply("4", 7, FinishReason.STOP)
+    assert len(server.bodies) == 3
+
+
+def test_fields_that_would_undo_a_request_are_refused(server: Server) -> None:
+    with pytest.raises(UserError, match=r"a recipe may not set 'n' in sampling\.extra or extra_body"):
+        reply(server, None, extra_body={"n": 2})
+    assert reply(server, None, extra_body={"temperature": 0.1}).text == "4"
+    assert server.bodies[-1]["temperature"] == 0.1
 
 
 def test_every_ask_gets_its_reply_in_order(server: Server) -> None:
-    backend = OpenAIBackend(Endpoint(server.url, api_key_env="EVAL_KEY", max_in_flight=3))
-    backend.start("m", None)
     asks = [Ask(({"role": "user", "content": str(i)},), i) for i in range(20)]
     server.echoes = True
-    assert [each.text for each in backend.generate(asks, SAMPLING)] == [str(i) for i in range(20)]
+    with closing(EndpointBackend(endpoint_config(server.url, "EVAL_KEY", max_in_flight=3))) as backend:
+        backend.start("m", None)
+        assert [each.text for each in backend.generate(asks, SAMPLING)] == [str(i) for i in range(20)]
     assert sorted(body["seed"] for body in server.bodies) == list(range(20))

@@ -1,0 +1,64 @@
+"""The private methods of TRL that the RL trainer rests on are there; they are why TRL is capped."""
+
+import inspect
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trl
+from packaging.requirements import Requirement
+
+from hipo_data.trainer.training.mode_grpo import ModeGRPOTrainer
+
+PRIVATE = {
+    "_tokenize_prompts": ["prompts"],
+    "_generate_single_turn": ["prompt_ids", "images", "multimodal_fields", "num_generations"],
+    "_calculate_rewards": ["inputs", "prompts", "completions", "completion_ids_list"],
+    "_generate_and_score_completions": ["inputs"],
+    "_get_per_token_logps_and_entropies": ["model", "input_ids", "attention_mask", "logits_to_keep", "batch_size"],
+}
+"""Overridden or called, with their first parameters."""
+
+
+def missing(trainer: type) -> list[str]:
+    """What is not as it was when `ModeGRPOTrainer` was written, a sentence each."""
+    said = []
+    for name, wanted in PRIVATE.items():
+        method = getattr(trainer, name, None)
+        found = list(inspect.signature(method).parameters)[1:] if method else []
+        if found[: len(wanted)] != wanted:
+            has = f"has {name}({', '.join(found)})" if method else f"has no {name}"
+            said.append(
+                f"TRL {trl.__version__} {has}, and trainer/training/mode_grpo.py rests on {name}({', '.join(wanted)}): "
+                "read what became of it, adapt that file, and only then raise the cap in pyproject.toml"
+            )
+    return said
+
+
+def test_trl_has_the_private_methods_that_the_trainer_rests_on() -> None:
+    assert not missing(trl.GRPOTrainer), "\n".join(missing(trl.GRPOTrainer))
+
+
+def test_every_method_of_trl_that_is_overridden_is_among_them() -> None:
+    private = {name for name in vars(ModeGRPOTrainer) if name.startswith("_") and not name.startswith("__")}
+    assert {name for name in private if callable(getattr(trl.GRPOTrainer, name, None))} <= set(PRIVATE)
+
+
+@pytest.mark.parametrize("name", PRIVATE)
+def test_one_that_is_gone_or_takes_something_else_is_named(name: str) -> None:
+    def changed(self: Any, batch: Any) -> None: ...
+
+    kept = {each: getattr(trl.GRPOTrainer, each) for each in PRIVATE if each != name}
+    (gone,) = missing(type("Later", (), kept))
+    (other,) = missing(type("Later", (), {**kept, name: changed}))
+    assert f"has no {name}, and" in gone and f"has {name}(batch), and" in other
+
+
+def test_trl_is_capped_at_the_minor_version_that_was_tested(repo_root: Path) -> None:
+    project = tomllib.loads((repo_root / "pyproject.toml").read_text())["project"]
+    (asked,) = [r for r in map(Requirement, project["optional-dependencies"]["train"]) if r.name == "trl"]
+    (tested,) = re.findall(r"^trl==(\d+)\.(\d+)\.", (repo_root / "constraints.txt").read_text(), re.MULTILINE)
+    major, minor = map(int, tested)
+    assert asked.specifier.contains(f"{major}.{minor}.9") and not asked.specifier.contains(f"{major}.{minor + 1}.0")
