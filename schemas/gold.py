@@ -26,11 +26,14 @@ class ProgramGold(_Gold):
     """What any gold for a program may say besides its tests.
 
     `unordered`: the items of a result, or the lines of an output, may come in any order. `reference`: a program that
-    is right; time limits are measured against it. `time_limit_s`: CPU seconds that a test may take, whatever the
-    configuration says.
+    is right; time limits are measured against it. `checker`: a program that judges what a test brought, where several
+    outputs are right; it defines `check(input, output, expected)`, which says True or False, or is a script that is
+    given the names of three files (input, expected output, output) and prints 1 or 0. `time_limit_s`: CPU seconds that
+    a test may take, whatever the configuration says.
     """
 
     unordered: bool = False
+    checker: str | None = Field(default=None, min_length=1)
     reference: str | None = None
     time_limit_s: float | None = Field(default=None, gt=0, le=3600)
 

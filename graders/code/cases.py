@@ -2,7 +2,7 @@
 
 import ast
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,10 +29,14 @@ _ORDERINGS: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {ast.Lt: operator
 
 @dataclass(frozen=True)
 class Case:
-    """`request` goes to the candidate; `holds` judges the decoded result and stays here."""
+    """`request` goes to the candidate; `holds` judges the decoded result and stays here.
+
+    `expected`: the result that is right, as the only item; empty where a case asks for something else.
+    """
 
     request: dict[str, Any]
     holds: Callable[[Any], bool]
+    expected: tuple[Any, ...] = ()
 
 
 class NotACase(ValueError):
@@ -45,9 +49,9 @@ def request(target: str, args: list[Any], kwargs: dict[str, Any]) -> dict[str, A
     return {"target": target, "args": [wire.encode(value) for value in args], "kwargs": coded}
 
 
-def check_cases(test_code: str, entry_point: str, alike: Alike = same) -> list[Case]:
+def check_cases(test_code: str | ast.Module, entry_point: str, alike: Alike = same) -> list[Case]:
     """The cases of a `check(candidate)` function. Raises `NotACase` where any statement of it is more than that."""
-    tree = ast.parse(test_code)
+    tree = ast.parse(test_code) if isinstance(test_code, str) else test_code
     checks = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "check"]
     others = [node for node in tree.body if node not in checks]
     harmless = (ast.Assign, ast.Import, ast.ImportFrom, ast.Expr)
@@ -63,8 +67,8 @@ def check_cases(test_code: str, entry_point: str, alike: Alike = same) -> list[C
     return _cases(checks[0].body, target, alike)
 
 
-def assert_cases(asserts: list[str], unsafe: set[str], alike: Alike = same) -> list[Case]:
-    """The cases of assert statements. `unsafe`: names that are not the candidate's. Raises `NotACase`."""
+def assert_cases(asserts: ast.Module, tested: Container[str], alike: Alike = same) -> list[Case]:
+    """The cases of assert statements. `tested`: the names that are the candidate's. Raises `NotACase`."""
 
     def target(function: ast.expr) -> str:
         inner = function
@@ -72,11 +76,11 @@ def assert_cases(asserts: list[str], unsafe: set[str], alike: Alike = same) -> l
             if isinstance(inner, ast.Call) and (inner.args or inner.keywords):
                 raise NotACase
             inner = inner.value if isinstance(inner, ast.Attribute) else inner.func
-        if isinstance(inner, ast.Name) and inner.id not in unsafe:
+        if isinstance(inner, ast.Name) and inner.id in tested:
             return ast.unparse(function)
         raise NotACase
 
-    return _cases([node for text in asserts for node in ast.parse(text.strip()).body], target, alike)
+    return _cases(asserts.body, target, alike)
 
 
 def _cases(body: list[ast.stmt], target: Target, alike: Alike) -> list[Case]:
@@ -101,19 +105,24 @@ def _case(test: ast.expr, target: Target, alike: Alike) -> Case:
                 raise NotACase
             called, other = (left, right) if isinstance(left, ast.Call) and not _is_literal(left) else (right, left)
             expected = literal(other)
-            return Case(_call(called, target), lambda got: alike(expected, got))
+            return Case(_call(called, target), lambda got: alike(expected, got), (expected,))
         if type(test.ops[0]) in _ORDERINGS and _is_distance(left):
             return _distance(left, _ORDERINGS[type(test.ops[0])], literal(right), target)
         raise NotACase
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
-        return Case(_call(test.operand, target), lambda got: not got)
+        return Case(_truth_of(test.operand, target), lambda got: got is False)
     if isinstance(test, ast.Call) and isinstance(test.func, ast.Name) and test.func.id in _NODE_TESTS:
         maker = _NODE_TESTS[test.func.id]
         if len(test.args) != 2 or not isinstance(test.args[1], ast.Call) or ast.unparse(test.args[1].func) != maker:
             raise NotACase
         wanted = wire.encode(literal(test.args[1]))
         return Case(_call(test.args[0], target), lambda got: wire.encode(got) == wanted)
-    return Case(_call(test, target), bool)
+    return Case(_truth_of(test, target), lambda got: got is True)
+
+
+def _truth_of(node: ast.expr, target: Target) -> dict[str, Any]:
+    """The request for whether a result is true; the result itself may be an object that cannot be sent."""
+    return _call(node, target) | {"truth": True}
 
 
 def _call(node: ast.expr, target: Target) -> dict[str, Any]:

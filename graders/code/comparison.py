@@ -1,9 +1,11 @@
 """How strictly results are compared: exactly, unless the gold or the question says otherwise."""
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
+from hipo_data.graders.code.several import takes_any
 from hipo_data.graders.inside.equality import ABSOLUTE, RELATIVE, same, same_unordered
 from hipo_data.schemas.gold import CodeGold
 
@@ -12,12 +14,14 @@ from hipo_data.schemas.gold import CodeGold
 class Comparison:
     """`unordered`: the items of a result, or the lines of an output, come in any order. `any_case`: so do letters.
 
-    `tolerance`: the absolute or relative error that the question allows; never less than evalplus's.
+    `tolerance`: the absolute or relative error that the question allows; never less than evalplus's. `several`: any one
+    of several outputs is right, and which ones is not known.
     """
 
     unordered: bool = False
     any_case: bool = False
     tolerance: float = 0.0
+    several: bool = False
 
     @property
     def relative(self) -> float:
@@ -31,7 +35,11 @@ class Comparison:
 
     def alike(self, expected: Any, got: Any, sequences: bool = False) -> bool:
         """Whether a returned value is as good as the expected one; `sequences` as in `same`."""
-        return (same_unordered if self.unordered else same)(expected, got, sequences)
+        compare = same_unordered if self.unordered else same
+        return compare(expected, got, sequences, self.relative, self.absolute)
+
+
+EXACT = Comparison()
 
 
 _OBJECT = r"(?:answers?|results?|outputs?|lists?|arrays?|solutions?|elements|values|numbers|pairs|strings|combinations)"
@@ -46,9 +54,19 @@ _ANY_CASE = re.compile(
     r"|\b(?:answer|output)\s+is\s+case[- ]insensitive",
     re.I,
 )
+_POWER = (
+    r"(?:10\s*(?:\^|\*\*)?\s*(?:\{|<sup>)?\s*[-−–]\s*(?P<power>\d{1,2})|10(?P<raised>⁻[⁰¹²³⁴-⁹]+)"
+    r"|1(?:\.0)?e-0?(?P<exponent>\d{1,2})|(?P<decimal>0\.0*1\b))"
+)
+_GAP = r"[^.\n]{0,80}?"
 _TOLERANCE = re.compile(
-    r"(?:absolute|relative)(?:\s+or\s+(?:absolute|relative))?\s+error[^.\n]{0,60}?"
-    r"(?:10\s*\^?\s*\{?\s*[-−–]\s*(?P<power>\d{1,2})|1e-(?P<exponent>\d{1,2})|(?P<decimal>0\.0*1\b))",
+    rf"(?:(?:absolute|relative)\s+(?:or\s+(?:absolute|relative)\s+)?(?:error|difference|precision|tolerance)"
+    rf"|\b(?:an?|the|maximum|max|with)\s+(?:error|tolerance)\s+(?:of|not|less|at|up|within|below|smaller|is|must|should)"
+    rf"|\b(?:accura(?:cy|te)|precis(?:ion|e))\s+(?:of|to|up\s+to|within)\b"
+    rf"|\b(?:answers?|results?|solutions?|outputs?|values?)\s+(?:that\s+are\s+)?(?:is\s+|are\s+)?within\b"
+    rf"|\\max\s*(?:\(|\\left|\{{)\s*(?:1|\(1)\s*,[^\n]{{0,40}}?(?:\\leq?q?|≤|<=|<)"
+    rf"|\bmax\s*\(\s*1\s*,[^\n]{{0,40}}?(?:≤|<=|<))"
+    rf"{_GAP}{_POWER}",
     re.I,
 )
 _LEAST, _MOST = 1e-12, 1e-2
@@ -63,6 +81,17 @@ STATED = (
     ('The output is case insensitive (so "yEs" will be accepted).', Comparison(any_case=True)),
     ("It is accepted if its absolute or relative error does not exceed 10^{-4}.", Comparison(tolerance=1e-4)),
     ("The relative error must be less than 1e-3.", Comparison(tolerance=1e-3)),
+    ("An absolute or relative error of at most $10^{-6}$ is accepted.", Comparison(tolerance=1e-6)),
+    ("Answers within $10^{-5}$ of the actual value will be accepted.", Comparison(tolerance=1e-5)),
+    ("Answers within 10-5 of the actual answer are accepted.", Comparison(tolerance=1e-5)),
+    ("Print it with an error of at most 0.001.", Comparison(tolerance=1e-3)),
+    ("The answer must be accurate to within 1e-4.", Comparison(tolerance=1e-4)),
+    (r"It is right if $\frac{|a - b|}{\max(1, |b|)} \le 10^{-4}$.", Comparison(tolerance=1e-4)),
+    ("The absolute error may be 10⁻³.", Comparison(tolerance=1e-3)),
+    ("If there are multiple answers, print any of them.", Comparison(several=True)),
+    ("Print it with 3 digits after the point.", Comparison()),
+    ("Values within 10 units of the centre count.", Comparison()),
+    ("The difference of the values is at most 0.001.", Comparison()),
     ("Operations may be performed in any order.", Comparison()),
     ("Return the least number of moves, made in any order.", Comparison()),
     ("Words are compared case-insensitively.", Comparison()),
@@ -74,9 +103,17 @@ STATED = (
 
 def comparison(gold: CodeGold, question: str) -> Comparison:
     """How results of a problem are compared, by its gold and its question."""
-    tolerance = 0.0
-    if match := _TOLERANCE.search(question):
-        power = match["power"] or match["exponent"]
-        tolerance = min(_MOST, max(_LEAST, 10.0 ** -int(power) if power else float(match["decimal"])))
     unordered = gold.unordered or bool(_UNORDERED.search(question))
-    return Comparison(unordered, bool(_ANY_CASE.search(question)), tolerance)
+    several = gold.checker is None and takes_any(question)
+    return Comparison(unordered, bool(_ANY_CASE.search(question)), _tolerance(question), several)
+
+
+def _tolerance(question: str) -> float:
+    """The error that the question allows, as far as a grader should go; 0 where it says none."""
+    match = _TOLERANCE.search(question)
+    if match is None:
+        return 0.0
+    if match["decimal"]:
+        return min(_MOST, max(_LEAST, float(match["decimal"])))
+    digits = match["power"] or match["exponent"] or match["raised"].lstrip("⁻")
+    return min(_MOST, max(_LEAST, 10.0 ** -int(unicodedata.normalize("NFKC", digits))))

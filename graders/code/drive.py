@@ -1,35 +1,26 @@
 """Runs the gold's own test code in one sandbox and the candidate in another, and carries calls between them."""
 
-import ast
-import builtins
 import secrets
 import time
-from functools import cache
 from typing import Any
 
-from hipo_data.graders.code.extract import defined_names
 from hipo_data.graders.code.outcome import TOTAL_FACTOR, Outcome, load_reason, silence
-from hipo_data.graders.inside import prelude, wire
+from hipo_data.graders.code.plan import Driven
+from hipo_data.graders.inside import wire
 from hipo_data.graders.sandbox.interface import Sandbox, SandboxRun
 from hipo_data.graders.sandbox.run import Exceeded, Limits, SandboxBroken
-from hipo_data.schemas.gold import AssertGold, CheckGold
 from hipo_data.schemas.records import Status
 
 _REASONS = {"failed": "wrong_result", "error": "runtime_error"}
 _ENDED = {"error": "CandidateError", "text": "the program has ended"}
 
 
-def drive(
-    box: Sandbox, limits: Limits, gold: CheckGold | AssertGold, program: str, helpers: str, unordered: bool
-) -> Outcome:
+def drive(box: Sandbox, limits: Limits, planned: Driven, program: str) -> Outcome:
     """The outcome of `program` under tests that are more than calls and literals. Raises `SandboxBroken`."""
-    try:
-        job = _job(gold, program, helpers)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return Outcome(Status.UNKNOWN, "bad_tests")
+    setup = planned.job["setup"]
     with box.for_tests.run(limits) as driver, box.run(limits) as run:
-        driver.send(job | {"unordered": unordered})
-        candidate = _Candidate(run, {"setup": job["setup"], "code": program})
+        driver.send(planned.job)
+        candidate = _Candidate(run, {"setup": setup, "tested": planned.tested, "code": program})
         reason: str | None = None
         started = time.monotonic()
         while True:
@@ -113,42 +104,3 @@ def _outcome(message: Any, reason: str | None, candidate: _Candidate) -> Outcome
     if reason is not None:
         return Outcome(Status.INCORRECT, reason, passed, total, candidate.cpu_s)
     return Outcome(Status.CORRECT, "passed", passed, total, candidate.cpu_s, candidate.cpu_s)
-
-
-def _job(gold: CheckGold | AssertGold, program: str, helpers: str) -> dict[str, Any]:
-    test = gold.test_code if isinstance(gold, CheckGold) else "\n".join(gold.asserts)
-    tree = ast.parse(test)
-    if isinstance(gold, CheckGold):
-        tree.body = [node for node in tree.body if not _calls_check(node)]
-        proxies: list[str] = []
-    else:
-        proxies = _free_names(tree, defined_names(f"{gold.import_prefix}\n{helpers}"), defined_names(program))
-    entry = gold.entry_point if isinstance(gold, CheckGold) else None
-    return {
-        "mode": "drive",
-        "setup": f"{gold.import_prefix}\n{helpers}",
-        "test": ast.unparse(tree),
-        "entry": entry,
-        "proxies": proxies,
-    }
-
-
-def _free_names(tree: ast.Module, known: set[str], candidates: set[str]) -> list[str]:
-    """The names in assert statements that only the candidate can define."""
-    names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
-    bound = {node.id for node in names if isinstance(node.ctx, ast.Store)} | known | defined_names(ast.unparse(tree))
-    loaded = dict.fromkeys(node.id for node in names if node.id not in bound and not hasattr(builtins, node.id))
-    usual = prelude_names()
-    free = [name for name in loaded if name not in usual]
-    return free or [name for name in loaded if name in candidates]
-
-
-@cache
-def prelude_names() -> frozenset[str]:
-    """The names that programs may use without importing them."""
-    return frozenset(prelude.names())
-
-
-def _calls_check(node: ast.stmt) -> bool:
-    call = node.value if isinstance(node, ast.Expr) else None
-    return isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "check"

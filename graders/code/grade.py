@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from hipo_data.graders.code import extract
 from hipo_data.graders.code.judge import judge
+from hipo_data.graders.code.names import tested_names
 from hipo_data.graders.code.outcome import Outcome
 from hipo_data.graders.code.reference import OUT_OF_TIME, ReferenceTimes
 from hipo_data.graders.sandbox.box import SandboxUnavailable
@@ -18,7 +19,7 @@ from hipo_data.schemas.gold import AssertGold, CallGold, CheckGold, CodeGold, St
 from hipo_data.schemas.grading import GradeRequest, GradingConfig
 from hipo_data.schemas.records import Grade, Status
 
-CODE_GRADER = "code/2"
+CODE_GRADER = "code/3"
 _ATTEMPTS = 2
 _NAME = re.compile(r"[A-Za-z_]\w*")
 
@@ -103,8 +104,8 @@ def _needed(gold: CodeGold) -> list[str]:
         return [gold.fn_name, "Solution"]
     if isinstance(gold, CheckGold):
         return _NAME.findall(gold.entry_point)[:1]
-    if isinstance(gold, AssertGold):
-        return sorted({name for text in gold.asserts for name in _NAME.findall(text)})
+    if isinstance(gold, AssertGold) and (asserts := extract.tree("\n".join(map(str.strip, gold.asserts)))):
+        return tested_names(asserts, extract.defined_names(gold.import_prefix))
     return []
 
 

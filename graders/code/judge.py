@@ -1,54 +1,63 @@
 """Runs a program against its tests, and says how it fared. Expected values stay on this side."""
 
 import ast
-import builtins
 import json
 import secrets
-from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
-from hipo_data.graders.code import cases, output
-from hipo_data.graders.code.cases import Case, NotACase
+from hipo_data.graders.code import output
+from hipo_data.graders.code.cases import Case
+from hipo_data.graders.code.check import Test, check
 from hipo_data.graders.code.comparison import Comparison, comparison
 from hipo_data.graders.code.drive import drive
-from hipo_data.graders.code.extract import defined_names, parses
-from hipo_data.graders.code.outcome import TOTAL_FACTOR, Outcome, Tally, is_last_reply, load_reason, silence
+from hipo_data.graders.code.extract import parses
+from hipo_data.graders.code.outcome import (
+    SEVERAL_ANSWERS,
+    TOTAL_FACTOR,
+    Outcome,
+    Tally,
+    is_last_reply,
+    load_reason,
+    silence,
+)
+from hipo_data.graders.code.plan import Calls, Unrunnable, plan
+from hipo_data.graders.code.several import may_be_another, may_be_another_output
 from hipo_data.graders.inside import wire
 from hipo_data.graders.sandbox.interface import Sandbox, SandboxRun
 from hipo_data.graders.sandbox.run import Exceeded, Limits
-from hipo_data.schemas.gold import AssertGold, CallGold, CheckGold, CodeGold, StdinGold
+from hipo_data.schemas.gold import AssertGold, CheckGold, CodeGold, StdinGold
 from hipo_data.schemas.records import Status
 
 _COSTLY = ("output_limit", "memory_limit", "time_limit")
+_CHECKED_AT_ONCE = 32
+_KEPT_CHARS = 32 << 20
+"""What outputs that wait for a checker may take, in all."""
 
 
 def judge(box: Sandbox, limits: Limits, gold: CodeGold, program: str, question: str) -> Outcome:
     """The outcome of `program` under `gold`. Raises `SandboxBroken` and `SandboxUnavailable`."""
     rules = comparison(gold, question)
+    helpers = "" if not isinstance(gold, (CheckGold, AssertGold)) else _helpers(question, gold)
+    try:
+        planned = plan(gold, helpers, rules)
+    except Unrunnable:
+        return Outcome(Status.UNKNOWN, "bad_tests")
     if isinstance(gold, StdinGold):
         return _stdin(box, limits, gold, program, rules)
-    if isinstance(gold, CallGold):
-        try:
-            made = [_call_case(gold, index, rules) for index in range(len(gold.inputs))]
-        except ValueError:
-            return Outcome(Status.UNKNOWN, "bad_tests")
-        return _calls(box, limits, made, program, gold.import_prefix)
-    helpers = _helpers(question, gold)
-    try:
-        if isinstance(gold, CheckGold):
-            made = cases.check_cases(gold.test_code, gold.entry_point, rules.alike)
-        else:
-            made = cases.assert_cases(gold.asserts, _not_the_candidates(gold), rules.alike)
-    except NotACase:
-        return drive(box, limits, gold, program, helpers, rules.unordered)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return Outcome(Status.UNKNOWN, "bad_tests")
-    return _calls(box, limits, made, program, f"{gold.import_prefix}\n{helpers}")
+    if isinstance(planned, Calls):
+        return _calls(box, limits, planned, program, rules, gold.checker)
+    assert planned is not None
+    outcome = drive(box, limits, planned, program)
+    if rules.several and planned.equates and outcome.reason == "wrong_result":
+        return replace(outcome, status=Status.UNKNOWN, reason=SEVERAL_ANSWERS)
+    return outcome
 
 
 def _stdin(box: Sandbox, limits: Limits, gold: StdinGold, program: str, rules: Comparison) -> Outcome:
     tally = Tally(len(gold.inputs))
-    for text, expected in zip(gold.inputs, gold.outputs, strict=True):
+    waiting: list[Test] = []
+    for place, (text, expected) in enumerate(zip(gold.inputs, gold.outputs, strict=True), start=1):
         with box.run(limits) as run:
             try:
                 job = {"mode": "stdin", "code": program, "isolated": box.isolated}
@@ -58,14 +67,31 @@ def _stdin(box: Sandbox, limits: Limits, gold: StdinGold, program: str, rules: C
                 return tally.stopped(stop)
             tally.spend(ended.cpu_s)
             reason = _exit_reason(ended.code, ended.truncated, run)
-            if reason is None and not output.matches(expected, ended.output.decode("utf-8", "replace"), rules):
-                reason = "wrong_output"
-        tally.count(reason)
-        if tally.reason and (reason in _COSTLY or tally.cpu_s > limits.cpu_s):
+        if reason is None and gold.checker is not None:
+            waiting.append((text, expected, ended.output.decode("utf-8", "replace")))
+        else:
+            printed = "" if reason else ended.output.decode("utf-8", "replace")
+            tally.count(reason or _output_reason(expected, printed, rules))
+        if gold.checker is not None and _are_enough(waiting, place == tally.total):
+            for said in check(box, limits, gold.checker, waiting, "wrong_output"):
+                tally.count(said)
+            waiting.clear()
+        if tally.failed and (reason in _COSTLY or tally.cpu_s > limits.cpu_s):
             break
-        if tally.cpu_s > TOTAL_FACTOR * limits.cpu_s and tally.passed < tally.total:
+        if tally.cpu_s > TOTAL_FACTOR * limits.cpu_s and place < tally.total:
             return tally.outcome(Status.UNKNOWN, "too_long")
     return tally.outcome()
+
+
+def _are_enough(waiting: list[Test], last: bool) -> bool:
+    """Whether outputs should wait no longer for the checker."""
+    return last or len(waiting) >= _CHECKED_AT_ONCE or sum(len(printed) for *_, printed in waiting) > _KEPT_CHARS
+
+
+def _output_reason(expected: str, printed: str, rules: Comparison) -> str | None:
+    if output.matches(expected, printed, rules):
+        return None
+    return SEVERAL_ANSWERS if rules.several and may_be_another_output(expected, printed) else "wrong_output"
 
 
 def _exit_reason(code: int, truncated: bool, run: SandboxRun) -> str | None:
@@ -78,24 +104,30 @@ def _exit_reason(code: int, truncated: bool, run: SandboxRun) -> str | None:
     return load_reason(run.last_words())
 
 
-def _call_case(gold: CallGold, index: int, rules: Comparison) -> Case:
-    lines = [line for line in gold.inputs[index].split("\n") if line.strip()]
-    expected = json.loads(gold.outputs[index])
-    request = cases.request(gold.fn_name, [json.loads(line) for line in lines], {})
-    return Case(request, lambda got: rules.alike(expected, got, sequences=True))
-
-
-def _calls(box: Sandbox, limits: Limits, made: Sequence[Case], program: str, setup: str) -> Outcome:
+def _calls(
+    box: Sandbox, limits: Limits, planned: Calls, program: str, rules: Comparison, checker: str | None
+) -> Outcome:
     """Sends all calls in one batch and judges the replies as they come."""
-    tally, nonce = Tally(len(made)), secrets.token_hex(8)
+    tally, nonce = Tally(len(planned.cases)), secrets.token_hex(8)
+    waiting: list[Test] = []
+    kept = 0
     with box.run(limits) as run:
         try:
-            run.send({"mode": "serve", "setup": setup, "code": program, "nonce": nonce})
-            run.send({"requests": [case.request for case in made]})
-            for index, case in enumerate(made):
+            run.send(
+                {"mode": "serve", "setup": planned.setup, "tested": planned.tested, "code": program, "nonce": nonce}
+            )
+            run.send({"requests": [case.request for case in planned.cases]})
+            for index, case in enumerate(planned.cases):
                 reply = run.receive()
-                tally.count(_reply_reason(reply, index, nonce, case.holds))
-                if tally.reason and (is_last_reply(reply) or run.cpu_s > limits.cpu_s):
+                reason, got = _result(reply, index, nonce)
+                if reason is None and checker is not None:
+                    waiting.append((case.request["args"], wire.encode(*case.expected), reply["ok"]))
+                    kept += len(json.dumps(reply["ok"]))
+                    if kept > _KEPT_CHARS:
+                        tally.count("output_limit")
+                else:
+                    tally.count(reason or _result_reason(got, case, rules))
+                if tally.failed and (is_last_reply(reply) or run.cpu_s > limits.cpu_s):
                     break
         except Exceeded as stop:
             return tally.stopped(stop)
@@ -104,26 +136,37 @@ def _calls(box: Sandbox, limits: Limits, made: Sequence[Case], program: str, set
         except (wire.WireError, RecursionError):
             tally.count("bad_reply")
         tally.spend(run.spent())
-        return tally.outcome()
+    for said in check(box, limits, checker, waiting, "wrong_result") if checker else ():
+        tally.count(said)
+    return tally.outcome()
 
 
-def _reply_reason(reply: Any, index: int, nonce: str, holds: Callable[[Any], bool]) -> str | None:
+def _result(reply: Any, index: int, nonce: str) -> tuple[str | None, Any]:
+    """Why a reply holds no result, or the result."""
     if not isinstance(reply, dict):
-        return "bad_reply"
+        return "bad_reply", None
     if "load_error" in reply or "error" in reply:
-        return load_reason(reply)
+        return load_reason(reply), None
     if reply.get("i") != index or reply.get("nonce") != nonce or "ok" not in reply:
-        return "bad_reply"
+        return "bad_reply", None
     try:
-        return None if holds(wire.decode(reply["ok"])) else "wrong_result"
+        return None, wire.decode(reply["ok"], _nothing_is_kept)
     except wire.WireError:
-        return "bad_reply"
+        return "bad_reply", None
+
+
+def _nothing_is_kept(number: int) -> Any:
+    raise wire.WireError("a value that stays with the program is no result")
+
+
+def _result_reason(got: Any, case: Case, rules: Comparison) -> str | None:
+    try:
+        if case.holds(got):
+            return None
+        several = rules.several and any(may_be_another(expected, got) for expected in case.expected)
+        return SEVERAL_ANSWERS if several else "wrong_result"
     except (TypeError, ValueError, ArithmeticError):
         return "bad_type"
-
-
-def _not_the_candidates(gold: AssertGold) -> set[str]:
-    return set(dir(builtins)) | defined_names(gold.import_prefix)
 
 
 def _helpers(question: str, gold: CheckGold | AssertGold) -> str:

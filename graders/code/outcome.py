@@ -9,6 +9,9 @@ from hipo_data.schemas.records import Status
 
 TOTAL_FACTOR = 20
 """A program that passes its tests slowly may use this many times the limit of one test, in all."""
+SEVERAL_ANSWERS, CHECKER_ERROR = "several_answers", "checker_error"
+DOUBTS = (SEVERAL_ANSWERS, CHECKER_ERROR)
+"""Why a test tells nothing: any one of several outputs is right and no checker judges them; or the checker failed."""
 _SIGXCPU = -24
 
 
@@ -29,7 +32,7 @@ class Outcome:
 
 @dataclass
 class Tally:
-    """Counts tests; `reason` is that of the first that failed.
+    """Counts tests; `reason` is that of the first that failed, `doubt` that of the first whose failure is not certain.
 
     Tests after a failure are counted too, as long as the program lives and stays within the time of one test in all.
     """
@@ -37,8 +40,14 @@ class Tally:
     total: int
     passed: int = 0
     reason: str | None = None
+    doubt: str | None = None
     cpu_s: float = 0.0
     slowest_s: float = 0.0
+
+    @property
+    def failed(self) -> bool:
+        """Whether the program can no longer be right."""
+        return bool(self.reason or self.doubt)
 
     def spend(self, cpu_s: float) -> None:
         """CPU seconds of one more run."""
@@ -49,13 +58,16 @@ class Tally:
         """One more test; `reason` says why it failed."""
         if reason is None:
             self.passed += 1
+        elif reason in DOUBTS:
+            self.doubt = self.doubt or reason
         else:
             self.reason = self.reason or reason
 
     def outcome(self, status: Status | None = None, reason: str = "passed") -> Outcome:
         """The verdict so far."""
-        status = status or (Status.INCORRECT if self.reason else Status.CORRECT)
-        return Outcome(status, self.reason or reason, self.passed, self.total, self.cpu_s, self.slowest_s)
+        if status is None:
+            status = Status.INCORRECT if self.reason else Status.UNKNOWN if self.doubt else Status.CORRECT
+        return Outcome(status, self.reason or self.doubt or reason, self.passed, self.total, self.cpu_s, self.slowest_s)
 
     def stopped(self, stop: Exceeded) -> Outcome:
         """The verdict on a program that was stopped: a failure before that stands."""

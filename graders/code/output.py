@@ -12,8 +12,10 @@ _MAX_NUMBER = 400
 def matches(expected: str, got: str, rules: Comparison) -> bool:
     """Whether two outputs agree line by line, white space at line ends and blank lines at the end aside.
 
-    Lines that differ agree where their words do: equal, or both numbers of which one is written with a decimal point,
-    equal within the tolerances. Without order, either the lines or the words of each line may be exchanged.
+    Lines that differ agree where their words do: equal, or both numbers, the expected one written with a decimal point,
+    equal within the tolerances. Where the question allows an error, the expected number may lack the point, but then
+    the printed one has it: a count that is off by one is no rounding error. Without order, either the lines or the
+    words of each line may be exchanged.
     """
     if rules.any_case:
         expected, got = expected.casefold(), got.casefold()
@@ -44,7 +46,8 @@ def _same_line(expected: str, got: str, rules: Comparison) -> bool:
 def _same_word(expected: str, got: str, rules: Comparison) -> bool:
     if expected == got:
         return True
-    if max(len(expected), len(got)) > _MAX_NUMBER or expected.lstrip("+-").isdigit():
+    whole = [word.lstrip("+-").isdigit() for word in (expected, got)]
+    if max(len(expected), len(got)) > _MAX_NUMBER or (whole[0] and (whole[1] or not rules.tolerance)):
         return False
     if not (_NUMBER.fullmatch(expected) and _NUMBER.fullmatch(got)):
         return False

@@ -5,6 +5,7 @@ import builtins
 import re
 import socket
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NoReturn
 
 from hipo_data.graders.inside import prelude, wire
@@ -70,11 +71,12 @@ class _Candidate:
 
 
 class _Proxy:
-    """An object that lives with the candidate. It equals nothing, is neither true nor false, and holds no items."""
+    """An object that lives with the candidate. It equals nothing, holds no items, and says once whether it is true."""
 
     def __init__(self, candidate: _Candidate, number: int) -> None:
         object.__setattr__(self, "_candidate", candidate)
         object.__setattr__(self, "_number", number)
+        object.__setattr__(self, "_truth", None)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -89,7 +91,10 @@ class _Proxy:
         return False
 
     def __bool__(self) -> bool:
-        raise TypeError("an object of the candidate is neither true nor false")
+        if self._truth is None:
+            reply = self._candidate.ask({"target": [self._number, ""], "get": True, "truth": True})
+            object.__setattr__(self, "_truth", reply["ok"] is True)
+        return bool(self._truth)
 
     __hash__ = object.__hash__
 
@@ -103,7 +108,10 @@ def drive(data: socket.socket, job: Mapping[str, Any], text: bytes, known: dict[
     outcome, detail = "passed", ""
     try:
         tree = ast.parse(job["test"])
-        names.update(__same__=same_unordered if job["unordered"] else same, __holds__=tests.holds, __held__=tests.held)
+        alike = partial(
+            same_unordered if job["unordered"] else same, relative=job["relative"], absolute=job["absolute"]
+        )
+        names.update(__same__=alike, __holds__=tests.holds, __held__=tests.held)
         exec(compile(job["setup"], "<setup>", "exec", dont_inherit=True), names)
         for name in job["proxies"]:
             names[name] = _function(candidate, name)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 RELATIVE = 1e-7
@@ -11,45 +12,53 @@ ABSOLUTE = 1e-6
 _MATCHED_BY_TRYING = 1000
 
 
-def same(expected: Any, got: Any, sequences: bool = False) -> bool:
-    """Whether `got` equals `expected`: booleans are no numbers, floats are equal within the tolerances above.
+def same(
+    expected: Any, got: Any, sequences: bool = False, relative: float = RELATIVE, absolute: float = ABSOLUTE
+) -> bool:
+    """Whether `got` equals `expected`: booleans are no numbers, floats are equal within the tolerances.
 
     `sequences`: a tuple equals a list with the same items, as in JSON.
     """
     if isinstance(expected, bool) or isinstance(got, bool):
         return isinstance(expected, bool) and isinstance(got, bool) and expected == got
     if isinstance(expected, float) and isinstance(got, (int, float)):
-        return close(expected, got)
+        return close(expected, got, relative, absolute)
     if isinstance(expected, int) and isinstance(got, float):
-        return close(expected, got)
+        return close(expected, got, relative, absolute)
     if isinstance(expected, (list, tuple)):
         kind = list if isinstance(expected, list) else tuple
-        alike = isinstance(got, (list, tuple) if sequences else kind)
-        return alike and len(expected) == len(got) and all(map(lambda e, g: same(e, g, sequences), expected, got))
+        if not isinstance(got, (list, tuple) if sequences else kind) or len(expected) != len(got):
+            return False
+        return all(same(e, g, sequences, relative, absolute) for e, g in zip(expected, got, strict=True))
     if isinstance(expected, Mapping):
         if not isinstance(got, Mapping) or len(expected) != len(got):
             return False
-        return all(key in got and same(value, got[key], sequences) for key, value in expected.items())
+        return all(
+            key in got and same(value, got[key], sequences, relative, absolute) for key, value in expected.items()
+        )
     if type(expected).__module__ == "numpy" or type(got).__module__ == "numpy":
-        return _same_arrays(expected, got)
+        return _same_arrays(expected, got, relative, absolute)
     if isinstance(got, (list, tuple, Mapping)) or _foreign(got):
         return False
     return bool(expected == got)
 
 
-def same_unordered(expected: Any, got: Any, sequences: bool = False) -> bool:
+def same_unordered(
+    expected: Any, got: Any, sequences: bool = False, relative: float = RELATIVE, absolute: float = ABSOLUTE
+) -> bool:
     """`same`, with the items of a list or tuple in any order; the order inside of the items counts."""
+    alike = partial(same, sequences=sequences, relative=relative, absolute=absolute)
     if not isinstance(expected, (list, tuple)) or not isinstance(got, (list, tuple)):
-        return same(expected, got, sequences)
+        return alike(expected, got)
     if len(expected) != len(got) or not (sequences or isinstance(got, type(expected))):
         return False
-    if all(map(lambda e, g: same(e, g, sequences), sorted(expected, key=repr), sorted(got, key=repr))):
+    if all(map(alike, sorted(expected, key=repr), sorted(got, key=repr))):
         return True
     if len(expected) > _MATCHED_BY_TRYING:
         return False
     left = list(got)
     for item in expected:
-        place = next((place for place, other in enumerate(left) if same(item, other, sequences)), None)
+        place = next((place for place, other in enumerate(left) if alike(item, other)), None)
         if place is None:
             return False
         del left[place]
@@ -78,6 +87,6 @@ def _foreign(value: Any) -> bool:
     )
 
 
-def _same_arrays(expected: Any, got: Any) -> bool:
+def _same_arrays(expected: Any, got: Any, relative: float, absolute: float) -> bool:
     as_lists = [value.tolist() if hasattr(value, "tolist") else value for value in (expected, got)]
-    return type(expected) is type(got) and same(as_lists[0], as_lists[1])
+    return type(expected) is type(got) and same(as_lists[0], as_lists[1], False, relative, absolute)

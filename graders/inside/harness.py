@@ -46,15 +46,21 @@ def run_program(data: socket.socket, job: Mapping[str, Any], text: bytes, known:
 
 
 def serve(data: socket.socket, job: Mapping[str, Any], text: bytes, known: dict[str, Any]) -> NoReturn:
-    """Loads `job["code"]` after `job["setup"]`, then answers requests in order until the other side closes."""
+    """Loads `job["code"]` after `job["setup"]`, then answers requests in order until the other side closes.
+
+    Of the names in `job["tested"]` a program gets none for nothing: they are its own, or they are not there.
+    """
     kept: list[Any] = []
     targets: dict[str, Any] = {}
     sys.stdin, sys.stdout = _reader(0), _writer(1)
     os.dup2(2, 1)
     module = prelude.module("solution", known)
     try:
-        for source in (job["setup"], job["code"]):
-            exec(compile(source, "<program>", "exec", dont_inherit=True), vars(module))
+        exec(compile(job["setup"], "<program>", "exec", dont_inherit=True), vars(module))
+        for name in job.get("tested", ()):
+            if vars(module).get(name) is known.get(name):
+                vars(module).pop(name, None)
+        exec(compile(job["code"], "<program>", "exec", dont_inherit=True), vars(module))
     except BaseException as error:
         wire.send(data, {"load_error": type(error).__name__, "text": _text(error)})
         os._exit(1)
@@ -90,10 +96,12 @@ def _answer(
         else:
             function = getattr(kept[target[0]], target[1]) if target[1] else kept[target[0]]
         if request.get("get"):
-            return {"ok": wire.encode(function, keep)}
+            return {"ok": bool(function) if request.get("truth") else wire.encode(function, keep)}
         args = [back(value) for value in request["args"]]
         kwargs = {name: back(value) for name, value in request["kwargs"]}
         result = function(*args, **kwargs)
+        if request.get("truth"):
+            return {"ok": bool(result)}
         reply = {"ok": wire.encode(result, keep if request.get("keep") else None)}
         if result is None and request.get("after"):
             # Functions that work in place return nothing, and only their arguments show what they did.
@@ -104,11 +112,17 @@ def _answer(
 
 
 def _find(expression: str, names: dict[str, Any], known: Mapping[str, Any]) -> Any:
-    """The program's function of that name, else the method of a `Solution`; any other expression is evaluated."""
+    """The program's function of that name, else the method of a `Solution`; any other expression is evaluated.
+
+    Raises `NameError` for a built-in function: a program that is asked for a `sum` has to define one.
+    """
     if expression.isidentifier():
         own = expression in names and names[expression] is not known.get(expression)
         if not own and hasattr(names.get("Solution"), expression):
             return getattr(names["Solution"](), expression)
+        if expression not in names:
+            raise NameError(f"name '{expression}' is not defined")
+        return names[expression]
     return eval(expression, names)
 
 

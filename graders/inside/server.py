@@ -19,7 +19,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from hipo_data.graders.inside import driver, harness, landlock, namespaces, prelude, wire
+from hipo_data.graders.inside import checking, driver, harness, landlock, namespaces, prelude, wire
 
 SCRATCH = "/tmp"
 SHARED_MEMORY = "/dev/shm"
@@ -158,7 +158,7 @@ def _start(
             namespaces.filter_calls(filter_)
         channel = socket.socket(fileno=3)
         job, text = wire.receive(channel)
-        modes = {"stdin": harness.run_program, "serve": harness.serve, "drive": driver.drive}
+        modes = {"stdin": harness.run_program, "serve": harness.serve, "drive": driver.drive, "check": checking.check}
         modes[job["mode"]](channel, job, text, known)
     finally:
         os._exit(97)

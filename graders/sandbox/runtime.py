@@ -45,7 +45,7 @@ def sources() -> dict[str, str]:
     """The modules that run inside, by name, in the order of their imports."""
     folder = Path(server.__file__).parent
     found = {"hipo_data": "", "hipo_data.graders": "", "hipo_data.graders.inside": ""}
-    for name in ("wire", "equality", "prelude", "namespaces", "landlock", "harness", "driver", "server"):
+    for name in ("wire", "equality", "prelude", "namespaces", "landlock", "harness", "driver", "checking", "server"):
         found[f"hipo_data.graders.inside.{name}"] = (folder / f"{name}.py").read_text()
     return found
 

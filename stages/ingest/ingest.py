@@ -29,7 +29,7 @@ from hipo_data.stages.ingest.sources.parquet_rows import UnreadableFileError
 from hipo_data.stages.ingest.spill import Parts, Pile, Spill
 from hipo_data.stages.ingest.writing import by_shard, places, problem_table, rejected_table, response_table
 
-VERSION = "2"
+VERSION = "3"
 _RESPONSE = ["response", "response_model"]
 _PART = pl.col("problem_id").str.head(2)
 

@@ -114,13 +114,16 @@ def _same_answers(pairs: list[tuple[MathGold, MathGold]], grader: Grader) -> lis
 
 def _judge_tests(golds: list[CodeGold]) -> _Verdict:
     wanted: dict[tuple[str, str], str] = {}
-    for gold in golds:
+    checked = any(gold.checker for gold in golds)
+    for gold in golds if not checked else ():  # where a checker judges, several outputs are right
         if isinstance(gold, StdinGold | CallGold):
             name = gold.fn_name if isinstance(gold, CallGold) else ""
             for given, output in zip(gold.inputs, gold.outputs, strict=True):
                 if wanted.setdefault((name, given.strip()), output.strip()) != output.strip():
                     return _Verdict(f"two outputs are wanted of the input '{given[:200]}'")
-    return _Verdict(None, max(range(len(golds)), key=lambda at: (_tests(golds[at]), -at)), other_tests=True)
+    return _Verdict(
+        None, max(range(len(golds)), key=lambda at: (bool(golds[at].checker), _tests(golds[at]), -at)), other_tests=True
+    )
 
 
 def _tests(gold: CodeGold) -> int:

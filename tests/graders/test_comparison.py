@@ -38,7 +38,11 @@ def test_what_a_question_says(question: str, wanted: Comparison) -> None:
         ("0.5", "0.5001", Comparison(), False),
         ("0.5", "0.5001", Comparison(tolerance=1e-3), True),
         ("0.5", "0.6", Comparison(tolerance=1e-3), False),
-        ("5", "5.0", Comparison(tolerance=1e-3), False),
+        ("5", "5.0", Comparison(), False),
+        ("5", "5.0", Comparison(tolerance=1e-3), True),
+        ("5", "4.9996", Comparison(tolerance=1e-3), True),
+        ("5", "4.99", Comparison(tolerance=1e-3), False),
+        ("1000000", "1000001", Comparison(tolerance=1e-3), False),
         ("5", "nan", Comparison(tolerance=1e-3), False),
     ],
 )
