@@ -32,7 +32,7 @@ from hipo_data.pipeline.graph.task import Task
 from hipo_data.pipeline.replicas import pool as engine_pool
 from hipo_data.pipeline.replicas import pools as engine_pools
 from hipo_data.pipeline.replicas.host import EngineProgress
-from hipo_data.pipeline.run import runner
+from hipo_data.pipeline.run import cluster
 from hipo_data.pipeline.run.runner import Runner
 from hipo_data.pipeline.store.manifest import Manifest, Output
 from hipo_data.pipeline.watch.progress import RunProgress
@@ -209,7 +209,7 @@ def simulate(engines: int, rollouts: int, folder: Path) -> dict[str, float]:
     )
     world = World()
     fake = FakeRay(world, shards)
-    patches = [mock.patch.object(module, "ray", fake) for module in (runner, engine_pool, engine_pools)]
+    patches = [mock.patch.object(module, "ray", fake) for module in (cluster, engine_pool, engine_pools)]
     patches += [mock.patch.object(engine_pool, "gpus_of_a_node", lambda: 8.0)]
     patches += [mock.patch("time.monotonic", lambda: world.now)]
     process = psutil.Process()

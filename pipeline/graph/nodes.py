@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from hipo_data.pipeline.store.manifest import Manifest, Output
 from hipo_data.pipeline.store.run_path import RunPath
+from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.schemas.config import RunConfig
 from hipo_data.schemas.records import Mode
 from hipo_data.stages.ingest import ingest
@@ -112,6 +113,23 @@ def parents(node: Node, shards: Iterable[str], config: RunConfig) -> list[Node]:
             return [INGEST, Node("select", shard), *(node for node in by_mode if node.stage == "sample")]
         case _:
             return [INGEST, *[Node(stage, name) for name in shards for stage in ("select", "justify")]]
+
+
+def engine_of(node: Node, config: RunConfig) -> str | None:
+    """The engine beside which `node` runs; null for one that runs on CPUs."""
+    match node.stage:
+        case "sample":
+            assert node.mode is not None
+            return config.roles.of(node.mode).engine
+        case "justify":
+            return config.roles.justifier.engine
+        case _:
+            return None
+
+
+def asks(node: Node, config: RunConfig) -> bool:
+    """Whether `node` may send requests to an engine: justify runs beside one, and asks where the format justifies."""
+    return node.stage == "sample" or (node.stage == "justify" and FORMATS[config.publish.format].justifies)
 
 
 def inputs_of(

@@ -6,14 +6,11 @@ from typing import Any
 
 import pytest
 
-from hipo_data.pipeline.graph.nodes import Node
 from hipo_data.pipeline.replicas import pool as engine_pool
 from hipo_data.pipeline.replicas import pools as engine_pools
 from hipo_data.pipeline.replicas.host import EngineProgress
 from hipo_data.pipeline.replicas.pool import Replica
 from hipo_data.pipeline.replicas.pools import EnginePools
-from hipo_data.pipeline.run import runner
-from hipo_data.pipeline.run.runner import Runner
 from hipo_data.schemas.config import RayConfig, VllmEngine
 
 
@@ -22,24 +19,6 @@ def test_a_replica_is_full_with_what_it_was_just_given_until_a_reading_says_how_
     assert replica.is_full
     replica.read(EngineProgress(waiting=40, in_flight=200))
     assert replica.queued == 40 and not replica.is_full
-
-
-def test_a_node_that_ended_makes_room_before_the_next_reading(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without it, shards with nothing left to ask go through at one queue a second."""
-    node = Node("justify", "00-0000")
-    replica = Replica(handle=None, given={node.name: 300, "sample.think_on/00-0000": 10})
-    flight = SimpleNamespace(node=node, replica=replica, pool=SimpleNamespace(name="teacher"))
-    landed: list[Any] = []
-    driver = SimpleNamespace(
-        _flights={"reference": flight},
-        _attempts_without_progress={},
-        _count=lambda node, manifest: landed.append(manifest),
-        _finish=lambda node, manifest: None,
-    )
-    monkeypatch.setattr(runner.ray, "get", lambda reference: "manifest")
-    Runner._land_node(driver, "reference")  # type: ignore[arg-type]
-    assert landed == ["manifest"] and not driver._flights
-    assert replica.given == {"sample.think_on/00-0000": 10} and not replica.is_full
 
 
 def test_a_replica_that_cannot_write_as_fast_as_it_samples_gets_no_more() -> None:
