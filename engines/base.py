@@ -61,12 +61,8 @@ class EngineDeadError(RuntimeError):
     """The engine can serve nothing any more; a new one may."""
 
 
-class EngineRefusedError(RuntimeError):
-    """Nothing will ever succeed as configured: no such model, a wrong key, a model without a chat template."""
-
-
 class Generates(Protocol):
-    """Serves many requests at once. `generate` raises the three errors above and nothing else on purpose."""
+    """Serves many requests at once. On purpose, `generate` raises these errors and `EngineRefusedError` alone."""
 
     async def generate(self, request: GenerationRequest) -> Completion:
         """One response."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from hipo_data.engines.base import EngineDeadError, EngineRefusedError
+from hipo_data.engines.base import EngineDeadError
 from hipo_data.engines.circuit import Circuit
 from hipo_data.engines.clock import Clock
 from hipo_data.engines.concurrency import Window
@@ -14,6 +14,7 @@ from hipo_data.engines.endpoint_failure import EndpointFailure, Kind
 from hipo_data.engines.http_endpoint import HttpEndpoint
 from hipo_data.engines.pace import Pace
 from hipo_data.schemas.config import Endpoint, OpenAIEngine
+from hipo_data.schemas.errors import EngineRefusedError
 
 _LOG = logging.getLogger(__name__)
 _WORTH_TELLING_S = 60.0

@@ -9,11 +9,11 @@ from urllib.request import getproxies, proxy_bypass
 import aiohttp
 import yarl
 
-from hipo_data.engines.base import EngineRefusedError
 from hipo_data.engines.clock import Clock
 from hipo_data.engines.endpoint_failure import EndpointFailure, Kind, status_kind, status_text
 from hipo_data.engines.retry_headers import pause_asked_for
 from hipo_data.schemas.config import Endpoint, OpenAIEngine
+from hipo_data.schemas.errors import EngineRefusedError
 
 PUBLIC_URL = "https://api.openai.com/v1"
 CONNECT_TIMEOUT_S = 30.0

@@ -9,14 +9,7 @@ from typing import Any
 
 import tenacity
 
-from hipo_data.engines.base import (
-    Completion,
-    EngineDeadError,
-    EngineError,
-    EngineRefusedError,
-    GenerationRequest,
-    PromptRequest,
-)
+from hipo_data.engines.base import Completion, EngineDeadError, EngineError, GenerationRequest, PromptRequest
 from hipo_data.engines.chat_reply import completion
 from hipo_data.engines.chat_request import chat_body, prompt_body, prompt_tokens_about
 from hipo_data.engines.clock import Clock
@@ -26,6 +19,7 @@ from hipo_data.engines.http_endpoint import HttpEndpoint
 from hipo_data.engines.model_check import check_model, note_model
 from hipo_data.engines.retrying import back_off, patiently
 from hipo_data.schemas.config import Endpoint, OpenAIEngine
+from hipo_data.schemas.errors import EngineRefusedError
 
 _LOG = logging.getLogger(__name__)
 

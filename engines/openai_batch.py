@@ -9,7 +9,7 @@ from typing import Any
 
 from openai.types import Batch
 
-from hipo_data.engines.base import Completion, EngineDeadError, EngineError, EngineRefusedError, GenerationRequest
+from hipo_data.engines.base import Completion, EngineDeadError, EngineError, GenerationRequest
 from hipo_data.engines.batch_api import URL, BatchApi, has_ended
 from hipo_data.engines.batch_files import BatchFolder, BatchRecord
 from hipo_data.engines.chat_reply import completion
@@ -20,6 +20,7 @@ from hipo_data.engines.http_endpoint import HttpEndpoint
 from hipo_data.engines.model_check import check_model, note_model
 from hipo_data.engines.retrying import patiently
 from hipo_data.schemas.config import BatchMode, Endpoint, OpenAIEngine
+from hipo_data.schemas.errors import EngineRefusedError
 from hipo_data.schemas.keys import digest
 
 _LOG = logging.getLogger(__name__)

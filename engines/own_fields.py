@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from hipo_data.engines.base import EngineRefusedError
+from hipo_data.schemas.errors import EngineRefusedError
 
 _OWN = {
     "n": "each rollout is a request of its own, so that it can be resumed; set sample.n",

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import polars as pl
 
-from hipo_data.engines.base import Completion, EngineError, EngineRefusedError, GenerationRequest
+from hipo_data.engines.base import Completion, EngineError, GenerationRequest
 from hipo_data.schemas.config import ReplayEngine
+from hipo_data.schemas.errors import EngineRefusedError
 from hipo_data.schemas.keys import problem_id, problem_ids
 from hipo_data.schemas.records import FinishReason
 from hipo_data.schemas.tables import Row, lookup, read_rows, source_files

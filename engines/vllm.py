@@ -20,11 +20,12 @@ from jinja2 import TemplateError
 from pydantic import ValidationError
 
 from hipo_data.engines.admission import INITIAL, Admission
-from hipo_data.engines.base import Completion, EngineDeadError, EngineError, EngineRefusedError, GenerationRequest
+from hipo_data.engines.base import Completion, EngineDeadError, EngineError, GenerationRequest
 from hipo_data.engines.own_fields import refuse_own_fields
 from hipo_data.prompts.families.roles import unknown_argument
 from hipo_data.prompts.families.templates import known_arguments
 from hipo_data.schemas.config import VllmEngine
+from hipo_data.schemas.errors import EngineRefusedError
 from hipo_data.schemas.packaged import embedded
 from hipo_data.schemas.records import FinishReason
 

@@ -4,21 +4,14 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hipo_data.engines.base import (
-    Completion,
-    EngineDeadError,
-    EngineError,
-    EngineRefusedError,
-    GenerationRequest,
-    PromptRequest,
-)
+from hipo_data.engines.base import Completion, EngineDeadError, EngineError, GenerationRequest, PromptRequest
 from hipo_data.engines.openai import OpenAIEndpoint
 from hipo_data.evaluation.backend import Ask, Reply, Sampling
 from hipo_data.evaluation.prompts import Prompts, load_tokenizer
 from hipo_data.prompts.formats.format import Format
 from hipo_data.prompts.formats.reading import parsed, readable_start
 from hipo_data.schemas.config import Endpoint, OpenAIEngine, SamplingConfig
-from hipo_data.schemas.errors import UserError
+from hipo_data.schemas.errors import EngineRefusedError, UserError
 from hipo_data.schemas.records import FinishReason, Message, Mode
 
 

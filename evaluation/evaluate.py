@@ -11,7 +11,7 @@ from hipo_data.evaluation.folder import claim, done_rows, model_hash, piece_path
 from hipo_data.evaluation.problems import EvalProblem, problems_hash, read_problems
 from hipo_data.evaluation.result import RESULT_FILE, EvaluationResult, Settings, result_of
 from hipo_data.evaluation.rows import ROWS, GradesBatches, asks_of, rows_of
-from hipo_data.graders import Grader, SandboxUnavailable
+from hipo_data.graders import Grader
 from hipo_data.prompts.formats.format import Format
 from hipo_data.prompts.formats.parts import FormatError
 from hipo_data.prompts.formats.registry import FORMATS
@@ -140,10 +140,7 @@ def _fill(
         for number, (seed, way, left) in enumerate(missing, start=1):
             say(f"{number} of {len(missing)}: {way or 'free'}, seed {seed}, {len(left)} problems")
             replies = backend.generate(asks_of(left, seed, way), sampling)
-            try:
-                rows = rows_of(left, replies, seed, way, fmt, graded_by)
-            except SandboxUnavailable as error:
-                raise UserError(f"programs cannot be graded here: {error}") from error
+            rows = rows_of(left, replies, seed, way, fmt, graded_by)
             _add(piece_path(out, seed, way), rows, problems)
 
 

@@ -9,7 +9,6 @@ if TYPE_CHECKING:
     from hipo_data.graders.golds import GoldError, parse_gold
     from hipo_data.graders.grader import Grader
     from hipo_data.graders.math.grade import MATH_GRADER
-    from hipo_data.graders.sandbox.box import SandboxUnavailable
     from hipo_data.graders.sandbox.probe import Protection, probe_sandbox
 
 __all__ = [
@@ -18,7 +17,6 @@ __all__ = [
     "GoldError",
     "Grader",
     "Protection",
-    "SandboxUnavailable",
     "grade_file",
     "parse_gold",
     "probe_sandbox",
@@ -30,7 +28,6 @@ _HOMES = {
     "GoldError": "golds",
     "Grader": "grader",
     "Protection": "sandbox.probe",
-    "SandboxUnavailable": "sandbox.box",
     "grade_file": "files",
     "parse_gold": "golds",
     "probe_sandbox": "sandbox.probe",

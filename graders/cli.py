@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hipo_data.schemas.errors import UserError
+from hipo_data.schemas.errors import RunFailedError, UserError
 
 if TYPE_CHECKING:
     from hipo_data.schemas.grading import GradingConfig
@@ -13,12 +13,6 @@ if TYPE_CHECKING:
 SandboxUrlOption = Annotated[
     str | None, typer.Option("--sandbox-url", help="For remote: a service that speaks SandboxFusion's protocol.")
 ]
-
-
-class UnprotectedError(UserError):
-    """A program under test could do here what it should not."""
-
-    exit_code = 1
 
 
 def register(app: typer.Typer) -> None:
@@ -39,11 +33,11 @@ def grade(
     workers: Annotated[int, typer.Option("--workers", min=1, help="Grading processes.")] = 2,
 ) -> None:
     """Grade anybody's responses to math and code problems: correct, incorrect, or unknown, with a reason."""
-    from hipo_data.graders import SandboxUnavailable, grade_file
+    from hipo_data.graders import grade_file
 
     try:
         counts = grade_file(source, out, _grading(sandbox, workers, sandbox_url))
-    except (SandboxUnavailable, OSError, ValueError) as error:
+    except (OSError, ValueError) as error:
         raise UserError(str(error)) from error
     typer.echo(", ".join(f"{status} {n}" for status, n in counts.items()))
 
@@ -53,16 +47,13 @@ def doctor(
     sandbox_url: SandboxUrlOption = None,
 ) -> None:
     """Say which protections against the programs under test hold on this machine, by trying them."""
-    from hipo_data.graders import SandboxUnavailable, probe_sandbox
+    from hipo_data.graders import probe_sandbox
 
-    try:
-        found = probe_sandbox(_grading(sandbox, 1, sandbox_url))
-    except SandboxUnavailable as error:
-        raise UnprotectedError(str(error)) from error
+    found = probe_sandbox(_grading(sandbox, 1, sandbox_url))
     for protection in found:
         typer.echo(f"{'holds' if protection.holds else 'FAILS'}  {protection.name}: {protection.detail}")
     if not all(protection.holds for protection in found):
-        raise UnprotectedError("not every protection holds here; run code only from sources that you trust")
+        raise RunFailedError("not every protection holds here; run code only from sources that you trust")
 
 
 def _grading(sandbox: str, workers: int, sandbox_url: str | None) -> "GradingConfig":

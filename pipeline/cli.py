@@ -12,9 +12,9 @@ import typer
 from rich.console import Console
 
 from hipo_data.graders.cli import register as register_graders
-from hipo_data.pipeline.errors import UserError
 from hipo_data.pipeline.graph.stages import STAGES
 from hipo_data.pipeline.ship.commands import add_commands
+from hipo_data.schemas.errors import ExitCode, UserError
 
 app = typer.Typer(
     help="Turns math and code problems into training data for models that decide when to think.",
@@ -25,8 +25,6 @@ app = typer.Typer(
 )
 
 _LOG_COLUMNS = 200
-_BUDGET_USED_UP = 3
-_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 ConfigOption = Annotated[
     Path, typer.Option("--config", "-c", help="The recipe: a YAML file, or a name of `hipo-data recipes`.")
@@ -75,7 +73,7 @@ def run(
     with held(directory, lambda text: console.print(text, highlight=False)):
         record_run(directory, resolved)
         if not attempt(directory, resolved, wanted, console, started):
-            raise typer.Exit(_BUDGET_USED_UP)
+            raise typer.Exit(ExitCode.BUDGET_USED_UP)
 
 
 @app.command()
@@ -95,15 +93,11 @@ def plan(
     from hipo_data.pipeline.store.run_dir import changes_since_last, run_dir_of
     from hipo_data.pipeline.views.plan import make_plan
     from hipo_data.pipeline.views.summary import print_plan
-    from hipo_data.stages.ingest.sources.files import SourceError
 
     resolved = load_config(config, [*(overrides or []), *_overrides(limit, ray_address)])
     directory = run_dir_of(resolved, run_dir)
     changes = changes_since_last(directory, resolved)
-    try:
-        made = make_plan(directory, resolved)
-    except (FileNotFoundError, SourceError) as error:
-        raise UserError(str(error)) from error
+    made = make_plan(directory, resolved)
     print_plan(_console(), made, resolved, changes)
     if probe:
         from hipo_data.pipeline.run.probe import count_problems, make_probe, predicted
@@ -305,31 +299,31 @@ register_graders(app)
 
 
 def main() -> None:
-    """Entry point. Exit codes: 0 done, 1 the run failed, 2 bad usage or config, 3 budget used up, 130 stopped."""
+    """Entry point. Ends with one of `ExitCode`; docs/errors.md says what each asks for."""
     for plugin in entry_points(group="hipo_data.commands"):
         plugin.load()(app)
     try:
-        code = app(standalone_mode=False)  # what typer would have exited with; 130 after an interrupt
+        code = app(standalone_mode=False) or ExitCode.DONE  # what typer would have exited with
     except UserError as error:
-        _print_error(error)
-        sys.exit(error.exit_code)
+        code = _ended_by(error)
     except typer.Abort:
-        code = _INTERRUPTED
+        code = ExitCode.STOPPED
     except Exception as error:
         if (of_storage := _storage_error(error)) is not None:
-            _print_error(of_storage)
-            sys.exit(of_storage.exit_code)
-        if not hasattr(error, "exit_code") or not hasattr(error, "show"):
+            code = _ended_by(of_storage)
+        elif hasattr(error, "show"):  # the command line itself is used wrongly
+            error.show()
+            code = ExitCode.WRONG_USE
+        else:
             raise
-        error.show()  # a usage error of the command line itself
-        sys.exit(error.exit_code)
-    if code == _INTERRUPTED:
+    if code == ExitCode.STOPPED:
         Console(stderr=True).print("stopped; run the same command again to go on", highlight=False)
     sys.exit(code)
 
 
-def _print_error(error: UserError) -> None:
+def _ended_by(error: UserError) -> ExitCode:
     Console(stderr=True).print(f"error: {error}", style="red", highlight=False, markup=False, soft_wrap=True)
+    return error.exit_code
 
 
 def _storage_error(error: Exception) -> UserError | None:

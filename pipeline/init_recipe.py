@@ -7,7 +7,6 @@ import yaml
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from hipo_data.pipeline.errors import UserError
 from hipo_data.schemas.config import (
     IngestConfig,
     JustifyConfig,
@@ -19,6 +18,7 @@ from hipo_data.schemas.config import (
     SelectConfig,
     VllmEngine,
 )
+from hipo_data.schemas.errors import UserError
 from hipo_data.schemas.grading import VerifyConfig
 
 _HEAD = """\

@@ -6,8 +6,8 @@ from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from hipo_data.engines.placement import Placement
-from hipo_data.pipeline.errors import RunFailedError, UserError
 from hipo_data.schemas.config import ResourceConfig, RunConfig
+from hipo_data.schemas.errors import RunFailedError, UserError
 
 if TYPE_CHECKING:
     from ray.util.placement_group import PlacementGroup

@@ -29,7 +29,7 @@ from hipo_data.reproduce.steps import (
 from hipo_data.schemas.config_file import read_config
 from hipo_data.schemas.errors import UserError
 from hipo_data.schemas.packaged import recipe_file
-from hipo_data.trainer.errors import needs_training_libraries
+from hipo_data.trainer.libraries import needs_training_libraries
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ def _gather(work: dict[Future[Model], Training], results: Results, say: Callable
 
 
 def main() -> None:
-    """Entry point. Exit codes: 0 done, 1 a step failed, 2 bad usage or config."""
+    """Entry point. Ends with one of `ExitCode`; docs/errors.md says what each asks for."""
     parser = argparse.ArgumentParser(prog="python -m hipo_data.reproduce", description=__doc__)
     parser.add_argument("--config", type=Path, default=Path("recipes/reproduce.yaml"))
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override one key")

@@ -10,8 +10,8 @@ from typing import Any
 
 from hipo_data.reproduce.backend import RolloutBackend
 from hipo_data.reproduce.config import Arm, Problems, ReproduceConfig, Start
+from hipo_data.schemas.errors import TrainingError
 from hipo_data.schemas.records import Mode
-from hipo_data.trainer.errors import TrainingError
 
 EVALUATION = "evaluation.jsonl"
 HYBRID = "hybrid.jsonl"

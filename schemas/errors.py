@@ -1,7 +1,54 @@
-"""An error that ends a command with one clear sentence instead of a traceback."""
+"""Every error that ends a command, with its exit code and what to do about it; docs/errors.md says the same to users.
+
+What a room raises for its callers to handle is defined in that room; what may come as far as the command line, here.
+The text of each is one sentence or two: what was wrong, where, and what to do.
+"""
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What a command ends with. An error that is none of these shows its traceback and ends with 1: a bug."""
+
+    DONE = 0
+    """All that was asked for is done."""
+    FAILED = 1
+    """Something did not work out. Finished work is kept; run the same command again once the cause is gone."""
+    WRONG_USE = 2
+    """The command, the recipe or what they name is wrong. The same command would fail again: put it right."""
+    BUDGET_USED_UP = 3
+    """`budget` is used up, and what is complete is published. Raise it and run again to go on."""
+    STOPPED = 130
+    """By Ctrl-C or SIGTERM (128 + SIGINT, as shells have it). Run the same command again to go on."""
 
 
 class UserError(Exception):
-    """Something the user can put right. The text says what, where, and what to do."""
+    """Something that whoever ran the command can put right, where they gave it."""
 
-    exit_code = 2
+    exit_code = ExitCode.WRONG_USE
+
+
+class RunFailedError(UserError):
+    """The command could not finish."""
+
+    exit_code = ExitCode.FAILED
+
+
+class StorageError(RunFailedError):
+    """The storage that a run lives in refuses, or does not answer: see to keys, address or network."""
+
+
+class SourceError(RunFailedError):
+    """A source cannot be read, or the Hub fails for good: see to the name, the revision, the token or the network."""
+
+
+class EngineRefusedError(RunFailedError):
+    """Nothing will ever succeed as configured: no such model, a wrong key, a model without a chat template."""
+
+
+class SandboxUnavailable(RunFailedError):
+    """The isolation that was asked for cannot be had on this machine: `hipo-data doctor` says what is missing."""
+
+
+class TrainingError(RunFailedError):
+    """Training could not start or go on; checkpoints stay, and the same command goes on from the last one."""

@@ -24,11 +24,11 @@ from typer.main import get_command
 
 from hipo_data.engines.placement import placement
 from hipo_data.graders.inside import landlock
-from hipo_data.pipeline.cli import _BUDGET_USED_UP, app
+from hipo_data.pipeline.cli import app
 from hipo_data.pipeline.config_file import load_config
-from hipo_data.pipeline.errors import UserError
 from hipo_data.pipeline.ray_options import ray_options
 from hipo_data.schemas.config import ResourceConfig, RunConfig
+from hipo_data.schemas.errors import ExitCode
 from tests.conftest import ROOT
 
 DEPLOY = ROOT / "deploy"
@@ -247,7 +247,7 @@ def test_a_used_up_budget_and_a_wrong_recipe_are_not_tried_again() -> None:
     job = CRON_JOB["spec"]["jobTemplate"]["spec"]
     rules = job["podFailurePolicy"]["rules"]
     (final,) = [rule["onExitCodes"] for rule in rules if rule["action"] == "FailJob"]
-    assert (final["operator"], set(final["values"])) == ("In", {UserError.exit_code, _BUDGET_USED_UP})
+    assert (final["operator"], set(final["values"])) == ("In", {ExitCode.WRONG_USE, ExitCode.BUDGET_USED_UP})
     pod = job["template"]["spec"]
     assert final["containerName"] in [container["name"] for container in pod["containers"]]
     assert pod["restartPolicy"] == "Never"  # Kubernetes refuses a podFailurePolicy with any other

@@ -11,10 +11,10 @@ from hipo_data.graders.code.judge import judge
 from hipo_data.graders.code.names import tested_names
 from hipo_data.graders.code.outcome import Outcome
 from hipo_data.graders.code.reference import OUT_OF_TIME, ReferenceTimes
-from hipo_data.graders.sandbox.box import SandboxUnavailable
 from hipo_data.graders.sandbox.choose import sandbox
 from hipo_data.graders.sandbox.interface import Sandbox
 from hipo_data.graders.sandbox.run import Limits, SandboxBroken
+from hipo_data.schemas.errors import SandboxUnavailable
 from hipo_data.schemas.gold import AssertGold, CallGold, CheckGold, CodeGold, StdinGold
 from hipo_data.schemas.grading import GradeRequest, GradingConfig
 from hipo_data.schemas.records import Grade, Status

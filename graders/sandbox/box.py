@@ -15,15 +15,12 @@ from hipo_data.graders.inside import wire
 from hipo_data.graders.sandbox import cgroup, launch, runtime, seccomp
 from hipo_data.graders.sandbox.run import START_S, Limits, Run, SandboxBroken, open_run
 from hipo_data.graders.sandbox.spawn import spawn
+from hipo_data.schemas.errors import SandboxUnavailable
 from hipo_data.schemas.grading import GradingConfig
 
 _END_S = 5.0
 _GROUP_FACTOR, _GROUP_BASE = 4, 512 << 20
 """Twice the limit of a program for each of two runs at once, and room for the server."""
-
-
-class SandboxUnavailable(RuntimeError):
-    """The isolation that was asked for cannot be had on this machine."""
 
 
 class Box:

@@ -4,10 +4,10 @@ import os
 import tempfile
 from dataclasses import dataclass
 
-from hipo_data.graders.sandbox.box import SandboxUnavailable
 from hipo_data.graders.sandbox.choose import sandbox
 from hipo_data.graders.sandbox.interface import Sandbox
 from hipo_data.graders.sandbox.run import Exceeded, Exit, Limits, SandboxBroken
+from hipo_data.schemas.errors import SandboxUnavailable
 from hipo_data.schemas.grading import GradingConfig
 
 _CPU_S = 1.0

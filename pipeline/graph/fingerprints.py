@@ -8,6 +8,7 @@ from hipo_data.pipeline.graph.nodes import Node
 from hipo_data.pipeline.store.manifest import Output
 from hipo_data.prompts.rendering import template_hash
 from hipo_data.schemas.config import RoleConfig, RunConfig, VllmEngine
+from hipo_data.schemas.errors import UserError
 from hipo_data.schemas.keys import digest
 from hipo_data.schemas.records import Mode
 from hipo_data.stages.ingest import ingest
@@ -25,7 +26,7 @@ from hipo_data.stages.verify import verify
 class Fingerprints:
     """The digests that outputs depend on, beside the inputs.
 
-    Raises `FileNotFoundError`, `SourceError` and, where a policy lacks a package, `UserError`.
+    Raises `UserError` where a file that the recipe names is not there or a policy lacks a package, and `SourceError`.
     """
 
     def __init__(self, config: RunConfig) -> None:
@@ -35,7 +36,11 @@ class Fingerprints:
 
     def parts(self, node: Node, inputs: dict[str, Output]) -> dict[str, str]:
         """Named digests of all that `node` depends on."""
-        return {**self._own(node), **{f"input {label}": output.sha256 for label, output in inputs.items()}}
+        try:
+            own = self._own(node)
+        except FileNotFoundError as error:  # what the recipe names is not there
+            raise UserError(str(error)) from error
+        return {**own, **{f"input {label}": output.sha256 for label, output in inputs.items()}}
 
     def _own(self, node: Node) -> dict[str, str]:
         config = self._config

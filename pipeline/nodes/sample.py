@@ -5,7 +5,7 @@ import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from hipo_data.engines.base import CountsTokens, EngineRefusedError
+from hipo_data.engines.base import CountsTokens
 from hipo_data.pipeline.graph.nodes import RESPONSES, VERDICTS
 from hipo_data.pipeline.graph.task import Task, commit
 from hipo_data.pipeline.nodes.asking import Host, earlier, session
@@ -14,6 +14,7 @@ from hipo_data.pipeline.store.journal import lost_requests, remove_journal
 from hipo_data.pipeline.store.manifest import Manifest
 from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.schemas.arrow import to_table
+from hipo_data.schemas.errors import EngineRefusedError
 from hipo_data.schemas.records import FinishReason, Mode, Problem, Response, Rollout, Verdict
 from hipo_data.stages.sample.imported import imported_rollouts
 from hipo_data.stages.sample.sample import Sampler, rollout_key, sample

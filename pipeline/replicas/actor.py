@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import ray
 
-from hipo_data.engines.base import Completion, EngineDeadError, EngineRefusedError, GenerationRequest
+from hipo_data.engines.base import Completion, EngineDeadError, GenerationRequest
 from hipo_data.pipeline.graph.task import Task
 from hipo_data.pipeline.nodes.justify import run_justify
 from hipo_data.pipeline.nodes.sample import run_sample
@@ -17,6 +17,7 @@ from hipo_data.pipeline.replicas.left_on_machine import keep_log
 from hipo_data.pipeline.store.manifest import Manifest
 from hipo_data.pipeline.store.run_path import RunPath, scratch, storage_errors
 from hipo_data.schemas.config import EngineConfig
+from hipo_data.schemas.errors import EngineRefusedError
 
 
 class NodeStoppedError(RuntimeError):

@@ -11,11 +11,12 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcon
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hipo_data.engines.base import Completion, CountsSteps, EngineError, EngineRefusedError, GenerationRequest
+from hipo_data.engines.base import Completion, CountsSteps, EngineError, GenerationRequest
 from hipo_data.engines.create import create_engine
 from hipo_data.pipeline.replicas.turns import Turns
 from hipo_data.pipeline.replicas.under_way import AT_ONCE, GIVEN_UP_AFTER, UnderWay
 from hipo_data.schemas.config import EngineConfig
+from hipo_data.schemas.errors import EngineRefusedError
 
 _COLLECT_AFTER = 10_000
 """Objects made between two searches for cyclic garbage. With Python's 700 these take a fifth of a request's CPU time:

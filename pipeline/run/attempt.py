@@ -8,7 +8,6 @@ from typing import Any
 import ray
 from rich.console import Console
 
-from hipo_data.pipeline.errors import RunFailedError, UserError
 from hipo_data.pipeline.ray_options import connect
 from hipo_data.pipeline.run.runner import Runner
 from hipo_data.pipeline.store.run_path import RunPath
@@ -18,6 +17,7 @@ from hipo_data.pipeline.watch.outcome import Outcome
 from hipo_data.pipeline.watch.progress import RunProgress
 from hipo_data.pipeline.watch.watcher import Watcher
 from hipo_data.schemas.config import RunConfig
+from hipo_data.schemas.errors import RunFailedError, UserError
 
 
 def attempt(directory: RunPath, config: RunConfig, wanted: Sequence[str], console: Console, started: float) -> bool:

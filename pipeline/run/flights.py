@@ -12,9 +12,7 @@ from typing import Any, Protocol
 
 from ray.exceptions import RayActorError
 
-from hipo_data.engines.base import EngineDeadError, EngineRefusedError
-from hipo_data.graders import SandboxUnavailable
-from hipo_data.pipeline.errors import RunFailedError, StorageError
+from hipo_data.engines.base import EngineDeadError
 from hipo_data.pipeline.graph.nodes import Node
 from hipo_data.pipeline.graph.task import Task
 from hipo_data.pipeline.ray_errors import cause_of, plain
@@ -23,7 +21,7 @@ from hipo_data.pipeline.replicas.pool import EnginePool, Replica
 from hipo_data.pipeline.replicas.pools import EnginePools
 from hipo_data.pipeline.store.manifest import Manifest
 from hipo_data.pipeline.store.run_path import RunPath
-from hipo_data.stages.ingest.sources.files import SourceError
+from hipo_data.schemas.errors import RunFailedError
 
 _WAIT_S = 0.1
 _LEAST_CPU_TASKS = 64
@@ -201,7 +199,7 @@ class Flights:
             return None
         except NodeStoppedError:
             return None  # its journal holds what is finished
-        except (EngineRefusedError, SandboxUnavailable, SourceError, StorageError) as error:
+        except RunFailedError as error:  # whatever ran there would fail as well
             raise RunFailedError(plain(error)) from error
         except OSError as error:
             if cause_of(error).errno in (errno.ENOSPC, errno.EDQUOT):

@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterable
 from functools import partial
 
-from hipo_data.pipeline.errors import RunFailedError
 from hipo_data.pipeline.graph.fingerprints import Fingerprints
 from hipo_data.pipeline.graph.nodes import PUBLISH, Node, asks, engine_of
 from hipo_data.pipeline.graph.stages import STAGES
@@ -27,7 +26,7 @@ from hipo_data.pipeline.watch.outcome import Outcome
 from hipo_data.pipeline.watch.progress import RunProgress
 from hipo_data.pipeline.watch.watcher import RunState
 from hipo_data.schemas.config import RunConfig
-from hipo_data.stages.ingest.sources.files import SourceError
+from hipo_data.schemas.errors import RunFailedError
 
 _LOOK_EVERY_S = 1.0
 
@@ -110,10 +109,7 @@ class Runner:
 
     def _left_of(self, node: Node, inputs: dict[str, Output]) -> Manifest | str:
         """What an earlier attempt left of a node, or why that does not do."""
-        try:
-            parts = self._fingerprints.parts(node, inputs)
-        except (FileNotFoundError, SourceError) as error:
-            raise RunFailedError(str(error)) from error
+        parts = self._fingerprints.parts(node, inputs)
         manifest = self._left_behind.get(node.name)
         state = state_of(node, manifest, parts, self._run_dir, self._sizes)
         return manifest if state.done and manifest is not None else state.reason

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from hipo_data.pipeline.errors import RunFailedError
+from hipo_data.schemas.errors import RunFailedError
 
 _LIBRARIES = "messages, trl, trl-prompt-completion, trl-preference, verl-sft, verl-rl or llama-factory"
 

@@ -11,11 +11,11 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from hipo_data.pipeline.errors import UserError
 from hipo_data.pipeline.ship.published import SPLITS, Published
 from hipo_data.prompts.chat_template import chat_template
 from hipo_data.prompts.formats.format import Format
 from hipo_data.prompts.formats.registry import FORMATS
+from hipo_data.schemas.errors import UserError
 from hipo_data.stages.publish.exports.chat_template import objection, renderer
 from hipo_data.stages.publish.exports.libraries import EXPORTS, Export, Table
 from hipo_data.stages.publish.exports.llama_factory import dataset_info

@@ -9,10 +9,10 @@ from typing import BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from hipo_data.pipeline.errors import UserError
 from hipo_data.pipeline.store.files import digest_of, sizes_in_storage
 from hipo_data.pipeline.store.manifest import read_manifest
 from hipo_data.pipeline.store.run_path import RunPath, name_within, run_path
+from hipo_data.schemas.errors import UserError
 from hipo_data.stages.publish.exports.libraries import PARTS
 
 FOLDER = "dataset"
@@ -99,8 +99,8 @@ def _files(path: RunPath, folder: RunPath) -> set[str]:
 
 
 def _on_the_hub(where: str) -> Published:
+    from hipo_data.schemas.errors import SourceError
     from hipo_data.stages.ingest.sources.hub import HubDataset
-    from hipo_data.stages.ingest.sources.hub_requests import SourceError
 
     repo, _, revision = where.partition("@")
     try:

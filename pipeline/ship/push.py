@@ -31,12 +31,12 @@ from huggingface_hub.utils import disable_progress_bars, validate_repo_id  # typ
 from huggingface_hub.utils._http import default_client_factory
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
 
-from hipo_data.pipeline.errors import RunFailedError, UserError
 from hipo_data.pipeline.ship.published import FILE_NAME, Published, published_folder
 from hipo_data.pipeline.ship.validate import validate_dataset
 from hipo_data.pipeline.store.files import file_digest
 from hipo_data.pipeline.store.run_dir import held
 from hipo_data.pipeline.store.run_path import RunPath
+from hipo_data.schemas.errors import RunFailedError, UserError
 from hipo_data.stages.ingest.sources.hub_requests import USUAL, Patience, may_pass
 
 _LOG = logging.getLogger(__name__)

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 import polars as pl
 import yaml
 
-from hipo_data.pipeline.errors import UserError
 from hipo_data.pipeline.graph.nodes import PUBLISH
 from hipo_data.pipeline.ship.published import CARD, FILE_NAME, SPLITS, Published
 from hipo_data.pipeline.ship.validate_rows import CHECKS, Seen, key_and_question
 from hipo_data.pipeline.store.manifest import read_manifest
 from hipo_data.pipeline.store.run_path import RunPath
+from hipo_data.schemas.errors import UserError
 from hipo_data.schemas.keys import problem_ids
 from hipo_data.stages.publish.exports.libraries import PARTS
 

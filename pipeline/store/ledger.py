@@ -8,10 +8,10 @@ from collections.abc import Mapping
 
 from pydantic import BaseModel, ConfigDict
 
-from hipo_data.pipeline.errors import UserError
 from hipo_data.pipeline.store.files import put_bytes
 from hipo_data.pipeline.store.run_path import RunPath
 from hipo_data.schemas.config import BudgetConfig, EngineConfig, OpenAIEngine, Price, RunConfig
+from hipo_data.schemas.errors import UserError
 
 _WRITE_EVERY_S = 5.0
 

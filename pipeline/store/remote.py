@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, 
 from fsspec.asyn import sync
 from upath import UPath
 
-from hipo_data.pipeline.errors import StorageError
+from hipo_data.schemas.errors import StorageError
 
 _TRIES = 10
 """Of a request. The library waits up to 1, 2, 4 … 256 s in between, four minutes on average: storage that is away for

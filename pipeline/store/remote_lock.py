@@ -26,8 +26,8 @@ from typing import Any
 from fsspec.asyn import sync
 from upath import UPath
 
-from hipo_data.pipeline.errors import UserError
 from hipo_data.pipeline.store.remote import impatient, in_words
+from hipo_data.schemas.errors import UserError
 
 _LOG = logging.getLogger(__name__)
 BEAT_S = 5.0

@@ -13,7 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from hipo_data.pipeline.errors import UserError
+from hipo_data.schemas.errors import UserError
 
 if TYPE_CHECKING:
     from upath import UPath

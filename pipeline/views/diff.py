@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from hipo_data.pipeline.errors import UserError
 from hipo_data.pipeline.views.run_files import RunFiles
 from hipo_data.schemas.config_file import differences
+from hipo_data.schemas.errors import UserError
 
 _NAMED = 3
 _DECISION = ["mode", "rule", "index", "drop_reason", "delta"]

@@ -7,13 +7,13 @@ from typing import Any
 
 import polars as pl
 
-from hipo_data.pipeline.errors import UserError
 from hipo_data.pipeline.graph.nodes import PICKS, PUBLISH, VOTES, shard_name
 from hipo_data.pipeline.store.files import scan_tables
 from hipo_data.pipeline.store.run_path import RunPath
 from hipo_data.pipeline.views.ingest_report import read_accounts
 from hipo_data.pipeline.views.quarantine import rejected_files
 from hipo_data.pipeline.views.run_files import RunFiles, existing
+from hipo_data.schemas.errors import UserError
 from hipo_data.schemas.keys import problem_ids, shard_of
 from hipo_data.schemas.records import Mode
 from hipo_data.stages.select.decision_words import in_words

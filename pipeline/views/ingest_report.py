@@ -3,10 +3,10 @@
 from rich.console import Console
 from rich.table import Table
 
-from hipo_data.pipeline.errors import UserError
 from hipo_data.pipeline.graph.nodes import ACCOUNTS, INGEST
 from hipo_data.pipeline.store.manifest import read_manifest
 from hipo_data.pipeline.store.run_path import RunPath
+from hipo_data.schemas.errors import UserError
 from hipo_data.stages.ingest.accounts import Accounts
 
 

@@ -5,7 +5,7 @@ import re
 import polars as pl
 from polars.exceptions import ColumnNotFoundError, PolarsError
 
-from hipo_data.pipeline.errors import UserError
+from hipo_data.schemas.errors import UserError
 
 _QUOTED = re.compile(r'"([^"]*)"')
 

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 import polars as pl
 from pydantic import ValidationError
 
-from hipo_data.pipeline.errors import UserError
 from hipo_data.pipeline.graph.nodes import INGEST
 from hipo_data.pipeline.graph.states import load_present_manifests, shards_of
 from hipo_data.pipeline.store.files import scan_tables
 from hipo_data.pipeline.store.run_dir import read_run
 from hipo_data.pipeline.store.run_path import RunPath
 from hipo_data.schemas.config import RunConfig
+from hipo_data.schemas.errors import UserError
 from hipo_data.stages.publish.statistics import Statistics
 
 ROWS = "rows"

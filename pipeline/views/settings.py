@@ -2,7 +2,7 @@
 
 from decimal import Decimal, InvalidOperation
 
-from hipo_data.pipeline.errors import UserError
+from hipo_data.schemas.errors import UserError
 
 _MOST_DELTAS = 101
 

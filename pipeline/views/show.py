@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import polars as pl
 from polars.exceptions import PolarsError
 
-from hipo_data.pipeline.errors import UserError
 from hipo_data.pipeline.graph.nodes import INGEST, PICKS, PUBLISH, VOTES
 from hipo_data.pipeline.graph.states import load_present_manifests, shards_of
 from hipo_data.pipeline.store.files import scan_tables
@@ -13,6 +12,7 @@ from hipo_data.pipeline.store.run_path import RunPath
 from hipo_data.pipeline.views.quarantine import rejected_files
 from hipo_data.pipeline.views.row_filter import matching, named, ordered, wrong
 from hipo_data.pipeline.views.run_files import ROWS, existing
+from hipo_data.schemas.errors import UserError
 
 PARTS = {"votes": ("verify", {VOTES}), "picks": ("select", {PICKS}), "attempts": ("justify", {"attempts"})}
 """What else than its main table a stage leaves behind: its folder, and its labels there."""

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from hipo_data.pipeline.errors import UserError
 from hipo_data.pipeline.graph.nodes import INGEST, RESPONSES
 from hipo_data.pipeline.views.run_files import RunFiles
 from hipo_data.prompts.formats.registry import FORMATS
+from hipo_data.schemas.errors import UserError
 from hipo_data.schemas.records import Mode
 from hipo_data.stages.select.select import ROLLOUT_COLUMNS, VERDICT_COLUMNS
 from hipo_data.stages.select.whatif import Setting, WhatIf, incomplete, reselect, tally, whatifs

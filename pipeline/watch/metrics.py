@@ -9,10 +9,10 @@ from prometheus_client import CollectorRegistry, Histogram, start_http_server
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from hipo_data.pipeline.errors import UserError
 from hipo_data.pipeline.graph.nodes import Node
 from hipo_data.pipeline.store.manifest import Manifest
 from hipo_data.pipeline.watch.watcher import RunState, Watcher
+from hipo_data.schemas.errors import UserError
 
 _SECONDS = (0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600, 4 * 3600)
 

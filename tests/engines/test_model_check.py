@@ -2,7 +2,7 @@
 
 import pytest
 
-from hipo_data.engines.base import EngineRefusedError
+from hipo_data.schemas.errors import EngineRefusedError
 from tests.engines.misbehaving import Endpoint, answer, cut, fails, good
 from tests.engines.openai_engines import Starts, request
 

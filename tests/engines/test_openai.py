@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from hipo_data.engines.base import EngineDeadError, EngineError, EngineRefusedError, PromptRequest
+from hipo_data.engines.base import EngineDeadError, EngineError, PromptRequest
 from hipo_data.engines.openai import OpenAIEndpoint
 from hipo_data.schemas.config import OpenAIEngine, SamplingConfig
+from hipo_data.schemas.errors import EngineRefusedError
 from hipo_data.schemas.records import FinishReason
 from tests.engines.misbehaving import Endpoint, Reply, answer, cut, fails, good, serve
 from tests.engines.openai_engines import KEY, Starts, everything_said, request

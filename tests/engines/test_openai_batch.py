@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from hipo_data.engines.base import Completion, EngineDeadError, EngineError, EngineRefusedError
+from hipo_data.engines.base import Completion, EngineDeadError, EngineError
 from hipo_data.engines.create import create_engine
 from hipo_data.engines.openai_batch import OpenAIBatches
 from hipo_data.schemas.config import OpenAIEngine
+from hipo_data.schemas.errors import EngineRefusedError
 from tests.engines.openai_engines import KEY, everything_said, request
 from tests.support.batch_endpoint import BatchEndpoint, Line, batch_endpoint, expired, failed, served
 from tests.support.virtual_time import VirtualTime

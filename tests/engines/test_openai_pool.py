@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from hipo_data.engines.base import EngineDeadError, EngineError, EngineRefusedError
+from hipo_data.engines.base import EngineDeadError, EngineError
 from hipo_data.engines.openai import OpenAIEndpoint
 from hipo_data.schemas.config import OpenAIEngine
+from hipo_data.schemas.errors import EngineRefusedError
 from tests.engines.openai_engines import Starts, request
 from tests.support.limited_endpoint import LimitedEndpoint, limited_endpoint
 from tests.support.virtual_time import VirtualTime

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import yarl
 
-from hipo_data.engines.base import EngineDeadError, EngineError, EngineRefusedError
+from hipo_data.engines.base import EngineDeadError, EngineError
+from hipo_data.schemas.errors import EngineRefusedError
 from tests.engines.misbehaving import Endpoint, answer, cut, fails, good
 from tests.engines.openai_engines import KEY, Starts, everything_said, request
 from tests.support.limited_endpoint import limited_endpoint

@@ -8,9 +8,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from hipo_data.engines.base import Completion, EngineError, EngineRefusedError, GenerationRequest
+from hipo_data.engines.base import Completion, EngineError, GenerationRequest
 from hipo_data.engines.replay import Replay
 from hipo_data.schemas.config import ReplayEngine, SamplingConfig
+from hipo_data.schemas.errors import EngineRefusedError
 from hipo_data.schemas.records import FinishReason, Message
 
 

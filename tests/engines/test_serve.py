@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from openai import AsyncOpenAI
 
-from hipo_data.engines.base import EngineError, EngineRefusedError
+from hipo_data.engines.base import EngineError
 from hipo_data.engines.openai import OpenAIEndpoint
 from hipo_data.prompts.parsing import CLOSE, OPEN, split_reasoning
 from hipo_data.schemas.config import OpenAIEngine
+from hipo_data.schemas.errors import EngineRefusedError
 from hipo_data.schemas.records import FinishReason
 from tests.engines.asking import OFF, many, request
 

@@ -9,9 +9,10 @@ from typing import Any
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from hipo_data.engines.base import Completion, EngineDeadError, EngineError, EngineRefusedError
+from hipo_data.engines.base import Completion, EngineDeadError, EngineError
 from hipo_data.engines.vllm import Vllm
 from hipo_data.prompts.parsing import CLOSE, OPEN, split_reasoning
+from hipo_data.schemas.errors import EngineRefusedError
 from hipo_data.schemas.records import FinishReason
 from tests.engines.asking import OFF, ON, many, request
 from tests.engines.vllm_engines import ARGS, CONTEXT, Shared, config

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from hipo_data.graders import Grader, SandboxUnavailable, probe_sandbox
+from hipo_data.graders import Grader, probe_sandbox
 from hipo_data.graders.sandbox import seccomp
 from hipo_data.graders.sandbox.box import Box
 from hipo_data.graders.sandbox.run import Exit, Limits
+from hipo_data.schemas.errors import SandboxUnavailable
 from hipo_data.schemas.grading import GradingConfig
 from hipo_data.schemas.records import Status
 from tests.graders.conftest import code

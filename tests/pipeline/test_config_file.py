@@ -7,9 +7,9 @@ import pytest
 import yaml
 
 from hipo_data.pipeline.config_file import load_config
-from hipo_data.pipeline.errors import UserError
 from hipo_data.pipeline.init_recipe import recipe
 from hipo_data.schemas.config_file import differences, flatten
+from hipo_data.schemas.errors import UserError
 
 QUICKSTART = Path("recipes/quickstart.yaml")
 

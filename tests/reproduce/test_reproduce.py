@@ -14,7 +14,7 @@ from hipo_data.reproduce.config import ReproduceConfig
 from hipo_data.reproduce.kept import fingerprint_of, keep
 from hipo_data.reproduce.page import BY_HAND, spread, write_page
 from hipo_data.schemas.config_file import read_config
-from hipo_data.trainer.errors import UserError
+from hipo_data.schemas.errors import UserError
 from tests.support.commands import JUSTIFICATION, write_lines
 from tests.trainer.conftest import TEACHER
 

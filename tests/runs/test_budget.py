@@ -7,10 +7,10 @@ import polars as pl
 import pytest
 
 from hipo_data.pipeline.config_file import load_config
-from hipo_data.pipeline.errors import UserError
 from hipo_data.pipeline.run.probe import Probe, predicted
 from hipo_data.pipeline.store.ledger import Ledger, Spent, read_spent, spent_on
 from hipo_data.schemas.config import OpenAIEngine, Price, RunConfig, VllmEngine
+from hipo_data.schemas.errors import UserError
 from tests.support.commands import hipo_data, recorded_recipe, succeed
 from tests.support.teacher_endpoint import teacher_endpoint
 

@@ -13,10 +13,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from hipo_data.pipeline.cli import app
-from hipo_data.pipeline.errors import UserError
 from hipo_data.pipeline.ship.push import push
 from hipo_data.pipeline.store.files import sizes_in_storage
 from hipo_data.pipeline.store.run_path import RunPath, run_path
+from hipo_data.schemas.errors import UserError
 from tests.support.commands import COMMAND, recorded_recipe, succeed
 from tests.support.hub import Hub
 from tests.support.hub_writes import Writes

@@ -6,8 +6,7 @@ from typing import Any
 from hipo_data.prompts.conversation import Conversation
 from hipo_data.prompts.formats.completions import read_completion
 from hipo_data.prompts.formats.parts import Segment
-from hipo_data.schemas.errors import UserError
-from hipo_data.trainer.errors import TrainingError
+from hipo_data.schemas.errors import TrainingError, UserError
 from hipo_data.trainer.training.config import SegmentWeights
 from hipo_data.trainer.training.published import Row
 

@@ -7,7 +7,8 @@ from typing import Any, Literal, TypeVar
 
 from hipo_data.prompts.conversation import Conversation
 from hipo_data.schemas.config_file import read_config
-from hipo_data.trainer.errors import TrainingError, needs_training_libraries
+from hipo_data.schemas.errors import TrainingError
+from hipo_data.trainer.libraries import needs_training_libraries
 from hipo_data.trainer.training.config import RlConfig, SftConfig
 from hipo_data.trainer.training.published import Row, fingerprint
 

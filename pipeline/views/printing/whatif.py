@@ -8,8 +8,8 @@ from rich.table import Table
 
 from hipo_data.figures.drawing import picture
 from hipo_data.figures.text import NOTHING, number, percent
-from hipo_data.pipeline.errors import UserError
 from hipo_data.pipeline.views.whatif import Answer
+from hipo_data.schemas.errors import UserError
 from hipo_data.stages.select.whatif import WhatIf
 
 

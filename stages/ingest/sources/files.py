@@ -13,13 +13,14 @@ from huggingface_hub import DatasetCard
 from yaml import YAMLError
 
 from hipo_data.schemas.config import EvaluationSet, SourceConfig
+from hipo_data.schemas.errors import SourceError
 from hipo_data.schemas.packaged import embedded
 from hipo_data.schemas.tables import source_files as local_files
 from hipo_data.schemas.text import valid_unicode
 from hipo_data.stages.ingest.sources.hub import HubDataset
-from hipo_data.stages.ingest.sources.hub_requests import USUAL, Patience, SourceError
+from hipo_data.stages.ingest.sources.hub_requests import USUAL, Patience
 
-__all__ = ["Patience", "SourceError", "SourceFile", "declared_licence", "resolved_revision", "source_files"]
+__all__ = ["Patience", "SourceFile", "declared_licence", "resolved_revision", "source_files"]
 
 _CARD = "README.md"
 

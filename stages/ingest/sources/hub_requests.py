@@ -26,15 +26,13 @@ from huggingface_hub.errors import (
 from huggingface_hub.utils import parse_ratelimit_headers  # type: ignore[attr-defined]  # loaded lazily, so unseen
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
 
+from hipo_data.schemas.errors import SourceError
+
 _LOG = logging.getLogger(__name__)
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _FAILURES = (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError, RuntimeError, EntryNotFoundError)
 """What huggingface_hub, hf_xet and the system raise for a file that cannot be had."""
 _T = TypeVar("_T")
-
-
-class SourceError(Exception):
-    """A source that cannot be read: one sentence on what failed, where and why, and what to do."""
 
 
 @dataclass(frozen=True)

@@ -9,16 +9,14 @@ from types import SimpleNamespace
 import pytest
 from ray.exceptions import RayActorError
 
-from hipo_data.engines.base import EngineDeadError, EngineRefusedError
-from hipo_data.graders import SandboxUnavailable
-from hipo_data.pipeline.errors import RunFailedError, StorageError
+from hipo_data.engines.base import EngineDeadError
 from hipo_data.pipeline.graph.nodes import Node, asks
 from hipo_data.pipeline.graph.task import Task
 from hipo_data.pipeline.replicas.actor import NodeStoppedError
 from hipo_data.pipeline.replicas.pool import Replica
 from hipo_data.pipeline.run.flights import Flights, Landing
 from hipo_data.pipeline.store.manifest import Manifest
-from hipo_data.stages.ingest.sources.files import SourceError
+from hipo_data.schemas.errors import EngineRefusedError, RunFailedError, SandboxUnavailable, SourceError, StorageError
 from tests.pipeline.run.small_run import OFF, ON, PROBLEMS, SHARDS, config_of, manifest_of, output
 
 FIRST, SECOND = SHARDS

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from hipo_data.pipeline.errors import RunFailedError
 from hipo_data.pipeline.graph.stages import STAGES
 from hipo_data.pipeline.run.runner import Runner
 from hipo_data.pipeline.watch.progress import RunProgress
+from hipo_data.schemas.errors import UserError
 from tests.pipeline.run.small_run import config_of
 
 
@@ -31,5 +31,5 @@ def test_a_stage_whose_earlier_ones_were_never_run_is_not_up_to_date(tmp_path: P
 
 
 def test_a_source_that_is_not_there_ends_the_run_before_anything_is_started(tmp_path: Path) -> None:
-    with pytest.raises(RunFailedError, match=r"problems\.jsonl"):
+    with pytest.raises(UserError, match=r"problems\.jsonl"):
         runner_of(tmp_path, *STAGES, there=False).anything_to_do()

@@ -10,9 +10,9 @@ import pytest
 from typer.testing import CliRunner
 
 from hipo_data.pipeline.cli import app
-from hipo_data.pipeline.errors import UserError
 from hipo_data.pipeline.ship.export import export
 from hipo_data.pipeline.ship.published import published
+from hipo_data.schemas.errors import UserError
 from tests.conftest import ROOT
 from tests.support.published import make_published
 

@@ -11,7 +11,6 @@ import pyarrow as pa
 import pytest
 
 from hipo_data.pipeline.cli import main
-from hipo_data.pipeline.errors import StorageError, UserError
 from hipo_data.pipeline.store.files import (
     file_digest,
     put_bytes,
@@ -25,6 +24,7 @@ from hipo_data.pipeline.store.files import (
 )
 from hipo_data.pipeline.store.journal import Journal, count_journalled, lost_requests, read_journal, remove_journal
 from hipo_data.pipeline.store.run_path import RunPath, run_path, scratch, storage_errors
+from hipo_data.schemas.errors import StorageError, UserError
 from hipo_data.schemas.records import Rollout
 from tests.pipeline.store.test_journal import rollout
 from tests.support.storage import Storage

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from hipo_data.pipeline.errors import UserError
 from hipo_data.pipeline.store.remote_lock import RemoteLock
 from hipo_data.pipeline.store.run_dir import held
 from hipo_data.pipeline.store.run_path import RunPath
+from hipo_data.schemas.errors import UserError
 from tests.support.storage import Storage
 
 # Of another machine: its process cannot be asked whether it lives.

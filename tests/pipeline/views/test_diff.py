@@ -7,10 +7,10 @@ import polars as pl
 import pytest
 from rich.console import Console
 
-from hipo_data.pipeline.errors import UserError
 from hipo_data.pipeline.views.diff import Difference, compare
 from hipo_data.pipeline.views.printing.diff import print_difference
 from hipo_data.pipeline.views.run_files import open_run
+from hipo_data.schemas.errors import UserError
 from tests.support.made_up_run import make_run
 
 

@@ -8,11 +8,11 @@ import polars as pl
 import pytest
 from rich.console import Console
 
-from hipo_data.pipeline.errors import UserError
 from hipo_data.pipeline.store.manifest import Manifest, Output, write_manifest
 from hipo_data.pipeline.views.explain import Story, explain
 from hipo_data.pipeline.views.printing.explain import print_story
 from hipo_data.pipeline.views.run_files import open_run
+from hipo_data.schemas.errors import UserError
 from hipo_data.schemas.keys import problem_id
 from tests.support.made_up_run import make_run
 

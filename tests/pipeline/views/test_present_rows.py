@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from hipo_data.pipeline.errors import UserError
 from hipo_data.pipeline.store.files import put_table
 from hipo_data.pipeline.store.manifest import Manifest, Output, write_manifest
 from hipo_data.pipeline.views.printing.show import print_rows
 from hipo_data.pipeline.views.quarantine import quarantine_counts, rejected_files
 from hipo_data.pipeline.views.show import read_rows
 from hipo_data.schemas.arrow import to_table
+from hipo_data.schemas.errors import UserError
 from hipo_data.schemas.records import Record, Rejected
 from tests.stages.builders import make_problem
 

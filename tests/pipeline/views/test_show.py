@@ -8,9 +8,9 @@ import polars as pl
 import pytest
 from rich.console import Console
 
-from hipo_data.pipeline.errors import UserError
 from hipo_data.pipeline.views.printing.show import print_rows
 from hipo_data.pipeline.views.show import read_rows
+from hipo_data.schemas.errors import UserError
 from tests.support.made_up_run import make_run
 
 

@@ -7,11 +7,11 @@ import polars as pl
 import pytest
 from rich.console import Console
 
-from hipo_data.pipeline.errors import UserError
 from hipo_data.pipeline.views.printing.whatif import print_answer, write_chart
 from hipo_data.pipeline.views.run_files import open_run
 from hipo_data.pipeline.views.settings import parse_deltas, parse_ns
 from hipo_data.pipeline.views.whatif import Answer, ask
+from hipo_data.schemas.errors import UserError
 from hipo_data.stages.select.whatif import WhatIf
 from tests.support.made_up_run import make_run
 

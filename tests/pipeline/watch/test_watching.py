@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from hipo_data.pipeline.errors import UserError
 from hipo_data.pipeline.graph.nodes import Node
 from hipo_data.pipeline.store.ledger import Spent
 from hipo_data.pipeline.store.manifest import Manifest
@@ -23,6 +22,7 @@ from hipo_data.pipeline.watch.metrics import Metrics
 from hipo_data.pipeline.watch.notify import notify
 from hipo_data.pipeline.watch.progress import RunProgress
 from hipo_data.pipeline.watch.watcher import EngineStatus, Rates, RunState, StageProgress, seconds_left
+from hipo_data.schemas.errors import UserError
 from hipo_data.schemas.records import Mode
 from hipo_data.schemas.watch_config import WatchConfig
 from tests.support.teacher_endpoint import Server

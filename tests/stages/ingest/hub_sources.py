@@ -9,8 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from hipo_data.schemas.config import EvaluationSet, TableSource
+from hipo_data.schemas.errors import SourceError
 from hipo_data.stages.ingest.sources import hub as hub_module
-from hipo_data.stages.ingest.sources.files import Patience, SourceError, SourceFile, source_files
+from hipo_data.stages.ingest.sources.files import Patience, SourceFile, source_files
 
 REPO = "org/name"
 LINES = b"".join(b'{"n": %d}\n' % n for n in range(2_000))

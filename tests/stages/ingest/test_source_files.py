@@ -12,14 +12,9 @@ import pytest
 from huggingface_hub import constants, snapshot_download
 
 from hipo_data.schemas.config import EvaluationSet, TableSource
+from hipo_data.schemas.errors import SourceError
 from hipo_data.stages.ingest.sources import hub as hub_module
-from hipo_data.stages.ingest.sources.files import (
-    Patience,
-    SourceError,
-    declared_licence,
-    resolved_revision,
-    source_files,
-)
+from hipo_data.stages.ingest.sources.files import Patience, declared_licence, resolved_revision, source_files
 from tests.stages.ingest.hub_sources import (
     FILES,
     LINES,

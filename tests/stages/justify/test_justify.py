@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hipo_data.engines.base import Completion, EngineError, EngineRefusedError, GenerationRequest
+from hipo_data.engines.base import Completion, EngineError, GenerationRequest
 from hipo_data.prompts.formats import hipo
 from hipo_data.schemas.arrow import to_table
 from hipo_data.schemas.config import JustifyConfig, RoleConfig, SamplingConfig
+from hipo_data.schemas.errors import EngineRefusedError
 from hipo_data.schemas.gold import MathGold
 from hipo_data.schemas.records import Example, FinishReason, Justification, Mode, Rejected
 from hipo_data.stages.justify.justify import Case, Justified, failed_in_engine, justification_key, justify
