@@ -94,7 +94,7 @@ def record_run(run_dir: RunPath, config: RunConfig) -> None:
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "config": config.model_dump(mode="json"),
         "versions": {"python": platform.python_version()} | {name: _version(name) for name in _PACKAGES},
-        "git_commit": _git_commit(),
+        "git_commit": git_commit_of(Path(__file__)),
         "platform": platform.platform(),
     }
     put_bytes(run_dir / "run.json", json.dumps(record, indent=1).encode())
@@ -116,18 +116,19 @@ def _version(name: str) -> str | None:
         return None
 
 
-def _git_commit() -> str | None:
-    """The commit of the code, with `-dirty` where files differ from it; null outside a checkout."""
-    here = Path(__file__).parent
+def git_commit_of(file: Path) -> str | None:
+    """The commit of the checkout that tracks `file`, with `-dirty` where files there differ from it.
+
+    Null where none tracks it: an installed package may lie within somebody else's checkout, in its `.venv`.
+    """
+    file = file.resolve()
     try:
-        described = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=40"],
-            cwd=here,
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=10,
-        )
+        _git(file.parent, "ls-files", "--error-unmatch", file.name)
+        return _git(file.parent, "describe", "--always", "--dirty", "--abbrev=40")
     except (OSError, subprocess.SubprocessError):
         return None
-    return described.stdout.strip()
+
+
+def _git(folder: Path, *words: str) -> str:
+    done = subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True, check=True, timeout=10)
+    return done.stdout.strip()

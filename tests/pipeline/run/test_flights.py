@@ -80,6 +80,7 @@ class Engines:
         self.readings: list[str] = []
         self.landed: list[str] = []
         self.nodes_stopped = False
+        self.forgotten: list[Replica] = []
 
     def of(self, name: str) -> Pool:
         self.used.add(name)
@@ -97,7 +98,8 @@ class Engines:
     def stalled(self) -> list[tuple[Pool, Replica]]:
         return self.hanging
 
-    def forget(self, replica: Replica) -> None: ...
+    def forget(self, replica: Replica) -> None:
+        self.forgotten.append(replica)
 
     def stop_nodes(self) -> None:
         self.nodes_stopped = True
@@ -221,7 +223,8 @@ def test_all_nodes_of_an_engine_that_died_go_on_in_the_next_one_with_what_is_kno
     off = Node("sample", FIRST, OFF)
     world.fly(SAMPLE, OTHER, off)
     assert world.end(SAMPLE, error) == []
-    assert len(world.engines.pools["large"].died) == 1 and not world.engines.pools["small"].died
+    large, small = world.engines.pools["large"], world.engines.pools["small"]
+    assert len(large.died) == 1 and world.engines.forgotten == large.died and not small.died
     assert "engine 'large' died" in world.said[0] and "2 shards go on" in world.said[0]
     assert world.flights.take_off() == [SAMPLE, OTHER]
     assert [task.deaths for task in world.workers.given[-2:]] == [{"p": 1}, {"p": 1}]
@@ -318,6 +321,15 @@ def test_once_a_budget_is_used_up_nothing_more_is_asked_and_what_asks_nothing_go
     assert world.flights.take_off() == [Node("justify", FIRST)]
 
 
+def test_what_is_left_of_a_queue_keeps_its_order(world: World) -> None:
+    nodes = [Node("justify", f"04-{number:04x}") for number in range(12)]
+    for urgency in (0, 6, 1, 9, 7, 3, 2, 11, 10, 8, 5, 4):
+        world.flights.add(nodes[urgency], "small", urgency)
+    unwanted = [nodes[number] for number in (0, 1, 2, 5)]
+    world.flights.stop_asking(lambda node: node in unwanted)
+    assert world.flights.take_off() == [node for node in nodes if node not in unwanted]
+
+
 def test_engines_with_nothing_ready_and_nothing_under_way_are_idle(world: World) -> None:
     world.engines.pools["large"].room = 1
     world.fly(SAMPLE, OTHER, Node("sample", FIRST, OFF))
@@ -329,3 +341,5 @@ def test_engines_with_nothing_ready_and_nothing_under_way_are_idle(world: World)
     world.flights.take_off()
     world.end(OTHER)
     assert set(world.flights.idle_engines()) == {"small", "large"}
+    world.engines.used.remove("small")  # it was closed
+    assert world.flights.idle_engines() == ["large"]
