@@ -135,7 +135,9 @@ class Grade(Record):
     tests_passed: int | None = None
     tests_total: int | None = None
     cpu_ms: float = 0.0
+    """Processor time of the comparison, or of the program under test."""
     wall_ms: float = 0.0
+    """Time that went by meanwhile."""
     grader: str
     """Name and version, such as `math/1`."""
 

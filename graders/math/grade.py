@@ -52,14 +52,15 @@ class MathGrader:
     def _grade(
         self, request: GradeRequest, answer: str | None, decided: dict[tuple[str, str, str], bool | list[_Pair]]
     ) -> Grade:
-        started = time.perf_counter()
+        started, used = time.perf_counter(), time.thread_time()
         if answer is None:
             return Grade(status=Status.INCORRECT, reason="no_answer", grader=MATH_GRADER)
-        status, reason, wall = Status.INCORRECT, "mismatch", 0.0
+        status, reason, wall, cpu = Status.INCORRECT, "mismatch", 0.0, 0.0
         for gold in _golds(request):
             opinion = decided[(gold, answer, request.question)]
             replies = [self._known[pair] for pair in opinion] if isinstance(opinion, list) else []
-            wall += sum(reply.get("wall_s", 0.0) for reply in replies)
+            wall += sum(reply["wall_s"] for reply in replies)
+            cpu += sum(reply["cpu_s"] for reply in replies)
             if opinion is True or (replies and all(reply.get("equal") for reply in replies)):
                 status, reason = Status.CORRECT, "match"
                 break
@@ -70,7 +71,7 @@ class MathGrader:
             status=status,
             reason=reason,
             extracted=answer[:2000],
-            cpu_ms=wall * 1000,
+            cpu_ms=(cpu + time.thread_time() - used) * 1000,
             wall_ms=(wall + time.perf_counter() - started) * 1000,
             grader=MATH_GRADER,
         )

@@ -16,6 +16,7 @@ from threading import Lock
 from typing import Any
 
 from hipo_data.graders.sandbox.spawn import spawn
+from hipo_data.graders.sandbox.usage import usage
 
 START_S = 120.0
 _CHUNK = 16
@@ -35,7 +36,7 @@ class Pool:
         self._threads = ThreadPoolExecutor(size, thread_name_prefix="math")
 
     def compare(self, pairs: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
-        """For each (gold, answer): "wall_s", and "equal" and "parsed" or an "error".
+        """For each (gold, answer): "wall_s" and "cpu_s", and "equal" and "parsed" or an "error".
 
         Errors are `time_limit`, `starved` and `crashed`. Raises `OSError` where no worker has ever started.
         """
@@ -57,7 +58,7 @@ class Pool:
                     if not self._seen:
                         raise
                     for index, _ in chunk:
-                        replies[index] = {"error": "crashed", "wall_s": 0.0}
+                        replies[index] = {"error": "crashed", "wall_s": 0.0, "cpu_s": 0.0}
                     continue
                 self._seen = True
                 started = time.perf_counter()
@@ -104,9 +105,13 @@ class _Worker:
             start_new_session=True,
         )
         self._rest = b""
-        if not self._read(START_S):
+        self._used_s = 0.0
+        """Processor time of all that was answered so far, and of the start."""
+        ready = self._read(START_S)
+        if not ready:
             self.close()
             raise OSError("a math worker did not start")
+        self._took(json.loads(ready)["cpu_s"])
 
     def send(self, chunk: list[tuple[int, tuple[str, str]]], limit_s: float) -> list[tuple[int, tuple[str, str]]]:
         """Sends pairs; as many replies follow as long as the worker lives."""
@@ -118,15 +123,22 @@ class _Worker:
         return chunk
 
     def reply(self, wall_s: float) -> dict[str, Any]:
-        """The next reply; where none comes, the worker is ended."""
+        """The next reply, with the processor time that it took; where none comes, the worker is ended."""
         line = self._read(wall_s)
         if line:
             reply: dict[str, Any] = json.loads(line)
-            return {"error": "crashed"} if "error" in reply else reply
+            took = {"cpu_s": self._took(reply["cpu_s"])}
+            return ({"error": "crashed"} if "error" in reply else reply) | took
         starved = line is None
+        took = {"cpu_s": self._took(usage(self._process.pid).cpu_s)}  # the kernel counts on until the parent has waited
         self._process.kill()
         code = self._process.wait()
-        return {"error": "starved" if starved else "time_limit" if code == -signal.SIGPROF else "crashed"}
+        return {"error": "starved" if starved else "time_limit" if code == -signal.SIGPROF else "crashed"} | took
+
+    def _took(self, used_s: float) -> float:
+        """How much the processor time has grown to `used_s` since the last call."""
+        before, self._used_s = self._used_s, max(self._used_s, used_s)
+        return self._used_s - before
 
     def alive(self) -> bool:
         return self._process.poll() is None

@@ -11,6 +11,7 @@ import os
 import resource
 import signal
 import sys
+import time
 from functools import lru_cache
 from typing import Any
 
@@ -19,7 +20,10 @@ _PDEATHSIG = 1
 
 
 def main() -> None:
-    """Reads {"gold", "answer", "limit_s"}; writes {"equal": bool, "parsed": bool}. First writes {"ready": true}."""
+    """Reads {"gold", "answer", "limit_s"}; writes {"equal": bool, "parsed": bool}, after a first line once it is ready.
+
+    Each line also has "cpu_s": the seconds of processor time that this process has used since it was started.
+    """
     ctypes.CDLL(None).prctl(_PDEATHSIG, signal.SIGKILL)
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -32,7 +36,7 @@ def main() -> None:
 
     parse = lru_cache(maxsize=2048)(compare.parse)
     compare.equal(parse(r"\frac{1}{2}"), parse("0.5"))
-    print(json.dumps({"ready": True}), file=answers)
+    print(json.dumps({"cpu_s": time.process_time()}), file=answers)
     for line in sys.stdin:
         task = json.loads(line)
         signal.setitimer(signal.ITIMER_PROF, task["limit_s"])
@@ -43,7 +47,7 @@ def main() -> None:
         except (RecursionError, MemoryError) as error:
             reply = {"error": type(error).__name__}
         signal.setitimer(signal.ITIMER_PROF, 0)
-        print(json.dumps(reply), file=answers)
+        print(json.dumps(reply | {"cpu_s": time.process_time()}), file=answers)
 
 
 if __name__ == "__main__":
