@@ -10,7 +10,7 @@ from hipo_data.graders.code import cases
 from hipo_data.graders.code.cases import Case, NotACase
 from hipo_data.graders.code.comparison import EXACT, Comparison
 from hipo_data.graders.code.extract import defined_names
-from hipo_data.graders.code.names import tested_names
+from hipo_data.graders.code.names import names_under_test
 from hipo_data.graders.inside.checking import defines_check
 from hipo_data.schemas.gold import AssertGold, CallGold, CheckGold, CodeGold, StdinGold
 
@@ -93,7 +93,7 @@ def _test_plan(gold: CheckGold | AssertGold, helpers: str, rules: Comparison) ->
         tested = [name for name in [gold.entry_point] if name.isidentifier()]
     else:
         tree = _parsed("\n".join(map(str.strip, gold.asserts)), "assert_case")
-        tested = tested_names(tree, given)
+        tested = names_under_test(tree, given)
         if not tested:
             raise Unrunnable("the asserts call nothing that a program could define")
     if gold.checker is not None:
