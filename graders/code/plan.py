@@ -11,7 +11,7 @@ from hipo_data.graders.code.cases import Case, NotACase
 from hipo_data.graders.code.comparison import EXACT, Comparison
 from hipo_data.graders.code.extract import defined_names
 from hipo_data.graders.code.names import names_under_test
-from hipo_data.graders.inside.checking import defines_check
+from hipo_data.graders.inside.checking import check_function
 from hipo_data.schemas.gold import AssertGold, CallGold, CheckGold, CodeGold, StdinGold
 
 _FAILING = (ast.Assert, ast.Raise)
@@ -159,7 +159,7 @@ def _check_checker(text: str) -> None:
             used = {str(node.module).partition(".")[0]} & _LOADS
         if used:
             raise Unrunnable(f"the checker uses '{min(used)}', by which an output could decide its own verdict")
-    if not defines_check(tree) and not any(
+    if check_function(tree) is None and not any(
         getattr(node, "attr", getattr(node, "id", "")) == "argv" for node in ast.walk(tree)
     ):
         raise Unrunnable("the checker neither defines check(input, output, expected) nor reads sys.argv")

@@ -62,6 +62,19 @@ def test_results_of_calls_are_judged_as_values(grader: Grader) -> None:
 
 
 @pytest.mark.parametrize(
+    "signature",
+    ["check(input, output, expected)", "check(expected_output, output, stdin_input)", "check(given, got, answer)",
+     "is_valid(input_str, printed, correct)", "check(a, b, c)"],
+)  # fmt: skip
+def test_a_checker_gets_what_its_parameters_say(grader: Grader, signature: str) -> None:
+    names = [name.strip() for name in signature.partition("(")[2].rstrip(")").split(",")]
+    given, output, expected = (names[2], names[1], names[0]) if names[0].startswith("exp") else names
+    checker = f"def {signature}:\n    return {given} == '15' and {expected} == '3' and {output} == '5\\n'"
+    tests = {"inputs": ["15"], "outputs": ["3"]}
+    assert verdicts(graded(grader, checker, "print(5)", tests=tests)) == [(Status.CORRECT, "passed")]
+
+
+@pytest.mark.parametrize(
     "body",
     [
         "raise ValueError",
@@ -102,7 +115,7 @@ def test_a_failure_that_is_certain_stands_beside_one_that_is_not(grader: Grader)
 
 SEARCH = """
 import gc, glob, os, sys
-found, wanted = [], "".join(["7152", "25739"])
+found = []
 for pattern in ("/tmp/*", "/tmp/*/*", "expected", "../*/expected", "/proc/*/cwd/expected", "/dev/shm/*"):
     for name in glob.glob(pattern):
         try: found += open(name).read().split()
@@ -111,9 +124,10 @@ for value in gc.get_objects():
     if isinstance(value, (list, tuple)): found += [item for item in value if isinstance(item, str)]
 frame = sys._getframe()
 while frame:
-    found += [str(value) for value in frame.f_locals.values() if isinstance(value, (str, int))]
+    found += [repr(value) for value in list(frame.f_locals.values())]
     frame = frame.f_back
-print("secret" if any(wanted in word for word in found if word is not wanted) else "none")
+wanted = "".join(["7152", "25739"])
+print("secret" if any(wanted in word for word in found) else "none")
 """
 
 

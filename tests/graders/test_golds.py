@@ -74,6 +74,7 @@ def test_math_golds(raw: Any, answers: list[str]) -> None:
         (call([[5, 2]], ["101"]), CallGold(fn_name="f", inputs=["5\n2"], outputs=['"101"'])),
         (call([[5], [6]], ["[5]", "7"]), CallGold(fn_name="f", inputs=["5", "6"], outputs=["[5]", "7"])),
         (call(["5", "ab"], ["cba", "12"]), CallGold(fn_name="f", inputs=['"5"', '"ab"'], outputs=['"cba"', '"12"'])),
+        (call(["ab", ""], [" ba\n", ""]), CallGold(fn_name="f", inputs=['"ab"', '""'], outputs=['" ba"', '""'])),
         (call(["5\nab"], ["x"]), CallGold(fn_name="f", inputs=['5\n"ab"'], outputs=['"x"'])),
         (call(["1", "2"], ["True", "None"]), CallGold(fn_name="f", inputs=["1", "2"], outputs=["true", "null"])),
         (call(["('a', 1)"], ["(1, 2)"]), CallGold(fn_name="f", inputs=['["a", 1]'], outputs=["[1, 2]"])),
