@@ -25,7 +25,7 @@ def results(outputs: Sequence[Any], inputs: Sequence[Any]) -> list[str]:
     """The result of each test as JSON, where `inputs` are its arguments. Raises `ValueError`."""
     texts = all(isinstance(item, str) for item in outputs)
     if all(isinstance(item, str) for item in inputs):
-        return _column([item.strip() for item in outputs]) if texts else [_text_or_dumped(item) for item in outputs]
+        return _column(outputs) if texts else [_text_or_dumped(item) for item in outputs]
     if texts and _is_json_of_more_than_numbers(outputs):
         return list(outputs)
     if all(isinstance(item, list) and len(item) == 1 for item in outputs):
@@ -53,7 +53,8 @@ def _texts_of_arguments(inputs: Sequence[str]) -> list[str]:
             return ["\n".join(map(_dumped, values or [])) for values in found]
     columns = [_column([line for line in column if line is not None]) for column in zip_longest(*lines)]
     read = [iter(column) for column in columns]
-    return ["\n".join(next(read[place]) for place in range(len(test))) for test in lines]
+    empty = '""' if len(columns) == 1 else ""
+    return ["\n".join(next(read[place]) for place in range(len(test))) or empty for test in lines]
 
 
 def _column(texts: Sequence[str]) -> list[str]:
@@ -81,7 +82,7 @@ def _literal(text: str) -> str:
 def _plain(text: str) -> str:
     if text.startswith(_OPENS):
         raise ValueError("a text that begins like a value")
-    return json.dumps(text.rstrip("\r"))
+    return json.dumps(text.rstrip("\r\n"))
 
 
 def _text_or_dumped(value: Any) -> str:

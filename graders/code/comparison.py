@@ -69,6 +69,11 @@ _TOLERANCE = re.compile(
     rf"{_GAP}{_POWER}",
     re.I,
 )
+_DIGITS = re.compile(
+    r"\b(?:accura(?:cy|te)|precis(?:ion|e)|correct)\s+(?:of|to|up\s+to|within)\s+(?:at\s+least\s+)?(?P<digits>\d{1,2})\s+"
+    r"(?:decimals?|digits?|places)",
+    re.I,
+)
 _LEAST, _MOST = 1e-12, 1e-2
 
 STATED = (
@@ -88,6 +93,7 @@ STATED = (
     ("The answer must be accurate to within 1e-4.", Comparison(tolerance=1e-4)),
     (r"It is right if $\frac{|a - b|}{\max(1, |b|)} \le 10^{-4}$.", Comparison(tolerance=1e-4)),
     ("The absolute error may be 10⁻³.", Comparison(tolerance=1e-3)),
+    ("The answer must be accurate to 4 decimal places.", Comparison(tolerance=1e-4)),
     ("If there are multiple answers, print any of them.", Comparison(several=True)),
     ("Print it with 3 digits after the point.", Comparison()),
     ("Values within 10 units of the centre count.", Comparison()),
@@ -112,8 +118,9 @@ def _tolerance(question: str) -> float:
     """The error that the question allows, as far as a grader should go; 0 where it says none."""
     match = _TOLERANCE.search(question)
     if match is None:
-        return 0.0
+        digits = _DIGITS.search(question)
+        return min(_MOST, max(_LEAST, 10.0 ** -int(digits["digits"]))) if digits else 0.0
     if match["decimal"]:
         return min(_MOST, max(_LEAST, float(match["decimal"])))
-    digits = match["power"] or match["exponent"] or match["raised"].lstrip("⁻")
-    return min(_MOST, max(_LEAST, 10.0 ** -int(unicodedata.normalize("NFKC", digits))))
+    power = match["power"] or match["exponent"] or match["raised"].lstrip("⁻")
+    return min(_MOST, max(_LEAST, 10.0 ** -int(unicodedata.normalize("NFKC", power))))

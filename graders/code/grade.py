@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from hipo_data.graders.code import extract
 from hipo_data.graders.code.judge import judge
-from hipo_data.graders.code.names import tested_names
+from hipo_data.graders.code.names import names_under_test
 from hipo_data.graders.code.outcome import Outcome
 from hipo_data.graders.code.reference import OUT_OF_TIME, ReferenceTimes
 from hipo_data.graders.sandbox.choose import sandbox
@@ -105,7 +105,7 @@ def _needed(gold: CodeGold) -> list[str]:
     if isinstance(gold, CheckGold):
         return _NAME.findall(gold.entry_point)[:1]
     if isinstance(gold, AssertGold) and (asserts := extract.tree("\n".join(map(str.strip, gold.asserts)))):
-        return tested_names(asserts, extract.defined_names(gold.import_prefix))
+        return names_under_test(asserts, extract.defined_names(gold.import_prefix))
     return []
 
 

@@ -17,7 +17,7 @@ _AROUND = frozenset(
 _PACKAGES = frozenset({"np", "numpy", "pd", "pandas", "pytest", "scipy", "sp", "sympy", "torch", "unittest"})
 
 
-def tested_names(tree: ast.Module, given: Set[str]) -> list[str]:
+def names_under_test(tree: ast.Module, given: Set[str]) -> list[str]:
     """The names in assert statements that the candidate is to define; `given`: those that the tests' set-up defines.
 
     They are the names that nobody else has. Where there are none, what is asked for is named like a function that

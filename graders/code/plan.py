@@ -10,8 +10,8 @@ from hipo_data.graders.code import cases
 from hipo_data.graders.code.cases import Case, NotACase
 from hipo_data.graders.code.comparison import EXACT, Comparison
 from hipo_data.graders.code.extract import defined_names
-from hipo_data.graders.code.names import tested_names
-from hipo_data.graders.inside.checking import defines_check
+from hipo_data.graders.code.names import names_under_test
+from hipo_data.graders.inside.checking import check_function
 from hipo_data.schemas.gold import AssertGold, CallGold, CheckGold, CodeGold, StdinGold
 
 _FAILING = (ast.Assert, ast.Raise)
@@ -93,7 +93,7 @@ def _test_plan(gold: CheckGold | AssertGold, helpers: str, rules: Comparison) ->
         tested = [name for name in [gold.entry_point] if name.isidentifier()]
     else:
         tree = _parsed("\n".join(map(str.strip, gold.asserts)), "assert_case")
-        tested = tested_names(tree, given)
+        tested = names_under_test(tree, given)
         if not tested:
             raise Unrunnable("the asserts call nothing that a program could define")
     if gold.checker is not None:
@@ -159,7 +159,7 @@ def _check_checker(text: str) -> None:
             used = {str(node.module).partition(".")[0]} & _LOADS
         if used:
             raise Unrunnable(f"the checker uses '{min(used)}', by which an output could decide its own verdict")
-    if not defines_check(tree) and not any(
+    if check_function(tree) is None and not any(
         getattr(node, "attr", getattr(node, "id", "")) == "argv" for node in ast.walk(tree)
     ):
         raise Unrunnable("the checker neither defines check(input, output, expected) nor reads sys.argv")

@@ -11,8 +11,8 @@ from typing import Any, NoReturn
 from hipo_data.graders.inside import prelude, wire
 
 _FILES = ("input", "expected", "output")
-_TAKES = 3
-"""Arguments of `check(input, output, expected)`."""
+_PARTS = (("expect", "answer", "correct", "want"), ("output", "got", "actual", "result", "print"), ("input", "given"))
+"""What parameters for the expected output, the output and the input have in their names; the first that fits counts."""
 
 
 def check(data: socket.socket, job: Mapping[str, Any], text: bytes, known: dict[str, Any]) -> NoReturn:
@@ -20,7 +20,8 @@ def check(data: socket.socket, job: Mapping[str, Any], text: bytes, known: dict[
 
     Sends `right`: true, false, or null where the checker did not say it, for each in order, and then ends.
     """
-    judge = _function(job["code"], known) if defines_check(ast.parse(job["code"])) else None
+    defined = check_function(ast.parse(job["code"]))
+    judge = _function(job["code"], known, defined) if defined else None
     for test in job["tests"]:
         right: bool | None = None
         try:
@@ -33,28 +34,38 @@ def check(data: socket.socket, job: Mapping[str, Any], text: bytes, known: dict[
     os._exit(0)
 
 
-def defines_check(tree: ast.Module) -> bool:
-    """Whether a checker is a function `check(input, output, expected)`; otherwise it is a script."""
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef) and node.name == "check":
-            takes = len(node.args.posonlyargs) + len(node.args.args)
-            return takes - len(node.args.defaults) <= _TAKES and (takes >= _TAKES or node.args.vararg is not None)
-    return False
+def check_function(tree: ast.Module) -> ast.FunctionDef | None:
+    """The function `check` of a checker, or its only one, that takes three arguments; null where it is a script."""
+    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+    found = [node for node in functions if node.name == "check"] or (functions if len(functions) == 1 else [])
+    return found[-1] if found and len(_parameters(found[-1])) == len(_PARTS) else None
 
 
-def _function(code: str, known: dict[str, Any]) -> Callable[[Any, Any, Any], Any]:
-    """The function `check` of a checker. What fails while it is loaded fails for every test."""
+def _parameters(function: ast.FunctionDef) -> list[str]:
+    return [parameter.arg for parameter in (*function.args.posonlyargs, *function.args.args)]
+
+
+def _function(code: str, known: dict[str, Any], defined: ast.FunctionDef) -> Callable[[Any, Any, Any], Any]:
+    """`defined` as a function of input, output and expected output. What fails at loading fails for every test."""
     module = prelude.module("checker", known)
+    kinds = [next((kind for kind, part in enumerate(_PARTS) if any(word in name.lower() for word in part)), None)
+             for name in _parameters(defined)]  # fmt: skip
+    failed: BaseException | None = None
     try:
         exec(compile(code, "<checker>", "exec", dont_inherit=True), vars(module))
-        found: Callable[[Any, Any, Any], Any] = vars(module)["check"]
     except BaseException as error:
         failed = error
 
-        def found(*_: Any) -> Any:
+    def judge(given: Any, output: Any, expected: Any) -> Any:
+        if failed is not None:
             raise failed
+        named = (expected, output, given)
+        ordered = (
+            [named[kind] for kind in kinds if kind is not None] if len(set(kinds) - {None}) == len(named) else None
+        )
+        return vars(module)[defined.name](*(ordered or (given, output, expected)))
 
-    return found
+    return judge
 
 
 def _script(code: str, known: dict[str, Any], contents: tuple[Any, Any, Any]) -> bool | None:

@@ -17,7 +17,7 @@ def same(
 ) -> bool:
     """Whether `got` equals `expected`: booleans are no numbers, floats are equal within the tolerances.
 
-    `sequences`: a tuple equals a list with the same items, as in JSON.
+    `sequences`: a tuple equals a list with the same items, and a key that is an integer its digits, as in JSON.
     """
     if isinstance(expected, bool) or isinstance(got, bool):
         return isinstance(expected, bool) and isinstance(got, bool) and expected == got
@@ -33,6 +33,8 @@ def same(
     if isinstance(expected, Mapping):
         if not isinstance(got, Mapping) or len(expected) != len(got):
             return False
+        if sequences and all(isinstance(key, int) and not isinstance(key, bool) for key in got):
+            got = {str(key): value for key, value in got.items()}
         return all(
             key in got and same(value, got[key], sequences, relative, absolute) for key, value in expected.items()
         )

@@ -5,6 +5,8 @@ from textwrap import dedent, indent
 from typing import Any, NamedTuple
 
 INPUTS = (0, 2, 5, 7)
+CHECKS_TEXT = "def check(input, output, expected):\n    return output.split() == expected.split()"
+CHECKS_VALUE = "def check(input, output, expected):\n    return type(output) is int and output == input[0] ** 2 + 1"
 
 
 class Program(NamedTuple):
@@ -37,6 +39,17 @@ def golds() -> dict[str, Any]:
             "inputs": [json.dumps(x) for x, _ in pairs],
             "outputs": [json.dumps(y) for _, y in pairs],
         },
+        "checker": {
+            "inputs": [f"{x}\n" for x, _ in pairs],
+            "outputs": [f"{y}\n" for _, y in pairs],
+            "checker": CHECKS_TEXT,
+        },
+        "call with a checker": {
+            "fn_name": "f",
+            "inputs": [[x] for x, _ in pairs],
+            "outputs": [[y] for _, y in pairs],
+            "checker": CHECKS_VALUE,
+        },
         "check of a method": {"test_code": f"def check(candidate):\n{checks}", "entry_point": "Solution().f"},
     }
 
@@ -47,4 +60,4 @@ def source(program: Program, shape: str) -> str:
     if "method" in shape:
         return f"{before}\nclass Solution:\n    def f(self, x):\n{indent(body, ' ' * 8)}\n"
     function = f"{before}\ndef f(x):\n{indent(body, ' ' * 4)}\n"
-    return function + ("print(f(int(input())))\n" if shape in ("stdin", "test cases") else "")
+    return function + ("print(f(int(input())))\n" if shape in ("stdin", "test cases", "checker") else "")

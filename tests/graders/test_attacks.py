@@ -98,7 +98,18 @@ def test_types_are_compared_strictly(grader: Grader, expected: str, returned: st
     assert grade.status is (Status.CORRECT if right else Status.INCORRECT), grade
 
 
-@pytest.mark.parametrize(("expected", "returned", "right"), [("1", "True", False), ("[1, 2]", "(1, 2)", True)])
+@pytest.mark.parametrize(
+    ("expected", "returned", "right"),
+    [
+        ("1", "True", False),
+        ("[1, 2]", "(1, 2)", True),
+        ('{"1": 2}', "{1: 2}", True),
+        ('{"1": 2}', "{2: 2}", False),
+        ('{"1": 2}', "{True: 2}", False),
+        ('"1"', "1", False),
+        ("1", "'1'", False),
+    ],
+)
 def test_json_values_are_compared_strictly(grader: Grader, expected: str, returned: str, right: bool) -> None:
     gold = {"fn_name": "f", "inputs": ["0"], "outputs": [expected]}
     grade = grader.grade([code(gold, f"def f(x): return {returned}")])[0]

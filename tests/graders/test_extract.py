@@ -6,6 +6,9 @@ from hipo_data.graders.code.extract import program
 
 CODE = "n = int(input())\nprint(n + 1)\n"
 INDENTED = "".join(f"   {line}\n" for line in CODE.splitlines())
+FURTHER_IN = "".join(f"    {line}\n" for line in CODE.splitlines())
+QUOTED = "".join(f"> {line}\n" for line in CODE.splitlines())
+FENCED_EXAMPLE = f'"""\nExample:\n    ```python\n    f(1)\n    ```\n"""\n{CODE}'
 DOCSTRING = f'"""\nExample:\n    ```\n    1\n    ```\n"""\n{CODE}'
 BACKTICKS = "`" * 3_000_000
 
@@ -26,15 +29,39 @@ BACKTICKS = "`" * 3_000_000
         (f"<answer>\n{CODE}</answer>", CODE.strip()),
         (f"[PYTHON]\n{CODE}[/PYTHON] is it", CODE.strip()),
         (CODE, CODE),
+        (f"Here it is: ```python\n{CODE}```", CODE),
+        (f"**Code:**```\n{CODE}```\nthat was it", CODE),
+        (f"- ```python\n{FURTHER_IN}  ```\n- next", CODE),
+        (f"2. ```python\n{INDENTED}   ```", CODE),
+        (f"```python\n{CODE}    ```\nDone.", CODE),
+        (f"    ```python\n{FURTHER_IN}    ```\nDone.", CODE),
+        (f"    ```python\n{CODE}    ```\nDone.", CODE),
+        (f"```python\n{CODE}``` That is all.", CODE),
+        (f"```python\n{CODE.rstrip()}```\nDone", CODE),
+        (f"> So:\n>\n> ```python\n{QUOTED}> ```\n\nDone", CODE),
+        (f"> ```python\n{QUOTED}\nDone", CODE),
+        (f"```py3\n{CODE}```", CODE),
+        (f"```python3.11\n{CODE}```", CODE),
+        (f"``` Python 3\n{CODE}```", CODE),
+        (f"```{{.python .numberLines}}\n{CODE}```", CODE),
+        (f"```python\n{CODE}\nThis reads a number and prints the next.\n", CODE),
+        (f"```python\n{CODE}\n**Why:** it adds one.\n\nThen it prints.", CODE),
+        (f"```python\nprint(input())\n\nNow the better one:\n```python\n{CODE}```", CODE),
+        (f"{CODE}```\nDone", CODE),
+        (f"```python\n{FENCED_EXAMPLE}```", FENCED_EXAMPLE),
+        (f"```python\n{CODE}print('``` ends')\n```", f"{CODE}print('``` ends')\n"),
+        (f"```python\n{CODE})\n\nThis is it.", f"{CODE})\n\nThis is it.\n"),
+        (f"```python\n{CODE}\nFoo = Bar(\n", f"{CODE}\nFoo = Bar(\n"),
         ("Use `print` and ```input``` here.", None),
         ("```cpp\nint main() {}\n```", None),
         ("I do not know.", None),
         (BACKTICKS, None),
     ],
-    ids=lambda value: (value or "none")[:20],
+    ids=lambda value: repr(value)[:40],
 )  # fmt: skip
 def test_the_program_of_a_response(response: str, found: str | None) -> None:
-    assert program(response) == found
+    got = program(response)
+    assert (got and got.strip()) == (found and found.strip())
 
 
 def test_many_blocks_are_not_all_tried() -> None:

@@ -56,6 +56,7 @@ def test_math_golds_in_bulk_are_those_parsed_one_by_one(golds: list[str | None])
 
 
 FIELDS = "type test_code entry_point import_prefix assert_case test_cases input output inputs outputs fn_name atol"
+FIELDS += " testtype metadata func_name checker"
 FIELDS += " unordered reference time_limit_s prompt canonical_solution base_input plus_input answers"
 strings = st.sampled_from(
     ["", "1", "math", "stdin", "call", "asserts", "f", "def check(f):\n assert f(1)", "def f(: ", "a\0"]

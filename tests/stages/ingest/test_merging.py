@@ -78,9 +78,15 @@ def test_answers_that_differ_leave_no_row_and_each_names_all(tmp_path: Path, gol
 TWO = {"inputs": ["1", "2"], "outputs": ["a", "b"]}
 THREE = {"inputs": ["1", "2", "3"], "outputs": ["a", "b", "c"]}
 SPACED = {"inputs": ["1 \n", "2", "5"], "outputs": ["a\n", " b", "e"]}
+CHECKER = "def check(input, output, expected): return True"
 OTHER = {"inputs": ["2"], "outputs": ["x"]}
 CHECK = {"test_code": "def check(f):\n    assert f(1) == 2", "entry_point": "f"}
 CHECK_TWO = {"test_code": "def check(f):\n    assert f(1) == 2\n    assert f(2) == 3", "entry_point": "f"}
+
+
+def called(tests: dict[str, list[str]]) -> dict[str, list[str]]:
+    """What is made of tests of a function: results that are no JSON are texts."""
+    return tests | {"outputs": [json.dumps(text) for text in tests["outputs"]]}
 
 
 @pytest.mark.parametrize(
@@ -90,8 +96,12 @@ CHECK_TWO = {"test_code": "def check(f):\n    assert f(1) == 2\n    assert f(2) 
         ([THREE, TWO], StdinGold(**THREE)),
         ([TWO, {"inputs": ["3", "4"], "outputs": ["c", "d"]}], StdinGold(**TWO)),
         ([TWO, SPACED], StdinGold(**SPACED)),
-        ([{"fn_name": "f"} | TWO, {"fn_name": "f"} | THREE], CallGold(fn_name="f", **THREE)),
-        ([{"fn_name": "f"} | TWO, {"fn_name": "g"} | OTHER], CallGold(fn_name="f", **TWO)),
+        ([{"fn_name": "f"} | TWO, {"fn_name": "f"} | THREE], CallGold(fn_name="f", **called(THREE))),
+        ([{"fn_name": "f"} | TWO, {"fn_name": "g"} | OTHER], CallGold(fn_name="f", **called(TWO))),
+        (
+            [TWO, {"inputs": ["1"], "outputs": ["z"], "checker": CHECKER}],
+            StdinGold(inputs=["1"], outputs=["z"], checker=CHECKER),
+        ),
         ([CHECK, CHECK_TWO], CheckGold(**CHECK_TWO)),
         ([{"assert_case": ["assert f(1) == 2"]}, CHECK_TWO], CheckGold(**CHECK_TWO)),
         ([{"assert_case": ["assert f(1)", "assert f(2)"]}, CHECK], AssertGold(asserts=["assert f(1)", "assert f(2)"])),
