@@ -1,5 +1,7 @@
 """The list of families, and one of them, for reading."""
 
+from typing import Any
+
 import yaml
 from rich.console import Console
 from rich.table import Table
@@ -19,7 +21,15 @@ def print_families(console: Console) -> None:
 
 
 def print_family(console: Console, name: str) -> None:
-    """All of one family, as the YAML file that describes it, every default included. Raises `UserError`."""
-    found = family(name).model_dump(mode="json", exclude_none=True)
+    """All that is known of one family, as a YAML file describes it. Raises `UserError`."""
+    found = _filled(family(name).model_dump(mode="json"))
     text = yaml.safe_dump(found, sort_keys=False, allow_unicode=True, width=console.width)
     console.print(text.rstrip(), markup=False, highlight=False, soft_wrap=True)
+
+
+def _filled(tree: dict[str, Any]) -> dict[str, Any]:
+    """Without what is left empty, but an empty tail, which says something."""
+    inner = {key: _filled(value) if isinstance(value, dict) else value for key, value in tree.items()}
+    return {
+        key: value for key, value in inner.items() if value not in (None, [], {}, "") or (key, value) == ("tail", "")
+    }

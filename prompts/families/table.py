@@ -51,7 +51,9 @@ def _switch(each: Family, switch: Switch | None, default: bool) -> str:
     text = ", ".join(_code(part) for part in said)
     if switch.model is not None:
         text = f"the model with `{switch.model}` in its name"
-    return (text or "no switch") + (" (default)" if default and text else "")
+    if not text:
+        return "always" if each.think_off is None else "nothing said"
+    return text + (" (default)" if default else "")
 
 
 def _tail(switch: Switch | None) -> str:

@@ -121,3 +121,50 @@ async def test_reply_of_another_shape_is_an_error_of_its_request(endpoint: Endpo
     with pytest.raises(EngineError, match=r"has no (choices|usage)|is not JSON"):
         await (await start()).generate(request())
     assert len(endpoint.bodies) == 3
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("length", FinishReason.LENGTH),
+        ("model_length", FinishReason.LENGTH),
+        ("max_tokens", FinishReason.LENGTH),
+        ("MAX_TOKENS", FinishReason.LENGTH),
+        ("model_context_window_exceeded", FinishReason.LENGTH),
+        ("stop", FinishReason.STOP),
+        ("STOP", FinishReason.STOP),
+        ("end_turn", FinishReason.STOP),
+        ("eos_token", FinishReason.STOP),
+        ("COMPLETE", FinishReason.STOP),
+    ],
+)
+async def test_end_of_a_response_in_each_makers_word(
+    endpoint: Endpoint, start: Starts, said: str, meant: FinishReason
+) -> None:
+    endpoint.replies = [good("4", said)]
+    assert (await (await start()).generate(request())).finish_reason is meant
+
+
+async def test_end_for_an_unknown_reason_is_said_and_asked_for_once(endpoint: Endpoint, start: Starts) -> None:
+    endpoint.replies = [good("4", "tired")]
+    with pytest.raises(EngineError, match="for the reason 'tired', which is neither known as an end") as raised:
+        await (await start()).generate(request())
+    assert raised.value.permanent and len(endpoint.bodies) == 1
+
+
+@pytest.mark.parametrize(
+    ("prefix", "content", "text"),
+    [
+        ("<think>\n", "<think>\nwhy</think>4", "<think>\nwhy</think>4"),  # llama.cpp
+        ("<think>\n", "<think>\n\nThe answer is 4.", "<think>\n\nThe answer is 4."),
+        ("<think>\n", "why</think>4", "<think>\nwhy</think>4"),  # vLLM
+        ("<think>\n\n</think>\n\n", "<think>\n\n</think>\n\n4", "<think>\n\n</think>\n\n4"),
+        ("The answer is ", "The answer is 4.", "The answer is 4."),
+        ("I", "It is 4.", "IIt is 4."),  # too short to tell
+    ],
+)
+async def test_prefix_stands_once_whether_the_server_echoes_it_or_not(
+    endpoint: Endpoint, start: Starts, prefix: str, content: str, text: str
+) -> None:
+    endpoint.replies = [good(content)]
+    assert (await (await start()).generate(request(response_prefix=prefix))).text == text

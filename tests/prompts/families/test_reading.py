@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from hipo_data.prompts.families.loading import families, family
 from hipo_data.prompts.families.reading import Parts, read
 from hipo_data.prompts.parsing import split_reasoning
-from hipo_data.schemas.family import Family
 from hipo_data.schemas.records import Mode
 from tests.prompts.families.raw_texts import RAW
 
@@ -42,10 +41,9 @@ def test_think_on_that_was_cut_off_before_its_answer_has_none(name: str) -> None
     assert read_as(name, inside, ON, cut=True).reasoning is not None
 
 
-@pytest.mark.parametrize(
-    "each", [each for each in families().values() if each.instead.prefix], ids=lambda each: each.name
-)
-def test_prefilled_closed_block_makes_a_think_off_response(each: Family) -> None:
+@pytest.mark.parametrize("name", [name for name, each in families().items() if each.instead.prefix])
+def test_prefilled_closed_block_makes_a_think_off_response(name: str) -> None:
+    each = families()[name]
     assert read(each.instead.prefix + "A", each.reading, mode=OFF, opened=each.opens(OFF)) == Parts(None, "A")
 
 

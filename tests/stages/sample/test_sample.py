@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hipo_data.engines.base import Completion, EngineDeadError, EngineError, GenerationRequest
+from hipo_data.prompts.families.loading import family
 from hipo_data.schemas.arrow import to_table
 from hipo_data.schemas.config import RoleConfig, SampleConfig, SamplingConfig
 from hipo_data.schemas.gold import AssertGold
@@ -265,3 +266,40 @@ async def test_rollouts_of_earlier_versions_are_recognised_by_seed_and_request_h
             sampling = digest(role.sampling.model_dump(exclude={"max_tokens"}))
             parts = (role.chat_template_kwargs, sampling, rollout.seed, "mödel", role.starts_in_reasoning)
             assert rollout.request_hash == digest(rollout.prompt_hash, *parts)
+
+
+SEED = family("seed_oss").reading
+
+
+async def test_a_role_that_names_a_family_reads_by_it() -> None:
+    engine = ScriptedEngine(lambda request: completion("<seed:think>abcd</seed:think>efgh<seed:eos>", tokens=10))
+    plain, read = [
+        (await run(engine, PROBLEMS[:1], n=1, role=RoleConfig(engine="teacher", reading=reading)))[0]
+        for reading in (None, SEED)
+    ]
+    assert (plain.reasoning, plain.answer) == (None, "<seed:think>abcd</seed:think>efgh<seed:eos>")
+    assert (read.reasoning, read.answer) == ("abcd", "efgh")
+    assert plain.text == read.text and plain.request_hash != read.request_hash
+    assert engine.requests[1].reasoning_ends == ("</seed:think>",)
+
+
+async def test_a_think_on_response_that_was_cut_off_without_a_tag_has_no_answer() -> None:
+    engine = ScriptedEngine(lambda request: completion("so \\boxed{4}", finish=FinishReason.LENGTH))
+    (on,) = await run(engine, PROBLEMS[:1], n=1)
+    (off,) = await run(engine, PROBLEMS[:1], n=1, mode=Mode.THINK_OFF)
+    assert (on.reasoning, on.answer) == ("so \\boxed{4}", None)
+    assert (off.reasoning, off.answer) == (None, "so \\boxed{4}")
+
+
+async def test_think_off_whose_answer_stands_in_the_field_of_reasoning_is_answered() -> None:
+    engine = ScriptedEngine(lambda request: completion("", reasoning="\\boxed{4}"))
+    (off,) = await run(engine, PROBLEMS[:1], n=1, mode=Mode.THINK_OFF)
+    assert (off.reasoning, off.answer) == (None, "\\boxed{4}")
+    (on,) = await run(engine, PROBLEMS[:1], n=1)
+    assert (on.reasoning, on.answer) == ("\\boxed{4}", None)
+
+
+async def test_reasoning_in_its_field_and_tags_in_the_text_are_one_reasoning() -> None:
+    engine = ScriptedEngine(lambda request: completion("<think>abcd</think>efgh", reasoning="abcd"))
+    (rollout,) = await run(engine, PROBLEMS[:1], n=1)
+    assert (rollout.reasoning, rollout.answer) == ("abcd", "efgh")
