@@ -20,6 +20,7 @@ from hipo_data.schemas.config import (
 )
 from hipo_data.schemas.errors import UserError
 from hipo_data.schemas.grading import VerifyConfig
+from hipo_data.stages.ingest.sources import adapter_names
 
 _HEAD = """\
 # A recipe of hipo-data. Keys that are commented out show their defaults.
@@ -28,7 +29,7 @@ name: my-run
 seed: 0
 
 sources:
-  - type: table  # or acereason, am_thinking, ii_thought, skywork: those datasets in their own columns
+  - type: table  # or OTHERS: those datasets in their own columns
     path: problems.jsonl  # a file or a glob, JSON Lines or Parquet
     kind: math  # or code
     columns: {question: question, gold: answer}
@@ -65,8 +66,9 @@ def recipe(engine: str) -> str:
     model, given = _ENGINES[engine]
     own = yaml.safe_dump(given, sort_keys=False)
     role_keys = {"engine", "chat_template_kwargs"}
+    others = [name for name in adapter_names() if name != "table"]
     parts = [
-        _HEAD,
+        _HEAD.replace("OTHERS", ", ".join(others)),
         "\nengines:\n  teacher:\n",
         textwrap.indent(own + _defaults(model, set(given)), "    "),
         _ROLES,

@@ -5,7 +5,7 @@ Relative paths are relative to the working directory of the command.
 
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializeAsAny, model_validator
 
 from hipo_data.schemas.config_node import Config
 from hipo_data.schemas.engine_config import (
@@ -22,26 +22,14 @@ from hipo_data.schemas.family import Reading
 from hipo_data.schemas.grading import VerifyConfig
 from hipo_data.schemas.records import Kind, Mode
 from hipo_data.schemas.select_config import JustifyConfig, PublishConfig, SelectConfig
-from hipo_data.schemas.source_config import (
-    AceReasonSource,
-    AMThinkingSource,
-    ColumnMapping,
-    IIThoughtSource,
-    SkyworkSource,
-    SourceConfig,
-    TableSource,
-)
+from hipo_data.schemas.source_config import SourceConfig
 from hipo_data.schemas.watch_config import WatchConfig
 
 __all__ = [
-    "AMThinkingSource",
-    "AceReasonSource",
     "BatchMode",
-    "ColumnMapping",
     "Config",
     "Endpoint",
     "EngineConfig",
-    "IIThoughtSource",
     "JustifyConfig",
     "OpenAIEngine",
     "Price",
@@ -49,9 +37,7 @@ __all__ = [
     "ReplayEngine",
     "ResourceConfig",
     "SelectConfig",
-    "SkyworkSource",
     "SourceConfig",
-    "TableSource",
     "VllmEngine",
     "WatchConfig",
 ]
@@ -236,7 +222,7 @@ class RunConfig(Config):
     name: str
     run_dir: str | None = Field(default=None, description="a folder, or s3://BUCKET/PREFIX; default: runs/<name>")
     seed: int = 0
-    sources: list[SourceConfig] = Field(min_length=1)
+    sources: list[SerializeAsAny[SourceConfig]] = Field(min_length=1)
     ingest: IngestConfig = IngestConfig()
     engines: dict[str, EngineConfig]
     roles: RolesConfig

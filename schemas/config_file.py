@@ -39,9 +39,12 @@ def read_config(model: type[Model], path: Path, overrides: list[str], start: str
         raise UserError(f"{path}: {sentences(model, error)}") from error
 
 
-def sentences(model: type[BaseModel], error: ValidationError) -> str:
-    """What is wrong with a tree that `model` refused: each wrong key or value, and the nearest right key."""
-    return "; ".join(_sentence(model, item) for item in error.errors())
+def sentences(model: type[BaseModel], error: ValidationError, within: str = "") -> str:
+    """What is wrong with a tree that `model` refused: each wrong key or value, and the nearest right key.
+
+    `within` is the dotted key at which the tree lies in its file.
+    """
+    return "; ".join(_sentence(model, item, within) for item in error.errors())
 
 
 def flatten(tree: Any, prefix: str = "") -> dict[str, Any]:
@@ -77,9 +80,9 @@ def _override(tree: dict[str, Any], override: str) -> None:
         raise UserError(f"--set {override}: cannot be applied ({error})") from error
 
 
-def _sentence(model: type[BaseModel], item: Any) -> str:
+def _sentence(model: type[BaseModel], item: Any, within: str) -> str:
     location = [str(part) for part in item["loc"]]
-    where = ".".join(_written(model, location))
+    where = ".".join([*([within] if within else []), *_written(model, location)])
     if item["type"] == "extra_forbidden":
         known = _fields_at(model, location[:-1])
         near = difflib.get_close_matches(location[-1], known, n=1, cutoff=0.5)

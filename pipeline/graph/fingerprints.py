@@ -15,6 +15,7 @@ from hipo_data.stages.ingest import ingest
 from hipo_data.stages.ingest.evaluation_sets import files_of_set
 from hipo_data.stages.ingest.filters import rules_hash
 from hipo_data.stages.ingest.origins import files_of
+from hipo_data.stages.ingest.sources import own_config
 from hipo_data.stages.justify import justify
 from hipo_data.stages.publish import tables as publish
 from hipo_data.stages.sample import sample
@@ -65,7 +66,7 @@ class Fingerprints:
         config = self._config
         sources = [
             {
-                **source.model_dump(mode="json", exclude={"path", "stream"}),
+                **own_config(source).model_dump(mode="json", exclude={"path", "stream"}),
                 "files": [[file.label, file.identity()] for file in files_of(source)],
             }
             for source in config.sources

@@ -100,7 +100,7 @@ def _files(path: RunPath, folder: RunPath) -> set[str]:
 
 def _on_the_hub(where: str) -> Published:
     from hipo_data.schemas.errors import SourceError
-    from hipo_data.stages.ingest.sources.hub import HubDataset
+    from hipo_data.stages.ingest.reading.hub import HubDataset
 
     repo, _, revision = where.partition("@")
     try:

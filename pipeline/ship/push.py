@@ -37,7 +37,7 @@ from hipo_data.pipeline.store.files import file_digest
 from hipo_data.pipeline.store.run_dir import held
 from hipo_data.pipeline.store.run_path import RunPath
 from hipo_data.schemas.errors import RunFailedError, UserError
-from hipo_data.stages.ingest.sources.hub_requests import USUAL, Patience, may_pass
+from hipo_data.stages.ingest.reading.hub_requests import USUAL, Patience, may_pass
 
 _LOG = logging.getLogger(__name__)
 _BRANCH = "main"

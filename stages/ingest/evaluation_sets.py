@@ -7,9 +7,9 @@ import polars as pl
 from hipo_data.schemas.config import Decontamination, EvaluationSet
 from hipo_data.schemas.errors import SourceError
 from hipo_data.stages.ingest.decontamination import EvaluationIndex
-from hipo_data.stages.ingest.sources.blocks import blocks, read_block
-from hipo_data.stages.ingest.sources.columns import REFUSED, ROW, Column
-from hipo_data.stages.ingest.sources.files import SourceFile, source_files
+from hipo_data.stages.ingest.reading.blocks import blocks, read_block
+from hipo_data.stages.ingest.reading.columns import REFUSED, ROW, Column
+from hipo_data.stages.ingest.reading.files import SourceFile, source_files
 
 
 def files_of_set(evaluation: EvaluationSet) -> list[SourceFile]:

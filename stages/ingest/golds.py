@@ -7,7 +7,7 @@ from hipo_data.graders.golds import NO_ANSWER, GoldError, parse_gold
 from hipo_data.schemas.gold import NO_GOLD, gold_to_json
 from hipo_data.schemas.records import KEPT_CHARS, Kind
 from hipo_data.schemas.text import valid_unicode
-from hipo_data.stages.ingest.sources.columns import DETAIL, REFUSED
+from hipo_data.stages.ingest.reading.columns import DETAIL, REFUSED
 
 _SPACE = "".join(character for character in map(chr, range(0x3001)) if character.isspace())
 """What Python strips, which is more than Polars does by itself."""

@@ -22,10 +22,10 @@ from hipo_data.stages.ingest.in_threads import in_threads
 from hipo_data.stages.ingest.merging import ORDER, Merged, merge
 from hipo_data.stages.ingest.near_duplicate_search import DUPLICATES, find_near_duplicates
 from hipo_data.stages.ingest.origins import Origin, Origins
+from hipo_data.stages.ingest.reading.blocks import Block, blocks
+from hipo_data.stages.ingest.reading.columns import DETAIL, REFUSED, ROW
+from hipo_data.stages.ingest.reading.parquet_rows import UnreadableFileError
 from hipo_data.stages.ingest.rows import read_rows
-from hipo_data.stages.ingest.sources.blocks import Block, blocks
-from hipo_data.stages.ingest.sources.columns import DETAIL, REFUSED, ROW
-from hipo_data.stages.ingest.sources.parquet_rows import UnreadableFileError
 from hipo_data.stages.ingest.spill import Parts, Pile, Spill
 from hipo_data.stages.ingest.writing import by_shard, places, problem_table, rejected_table, response_table
 

@@ -17,7 +17,7 @@ from hipo_data.schemas.gold import (
 )
 from hipo_data.schemas.grading import GradeRequest
 from hipo_data.schemas.records import Kind, Status
-from hipo_data.stages.ingest.sources.columns import ROW
+from hipo_data.stages.ingest.reading.columns import ROW
 
 ORDER = ["source", "file", ROW]
 """What decides which of several rows comes first: the recipe's order of sources, then files, then rows."""

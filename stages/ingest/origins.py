@@ -6,29 +6,12 @@ from itertools import accumulate
 
 import polars as pl
 
-from hipo_data.schemas.config import (
-    AceReasonSource,
-    AMThinkingSource,
-    IIThoughtSource,
-    IngestConfig,
-    SkyworkSource,
-    SourceConfig,
-    TableSource,
-)
+from hipo_data.schemas.config import IngestConfig, SourceConfig
 from hipo_data.stages.ingest.decontamination import EvaluationIndex
+from hipo_data.stages.ingest.reading.columns import ROW
+from hipo_data.stages.ingest.reading.files import SourceFile, declared_licence, resolved_revision, source_files
 from hipo_data.stages.ingest.rows import Reader
-from hipo_data.stages.ingest.sources import acereason, am_thinking, ii_thought, skywork, table
-from hipo_data.stages.ingest.sources.adapter import Adapter
-from hipo_data.stages.ingest.sources.columns import ROW
-from hipo_data.stages.ingest.sources.files import SourceFile, declared_licence, resolved_revision, source_files
-
-_ADAPTERS: dict[type[SourceConfig], Adapter] = {
-    AceReasonSource: acereason,
-    SkyworkSource: skywork,
-    AMThinkingSource: am_thinking,
-    IIThoughtSource: ii_thought,
-    TableSource: table,
-}
+from hipo_data.stages.ingest.sources import adapter_of, own_config
 
 
 @dataclass(frozen=True)
@@ -40,11 +23,6 @@ class Origin:
     split: str
     files: list[SourceFile]
     reader: Reader
-
-
-def adapter_of(source: SourceConfig) -> Adapter:
-    """The adapter that reads a source."""
-    return _ADAPTERS[type(source)]
 
 
 def files_of(source: SourceConfig) -> list[SourceFile]:
@@ -66,7 +44,7 @@ def open_source(
     if source.path is None and revision is not None:
         licence = licence or declared_licence(dataset, revision, source.stream)
         revision = resolved_revision(dataset, revision)
-    reader = Reader(adapter, source, ingest, evaluation, licence, keeps_without_gold)
+    reader = Reader(adapter, own_config(source), ingest, evaluation, licence, keeps_without_gold)
     return Origin(dataset, revision, source.split, files, reader)
 
 

@@ -9,12 +9,12 @@ import polars as pl
 from hipo_data.schemas.config import IngestConfig
 from hipo_data.schemas.keys import problem_ids
 from hipo_data.schemas.records import KEPT_CHARS, Kind
+from hipo_data.stages.ingest.adapter import GOLD, KIND, QUESTION, Adapter, Draft, Refusal
 from hipo_data.stages.ingest.decontamination import EvaluationIndex
 from hipo_data.stages.ingest.filters import apply_filters
 from hipo_data.stages.ingest.golds import kept_without, parse_golds
-from hipo_data.stages.ingest.sources.adapter import GOLD, KIND, QUESTION, Adapter, Draft, Refusal
-from hipo_data.stages.ingest.sources.blocks import Block, read_block
-from hipo_data.stages.ingest.sources.columns import DETAIL, RAW, REFUSED, ROW, Column
+from hipo_data.stages.ingest.reading.blocks import Block, read_block
+from hipo_data.stages.ingest.reading.columns import DETAIL, RAW, REFUSED, ROW, Column
 
 _NONE = pl.DataFrame(schema={ROW: pl.UInt32, REFUSED: pl.String, DETAIL: pl.String})
 _NO_HITS = _NONE.with_columns(pl.lit(None, pl.String).alias("set"))

@@ -10,7 +10,7 @@ from hipo_data.schemas.arrow import arrow_schema
 from hipo_data.schemas.keys import seeds
 from hipo_data.schemas.records import KEPT_CHARS, Problem, Record, Rejected, Response
 from hipo_data.stages.ingest.origins import Origins
-from hipo_data.stages.ingest.sources.columns import DETAIL, REFUSED, ROW
+from hipo_data.stages.ingest.reading.columns import DETAIL, REFUSED, ROW
 
 
 def rejected_table(refused: pl.DataFrame, origins: Origins) -> pa.Table:

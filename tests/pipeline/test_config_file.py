@@ -8,8 +8,10 @@ import yaml
 
 from hipo_data.pipeline.config_file import load_config
 from hipo_data.pipeline.init_recipe import recipe
+from hipo_data.schemas.config import RunConfig
 from hipo_data.schemas.config_file import differences, flatten
 from hipo_data.schemas.errors import UserError
+from hipo_data.stages.ingest.sources.table import ColumnMapping
 
 QUICKSTART = Path("recipes/quickstart.yaml")
 
@@ -30,7 +32,24 @@ def at_root(repo_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("select.zzz=1", "known keys there: policy, delta"),
         ("select.delta=2", "'select.delta': Input should be less than or equal to 1"),
         ("roles.justifier.engine=other", "roles.justifier.engine is 'other', which is not one of engines: ['teacher']"),
-        ("sources.0.type=parquet", "does not match any of the expected tags"),
+        (
+            "sources.0.type=parquet",
+            "'sources.0.type': there is no source of type 'parquet'; choose from acereason, am_",
+        ),
+        ("sources.0.type=acereson", "there is no source of type 'acereson'; did you mean 'acereason'?"),
+        ("sources.1.import_rollout=true", "unknown key 'sources.1.import_rollout'; known keys there: type, path, name"),
+        (
+            "sources.0={type: table, path: x, gold_patern: y}",
+            "unknown key 'sources.0.gold_patern'; did you mean 'gold_pattern'?",
+        ),
+        (
+            "sources.0={type: table, path: x, columns: {glod: y}}",
+            "unknown key 'sources.0.columns.glod'; did you mean 'gold'?",
+        ),
+        (
+            "sources.0={type: table, path: x, gold_pattern: 'A: ('}",
+            "'sources.0.gold_pattern': 'A: (' is not a regular expression: missing )",
+        ),
         ("sample.n=0", "sample asks for no rollouts"),
     ],
 )
@@ -39,6 +58,14 @@ def test_a_wrong_key_or_value_is_named_with_the_nearest_right_one(override: str,
         load_config(QUICKSTART, [override])
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_source_has_all_keys_of_its_adapter_also_once_it_was_recorded() -> None:
+    config = load_config(QUICKSTART, ["sources.0={type: table, path: x, columns: {gold: solution}}"])
+    recorded = config.model_dump(mode="json")
+    assert recorded["sources"][0]["columns"] == ColumnMapping(gold="solution").model_dump()
+    assert recorded["sources"][0]["gold_pattern"] is None
+    assert RunConfig.model_validate(recorded) == config
 
 
 def test_overrides_are_read_as_yaml_and_reach_into_lists() -> None:

@@ -10,21 +10,22 @@ A row is refused where either is missing or no text. There are no ids; a problem
 
 import polars as pl
 
-from hipo_data.schemas.config import AceReasonSource
 from hipo_data.schemas.records import Kind
-from hipo_data.stages.ingest.sources.adapter import Draft, text_needed
-from hipo_data.stages.ingest.sources.columns import Column
+from hipo_data.schemas.source_config import AdapterConfig
+from hipo_data.stages.ingest.adapter import Draft, text_needed
+from hipo_data.stages.ingest.reading.columns import Column
 
 DATASET = "nvidia/AceReason-Math"
 FILES = "math.jsonl"
+CONFIG = AdapterConfig
 
 
-def columns(config: AceReasonSource) -> list[Column]:
+def columns(config: AdapterConfig) -> list[Column]:
     """What is read of a row."""
     return [Column("problem"), Column("answer")]
 
 
-def draft(config: AceReasonSource) -> Draft:
+def draft(config: AdapterConfig) -> Draft:
     """A row as a draft."""
     return Draft(
         kind=pl.lit(Kind.MATH.value),

@@ -16,14 +16,26 @@ that passed nine tests in ten: their `verify_score` is not read, and `import_rol
 
 import polars as pl
 import pyarrow as pa
+from pydantic import Field
 
-from hipo_data.schemas.config import AMThinkingSource
 from hipo_data.schemas.records import Kind
-from hipo_data.stages.ingest.sources.adapter import GOLD, QUESTION, Draft, Refusal, known_kind
-from hipo_data.stages.ingest.sources.columns import Column
+from hipo_data.schemas.source_config import AdapterConfig
+from hipo_data.stages.ingest.adapter import GOLD, QUESTION, Draft, Refusal, known_kind
+from hipo_data.stages.ingest.reading.columns import Column
 
 DATASET = "a-m-team/AM-Thinking-v1-Distilled"
 FILES = "math.jsonl code.jsonl"
+
+
+class AMThinkingSource(AdapterConfig):
+    """Its own keys."""
+
+    import_rollouts: bool = Field(
+        default=False, description="take the dataset's own responses as think-on rollouts of the model that they name"
+    )
+
+
+CONFIG = AMThinkingSource
 
 _INFO = ["source", "category", "ground_truth", "test_case", "model_name"]
 

@@ -15,19 +15,20 @@ import json
 
 import polars as pl
 
-from hipo_data.schemas.config import IIThoughtSource
 from hipo_data.schemas.records import Kind
-from hipo_data.stages.ingest.sources.adapter import GOLD, Draft, Refusal, known_kind, text_needed
-from hipo_data.stages.ingest.sources.columns import Column
+from hipo_data.schemas.source_config import AdapterConfig
+from hipo_data.stages.ingest.adapter import GOLD, Draft, Refusal, known_kind, text_needed
+from hipo_data.stages.ingest.reading.columns import Column
 
 DATASET = "Intelligent-Internet/II-Thought-RL-v0"
 FILES = "data/*.parquet"
+CONFIG = AdapterConfig
 
 _LONG_NUMBER = r"[:\[,]\s*-?\d{19,}"  # Polars rounds those
 _KINDS = {"math_verifiable": Kind.MATH.value, "code_verifiable": Kind.CODE.value}
 
 
-def columns(config: IIThoughtSource) -> list[Column]:
+def columns(config: AdapterConfig) -> list[Column]:
     """What is read of a row."""
     return [
         Column("problem"),
@@ -36,7 +37,7 @@ def columns(config: IIThoughtSource) -> list[Column]:
     ]
 
 
-def draft(config: IIThoughtSource) -> Draft:
+def draft(config: AdapterConfig) -> Draft:
     """A row as a draft."""
     info, said = pl.col("verification_info"), pl.col("#type")
     is_code = said == "code_verifiable"

@@ -18,18 +18,19 @@ Counts of failures outside 0 to 16 are ignored; the difficulty is the mean failu
 import polars as pl
 import pyarrow as pa
 
-from hipo_data.schemas.config import SkyworkSource
-from hipo_data.stages.ingest.sources.adapter import QUESTION, Draft, Refusal, known_kind, text_needed
-from hipo_data.stages.ingest.sources.columns import Column
+from hipo_data.schemas.source_config import AdapterConfig
+from hipo_data.stages.ingest.adapter import QUESTION, Draft, Refusal, known_kind, text_needed
+from hipo_data.stages.ingest.reading.columns import Column
 
 DATASET = "Skywork/Skywork-OR1-RL-Data"
 FILES = "data/*.parquet"
+CONFIG = AdapterConfig
 
 _ATTEMPTS = 16
 _MODELS = [f"DeepSeek-R1-Distill-Qwen-{size}" for size in ("1.5B", "7B", "32B")]
 
 
-def columns(config: SkyworkSource) -> list[Column]:
+def columns(config: AdapterConfig) -> list[Column]:
     """What is read of a row."""
     return [
         Column("prompt", pa.list_(pa.struct([("content", pa.string()), ("role", pa.string())]))),
@@ -40,7 +41,7 @@ def columns(config: SkyworkSource) -> list[Column]:
     ]
 
 
-def draft(config: SkyworkSource) -> Draft:
+def draft(config: AdapterConfig) -> Draft:
     """A row as a draft."""
     one_turn = (pl.col("#users").list.len() == 1).fill_null(False) & pl.col(QUESTION).is_not_null()
     return Draft(

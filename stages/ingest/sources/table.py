@@ -8,13 +8,52 @@ of acceptable answers, or an object in one of the shapes of code golds.
 import re
 
 import polars as pl
+from pydantic import Field, field_validator
 
-from hipo_data.schemas.config import TableSource
-from hipo_data.stages.ingest.sources.adapter import GOLD, Draft, Refusal, known_kind, text_needed
-from hipo_data.stages.ingest.sources.columns import Column
+from hipo_data.schemas.config_node import Config
+from hipo_data.schemas.records import Kind
+from hipo_data.schemas.source_config import AdapterConfig
+from hipo_data.stages.ingest.adapter import GOLD, Draft, Refusal, known_kind, text_needed
+from hipo_data.stages.ingest.reading.columns import Column
 
 DATASET = "table"
 FILES = ""  # the recipe says which
+
+
+class ColumnMapping(Config):
+    """Which column holds what, for a source without an adapter. A dot reaches into nested objects: `meta.level`."""
+
+    question: str = "question"
+    gold: str = "answer"
+    kind: str | None = Field(default=None, description="column with `math` or `code`; else the source's `kind`")
+    domain: str | None = None
+    difficulty: str | None = Field(
+        default=None, description="column with the failure rate of a reference model, 0 to 1"
+    )
+    licence: str | None = None
+
+
+class TableSource(AdapterConfig):
+    """Its own keys."""
+
+    kind: Kind = Kind.MATH
+    columns: ColumnMapping = ColumnMapping()
+    gold_pattern: str | None = Field(
+        default=None,
+        description="regular expression whose last group in the gold column is the gold, such as `A: (.*)$`",
+    )
+
+    @field_validator("gold_pattern")
+    @classmethod
+    def _compiles(cls, pattern: str | None) -> str | None:
+        try:
+            re.compile(pattern or "")
+        except re.error as error:
+            raise ValueError(f"'{pattern}' is not a regular expression: {error}") from error
+        return pattern
+
+
+CONFIG = TableSource
 
 
 def columns(config: TableSource) -> list[Column]:

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from hipo_data.pipeline.cli import app
 from hipo_data.pipeline.ship.push import _may_pass, push
 from hipo_data.schemas.errors import RunFailedError, UserError
-from hipo_data.stages.ingest.sources.hub_requests import Patience
+from hipo_data.stages.ingest.reading.hub_requests import Patience
 from tests.support.commands import COMMAND
 from tests.support.hub import Hub, hub_environment
 from tests.support.hub_writes import TOKEN, Writes

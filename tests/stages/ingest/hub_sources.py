@@ -8,10 +8,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from hipo_data.schemas.config import EvaluationSet, TableSource
+from hipo_data.schemas.config import EvaluationSet
 from hipo_data.schemas.errors import SourceError
-from hipo_data.stages.ingest.sources import hub as hub_module
-from hipo_data.stages.ingest.sources.files import Patience, SourceFile, source_files
+from hipo_data.stages.ingest.reading import hub as hub_module
+from hipo_data.stages.ingest.reading.files import Patience, SourceFile, source_files
+from hipo_data.stages.ingest.sources.table import TableSource
 
 REPO = "org/name"
 LINES = b"".join(b'{"n": %d}\n' % n for n in range(2_000))

@@ -13,22 +13,17 @@ import pyarrow.parquet as pq
 
 from hipo_data.graders import Grader
 from hipo_data.schemas.arrow import from_table
-from hipo_data.schemas.config import (
-    AceReasonSource,
-    AMThinkingSource,
-    IIThoughtSource,
-    IngestConfig,
-    SkyworkSource,
-    SourceConfig,
-    TableSource,
-)
+from hipo_data.schemas.config import IngestConfig, SourceConfig
 from hipo_data.schemas.grading import GradingConfig
 from hipo_data.schemas.records import Problem, Rejected, Response, Source
+from hipo_data.schemas.source_config import AdapterConfig
 from hipo_data.stages.ingest.accounts import Accounts
 from hipo_data.stages.ingest.evaluation_sets import evaluation_index
 from hipo_data.stages.ingest.filters import rules
 from hipo_data.stages.ingest.ingest import Sinks, ingest
 from hipo_data.stages.ingest.origins import open_source
+from hipo_data.stages.ingest.sources.am_thinking import AMThinkingSource
+from hipo_data.stages.ingest.sources.table import TableSource
 
 Line = dict[str, Any] | str | bytes
 Place = tuple[str, str, int]
@@ -54,20 +49,20 @@ def write_parquet(path: Path, rows: Iterable[Line], **how: Any) -> Path:
     return path
 
 
-def acereason(path: Path, **changes: Any) -> AceReasonSource:
-    return AceReasonSource(type="acereason", path=str(path), **changes)
+def acereason(path: Path, **changes: Any) -> AdapterConfig:
+    return AdapterConfig(type="acereason", path=str(path), **changes)
 
 
-def skywork(path: Path, **changes: Any) -> SkyworkSource:
-    return SkyworkSource(type="skywork", path=str(path), **changes)
+def skywork(path: Path, **changes: Any) -> AdapterConfig:
+    return AdapterConfig(type="skywork", path=str(path), **changes)
 
 
 def am_thinking(path: Path, **changes: Any) -> AMThinkingSource:
     return AMThinkingSource(type="am_thinking", path=str(path), **changes)
 
 
-def ii_thought(path: Path, **changes: Any) -> IIThoughtSource:
-    return IIThoughtSource(type="ii_thought", path=str(path), **changes)
+def ii_thought(path: Path, **changes: Any) -> AdapterConfig:
+    return AdapterConfig(type="ii_thought", path=str(path), **changes)
 
 
 def table(path: Path, **changes: Any) -> TableSource:

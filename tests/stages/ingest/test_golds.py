@@ -13,7 +13,7 @@ from hipo_data.schemas.gold import MathGold, gold_from_json, gold_to_json
 from hipo_data.schemas.records import Kind
 from hipo_data.stages.ingest import golds as bulk
 from hipo_data.stages.ingest.golds import parse_golds
-from hipo_data.stages.ingest.sources.columns import DETAIL, REFUSED
+from hipo_data.stages.ingest.reading.columns import DETAIL, REFUSED
 
 
 def in_bulk(kind: str, texts: list[str | None]) -> list[tuple[str | None, str | None, str | None]]:

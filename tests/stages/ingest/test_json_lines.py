@@ -10,9 +10,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from hipo_data.stages.ingest.sources import json_lines
-from hipo_data.stages.ingest.sources.columns import OF_ANOTHER_TYPE, RAW, REFUSED, ROW, Column
-from hipo_data.stages.ingest.sources.json_lines import line_blocks, read_block
+from hipo_data.stages.ingest.reading import json_lines
+from hipo_data.stages.ingest.reading.columns import OF_ANOTHER_TYPE, RAW, REFUSED, ROW, Column
+from hipo_data.stages.ingest.reading.json_lines import line_blocks, read_block
 from tests.stages.ingest.ingesting import ACEREASON, acereason, read, write
 
 COLUMNS = [

@@ -10,7 +10,7 @@ import pytest
 
 from hipo_data.schemas.config import Cap, Decontamination, EvaluationSet, NearDuplicates, SourceConfig
 from hipo_data.stages.ingest import spill
-from hipo_data.stages.ingest.sources import blocks
+from hipo_data.stages.ingest.reading import blocks
 from tests.stages.ingest.ingesting import (
     Ingested,
     Line,

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hipo_data.stages.ingest.reading.columns import OF_ANOTHER_TYPE, REFUSED, ROW, Column
+from hipo_data.stages.ingest.reading.parquet_rows import UnreadableFileError, read_batch, row_batches
 from hipo_data.stages.ingest.sources import skywork as skywork_columns
-from hipo_data.stages.ingest.sources.columns import OF_ANOTHER_TYPE, REFUSED, ROW, Column
-from hipo_data.stages.ingest.sources.parquet_rows import UnreadableFileError, read_batch, row_batches
 from tests.stages.ingest.ingesting import (
     ACEREASON,
     SKYWORK,

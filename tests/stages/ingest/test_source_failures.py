@@ -7,10 +7,10 @@ import pyarrow.parquet as pq
 import pytest
 from huggingface_hub import constants
 
-from hipo_data.schemas.config import TableSource
 from hipo_data.schemas.errors import SourceError
-from hipo_data.stages.ingest.sources import hub as hub_module
-from hipo_data.stages.ingest.sources.files import Patience, resolved_revision
+from hipo_data.stages.ingest.reading import hub as hub_module
+from hipo_data.stages.ingest.reading.files import Patience, resolved_revision
+from hipo_data.stages.ingest.sources.table import TableSource
 from tests.stages.ingest.hub_sources import (
     FILES,
     LINES,

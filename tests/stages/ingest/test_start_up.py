@@ -9,14 +9,14 @@ from tests.stages.ingest.ingesting import ace_row, am_row, write, write_parquet
 CODE = """
 import sys
 from pathlib import Path
-from hipo_data.schemas.config import AceReasonSource
+from hipo_data.schemas.source_config import AdapterConfig
 from hipo_data.stages.ingest.sources import acereason, am_thinking
-from hipo_data.stages.ingest.sources.blocks import blocks, read_block
-from hipo_data.stages.ingest.sources.files import source_files
+from hipo_data.stages.ingest.reading.blocks import blocks, read_block
+from hipo_data.stages.ingest.reading.files import source_files
 
 adapters = {"ace.jsonl": acereason, "ace.parquet": acereason, "am.jsonl": am_thinking}
 for name, adapter in adapters.items():
-    (file,) = source_files(AceReasonSource(type="acereason", path=str(Path(sys.argv[1]) / name)), None, None)
+    (file,) = source_files(AdapterConfig(type="acereason", path=str(Path(sys.argv[1]) / name)), None, None)
     columns = adapter.columns(None)
     assert sum(read_block(block, columns).num_rows for block in blocks(file, columns)) == 2
 assert "pandas" not in sys.modules

@@ -27,7 +27,7 @@ from huggingface_hub.errors import CachedRepoTreeNotFoundError, HFValidationErro
 from huggingface_hub.utils import build_hf_headers, validate_repo_id  # type: ignore[attr-defined]  # loaded lazily
 
 from hipo_data.schemas.errors import SourceError
-from hipo_data.stages.ingest.sources.hub_requests import USUAL, Patience, Subject, ask, is_commit, left_by_downloader
+from hipo_data.stages.ingest.reading.hub_requests import USUAL, Patience, Subject, ask, is_commit, left_by_downloader
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer

@@ -5,11 +5,11 @@ from itertools import islice
 
 import pyarrow as pa
 
-from hipo_data.stages.ingest.sources import json_lines, parquet_rows
-from hipo_data.stages.ingest.sources.columns import Column
-from hipo_data.stages.ingest.sources.files import SourceFile
-from hipo_data.stages.ingest.sources.json_lines import LineBlock
-from hipo_data.stages.ingest.sources.parquet_rows import RowBatch
+from hipo_data.stages.ingest.reading import json_lines, parquet_rows
+from hipo_data.stages.ingest.reading.columns import Column
+from hipo_data.stages.ingest.reading.files import SourceFile
+from hipo_data.stages.ingest.reading.json_lines import LineBlock
+from hipo_data.stages.ingest.reading.parquet_rows import RowBatch
 
 Block = tuple[LineBlock, ...] | RowBatch
 """What is worked on at once. Lines come in pieces, for a small piece is read faster, and many rows cost less a row."""

@@ -7,7 +7,8 @@ from typing import Any, Protocol
 import polars as pl
 
 from hipo_data.schemas.records import Kind
-from hipo_data.stages.ingest.sources.columns import OF_ANOTHER_TYPE, Column
+from hipo_data.schemas.source_config import AdapterConfig
+from hipo_data.stages.ingest.reading.columns import OF_ANOTHER_TYPE, Column
 
 KIND = "#kind"
 """The kind of a draft."""
@@ -49,12 +50,14 @@ class Draft:
 
 
 class Adapter(Protocol):
-    """A module of this folder."""
+    """A module of `stages.ingest.sources`; `config` is an instance of its `CONFIG`."""
 
     DATASET: str
     """Repository on the Hub; the name in records too, unless the recipe gives another."""
     FILES: str
     """Glob of its files there."""
+    CONFIG: type[AdapterConfig]
+    """Its keys in a recipe: a subclass where it has keys of its own."""
 
     def columns(self, config: Any) -> list[Column]:
         """What is read of a row."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pyarrow import json as arrow_json
 
 from hipo_data.schemas.records import KEPT_CHARS
-from hipo_data.stages.ingest.sources.columns import (
+from hipo_data.stages.ingest.reading.columns import (
     ROW,
     Column,
     flat_row,

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from hipo_data.stages.ingest.sources.columns import (
+from hipo_data.stages.ingest.reading.columns import (
     ROW,
     Column,
     flat_row,

@@ -17,8 +17,8 @@ from hipo_data.schemas.errors import SourceError
 from hipo_data.schemas.packaged import embedded
 from hipo_data.schemas.tables import source_files as local_files
 from hipo_data.schemas.text import valid_unicode
-from hipo_data.stages.ingest.sources.hub import HubDataset
-from hipo_data.stages.ingest.sources.hub_requests import USUAL, Patience
+from hipo_data.stages.ingest.reading.hub import HubDataset
+from hipo_data.stages.ingest.reading.hub_requests import USUAL, Patience
 
 __all__ = ["Patience", "SourceFile", "declared_licence", "resolved_revision", "source_files"]
 
