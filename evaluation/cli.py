@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hipo_data.figures.terminal import console
+
 if TYPE_CHECKING:
     from hipo_data.evaluation.backend import Backend
-
-_LOG_COLUMNS = 200
 
 _eval = typer.Typer(
     help="Evaluate a hybrid-reasoning model: accuracy, tokens, and whether it thinks where that pays.",
@@ -94,7 +94,7 @@ def run(
         grader=_grading(sandbox, workers),
         say=typer.echo,
     )
-    print_result(_console(), result)
+    print_result(console(), result)
     _wrote(out / "evaluation.json", *write_report(out, result))
 
 
@@ -105,7 +105,7 @@ def report(folder: FolderArgument, margin: MarginOption = 0.0) -> None:
     from hipo_data.evaluation.report import print_result, write_report
 
     result = compute(folder, margin)
-    print_result(_console(), result)
+    print_result(console(), result)
     _wrote(folder / "evaluation.json", *write_report(folder, result))
 
 
@@ -119,7 +119,7 @@ def compare(
     from hipo_data.evaluation.report import print_comparison, write_comparison
 
     found = compared(folders)
-    print_comparison(_console(), found)
+    print_comparison(console(), found)
     if out is not None:
         _wrote(*write_comparison(out, found))
 
@@ -157,13 +157,6 @@ def _grading(sandbox: str, workers: int) -> Any:
         return GradingConfig.model_validate({"sandbox": sandbox, "workers": workers})
     except ValidationError as error:
         raise UserError(f"the grading cannot be set up so: {error}") from error
-
-
-def _console() -> Any:
-    from rich.console import Console
-
-    console = Console()
-    return console if console.is_terminal else Console(width=_LOG_COLUMNS)
 
 
 def _wrote(*paths: Path) -> None:

@@ -1,1 +1,1 @@
-"""Figures for whoever reads them: intervals of shares, numbers as text, charts as pictures."""
+"""Figures for whoever reads them: intervals of shares, numbers as text, charts as pictures, the terminal."""

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from hipo_data.figures.terminal import console
 from hipo_data.graders.cli import register as register_graders
 from hipo_data.pipeline.graph.stages import STAGES
 from hipo_data.pipeline.ship.commands import add_commands
@@ -23,8 +24,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-_LOG_COLUMNS = 200
 
 ConfigOption = Annotated[
     Path, typer.Option("--config", "-c", help="The recipe: a YAML file, or a name of `hipo-data recipes`.")
@@ -64,15 +63,15 @@ def run(
     wanted = _stages(stage)
     resolved = load_config(config, [*(overrides or []), *_overrides(limit, ray_address)])
     directory = run_dir_of(resolved, run_dir)
-    console = _console()
+    out = console()
     for change in changes_since_last(directory, resolved):
-        console.print(f"changed since the last run: {change}", highlight=False)
+        out.print(f"changed since the last run: {change}", highlight=False)
     # SIGTERM is what a batch system sends; SIGINT may arrive ignored, from a shell that put this in the background.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
-    with held(directory, lambda text: console.print(text, highlight=False)):
+    with held(directory, lambda text: out.print(text, highlight=False)):
         record_run(directory, resolved)
-        if not attempt(directory, resolved, wanted, console, started):
+        if not attempt(directory, resolved, wanted, out, started):
             raise typer.Exit(ExitCode.BUDGET_USED_UP)
 
 
@@ -103,9 +102,9 @@ def plan(
         from hipo_data.pipeline.run.probe import count_problems, make_probe, predicted
         from hipo_data.pipeline.watch.progress import RunProgress
 
-        with RunProgress(_console()) as progress:
+        with RunProgress(console()) as progress:
             tried = make_probe(directory, resolved, probe, progress)
-        _console().print(predicted(tried, count_problems(directory)), highlight=False)
+        console().print(predicted(tried, count_problems(directory)), highlight=False)
 
 
 @app.command()
@@ -116,7 +115,7 @@ def status(run_dir: RunArgument) -> None:
     from hipo_data.pipeline.views.summary import print_status
 
     read_run(directory := run_path(run_dir))
-    print_status(_console(), directory)
+    print_status(console(), directory)
 
 
 @app.command("ingest-report")
@@ -127,7 +126,7 @@ def ingest_report(run_dir: RunArgument) -> None:
     from hipo_data.pipeline.views.ingest_report import print_accounts, read_accounts
 
     read_run(directory := run_path(run_dir))
-    print_accounts(_console(), read_accounts(directory))
+    print_accounts(console(), read_accounts(directory))
 
 
 @app.command()
@@ -139,7 +138,7 @@ def filters(
     """List the rules that ingest cleans and refuses questions by; `ingest.filters` turns them on and off."""
     from hipo_data.pipeline.views.filter_list import print_filters
 
-    print_filters(_console(), examples)
+    print_filters(console(), examples)
 
 
 @app.command("families")
@@ -152,9 +151,9 @@ def list_families(
     from hipo_data.pipeline.views.family_list import print_families, print_family
 
     if name is None:
-        print_families(_console())
+        print_families(console())
     else:
-        print_family(_console(), name)
+        print_family(console(), name)
 
 
 @app.command()
@@ -189,7 +188,7 @@ def show(
     known = [*STAGES, "votes", "picks", "attempts", "rejected"]
     if stage not in known:
         raise UserError(f"there is no stage '{stage}' to show; choose from {', '.join(known)}")
-    print_rows(_console(), read_rows(directory, stage, limit, problem, where, columns, sort), as_json)
+    print_rows(console(), read_rows(directory, stage, limit, problem, where, columns, sort), as_json)
 
 
 @app.command()
@@ -204,7 +203,7 @@ def explain(
     from hipo_data.pipeline.views.printing.explain import print_story
     from hipo_data.pipeline.views.run_files import open_run
 
-    print_story(_console(), tell(open_run(run_path(run_dir)), problem), as_json)
+    print_story(console(), tell(open_run(run_path(run_dir)), problem), as_json)
 
 
 @app.command()
@@ -219,7 +218,7 @@ def diff(
     from hipo_data.pipeline.views.printing.diff import print_difference
     from hipo_data.pipeline.views.run_files import open_run
 
-    print_difference(_console(), compare(open_run(run_path(first)), open_run(run_path(second))), as_json)
+    print_difference(console(), compare(open_run(run_path(first)), open_run(run_path(second))), as_json)
 
 
 @app.command()
@@ -245,7 +244,7 @@ def whatif(
     answer = ask(files, parse_deltas(delta), None if n is None else parse_ns(n))
     if out:
         write_chart(answer, out)
-    print_answer(_console(), answer, as_json)
+    print_answer(console(), answer, as_json)
 
 
 @app.command()
@@ -253,7 +252,7 @@ def recipes() -> None:
     """List the recipes that come with the package; `--config NAME` takes one."""
     from hipo_data.pipeline.views.recipe_list import print_recipes
 
-    print_recipes(_console())
+    print_recipes(console())
 
 
 @app.command()
@@ -267,19 +266,13 @@ def init(
     if path.exists():
         raise UserError(f"{path} is there already; remove it or name another file")
     path.write_text(recipe(engine), encoding="utf-8")
-    _console().print(f"wrote {path}; next: hipo-data plan --config {path}", highlight=False)
+    console().print(f"wrote {path}; next: hipo-data plan --config {path}", highlight=False)
 
 
 def _overrides(limit: int | None, ray_address: str | None) -> list[str]:
     """Options that are short for `--set`."""
     found = [f"ingest.limit={limit}"] if limit else []
     return found + ([f"ray.address={ray_address}"] if ray_address else [])
-
-
-def _console() -> Console:
-    """Standard output; wide where no terminal says how wide it is, so that logs hold whole lines."""
-    console = Console()
-    return console if console.is_terminal else Console(width=_LOG_COLUMNS)
 
 
 def _stages(names: list[str] | None) -> list[str]:

@@ -32,6 +32,12 @@ class Seen:
     prompts: set[str] = field(default_factory=set)
     formats: set[str] = field(default_factory=set)
 
+    def in_split(self, split: str, problem_id: str, said: str) -> Iterator[str]:
+        """Notes a row of a file of `split`, and objects where the row says another one."""
+        self.splits.setdefault(split, set()).add(problem_id)
+        if said != split:
+            yield f"the split is {said}, the file's is {split}"
+
     def problems_in_both_splits(self) -> Iterator[str]:
         """A sentence a problem."""
         for key in sorted(self.splits.get("train", set()) & self.splits.get("validation", set())):
@@ -49,7 +55,6 @@ def sft_check(schema: pa.Schema, split: str, seen: Seen) -> Check:
         except ValidationError as error:
             yield _first(error)
             return
-        seen.splits.setdefault(split, set()).add(example.problem_id)
         key = (example.problem_id, example.mode.value, example.rollout_index)
         if key in seen.examples:
             yield f"problem {key[0]} has another example of {key[1]} rollout {key[2]}"
@@ -57,8 +62,7 @@ def sft_check(schema: pa.Schema, split: str, seen: Seen) -> Check:
         seen.formats.add(example.format)
         if len(seen.formats) > 1:
             yield f"the format is {example.format}, that of others {', '.join(sorted(seen.formats - {example.format}))}"
-        if example.split != split:
-            yield f"the split is {example.split}, the file's is {split}"
+        yield from seen.in_split(split, example.problem_id, example.split)
         yield from _turns(example, asked(example.question, row.get("instruction")))
         for name in ("p_on", "p_off"):
             value = getattr(example, name)
@@ -75,14 +79,12 @@ def rl_check(schema: pa.Schema, split: str, seen: Seen) -> Check:
     def check(row: Row) -> Iterator[str]:
         about, turns = row["extra_info"], row["prompt"]
         key = about["problem_id"]
-        seen.splits.setdefault(split, set()).add(key)
         if about["gold_source"] not in get_args(GoldSource):
             yield f"gold_source is {about['gold_source']}, not one of {', '.join(get_args(GoldSource))}"
         if key in seen.prompts:
             yield f"problem {key} has another prompt"
         seen.prompts.add(key)
-        if about["split"] != split:
-            yield f"the split is {about['split']}, the file's is {split}"
+        yield from seen.in_split(split, key, about["split"])
         if not turns or turns[-1]["role"] != "user":
             yield "the prompt does not end with the user's turn"
             return
@@ -96,9 +98,7 @@ def preference_check(schema: pa.Schema, split: str, seen: Seen) -> Check:
     _same_columns(schema, PREFERENCE_SCHEMA)
 
     def check(row: Row) -> Iterator[str]:
-        seen.splits.setdefault(split, set()).add(row["problem_id"])
-        if row["split"] != split:
-            yield f"the split is {row['split']}, the file's is {split}"
+        yield from seen.in_split(split, row["problem_id"], row["split"])
         if not row["prompt"] or row["prompt"][-1]["role"] != "user":
             yield "the prompt does not end with the user's turn"
         if row["chosen"] == row["rejected"]:
@@ -121,9 +121,7 @@ def groups_check(schema: pa.Schema, split: str, seen: Seen) -> Check:
     _same_columns(schema, GROUPS_SCHEMA)
 
     def check(row: Row) -> Iterator[str]:
-        seen.splits.setdefault(split, set()).add(row["problem_id"])
-        if row["split"] != split:
-            yield f"the split is {row['split']}, the file's is {split}"
+        yield from seen.in_split(split, row["problem_id"], row["split"])
         keys = [(each["mode"], each["index"]) for each in row["responses"]]
         if len(set(keys)) < len(keys):
             yield "two responses have the same mode and index"

@@ -123,7 +123,7 @@ def _outcomes(pairs: pl.DataFrame, config: SelectConfig) -> NDArray[np.str_]:
             for mode, pick in ((Mode.THINK_ON.value, "pick_on"), (Mode.THINK_OFF.value, "pick_off"))
         ]
     )
-    decisions = POLICIES[config.policy](problems.lazy(), rollouts.lazy(), config, 0).decisions
+    decisions = POLICIES[config.policy].choose(problems.lazy(), rollouts.lazy(), config, 0).decisions
     modes = decisions.select("problem_id", "mode").sort("problem_id").collect()["mode"]
     return modes.fill_null(_DROPPED).to_numpy()
 

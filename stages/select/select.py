@@ -42,23 +42,21 @@ __all__ = [
 VERSION = "4"
 
 POLICIES: dict[str, Policy] = {
-    "hipo": hipo.choose,
-    "adaptthink": adaptthink.choose,
-    "thinkless": thinkless.choose,
-    "lhrm": lhrm.choose,
-    "all-correct": all_correct.choose,
-    "shortest": shortest.choose,
-    "preference": preference.choose,
-    "budget": budget.choose,
-    "groups": groups.choose,
+    "hipo": hipo,
+    "adaptthink": adaptthink,
+    "thinkless": thinkless,
+    "lhrm": lhrm,
+    "all-correct": all_correct,
+    "shortest": shortest,
+    "preference": preference,
+    "budget": budget,
+    "groups": groups,
 }
-
-_MODES = {"thinkless": 2, "all-correct": 2, "preference": 2, "groups": 0}
 
 
 def modes_at_most(policy: PolicyName) -> int:
-    """Of how many modes a policy can make examples of one problem; each mode needs a justification, groups none."""
-    return _MODES.get(policy, 1)
+    """Of how many modes a policy can make examples of one problem."""
+    return POLICIES[policy].MODES
 
 
 ROLLOUT_COLUMNS = [
@@ -130,7 +128,7 @@ def select_picks(
         .with_columns(margin=pl.col("p_on") - pl.col("p_off"), delta=pl.lit(config.delta))
     )
     of_these = graded.join(counted.select("problem_id"), on="problem_id", how="semi")
-    decisions, picks = POLICIES[config.policy](counted, of_these, config, seed)
+    decisions, picks = POLICIES[config.policy].choose(counted, of_these, config, seed)
     return Chosen(
         _with_votes(decisions, votes)
         .select(

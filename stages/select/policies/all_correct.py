@@ -9,6 +9,8 @@ import polars as pl
 from hipo_data.schemas.config import SelectConfig
 from hipo_data.stages.select.policies.policy import Chosen, decide, drop_reason, ranked
 
+MODES = 2
+
 
 def choose(problems: pl.LazyFrame, rollouts: pl.LazyFrame, config: SelectConfig, seed: int) -> Chosen:
     """See `stages.select.policies.policy`."""

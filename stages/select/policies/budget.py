@@ -32,6 +32,9 @@ from hipo_data.stages.select.policies.policy import ON, Chosen, decide, draw, dr
 _DRAWN = ["budget", "instruction"]
 
 
+MODES = 1
+
+
 def choose(problems: pl.LazyFrame, rollouts: pl.LazyFrame, config: SelectConfig, seed: int) -> Chosen:
     """See `stages.select.policies.policy`."""
     own = config.budget

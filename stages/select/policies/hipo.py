@@ -91,6 +91,9 @@ def reaches(gain: float | pl.Expr, delta: float) -> bool | pl.Expr:
     return gain >= delta - FLOAT_SLACK
 
 
+MODES = 1
+
+
 def choose(problems: pl.LazyFrame, rollouts: pl.LazyFrame, config: SelectConfig, seed: int) -> Chosen:
     """See `stages.select.policies.policy`."""
     decisions = (

@@ -13,7 +13,7 @@ each mode `pick_on`, `pick_tokens_on`, `pick_off`, `pick_tokens_off`: index and 
 
 import itertools
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import polars as pl
 import polars_hash as plh
@@ -56,8 +56,14 @@ class Chosen(NamedTuple):
     """Columns of `schemas.records.Pick`, in any order of rows."""
 
 
-Policy = Callable[[pl.LazyFrame, pl.LazyFrame, SelectConfig, int], Chosen]
-"""Of problems, rollouts, the config and the run's seed."""
+class Policy(Protocol):
+    """A module of this folder."""
+
+    MODES: int
+    """Of how many modes it can make examples of one problem; each mode needs a justification, groups none."""
+
+    def choose(self, problems: pl.LazyFrame, rollouts: pl.LazyFrame, config: SelectConfig, seed: int) -> Chosen:
+        """What is kept: of problems and rollouts as above, the config and the run's seed."""
 
 
 def as_picks(frame: pl.LazyFrame, texts: bool = False) -> pl.LazyFrame:

@@ -31,6 +31,9 @@ def kind_of(pair: str) -> str:
 _LOW, _HIGH = -2.0, 4.0
 
 
+MODES = 2
+
+
 def choose(problems: pl.LazyFrame, rollouts: pl.LazyFrame, config: SelectConfig, seed: int) -> Chosen:
     """See `stages.select.policies.policy`."""
     pool = ["problem_id"] if config.preference.pool == "both" else ["problem_id", "mode"]

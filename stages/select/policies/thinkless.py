@@ -13,6 +13,8 @@ import polars as pl
 from hipo_data.schemas.config import SelectConfig
 from hipo_data.stages.select.policies.policy import ON, Chosen, decide, drop_reason
 
+MODES = 2
+
 
 def choose(problems: pl.LazyFrame, rollouts: pl.LazyFrame, config: SelectConfig, seed: int) -> Chosen:
     """See `stages.select.policies.policy`."""
