@@ -97,7 +97,7 @@ def plan(
     directory = run_dir_of(resolved, run_dir)
     changes = changes_since_last(directory, resolved)
     made = make_plan(directory, resolved)
-    print_plan(_console(), made, resolved, changes)
+    print_plan(console(), made, resolved, changes)
     if probe:
         from hipo_data.pipeline.run.probe import count_problems, make_probe, predicted
         from hipo_data.pipeline.watch.progress import RunProgress
