@@ -1,4 +1,4 @@
-"""Nine ways in which a switch, a parser or a server went wrong without a word: each is refused, or seen in the reading."""
+"""Nine ways in which a switch, a parser or a server went wrong without a word: each is refused, or seen as read."""
 
 import shutil
 from pathlib import Path
