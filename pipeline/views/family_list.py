@@ -9,6 +9,8 @@ from rich.table import Table
 from hipo_data.prompts.families.loading import family
 from hipo_data.prompts.families.table import HEADINGS, rows
 
+_SAYING = ("tail", "think_on", "think_off")
+
 
 def print_families(console: Console) -> None:
     """A line a family."""
@@ -28,8 +30,7 @@ def print_family(console: Console, name: str) -> None:
 
 
 def _filled(tree: dict[str, Any]) -> dict[str, Any]:
-    """Without what is left empty, but an empty tail, which says something."""
+    """Without what is left empty, but an empty tail and an empty switch, which say something."""
     inner = {key: _filled(value) if isinstance(value, dict) else value for key, value in tree.items()}
-    return {
-        key: value for key, value in inner.items() if value not in (None, [], {}, "") or (key, value) == ("tail", "")
-    }
+    empty: tuple[Any, ...] = (None, [], {}, "")
+    return {key: value for key, value in inner.items() if value not in empty or (key in _SAYING and value is not None)}

@@ -62,6 +62,7 @@ def read(
     """
     if field is not None and field.strip():
         return _beside(text, field, reading, mode, cut)
+    text = text if opened else _first_turn(text, reading)
     before, after = _split(text, reading)
     if after is not None:
         return Parts(_reasoning(before, reading), _answer(after, reading))
@@ -86,6 +87,13 @@ def _beside(text: str, field: str, reading: Reading, mode: Mode | None, cut: boo
         rest = rest.removeprefix(reasoning).strip() if len(rest) > len(reasoning) else ""
         return Parts(reasoning, _answer(rest, reading) if rest else None)
     return Parts(reasoning, _answer(rest, reading))
+
+
+def _first_turn(text: str, reading: Reading) -> str:
+    """Without the turns that a model wrote after an answer that no reasoning came before: they may hold tags."""
+    ended = _turn(tuple(reading.turns)).search(text)
+    tags = [place for tag in (*reading.open, *reading.close) if (place := text.find(tag)) >= 0]
+    return text[: ended.start()] if ended and ended.start() < min(tags, default=len(text)) else text
 
 
 def _split(text: str, reading: Reading) -> tuple[str, str | None]:

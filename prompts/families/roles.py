@@ -18,8 +18,8 @@ from hipo_data.schemas.records import Mode
 ROLES = {"think_on": Mode.THINK_ON, "think_off": Mode.THINK_OFF, "justifier": Mode.THINK_OFF}
 """The mode that each role asks for; a justifier without an off switch thinks."""
 
-_SWITCHING = {"chat_template_kwargs", "system_prompt", "question_suffix", "response_prefix"}
-"""Keys of a role by which a recipe switches the mode itself."""
+_SWITCHING = re.compile("think|reason|effort|budget")
+"""What is in the name of any argument or field that switches a mode."""
 
 
 def with_families(config: RunConfig) -> RunConfig:
@@ -61,7 +61,7 @@ def _with_family(name: str, role: RoleConfig, config: RunConfig) -> RoleConfig:
 
 def _written_out(name: str, role: RoleConfig, engine: EngineConfig, found: Family) -> RoleConfig:
     mode, where = ROLES[name], f"roles.{name}"
-    own = role.model_fields_set & _SWITCHING or role.sampling.extra or isinstance(engine, ReplayEngine)
+    own = isinstance(engine, ReplayEngine) or _switches_itself(role, engine)
     switch = found.request(mode)
     if switch is None and not own and mode is Mode.THINK_OFF and name != "justifier":
         raise UserError(_no_off(where, found, engine))
@@ -94,6 +94,14 @@ def _written_out(name: str, role: RoleConfig, engine: EngineConfig, found: Famil
         if key not in role.model_fields_set:
             update[key] = value
     return role.model_copy(update=update)
+
+
+def _switches_itself(role: RoleConfig, engine: EngineConfig) -> bool:
+    """Whether a recipe switches the mode beside the family: by a start or an end of its own, an argument or a field."""
+    if role.response_prefix or role.question_suffix:
+        return True
+    fields = {**role.sampling.extra, **(engine.extra_body if isinstance(engine, OpenAIEngine) else {})}
+    return any(_SWITCHING.search(name) for name in (*role.chat_template_kwargs, *fields))
 
 
 def _opens(engine: EngineConfig, found: Family, mode: Mode, switch: Switch) -> bool:
@@ -167,7 +175,7 @@ def _check_switch(where: str, role: RoleConfig, engine: EngineConfig) -> None:
 
 def unknown_argument(name: str, known: frozenset[str], model: str) -> str:
     """That a chat template does not know an argument, and the nearest that it does."""
-    switches = sorted(each for each in known if re.search("think|reason|effort", each))
+    switches = sorted(each for each in known if _SWITCHING.search(each))
     near = difflib.get_close_matches(name, switches or known, n=1, cutoff=0.4)
     hint = f"did you mean '{near[0]}'?" if near else f"it knows {', '.join(switches) or 'no switch'}"
     return f"the chat template of '{model}' does not know '{name}'; {hint}"

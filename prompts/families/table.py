@@ -2,11 +2,14 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 from hipo_data.prompts.families.loading import families
 from hipo_data.schemas.family import Family, Switch
 
 HEADINGS = ("family", "models", "think-on", "think-off", "the prompt ends in (on / off)", "reasoning", "parser")
+
+_MARKS = ("<!-- families -->", "<!-- /families -->")
 
 
 def rows() -> Iterator[tuple[str, ...]]:
@@ -29,16 +32,6 @@ def markdown() -> str:
     return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
 
 
-def ways_out(each: Family) -> list[str]:
-    """What works in place of an off switch that a family does not have."""
-    instead = each.instead
-    return [
-        *([f"another engine: {' or '.join(instead.models)}"] if instead.models else []),
-        *([f"response_prefix {_code(instead.prefix)}"] if instead.prefix else []),
-        *([f"effort {_code(json.dumps(instead.effort))}"] if instead.effort else []),
-    ]
-
-
 def _switch(each: Family, switch: Switch | None, default: bool) -> str:
     if switch is None:
         return "no switch"
@@ -52,7 +45,9 @@ def _switch(each: Family, switch: Switch | None, default: bool) -> str:
     if switch.model is not None:
         text = f"the model with `{switch.model}` in its name"
     if not text:
-        return "always" if each.think_off is None else "nothing said"
+        return (
+            "nothing said" if each.think_off is not None else "its own choice" if each.default == "model" else "always"
+        )
     return text + (" (default)" if default else "")
 
 
@@ -71,3 +66,14 @@ def _short(text: str) -> str:
 
 def _code(text: str) -> str:
     return f"`{text}`".replace("\n", "\\n")
+
+
+def _write(page: Path) -> None:
+    """Puts the table between its marks in a page."""
+    before, _, rest = page.read_text(encoding="utf-8").partition(f"{_MARKS[0]}\n")
+    after = rest[rest.index(_MARKS[1]) :]
+    page.write_text(f"{before}{_MARKS[0]}\n{markdown()}\n{after}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    _write(Path("docs/families.md"))

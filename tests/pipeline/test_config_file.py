@@ -51,6 +51,14 @@ def at_root(repo_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             "'sources.0.gold_pattern': 'A: (' is not a regular expression: missing )",
         ),
         ("sample.n=0", "sample asks for no rollouts"),
+        ("engines.teacher.family=qwen33", "engines.teacher.family: there is no family 'qwen33'; did you mean 'qwen3'?"),
+        ("roles.think_on.family=qwen33", "roles.think_on.family: there is no family 'qwen33'"),
+        (
+            "roles.think_off.chat_template_kwargs.thinking=false",
+            "does not know 'thinking'; did you mean 'enable_thinking'",
+        ),
+        ("engines.teacher.args.reasoning_parser=qwen3", "acts in vLLM's server alone"),
+        ("roles.think_on.reading={opne: [a]}", "unknown key 'roles.think_on.reading.opne'; did you mean 'open'?"),
     ],
 )
 def test_a_wrong_key_or_value_is_named_with_the_nearest_right_one(override: str, said: str) -> None:
@@ -118,3 +126,18 @@ def test_differences_name_the_keys_and_both_values() -> None:
     old, new = {"a": {"b": 1, "c": [1, 2]}}, {"a": {"b": 2, "c": [1, 2]}, "d": 3}
     assert differences(old, new) == ["a.b: 1 → 2", "d: unset → 3"]
     assert flatten({"a": {}, "b": []}) == {"a": {}, "b": []}
+
+
+def test_family_in_the_place_of_a_written_out_switch_means_the_same() -> None:
+    written, named = (load_config(QUICKSTART, sets).roles for sets in ([], ["engines.teacher.family=auto"]))
+    for role in ("think_on", "think_off", "justifier"):
+        ours = {"family", "reading"}
+        assert getattr(written, role).model_dump(exclude=ours) == getattr(named, role).model_dump(exclude=ours)
+    assert named.think_on.family == "qwen3_5" and written.think_on.family is None
+
+
+def test_family_without_off_is_refused_where_the_recipe_does_not_switch_itself() -> None:
+    family = "engines.teacher.family=minimax_m2"
+    load_config(QUICKSTART, [family])
+    with pytest.raises(UserError, match=r"'minimax_m2' \(MiniMax-M2\) has no off switch; what works: another engine"):
+        load_config(QUICKSTART, [family, "roles.think_off.chat_template_kwargs={}"])

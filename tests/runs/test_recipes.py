@@ -39,6 +39,8 @@ def by_template(name: str) -> tuple[Body, Body]:
 
 
 SWITCHES = {
+    # huggingface.co/zai-org/GLM-4.5-Air: enable_thinking=True or False
+    "family": Switch(*by_template("enable_thinking"), inline),
     # huggingface.co/Qwen/Qwen3-8B: enable_thinking=True or False
     "qwen3-server": Switch(*by_template("enable_thinking"), inline),
     "qwen3-cluster": Switch(*by_template("enable_thinking"), inline),
@@ -99,6 +101,7 @@ def dry_run(name: str, url: str, folder: Path) -> tuple[Path, RunConfig]:
     recipe["sample"] |= {"n": 2, "stop": "never"}  # as many requests in either mode
     for key, engine in recipe["engines"].items():
         kept = engine if engine["type"] == "openai" else {"type": "openai", "model": engine["model"]}
+        kept |= {"family": engine["family"]} if "family" in engine else {}
         recipe["engines"][key] = {**kept, "base_url": url}
     path = folder / "recipe.yaml"
     path.write_text(yaml.safe_dump(recipe))

@@ -20,7 +20,7 @@ from hipo_data.pipeline.graph.nodes import (
 )
 from hipo_data.pipeline.graph.states import state_of
 from hipo_data.pipeline.store.manifest import Manifest, Output, read_manifest, write_manifest
-from hipo_data.schemas.keys import problem_id, shard_of
+from hipo_data.schemas.keys import digest, problem_id, shard_of
 from hipo_data.schemas.records import Mode
 from hipo_data.stages.ingest.ingest import MOST_BITS
 from tests.support.made_up_run import config
@@ -70,6 +70,8 @@ def test_relatives_are_all_the_shards_that_overlap(shard: str) -> None:
         ("sample.stop=decided", {"sample.think_on"}),
         ("roles.think_on.sampling.temperature=0.5", {"sample.think_on"}),
         ("roles.justifier.sampling.temperature=0.5", {"justify"}),
+        ("roles.think_on.reading.close=[</thought>]", {"sample.think_on"}),
+        ("engines.teacher.family=auto", {"sample", "justify"}),
         ("ingest.limit=3", {"ingest"}),
         ("sources.0.licence=x", {"ingest"}),
         ("engines.teacher.args.max_model_len=400", {"sample", "justify"}),
@@ -91,6 +93,21 @@ def test_a_config_key_touches_the_stages_that_read_it_and_no_others(
         folder for folder in touched if not any(folder == c or folder.startswith(c + ".") for c in changed)
     } == set()
     assert all(any(folder == c or folder.startswith(c + ".") for folder in touched) for c in changed)
+
+
+def test_a_role_without_a_family_is_fingerprinted_as_before_there_were_any(
+    repo_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(repo_root)
+    parts = Fingerprints(load_config(Path("recipes/quickstart.yaml"), [])).parts(
+        Node("sample", SHARDS[0], Mode.THINK_OFF), {}
+    )
+    sampling = {"temperature": 1.0, "top_p": 0.95, "max_tokens": 128, "extra": {}}
+    before = {
+        "chat_template_kwargs": {"enable_thinking": False}, "system_prompt": None, "question_suffix": "",
+        "response_prefix": "", "starts_in_reasoning": False, "sampling": sampling,
+    }  # fmt: skip
+    assert parts["roles.think_off"] == digest(before)
 
 
 @pytest.mark.parametrize(

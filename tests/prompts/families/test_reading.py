@@ -74,6 +74,12 @@ def test_what_leaks_behind_an_answer_is_no_part_of_it(stray: str, before: str) -
     assert read(before + "A is 4." + stray).answer == "A is 4."
 
 
+def test_tags_in_a_turn_that_the_model_went_on_with_are_none_of_the_response() -> None:
+    next_turn = "<|im_end|>\n<|im_start|>user\nNext?<|im_end|>\n<|im_start|>assistant\n<think>R2</think>B"
+    assert read(f"A{next_turn}", mode=OFF) == Parts(None, "A")
+    assert read("A\n\nHuman: Next?\n\nAssistant: <think>R2</think>B", mode=OFF) == Parts(None, "A")
+
+
 @pytest.mark.parametrize(
     "answer",
     ['stop at "<|endoftext|>" as the tokenizer does', "`<|im_end|>` ends a turn", "<s>old</s>", "</s> ends it all",

@@ -120,6 +120,18 @@ def test_what_is_said_to_work_works() -> None:
     assert two.think_on.starts_in_reasoning and told(two.think_off) == {}
 
 
+@pytest.mark.parametrize(
+    "off",
+    [{"sampling": {"extra": {"top_k": 20}}}, {"system_prompt": "Be exact."}, {"chat_template_kwargs": {"tools": []}}],
+    ids=str,
+)
+def test_settings_that_switch_nothing_are_no_way_out(off: dict[str, Any]) -> None:
+    assert "has no off switch" in refusal({**VLLM, "family": "minimax_m2"}, think_off=off)
+    assert "is not that of think_off" in refusal(
+        {**VLLM, "model": "Qwen/Qwen3-30B-A3B-Thinking-2507", "family": "auto"}, think_off=off
+    )
+
+
 def test_justifier_of_a_family_without_off_thinks() -> None:
     roles = resolved({**VLLM, "model": "MiniMaxAI/MiniMax-M2", "family": "minimax_m2"}, {**VLLM}).roles
     assert roles.justifier.starts_in_reasoning
