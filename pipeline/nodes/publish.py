@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from hipo_data.pipeline.graph.nodes import PICKS
 from hipo_data.pipeline.graph.task import Task
 from hipo_data.pipeline.nodes.dataset_folder import outputs_of, place
-from hipo_data.pipeline.nodes.versions import Version, read_versions, with_next, write_versions
+from hipo_data.pipeline.nodes.dataset_versions import Version, read_versions, with_next, write_versions
 from hipo_data.pipeline.ship.published import CARD, SPLITS
 from hipo_data.pipeline.store.files import (
     put_bytes,

@@ -12,8 +12,8 @@ from hipo_data.engines.base import Completion, EngineDeadError, GenerationReques
 from hipo_data.pipeline.graph.task import Task
 from hipo_data.pipeline.nodes.justify import run_justify
 from hipo_data.pipeline.nodes.sample import run_sample
+from hipo_data.pipeline.replicas.engine_files import keep_log
 from hipo_data.pipeline.replicas.host import EngineHost, EngineProgress
-from hipo_data.pipeline.replicas.left_on_machine import keep_log
 from hipo_data.pipeline.store.manifest import Manifest
 from hipo_data.pipeline.store.run_path import RunPath, scratch, storage_errors
 from hipo_data.schemas.config import EngineConfig
@@ -31,9 +31,9 @@ class EngineActor:
     """
 
     def __init__(
-        self, config: EngineConfig, log: RunPath, state: RunPath, under_way: RunPath | None, flush_s: float
+        self, config: EngineConfig, log: RunPath, state: RunPath, in_flight: RunPath | None, flush_s: float
     ) -> None:
-        self._host = EngineHost(config, scratch(log), scratch(state), scratch(under_way) if under_way else None)
+        self._host = EngineHost(config, scratch(log), scratch(state), scratch(in_flight) if in_flight else None)
         self._log = log
         self._flush_s = flush_s
         self._tasks: set[asyncio.Task[Manifest]] = set()

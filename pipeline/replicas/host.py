@@ -13,8 +13,8 @@ from pathlib import Path
 
 from hipo_data.engines.base import Completion, CountsSteps, EngineError, GenerationRequest
 from hipo_data.engines.create import create_engine
-from hipo_data.pipeline.replicas.turns import Turns
-from hipo_data.pipeline.replicas.under_way import AT_ONCE, GIVEN_UP_AFTER, UnderWay
+from hipo_data.pipeline.replicas.in_flight_file import AT_ONCE, GIVEN_UP_AFTER, InFlightFile
+from hipo_data.pipeline.replicas.priority_lock import PriorityLock
 from hipo_data.schemas.config import EngineConfig
 from hipo_data.schemas.errors import EngineRefusedError
 
@@ -54,12 +54,12 @@ class EngineProgress:
 class EngineHost:
     """Starts an engine with the first request, lets requests in, and counts them."""
 
-    def __init__(self, config: EngineConfig, log: Path, state: Path, under_way: Path | None) -> None:
+    def __init__(self, config: EngineConfig, log: Path, state: Path, in_flight: Path | None) -> None:
         self.engine = create_engine(config, state)
         self._log = log
-        self._under_way = UnderWay(under_way) if under_way else None
+        self._in_flight_file = InFlightFile(in_flight) if in_flight else None
         self._suspects = {deaths: asyncio.Semaphore(at_once) for deaths, at_once in AT_ONCE.items()}
-        self._turns = Turns()
+        self._next_slot = PriorityLock()
         self._waiting = 0
         self._in_flight = 0
         self.asking = 0
@@ -104,13 +104,13 @@ class EngineHost:
         slot = self.engine.slot()
         self._waiting += 1
         try:
-            async with self._turns.turn(urgency):
+            async with self._next_slot.held(urgency):
                 await slot.__aenter__()
         finally:
             self._waiting -= 1
         self._in_flight += 1
         try:
-            with self._under_way.request(prompt) if self._under_way else nullcontext():
+            with self._in_flight_file.request(prompt) if self._in_flight_file else nullcontext():
                 yield
         finally:
             self._in_flight -= 1
@@ -144,8 +144,8 @@ class EngineHost:
     async def close(self) -> None:
         """Stops the engine."""
         await self.engine.close()
-        if self._under_way:
-            self._under_way.close()
+        if self._in_flight_file:
+            self._in_flight_file.close()
 
     async def _start(self) -> None:
         self._log.parent.mkdir(parents=True, exist_ok=True)

@@ -11,9 +11,9 @@ from ray.util.placement_group import PlacementGroup, remove_placement_group
 from hipo_data.engines.placement import placement
 from hipo_data.pipeline.ray_options import gpus_of_a_node, in_placement_group
 from hipo_data.pipeline.replicas.actor import EngineActor
+from hipo_data.pipeline.replicas.engine_files import left_in_flight
 from hipo_data.pipeline.replicas.host import EngineProgress
-from hipo_data.pipeline.replicas.left_on_machine import left_behind
-from hipo_data.pipeline.replicas.under_way import GIVEN_UP_AFTER
+from hipo_data.pipeline.replicas.in_flight_file import GIVEN_UP_AFTER
 from hipo_data.pipeline.store.ledger import Spent, spent_on
 from hipo_data.pipeline.store.run_path import RunPath, scratch
 from hipo_data.pipeline.watch.watcher import EngineStatus
@@ -119,19 +119,19 @@ class EnginePool:
         self._finished_by_lost += replica.last.finished
         self.restarts += 1
         ray.kill(replica.handle)
-        suspects = left_behind(replica.last.machine, self._log(number), self._under_way(number))
+        suspects = left_in_flight(replica.last.machine, self._log(number), self._in_flight_file(number))
         self._deaths.update(suspects)
         if replica.group is not None:
             remove_placement_group(replica.group)  # and with it workers that outlived the actor
         self.replicas[number] = self._create(number)
         return sum(self._deaths[prompt] == GIVEN_UP_AFTER for prompt in suspects)
 
-    def forget_under_way(self) -> None:
+    def forget_in_flight(self) -> None:
         """Nobody died of what was under way when the run ended."""
         for number in range(self._placement.config.replicas):
-            under_way = self._under_way(number)
-            if under_way:
-                scratch(under_way).unlink(missing_ok=True)
+            in_flight = self._in_flight_file(number)
+            if in_flight:
+                scratch(in_flight).unlink(missing_ok=True)
 
     def deaths(self, node: str) -> dict[str, int]:
         """How often an engine died with a prompt of this node under way, by problem."""
@@ -181,14 +181,14 @@ class EnginePool:
         options, group = in_placement_group(self._placement)
         actor = ray.remote(EngineActor).options(**options, max_concurrency=10_000, max_restarts=0)
         state = self._run_dir / "engines" / self.name
-        under_way = self._under_way(number)
-        handle = actor.remote(self._placement.config, self._log(number), state, under_way, self._flush_s)
+        in_flight = self._in_flight_file(number)
+        handle = actor.remote(self._placement.config, self._log(number), state, in_flight, self._flush_s)
         return Replica(handle, group)
 
     def _log(self, number: int) -> RunPath:
         return self._run_dir / "logs" / f"{self.name}-{number}.log"
 
-    def _under_way(self, number: int) -> RunPath | None:
+    def _in_flight_file(self, number: int) -> RunPath | None:
         """Null for an endpoint: that it cannot be reached is no prompt's doing."""
         if isinstance(self._placement.config, OpenAIEngine):
             return None

@@ -155,10 +155,10 @@ class EnginePools:
         if references:
             ray.wait(references, num_returns=len(references), timeout=_STOP_S)
 
-    def forget_under_way(self) -> None:
+    def forget_in_flight(self) -> None:
         """The run ended in peace."""
         for pool in self._pools.values():
-            pool.forget_under_way()
+            pool.forget_in_flight()
 
     def done(self) -> dict[str, int]:
         """Finished rows of nodes under way, by the folder of the node."""

@@ -161,7 +161,7 @@ class Runner:
         """Takes the engines' last readings, and what they come to."""
         self._engines.read_all()
         self._engines.keep_logs()
-        self._engines.forget_under_way()
+        self._engines.forget_in_flight()
         self._ledger.update(self._engines.spent)
         self._ledger.write()
         self._tally.close(self._engines.start_seconds)

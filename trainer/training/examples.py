@@ -8,7 +8,7 @@ from hipo_data.prompts.formats.completions import read_completion
 from hipo_data.prompts.formats.parts import Segment
 from hipo_data.schemas.errors import TrainingError, UserError
 from hipo_data.trainer.training.config import SegmentWeights
-from hipo_data.trainer.training.published import Row
+from hipo_data.trainer.training.dataset_rows import Row
 
 IGNORED = -100
 

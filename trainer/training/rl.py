@@ -10,7 +10,7 @@ from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.schemas.algorithm_config import FORCED, AdaptThink
 from hipo_data.schemas.errors import UserError
 from hipo_data.trainer.training.config import RlConfig
-from hipo_data.trainer.training.published import Row
+from hipo_data.trainer.training.dataset_rows import Row
 from hipo_data.trainer.training.run import Rows, common_arguments, run
 
 
@@ -21,8 +21,8 @@ def run_rl(config: RlConfig) -> str:
 
     from hipo_data.graders import Grader
     from hipo_data.trainer.facts.scoring import Scorer
+    from hipo_data.trainer.training.dataset_rows import rl_rows
     from hipo_data.trainer.training.mode_grpo import ModeGRPOTrainer
-    from hipo_data.trainer.training.published import rl_rows
     from hipo_data.trainer.training.rl_problems import problems
 
     def read(folder: Path, split: str) -> list[Row]:

@@ -8,7 +8,7 @@ from hipo_data.schemas.algorithm_config import AdaptThink, LcpoReward
 from hipo_data.schemas.errors import UserError
 from hipo_data.trainer.facts.scoring import read_gold
 from hipo_data.trainer.training.config import RlConfig
-from hipo_data.trainer.training.published import Row
+from hipo_data.trainer.training.dataset_rows import Row
 
 _ASKED = {"exact": " Think for {} tokens.", "max": " Think for maximum {} tokens."}
 

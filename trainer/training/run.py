@@ -10,7 +10,7 @@ from hipo_data.schemas.config_file import read_config
 from hipo_data.schemas.errors import TrainingError
 from hipo_data.trainer.libraries import needs_training_libraries
 from hipo_data.trainer.training.config import RlConfig, SftConfig
-from hipo_data.trainer.training.published import Row, fingerprint
+from hipo_data.trainer.training.dataset_rows import Row, fingerprint
 
 AnyConfig = TypeVar("AnyConfig", SftConfig, RlConfig)
 Rows = dict[str, list[Row]]

@@ -13,8 +13,8 @@ def run_sft(config: SftConfig) -> str:
     from datasets import Dataset
     from trl import SFTConfig
 
+    from hipo_data.trainer.training.dataset_rows import sft_rows
     from hipo_data.trainer.training.examples import tokenise
-    from hipo_data.trainer.training.published import sft_rows
     from hipo_data.trainer.training.weighted_sft import WeightedSFTTrainer
 
     def made(arguments: Any, model: Any, conversation: Conversation, rows: Rows) -> Any:

@@ -18,9 +18,9 @@ from hipo_data.schemas.errors import UserError
 from hipo_data.schemas.records import Mode
 from hipo_data.trainer.training.checkpoints import claim, finished, last_checkpoint
 from hipo_data.trainer.training.config import RlConfig, SegmentWeights, SftConfig
+from hipo_data.trainer.training.dataset_rows import fingerprint, rl_rows, sft_rows
 from hipo_data.trainer.training.examples import tokenise
 from hipo_data.trainer.training.logs import check_trackers
-from hipo_data.trainer.training.published import fingerprint, rl_rows, sft_rows
 from hipo_data.trainer.training.rl_problems import problems
 from hipo_data.trainer.training.run import read_recipe
 from hipo_data.trainer.training.tokenizer import load_tokenizer

@@ -1,4 +1,4 @@
-"""What an engine leaves on the disk of its machine, for runs whose files are elsewhere."""
+"""An engine's own files, its log and its prompts in flight, which lie on its machine's disk where a run is elsewhere."""
 
 import logging
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from hipo_data.pipeline.replicas.under_way import read_under_way
+from hipo_data.pipeline.replicas.in_flight_file import read_in_flight
 from hipo_data.pipeline.store.files import put_bytes
 from hipo_data.pipeline.store.run_path import RunPath, scratch
 
@@ -24,20 +24,20 @@ def keep_log(log: RunPath) -> None:
         _LOG.warning("%s could not be written: %s", log, error)
 
 
-def left_behind(machine: str, log: RunPath, under_way: RunPath | None) -> set[str]:
-    """The prompts that a dead engine had under way, none where that cannot be known any more; its log is kept.
+def left_in_flight(machine: str, log: RunPath, in_flight: RunPath | None) -> set[str]:
+    """The prompts that a dead engine had in flight, none where that cannot be known any more; its log is kept.
 
     Args:
         machine: Ray's id of where it ran; empty if it never said. A machine that is gone says nothing: that it went is
             no prompt's doing.
-        log, under_way: the engine's files, as the run names them.
+        log, in_flight: the engine's files, as the run names them.
     """
     if isinstance(log, Path):
-        return _read(log, under_way)
+        return _read(log, in_flight)
     if not machine:
         return set()
     there = NodeAffinitySchedulingStrategy(machine, soft=False)
-    asked = ray.remote(_read).options(num_cpus=0, scheduling_strategy=there).remote(log, under_way)
+    asked = ray.remote(_read).options(num_cpus=0, scheduling_strategy=there).remote(log, in_flight)
     try:
         found: set[str] = ray.get(asked, timeout=_ANSWER_S)
     except ray.exceptions.RayError as error:
@@ -46,6 +46,6 @@ def left_behind(machine: str, log: RunPath, under_way: RunPath | None) -> set[st
     return found
 
 
-def _read(log: RunPath, under_way: RunPath | None) -> set[str]:
+def _read(log: RunPath, in_flight: RunPath | None) -> set[str]:
     keep_log(log)
-    return read_under_way(scratch(under_way)) if under_way else set()
+    return read_in_flight(scratch(in_flight)) if in_flight else set()

@@ -1,4 +1,4 @@
-"""A queue for one place, the most urgent first."""
+"""A lock that goes to the most urgent of those who wait for it."""
 
 import asyncio
 import heapq
@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 from itertools import count
 
 
-class Turns:
-    """Whoever waits for an engine's next slot stands here, so that it goes to the most urgent one and not to the first.
+class PriorityLock:
+    """Who holds it may wait for an engine's next slot, so that it goes to the most urgent request and not to the first.
 
     Of equal urgency, whoever came first. Belongs to one event loop.
     """
@@ -19,8 +19,8 @@ class Turns:
         self._order = count()
 
     @asynccontextmanager
-    async def turn(self, urgency: int) -> AsyncIterator[None]:
-        """The place, once it is free and nobody with a lower `urgency` waits for it."""
+    async def held(self, urgency: int) -> AsyncIterator[None]:
+        """Holds the lock, once it is free and nobody with a lower `urgency` waits for it."""
         if self._taken:
             mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             heapq.heappush(self._waiting, (urgency, next(self._order), mine))

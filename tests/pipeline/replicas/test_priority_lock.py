@@ -2,14 +2,14 @@
 
 import asyncio
 
-from hipo_data.pipeline.replicas.turns import Turns
+from hipo_data.pipeline.replicas.priority_lock import PriorityLock
 
 
 async def test_the_most_urgent_comes_next_and_equals_in_order_of_arrival() -> None:
-    turns, came = Turns(), []
+    lock, came = PriorityLock(), []
 
     async def one(urgency: int, name: str) -> None:
-        async with turns.turn(urgency):
+        async with lock.held(urgency):
             came.append(name)
             await asyncio.sleep(0)
 
@@ -18,19 +18,19 @@ async def test_the_most_urgent_comes_next_and_equals_in_order_of_arrival() -> No
 
 
 async def test_who_is_cancelled_while_waiting_or_just_called_holds_nobody_up() -> None:
-    turns, came = Turns(), []
+    lock, came = PriorityLock(), []
 
     async def one(name: str) -> None:
-        async with turns.turn(0):
+        async with lock.held(0):
             came.append(name)
             await asyncio.sleep(0.01)
 
-    async with turns.turn(0):
+    async with lock.held(0):
         tasks = [asyncio.create_task(one(name)) for name in "abc"]
         await asyncio.sleep(0)
         tasks[0].cancel()
     tasks[1].cancel()  # its turn has come, but it has not run since
     await asyncio.gather(*tasks, return_exceptions=True)
     assert came == ["c"]
-    async with turns.turn(0):
+    async with lock.held(0):
         pass

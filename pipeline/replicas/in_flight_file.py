@@ -1,4 +1,4 @@
-"""Which prompts an engine has under way, in a file that outlives its process.
+"""Which prompts an engine has in flight, in a file that outlives its process.
 
 When an engine dies, these are the ones that may have killed it. The driver hands the next engine how often each was
 under way as one died, and that one lets suspects in a few at a time, then one at a time, until it is clear.
@@ -21,7 +21,7 @@ GIVEN_UP_AFTER = 3
 _REWRITE_LINES = 10_000
 
 
-class UnderWay:
+class InFlightFile:
     """The file. Lines are `+key` and `-key`; the system keeps what was written when the process is killed."""
 
     def __init__(self, path: Path) -> None:
@@ -75,7 +75,7 @@ class UnderWay:
         os.write(self._file, line.encode())
 
 
-def read_under_way(path: Path) -> set[str]:
+def read_in_flight(path: Path) -> set[str]:
     """The keys that were under way when the file's process died; none where there is no file."""
     keys: Counter[str] = Counter()
     for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:

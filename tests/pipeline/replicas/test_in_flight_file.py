@@ -11,15 +11,15 @@ import pytest
 
 from hipo_data.engines.base import Completion, EngineDeadError, EngineError, GenerationRequest
 from hipo_data.pipeline.replicas.host import EngineHost
-from hipo_data.pipeline.replicas.under_way import GIVEN_UP_AFTER, UnderWay, read_under_way
+from hipo_data.pipeline.replicas.in_flight_file import GIVEN_UP_AFTER, InFlightFile, read_in_flight
 from hipo_data.schemas.config import ReplayEngine
 from tests.conftest import ROOT
 
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from hipo_data.pipeline.replicas.under_way import UnderWay
-file = UnderWay(Path(sys.argv[1]))
+from hipo_data.pipeline.replicas.in_flight_file import InFlightFile
+file = InFlightFile(Path(sys.argv[1]))
 for number in range({count}):
     file.begin(f"p{{number}}")
     if number % 2:
@@ -35,16 +35,16 @@ def test_a_killed_process_leaves_the_names_of_what_was_under_way(tmp_path: Path,
     path = tmp_path / "under-way"
     done = subprocess.run([sys.executable, "-c", KILLED.format(count=count), str(path)], cwd=ROOT, check=False)
     assert done.returncode == -signal.SIGKILL
-    assert read_under_way(path) == {"twice", "last"}
+    assert read_in_flight(path) == {"twice", "last"}
     assert path.stat().st_size < 1_000_000
 
 
 def test_a_process_that_ends_in_peace_leaves_nothing(tmp_path: Path) -> None:
-    file = UnderWay(tmp_path / "under-way")
+    file = InFlightFile(tmp_path / "under-way")
     file.begin("p")
     file.close()
     assert os.listdir(tmp_path) == []
-    assert read_under_way(tmp_path / "under-way") == set()
+    assert read_in_flight(tmp_path / "under-way") == set()
 
 
 class Fatal:
@@ -111,7 +111,7 @@ async def test_what_is_cancelled_because_the_engine_died_was_under_way_too(tmp_p
     assert await ask(made, engine, "fatal", 0) == "EngineDeadError"
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
-    assert read_under_way(tmp_path / "under-way") == {"patient", "fatal"}
+    assert read_in_flight(tmp_path / "under-way") == {"patient", "fatal"}
 
 
 async def test_a_prompt_that_an_engine_died_over_again_and_again_is_refused_for_good(tmp_path: Path) -> None:
