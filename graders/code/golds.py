@@ -56,6 +56,8 @@ def _besides(raw: Mapping[str, Any]) -> dict[str, Any]:
 def _shape(raw: Mapping[str, Any]) -> CodeGold:
     if raw.get("test_code") is not None:
         return _check(raw)
+    if raw.get("functional") is not None:
+        return _check({**raw, "test_code": raw["functional"]})
     if evalplus.is_task(raw):
         return _check({"test_code": evalplus.check_code(raw), "entry_point": raw["entry_point"]})
     if raw.get("assert_case") is not None:

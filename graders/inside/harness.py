@@ -11,6 +11,7 @@ import os
 import socket
 import sys
 import threading
+import types
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
@@ -102,6 +103,8 @@ def _answer(
         result = function(*args, **kwargs)
         if request.get("truth"):
             return {"ok": bool(result)}
+        if request.get("listed") and isinstance(result, types.GeneratorType):
+            result = list(result)
         reply = {"ok": wire.encode(result, keep if request.get("keep") else None)}
         if result is None and request.get("after"):
             # Functions that work in place return nothing, and only their arguments show what they did.

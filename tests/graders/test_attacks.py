@@ -116,6 +116,16 @@ def test_json_values_are_compared_strictly(grader: Grader, expected: str, return
     assert grade.status is (Status.CORRECT if right else Status.INCORRECT), grade
 
 
+@pytest.mark.parametrize(
+    ("body", "right"),
+    [("yield from (1, 2)", True), ("yield 1", False), ("while True: yield 1", False), ("return\n    yield", False)],
+)
+def test_what_a_program_yields_is_a_list_in_json(grader: Grader, body: str, right: bool) -> None:
+    gold = {"fn_name": "f", "inputs": [[0]], "outputs": [[[1, 2]]]}
+    grade = grader.grade([code(gold, f"def f(x):\n    {body}")])[0]
+    assert grade.status is (Status.CORRECT if right else Status.INCORRECT), grade
+
+
 def test_arguments_that_tests_look_at_again_show_what_was_done_to_them(grader: Grader) -> None:
     test = "def check(candidate):\n    a = [3, 1]\n    candidate(a)\n    assert a == [1, 3]"
     gold = {"test_code": test, "entry_point": "f"}

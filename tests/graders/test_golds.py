@@ -54,6 +54,10 @@ def test_math_golds(raw: Any, answers: list[str]) -> None:
             {"test_code": TEST + "\ncheck(Solution().f)"},
             CheckGold(test_code=TEST + "\ncheck(Solution().f)", entry_point="Solution().f"),
         ),
+        (
+            {"functional": TEST + "\ncheck(Solution().f)"},
+            CheckGold(test_code=TEST + "\ncheck(Solution().f)", entry_point="Solution().f"),
+        ),
         ({"inputs": ["1\n"], "outputs": ["2\n"]}, StdinGold(inputs=["1\n"], outputs=["2\n"])),
         ({"inputs": ["1\n"], "outputs": ["2\n"], "fn_name": None}, StdinGold(inputs=["1\n"], outputs=["2\n"])),
         (
