@@ -8,7 +8,7 @@ ENGINE ?= cpu
 ARGS   ?=
 # Processes that run the tests, each with a Ray cluster and engines of its own. 0: none but pytest itself.
 WORKERS ?= 2
-PYTEST = $(VENV)/bin/python -m pytest --numprocesses $(WORKERS) --dist loadscope
+PYTEST = $(VENV)/bin/python -m pytest --numprocesses $(WORKERS) --dist loadscope --durations 20
 ROOMS  := figures schemas prompts engines graders stages pipeline trainer evaluation reproduce models
 
 # An install is repeated only when one of these is newer than its stamp.

@@ -46,6 +46,7 @@ def test_make_targets_exist(page: str, command: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("on_cluster")
 def test_hipo_data_commands_run_in_the_order_of_the_page(tmp_path: Path) -> None:
     write_lines(
         tmp_path / "problems.jsonl",

@@ -17,10 +17,10 @@ def test_what_a_test_changes_is_named_and_put_back(tmp_path: Path, monkeypatch: 
     os.chdir(tmp_path)
     os.environ.update({"KEPT": "c", "NEW": "d"})
     del os.environ["GONE"]
-    changed = " / ".join(before.put_back())
-    for said in ("handler of SIGINT", "KEPT was changed", "NEW was set", "GONE was", "working directory is"):
-        assert said in changed
+    changed = before.put_back()
+    assert ["handler of SIGINT" in changed.refused[0], "working directory is" in changed.refused[1]] == [True, True]
+    assert changed.told == [f"the variable {what}" for what in ("GONE was removed", "KEPT was changed", "NEW was set")]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     assert (os.environ["KEPT"], os.environ["GONE"], os.getcwd()) == ("a", "b", folder)
     assert "NEW" not in os.environ
-    assert before.put_back() == []
+    assert before.put_back() == ([], [])

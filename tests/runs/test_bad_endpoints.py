@@ -47,7 +47,7 @@ def everything_written(folder: Path) -> str:
     return "\n".join(path.read_bytes().decode(errors="replace") for path in sorted(folder.rglob("*")) if path.is_file())
 
 
-@pytest.mark.parametrize("at_the_start", [True, False])
+@pytest.mark.parametrize("at_the_start", [pytest.param(True, marks=pytest.mark.long), False])
 def test_wrong_key_stops_the_run_at_once_and_stands_nowhere(
     endpoint: Endpoint, tmp_path: Path, at_the_start: bool
 ) -> None:

@@ -47,7 +47,7 @@ def part(folder: Path, name: str) -> pl.DataFrame:
 @pytest.mark.usefixtures("on_cluster")
 @pytest.mark.parametrize(
     "policy",
-    [pytest.param(name, marks=[] if name in ("thinkless", "budget") else [pytest.mark.long]) for name in EXAMPLES],
+    [pytest.param(name, marks=[] if name == "budget" else [pytest.mark.long]) for name in EXAMPLES],
 )
 def test_examples_of_a_policy_read_back_and_its_card_says_whose_rule_it_is(folder: Path, policy: str) -> None:
     budget = ["select.budget.kind=lcpo_max", "select.budget.low=20", "select.budget.high=40"]

@@ -118,10 +118,7 @@ def differing(first: Body, second: Body) -> tuple[Body, Body]:
 @pytest.mark.usefixtures("on_cluster")
 @pytest.mark.parametrize(
     "name",
-    [
-        pytest.param(name, marks=[] if name in ("gpt-oss", "thinkless-pair") else [pytest.mark.long])
-        for name in SWITCHES
-    ],
+    [pytest.param(name, marks=[] if name == "gpt-oss" else [pytest.mark.long]) for name in SWITCHES],
 )
 def test_modes_differ_in_the_documented_switch_alone(name: str, tmp_path: Path) -> None:
     switch = SWITCHES[name]

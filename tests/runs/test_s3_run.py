@@ -42,16 +42,15 @@ class Site:
 @pytest.fixture(scope="module")
 def site(storage_of_session: Storage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The folder, with the run on the disk in `local`."""
-    from ray.cluster_utils import Cluster
+    from tests.support.cluster import start_cluster
 
     folder = tmp_path_factory.mktemp("s3-run")
     scratch = tmp_path_factory.mktemp("scratch")
     with pytest.MonkeyPatch.context() as patch, teacher_endpoint(delay_s=0.3) as url:
         for name, value in {**storage_of_session.environment, "OPENAI_API_KEY": "none", "TMPDIR": str(scratch)}.items():
             patch.setenv(name, value)
-        cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
-        for kind in ("engines", "tasks"):  # which share nothing but the storage
-            cluster.add_node(num_cpus=4, resources={kind: 1})
+        nodes = [{"num_cpus": 4, "resources": {kind: 1}} for kind in ("engines", "tasks")]
+        cluster = start_cluster({"num_cpus": 0}, *nodes)  # two that share nothing but the storage
         patch.setenv("RAY_ADDRESS", cluster.address)
         on_tasks = {"num_cpus": 1, "resources": {"tasks": 0.01}}
         teacher = {"type": "openai", "model": "Qwen/Qwen3-8B", "base_url": url, "max_in_flight": 8}

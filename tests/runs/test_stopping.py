@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.commands import recorded_recipe, succeed, write_lines
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("on_cluster")]
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("on_cluster")]
 
 CHOICE = ["problem_id", "mode", "rule", "index", "chosen_tokens", "drop_reason"]
 KEPT = ["problem_id", "mode", "question", "reasoning", "answer", "rollout_index", "completion_tokens", "sources"]
@@ -69,7 +69,6 @@ def test_the_selection_is_that_of_full_sampling_and_the_rest_can_be_had_later(tm
     assert rows(stopped, "select").equals(rows(full, "select"))
 
 
-@pytest.mark.long
 def test_another_delta_samples_only_what_it_still_needs(tmp_path: Path) -> None:
     recipe_of_many_kinds(tmp_path)
     run(tmp_path, "stopped", "sample.stop=decided", "select.delta=0.5")
@@ -82,7 +81,6 @@ def test_another_delta_samples_only_what_it_still_needs(tmp_path: Path) -> None:
     assert rows(tmp_path / "stopped", "sample.think_on").height > before.height
 
 
-@pytest.mark.long
 def test_likely_stops_sooner_than_decided(tmp_path: Path) -> None:
     recipe_of_many_kinds(tmp_path)
     run(tmp_path, "decided", "sample.stop=decided")

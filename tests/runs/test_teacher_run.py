@@ -187,6 +187,7 @@ def test_an_endpoint_gives_a_dataset_of_the_same_kind(vllm_server: str, tmp_path
         hipo.parse(example["messages"][-1]["content"])
 
 
+@pytest.mark.long
 def test_a_model_that_is_not_there_is_named(tmp_path: Path, repo_root: Path) -> None:
     missing = "engines.teacher.model=models/nothing-here"
     said = fail("run", "-c", RECIPE, "--run-dir", tmp_path / "run", "--set", missing, cwd=repo_root, code=1)

@@ -49,7 +49,7 @@ def test_a_process_that_is_not_up_yet_is_not_still() -> None:
     assert Replica(handle=None).still_s() == 0
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_hanging_engine_is_started_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = tmp_path / "model"
     model.mkdir()

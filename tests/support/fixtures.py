@@ -22,12 +22,11 @@ _names = itertools.count()
 @pytest.fixture(scope="session")
 def cluster_address() -> Iterator[str]:
     """The address of the cluster, whose nodes know a key that the driver does not."""
-    from ray.cluster_utils import Cluster
+    from tests.support.cluster import start_cluster
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TEACHER_KEY", TEACHER_KEY)
-        cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 4, "include_dashboard": False})
-        cluster.add_node(num_cpus=4)
+        cluster = start_cluster({"num_cpus": 4}, {"num_cpus": 4})
     yield cluster.address
     cluster.shutdown()
 

@@ -17,6 +17,16 @@ SHARING = {
 }
 """Modules that share what takes long to start. All others stay whole, as their own fixtures are started once."""
 
+MINUTES = {
+    "tests/pipeline/ship/test_trainers_read_exports.py",
+    "tests/reproduce/test_reproduce.py",
+    "tests/runs/test_chaos.py",
+    "tests/runs/test_s3_run.py",
+    "tests/test_packaging.py",
+    "tests/trainer/training/test_training.py",
+}
+"""Other modules that take longer than most."""
+
 
 def share_of(nodeid: str) -> str:
     """What a test is kept together with."""
@@ -41,7 +51,7 @@ def longest_first(items: list[pytest.Item]) -> None:
 
     def place(item: pytest.Item) -> int:
         share = share_of(item.nodeid)
-        return 0 if share in SHARING.values() else 1 if share in marked else 2
+        return 0 if share in SHARING.values() else 1 if share in MINUTES else 2 if share in marked else 3
 
     items.sort(key=place)
 

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 import ray
 import yaml
-from ray.cluster_utils import Cluster
 from ray.util import placement_group_table
 
 from hipo_data.pipeline.replicas.pool import EnginePool, Replica
 from hipo_data.pipeline.replicas.pools import EnginePools
 from hipo_data.schemas.config import OpenAIEngine, RayConfig, RunConfig, VllmEngine
+from tests.support.cluster import start_cluster
 from tests.support.commands import recorded_recipe, succeed
 
 pytestmark = pytest.mark.slow
@@ -21,8 +21,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def nodes() -> Iterator[set[str]]:
     """The ids of the nodes."""
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "num_gpus": 2, "include_dashboard": False})
-    cluster.add_node(num_cpus=2, num_gpus=2)
+    cluster = start_cluster({"num_cpus": 2, "num_gpus": 2}, {"num_cpus": 2, "num_gpus": 2})
     ray.init(address=cluster.address, log_to_driver=False)
     yield {node["NodeID"] for node in ray.nodes()}
     ray.shutdown()

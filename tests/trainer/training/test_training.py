@@ -143,6 +143,7 @@ def test_two_processes_train_one_model(tmp_path: Path) -> None:
     assert log[0]["all/think_on"] == 0.5 and log[0]["all/both_modes"] == 1
 
 
+@pytest.mark.long
 def test_nan_rewards_stop_training_with_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import hipo_data.trainer.training.mode_grpo
 
