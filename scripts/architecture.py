@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = ("docs/architecture.md", "docs/README.md")
+PAGES = ("docs/architecture.md", "docs/README.md", "docs/families.md")
 
 # A row's way: the stage, the function, and the file or folder that uses it. What it does, its docstring says first.
 WAY = [
@@ -32,6 +32,7 @@ WAY = [
     ("sample", "pipeline/nodes/sample.py:run_sample", "pipeline/replicas/actor.py"),
     ("sample", "stages/sample/sample.py:sample", "pipeline/nodes/sample.py"),
     ("sample", "stages/asking/role_requests.py:role_request", "stages/sample/sample.py"),
+    ("sample", "prompts/families/reading.py:read", "stages/asking/responses.py"),
     ("sample", "stages/stopping/sampler.py:sample_until_decided", "pipeline/nodes/sample.py"),
     ("verify", "stages/verify/verify.py:verify", "pipeline/nodes/on_cpus.py"),
     ("verify", "graders/grader.py:Grader.grade", "stages/verify/verify.py"),
@@ -123,12 +124,20 @@ def decisions() -> str:
     return "\n".join(f"- [{title}](decisions/{path.name})" for path, title in zip(records, titles, strict=True))
 
 
+def families() -> str:
+    """A row for each family of models."""
+    from hipo_data.prompts.families.table import markdown
+
+    return markdown()
+
+
 DRAWN: dict[str, Callable[[], str]] = {
     "rooms": rooms,
     "directions": directions,
     "inside": inside,
     "way": way,
     "decisions": decisions,
+    "families": families,
 }
 
 

@@ -2,14 +2,11 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 from hipo_data.prompts.families.loading import families
 from hipo_data.schemas.family import Family, Switch
 
 HEADINGS = ("family", "models", "think-on", "think-off", "the prompt ends in (on / off)", "reasoning", "parser")
-
-_MARKS = ("<!-- families -->", "<!-- /families -->")
 
 
 def rows() -> Iterator[tuple[str, ...]]:
@@ -66,14 +63,3 @@ def _short(text: str) -> str:
 
 def _code(text: str) -> str:
     return f"`{text}`".replace("\n", "\\n")
-
-
-def _write(page: Path) -> None:
-    """Puts the table between its marks in a page."""
-    before, _, rest = page.read_text(encoding="utf-8").partition(f"{_MARKS[0]}\n")
-    after = rest[rest.index(_MARKS[1]) :]
-    page.write_text(f"{before}{_MARKS[0]}\n{markdown()}\n{after}", encoding="utf-8")
-
-
-if __name__ == "__main__":
-    _write(Path("docs/families.md"))

@@ -8,15 +8,10 @@ from rich.console import Console
 
 from hipo_data.pipeline.views.family_list import print_families, print_family
 from hipo_data.prompts.families.loading import families, read_family
-from hipo_data.prompts.families.table import markdown, rows
+from hipo_data.prompts.families.table import rows
 from tests.conftest import ROOT
 
 PAGE = ROOT / "docs" / "families.md"
-
-
-def test_table_of_the_page_is_the_one_of_the_data() -> None:
-    shown = PAGE.read_text(encoding="utf-8").partition("<!-- families -->\n")[2].partition("\n<!-- /families -->")[0]
-    assert shown == markdown(), "python -m hipo_data.prompts.families.table writes it"
 
 
 def test_example_of_a_family_of_ones_own_is_one(tmp_path: Path) -> None:
