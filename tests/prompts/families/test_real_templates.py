@@ -15,7 +15,7 @@ from hipo_data.schemas.records import Mode
 from tests.prompts.families.real_templates import OTHER_TAILS, TEMPLATES, WITHOUT
 from tests.support.model_templates import model_templates
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 UNTOLD = {"gpt_oss", "kimi_k2", "ministral_3", "qwen3_2507"}
 """Families whose templates look like any other's: two models, or reasoning that the prompt says nothing of."""
