@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from ray.cluster_utils import Cluster
 
-from tests.support.cluster import start_cluster
+from tests.support.cluster import ray_cluster
 from tests.support.commands import COMMAND, recorded_recipe, succeed
 from tests.support.teacher_endpoint import count_requests, teacher_endpoint
 
@@ -27,11 +27,10 @@ RUN = ("run", "-c", "recipe.yaml", "--run-dir")
 @pytest.fixture
 def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
     """A head that runs no work, so that any node at work can be lost."""
-    made = start_cluster({"num_cpus": 0}, {"num_cpus": 3}, {"num_cpus": 3})
-    monkeypatch.setenv("RAY_ADDRESS", made.address)
-    monkeypatch.setenv("OPENAI_API_KEY", "none")
-    yield made
-    made.shutdown()
+    with ray_cluster({"num_cpus": 0}, {"num_cpus": 3}, {"num_cpus": 3}) as made:
+        monkeypatch.setenv("RAY_ADDRESS", made.address)
+        monkeypatch.setenv("OPENAI_API_KEY", "none")
+        yield made
 
 
 def dataset(run: Path) -> bytes:

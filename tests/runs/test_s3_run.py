@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,15 +43,15 @@ class Site:
 @pytest.fixture(scope="module")
 def site(storage_of_session: Storage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The folder, with the run on the disk in `local`."""
-    from tests.support.cluster import start_cluster
+    from tests.support.cluster import ray_cluster
 
     folder = tmp_path_factory.mktemp("s3-run")
     scratch = tmp_path_factory.mktemp("scratch")
-    with pytest.MonkeyPatch.context() as patch, teacher_endpoint(delay_s=0.3) as url:
+    with pytest.MonkeyPatch.context() as patch, teacher_endpoint(delay_s=0.3) as url, ExitStack() as stack:
         for name, value in {**storage_of_session.environment, "OPENAI_API_KEY": "none", "TMPDIR": str(scratch)}.items():
             patch.setenv(name, value)
         nodes = [{"num_cpus": 4, "resources": {kind: 1}} for kind in ("engines", "tasks")]
-        cluster = start_cluster({"num_cpus": 0}, *nodes)  # two that share nothing but the storage
+        cluster = stack.enter_context(ray_cluster({"num_cpus": 0}, *nodes))  # two that share nothing but the storage
         patch.setenv("RAY_ADDRESS", cluster.address)
         on_tasks = {"num_cpus": 1, "resources": {"tasks": 0.01}}
         teacher = {"type": "openai", "model": "Qwen/Qwen3-8B", "base_url": url, "max_in_flight": 8}
@@ -69,7 +70,6 @@ def site(storage_of_session: Storage, tmp_path_factory: pytest.TempPathFactory) 
         before = count_requests()
         succeed("run", "-c", "recipe.yaml", "--run-dir", "local", cwd=folder)
         yield Site(folder, count_requests() - before)
-        cluster.shutdown()
 
 
 def invoke(site: Site, *args: str) -> Result:

@@ -1,5 +1,8 @@
 """A Ray cluster of several nodes on this machine."""
 
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from ray.cluster_utils import Cluster
@@ -8,11 +11,17 @@ SECONDS = 300
 """Ray's own limit of 30 for a node is not enough for a machine that does much else."""
 
 
-def start_cluster(head: dict[str, Any], *others: dict[str, Any]) -> Cluster:
-    """Starts a head and further nodes, each with the arguments given, and waits until all are up."""
+@contextmanager
+def ray_cluster(head: dict[str, Any], *others: dict[str, Any]) -> Iterator[Cluster]:
+    """A head and further nodes, each with the arguments given, once all are up."""
+    handler = signal.getsignal(signal.SIGTERM)  # which each node that starts replaces
     cluster = Cluster(initialize_head=True, head_node_args={"include_dashboard": False, "wait": False, **head})
-    cluster.wait_for_nodes(timeout=SECONDS)
-    for node in others:
-        cluster.add_node(wait=False, **node)
-    cluster.wait_for_nodes(timeout=SECONDS)
-    return cluster
+    try:
+        cluster.wait_for_nodes(timeout=SECONDS)
+        for node in others:
+            cluster.add_node(wait=False, **node)
+        cluster.wait_for_nodes(timeout=SECONDS)
+        yield cluster
+    finally:
+        cluster.shutdown()
+        signal.signal(signal.SIGTERM, handler)

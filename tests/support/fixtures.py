@@ -22,13 +22,13 @@ _names = itertools.count()
 @pytest.fixture(scope="session")
 def cluster_address() -> Iterator[str]:
     """The address of the cluster, whose nodes know a key that the driver does not."""
-    from tests.support.cluster import start_cluster
+    from tests.support.cluster import ray_cluster
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TEACHER_KEY", TEACHER_KEY)
-        cluster = start_cluster({"num_cpus": 4}, {"num_cpus": 4})
-    yield cluster.address
-    cluster.shutdown()
+        with ray_cluster({"num_cpus": 4}, {"num_cpus": 4}) as cluster:
+            patch.undo()
+            yield cluster.address
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from ray.util import placement_group_table
 from hipo_data.pipeline.replicas.pool import EnginePool, Replica
 from hipo_data.pipeline.replicas.pools import EnginePools
 from hipo_data.schemas.config import OpenAIEngine, RayConfig, RunConfig, VllmEngine
-from tests.support.cluster import start_cluster
+from tests.support.cluster import ray_cluster
 from tests.support.commands import recorded_recipe, succeed
 
 pytestmark = pytest.mark.slow
@@ -21,11 +21,11 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def nodes() -> Iterator[set[str]]:
     """The ids of the nodes."""
-    cluster = start_cluster({"num_cpus": 2, "num_gpus": 2}, {"num_cpus": 2, "num_gpus": 2})
-    ray.init(address=cluster.address, log_to_driver=False)
-    yield {node["NodeID"] for node in ray.nodes()}
-    ray.shutdown()
-    cluster.shutdown()
+    node = {"num_cpus": 2, "num_gpus": 2}
+    with ray_cluster(node, node) as cluster:
+        ray.init(address=cluster.address, log_to_driver=False)
+        yield {node["NodeID"] for node in ray.nodes()}
+        ray.shutdown()
 
 
 def pool_of(tmp_path: Path, tensor: int, pipeline: int, gpus: float, replicas: int = 1) -> EnginePool:
