@@ -10,6 +10,7 @@ from hipo_data.pipeline.graph.nodes import RESPONSES, VERDICTS
 from hipo_data.pipeline.graph.task import Task, commit
 from hipo_data.pipeline.nodes.asking import Host, earlier, session
 from hipo_data.pipeline.nodes.grading import RemoteGrading
+from hipo_data.pipeline.nodes.preflight import preflight
 from hipo_data.pipeline.store.journal import lost_requests, remove_journal
 from hipo_data.pipeline.store.manifest import Manifest
 from hipo_data.prompts.formats.registry import FORMATS
@@ -35,6 +36,7 @@ async def run_sample(host: Host, task: Task, flush_s: float) -> Manifest:
     stops = task.config.sample.stops and task.mode is Mode.THINK_ON
     verdicts: list[Verdict] | None = None
     async with session(host, task, Rollout, flush_s) as (engine, recorder):
+        await preflight(task, problems, role, engine, finished, imported)
         if stops:
             sampler = Sampler(task.mode, task.config.sample, role, engine, finished)
             think_off = await asyncio.to_thread(_think_off, task)
@@ -61,7 +63,7 @@ async def run_sample(host: Host, task: Task, flush_s: float) -> Manifest:
         retry=_worth_asking_again(failed, rollouts, task.config.check),
         counts={
             "sampled": recorder.finished,
-            "reused": sum(rollout.source is None for rollout in rollouts) - recorder.finished,
+            "reused": max(0, sum(rollout.source is None for rollout in rollouts) - recorder.finished),
             "imported": sum(rollout.source is not None for rollout in rollouts),
             "lost": lost,
             "failed": len(failed),

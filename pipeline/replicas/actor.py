@@ -11,15 +11,13 @@ import ray
 from hipo_data.engines.base import Completion, EngineDeadError, GenerationRequest
 from hipo_data.pipeline.graph.task import Task
 from hipo_data.pipeline.nodes.justify import run_justify
-from hipo_data.pipeline.nodes.preflight import preflight
 from hipo_data.pipeline.nodes.sample import run_sample
 from hipo_data.pipeline.replicas.engine_files import keep_log
 from hipo_data.pipeline.replicas.host import EngineHost, EngineProgress
 from hipo_data.pipeline.store.manifest import Manifest
 from hipo_data.pipeline.store.run_path import RunPath, scratch, storage_errors
-from hipo_data.schemas.config import EngineConfig, ReplayEngine
+from hipo_data.schemas.config import EngineConfig
 from hipo_data.schemas.errors import EngineRefusedError
-from hipo_data.schemas.records import Mode
 
 
 class NodeStoppedError(RuntimeError):
@@ -36,10 +34,6 @@ class EngineActor:
         self, config: EngineConfig, log: RunPath, state: RunPath, in_flight: RunPath | None, flush_s: float
     ) -> None:
         self._host = EngineHost(config, scratch(log), scratch(state), scratch(in_flight) if in_flight else None)
-        self._config = config
-        self._asking: dict[Mode, asyncio.Lock] = {}
-        self._passed: set[Mode] = set()
-        """Modes that were found to be what they say."""
         self._log = log
         self._flush_s = flush_s
         self._tasks: set[asyncio.Task[Manifest]] = set()
@@ -65,8 +59,6 @@ class EngineActor:
         await asyncio.to_thread(keep_log, self._log)
 
     async def _run(self, task: Task) -> Manifest:
-        if task.stage == "sample":
-            await self._preflight(task)
         node = run_sample if task.stage == "sample" else run_justify
         running = asyncio.create_task(node(self._host, task, self._flush_s))
         self._tasks.add(running)
@@ -83,16 +75,6 @@ class EngineActor:
         finally:
             self._tasks.discard(running)
             self._host.forget(task.name)
-
-    async def _preflight(self, task: Task) -> None:
-        """Asks a mode's first questions before its first node. Raises `UnfitError` where it is not what it says."""
-        assert task.mode is not None
-        if task.config.check is None or not task.config.check.questions or isinstance(self._config, ReplayEngine):
-            return
-        async with self._asking.setdefault(task.mode, asyncio.Lock()):
-            if task.mode not in self._passed:
-                await preflight(self._host, task)
-                self._passed.add(task.mode)
 
     async def progress(self) -> EngineProgress:
         """What the actor is doing now."""

@@ -1,47 +1,14 @@
-"""A few questions in one mode before anything else: a switch that does nothing costs seconds and not a night."""
+"""What the first answers in a mode say of it: a switch that does nothing costs seconds and not a night."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import Sequence
 
-from hipo_data.engines.base import Generates
 from hipo_data.schemas.check_config import CheckConfig
-from hipo_data.schemas.config import RunConfig
 from hipo_data.schemas.errors import UnfitError
-from hipo_data.schemas.records import Mode, Problem, Rollout
-from hipo_data.stages.asking.engine_session import EngineSession
-from hipo_data.stages.sample.sample import sample
+from hipo_data.schemas.records import Mode, Rollout
 from hipo_data.stages.sample.shown import Shown, complaint, shown
 
 _WORDS = 200
-
-
-async def ask(
-    engine: Generates,
-    problems: Sequence[Problem],
-    mode: Mode,
-    config: RunConfig,
-    *,
-    model: str,
-    identity: str,
-    slot: Callable[[str], AbstractAsyncContextManager[None]] = lambda prompt: nullcontext(),
-) -> list[Rollout]:
-    """One rollout each of the first problems, as many as `check.questions`, exactly as the run would ask for them.
-
-    Raises `EngineDeadError` or `EngineRefusedError`; a request that fails becomes a rollout with its error.
-    """
-    assert config.check is not None
-    session = EngineSession[Rollout](
-        engine=engine,
-        model=model,
-        identity=identity,
-        run_seed=config.seed,
-        slot=slot,
-        on_start=lambda: None,
-        on_finish=lambda rollout: None,
-    )
-    once = config.sample.model_copy(update={"n": 1, "n_on": None, "n_off": None})
-    return await sample(problems[: config.check.questions], mode, once, config.roles.of(mode), session, {})
 
 
 def judge(mode: Mode, rollouts: Sequence[Rollout], limits: CheckConfig) -> None:

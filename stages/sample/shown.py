@@ -125,6 +125,8 @@ def nothing_usable(mode: Mode, seen: Shown) -> str | None:
 
 def in_words(mode: Mode, seen: Shown) -> str:
     """The shares of a mode, for people."""
+    if not seen.rollouts:
+        return f"{_name(mode)} none"
     parts = {
         "with reasoning": seen.reasoned,
         "without": seen.plain,
@@ -135,7 +137,7 @@ def in_words(mode: Mode, seen: Shown) -> str:
     }
     main = "with reasoning" if mode is Mode.THINK_ON else "without"
     said = [f"{percent(count / seen.rollouts)} {what}" for what, count in parts.items() if count or what == main]
-    return f"{_name(mode)} {', '.join(said)}" if seen.rollouts else f"{_name(mode)} none"
+    return f"{_name(mode)} {', '.join(said)}"
 
 
 def _name(mode: Mode) -> str:
