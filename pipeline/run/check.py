@@ -6,7 +6,7 @@ from rich.table import Table
 
 from hipo_data.pipeline.ray_options import connect
 from hipo_data.pipeline.run.runner import Runner
-from hipo_data.pipeline.store.files import scan_tables
+from hipo_data.pipeline.store.files import read_table
 from hipo_data.pipeline.store.run_dir import held, record_run
 from hipo_data.pipeline.store.run_path import RunPath
 from hipo_data.pipeline.views.run_files import RunFiles
@@ -66,11 +66,10 @@ def check_recipe(run_dir: RunPath, config: RunConfig, console: Console) -> None:
 def _rollouts(directory: RunPath, config: RunConfig) -> dict[Mode, list[Rollout]]:
     files = RunFiles(directory, config)
     found = {mode: files.paths(f"sample.{mode}") for mode in Mode}
-    return {
-        mode: list(from_table(scan_tables(paths).collect().to_arrow(), Rollout))
-        for mode, paths in found.items()
-        if paths
+    rows = {
+        mode: [row for path in paths for row in from_table(read_table(path), Rollout)] for mode, paths in found.items()
     }
+    return {mode: rollouts for mode, rollouts in rows.items() if rollouts}
 
 
 def _print(console: Console, by_mode: dict[Mode, list[Rollout]], config: RunConfig) -> None:

@@ -1,4 +1,4 @@
-"""Runs whose modes are not what they say, as a user sees them: stopped with a sentence and exit code 4, and resumable."""
+"""Runs whose modes are not what they say, as a user sees them: stopped with a sentence and exit code 4, resumable."""
 
 import json
 from collections.abc import Callable, Iterator
