@@ -53,6 +53,9 @@ def run(
     run_dir: RunDirOption = None,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="Keep this many problems.")] = None,
     ray_address: RayAddressOption = None,
+    no_check: Annotated[
+        bool, typer.Option("--no-check", help="Do not look whether the modes are what they say, before or during.")
+    ] = False,
 ) -> None:
     """Run stages, or go on with a run: what is up to date is not done again."""
     from hipo_data.pipeline.config_file import load_config
@@ -61,7 +64,8 @@ def run(
 
     started = time.monotonic()
     wanted = _stages(stage)
-    resolved = load_config(config, [*(overrides or []), *_overrides(limit, ray_address)])
+    unchecked = ["check=null"] if no_check else []
+    resolved = load_config(config, [*(overrides or []), *_overrides(limit, ray_address), *unchecked])
     directory = run_dir_of(resolved, run_dir)
     out = console()
     for change in changes_since_last(directory, resolved):
@@ -105,6 +109,22 @@ def plan(
         with RunProgress(console()) as progress:
             tried = make_probe(directory, resolved, probe, progress)
         console().print(predicted(tried, count_problems(directory)), highlight=False)
+
+
+@app.command()
+def check(
+    config: ConfigOption,
+    overrides: SetOption = None,
+    run_dir: RunDirOption = None,
+    ray_address: RayAddressOption = None,
+) -> None:
+    """Ask each mode a few questions and show what comes back: switch, tags, columns of the sources."""
+    from hipo_data.pipeline.config_file import load_config
+    from hipo_data.pipeline.run.check import check_recipe
+    from hipo_data.pipeline.store.run_dir import run_dir_of
+
+    resolved = load_config(config, [*(overrides or []), *_overrides(None, ray_address)])
+    check_recipe(run_dir_of(resolved, run_dir), resolved, console())
 
 
 @app.command()

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field, SerializeAsAny, model_validator
 
+from hipo_data.schemas.check_config import CheckConfig
 from hipo_data.schemas.config_node import Config
 from hipo_data.schemas.engine_config import (
     BatchMode,
@@ -234,6 +235,7 @@ class RunConfig(Config):
     budget: BudgetConfig = BudgetConfig()
     ray: RayConfig = RayConfig()
     watch: WatchConfig = WatchConfig()
+    check: CheckConfig | None = Field(default=CheckConfig(), description="null: modes are not looked at")
 
     @model_validator(mode="after")
     def _roles_name_engines(self) -> "RunConfig":

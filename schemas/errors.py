@@ -18,6 +18,8 @@ class ExitCode(IntEnum):
     """The command, the recipe or what they name is wrong. The same command would fail again: put it right."""
     BUDGET_USED_UP = 3
     """`budget` is used up, and what is complete is published. Raise it and run again to go on."""
+    UNFIT = 4
+    """What came back cannot become the dataset: a mode that does not show, requests that fail, nothing to publish."""
     STOPPED = 130
     """By Ctrl-C or SIGTERM (128 + SIGINT, as shells have it). Run the same command again to go on."""
 
@@ -32,6 +34,12 @@ class RunFailedError(UserError):
     """The command could not finish."""
 
     exit_code = ExitCode.FAILED
+
+
+class UnfitError(RunFailedError):
+    """What engines or sources gave makes no dataset: see to the switch, server or columns that the sentence names."""
+
+    exit_code = ExitCode.UNFIT
 
 
 class StorageError(RunFailedError):

@@ -14,7 +14,7 @@ from hipo_data.pipeline.store.run_path import RunPath
 from hipo_data.schemas.config_file import differences
 from hipo_data.schemas.keys import digest
 
-_NO_CONTENT = ("watch", "ray", "budget", "run_dir")
+_NO_CONTENT = ("watch", "ray", "budget", "run_dir", "check")
 """Parts of a config that say how a run goes, not what it makes."""
 _SFT = "/sft/"
 _KEPT = ["problem_id", "mode", "rollout_index"]

@@ -10,14 +10,17 @@ from hipo_data.pipeline.graph.nodes import RESPONSES, VERDICTS
 from hipo_data.pipeline.graph.task import Task, commit
 from hipo_data.pipeline.nodes.asking import Host, earlier, session
 from hipo_data.pipeline.nodes.grading import RemoteGrading
+from hipo_data.pipeline.nodes.preflight import preflight
 from hipo_data.pipeline.store.journal import lost_requests, remove_journal
 from hipo_data.pipeline.store.manifest import Manifest
 from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.schemas.arrow import to_table
+from hipo_data.schemas.check_config import CheckConfig
 from hipo_data.schemas.errors import EngineRefusedError
 from hipo_data.schemas.records import FinishReason, Mode, Problem, Response, Rollout, Verdict
 from hipo_data.stages.sample.imported import imported_rollouts
 from hipo_data.stages.sample.sample import Sampler, rollout_key, sample
+from hipo_data.stages.sample.shown import shown
 from hipo_data.stages.stopping.sampler import Graded, is_cut, sample_until_decided, tokens_saved
 
 
@@ -33,6 +36,7 @@ async def run_sample(host: Host, task: Task, flush_s: float) -> Manifest:
     stops = task.config.sample.stops and task.mode is Mode.THINK_ON
     verdicts: list[Verdict] | None = None
     async with session(host, task, Rollout, flush_s) as (engine, recorder):
+        await preflight(task, problems, role, engine, finished, imported)
         if stops:
             sampler = Sampler(task.mode, task.config.sample, role, engine, finished)
             think_off = await asyncio.to_thread(_think_off, task)
@@ -43,6 +47,7 @@ async def run_sample(host: Host, task: Task, flush_s: float) -> Manifest:
         else:
             rollouts = await sample(problems, task.mode, task.config.sample, role, engine, finished, imported)
     failed = [rollout for rollout in rollouts if rollout.finish_reason is FinishReason.ERROR]
+    seen = shown(rollouts)
     count = task.config.sample.count(task.mode)
     tables = {"rows": to_table(rollouts, Rollout)}
     if verdicts is not None:
@@ -55,13 +60,14 @@ async def run_sample(host: Host, task: Task, flush_s: float) -> Manifest:
         rows_in=len(rollouts) if stops else len(problems) * count,
         rows_out=len(rollouts),
         started=started,
-        retry=sum(not rollout.error_permanent for rollout in failed),
+        retry=_worth_asking_again(failed, rollouts, task.config.check),
         counts={
             "sampled": recorder.finished,
-            "reused": sum(rollout.source is None for rollout in rollouts) - recorder.finished,
+            "reused": max(0, sum(rollout.source is None for rollout in rollouts) - recorder.finished),
             "imported": sum(rollout.source is not None for rollout in rollouts),
             "lost": lost,
             "failed": len(failed),
+            **seen.counts(),
             "prompt_tokens": sum(rollout.prompt_tokens for rollout in rollouts),
             "completion_tokens": sum(rollout.completion_tokens for rollout in rollouts),
             **(_savings(rollouts, problems, count) if stops else {}),
@@ -69,6 +75,13 @@ async def run_sample(host: Host, task: Task, flush_s: float) -> Manifest:
     )
     await asyncio.to_thread(remove_journal, task.journal)
     return manifest
+
+
+def _worth_asking_again(failed: list[Rollout], rollouts: list[Rollout], limits: CheckConfig | None) -> int:
+    """Failed rollouts that the next run asks for: where nearly all of a shard fail, not the prompts are to blame."""
+    if limits is not None and len(failed) > limits.failed * len(rollouts):
+        return len(failed)
+    return sum(not rollout.error_permanent for rollout in failed)
 
 
 def _think_off(task: Task) -> dict[str, list[Graded]]:

@@ -11,13 +11,14 @@ from rich.console import Console
 from hipo_data.pipeline.ray_options import connect
 from hipo_data.pipeline.run.runner import Runner
 from hipo_data.pipeline.store.run_path import RunPath
+from hipo_data.pipeline.views.run_files import read_statistics
 from hipo_data.pipeline.views.summary import print_summary
 from hipo_data.pipeline.watch.event_log import EventLog
 from hipo_data.pipeline.watch.outcome import Outcome
 from hipo_data.pipeline.watch.progress import RunProgress
 from hipo_data.pipeline.watch.watcher import Watcher
 from hipo_data.schemas.config import RunConfig
-from hipo_data.schemas.errors import RunFailedError, UserError
+from hipo_data.schemas.errors import RunFailedError, UnfitError, UserError
 
 
 def attempt(directory: RunPath, config: RunConfig, wanted: Sequence[str], console: Console, started: float) -> bool:
@@ -42,6 +43,9 @@ def attempt(directory: RunPath, config: RunConfig, wanted: Sequence[str], consol
         if published:
             said["dataset"] = str(directory / "dataset")
             print_summary(console, directory, outcome, time.monotonic() - started)
+            if not (found := read_statistics(directory)).examples:
+                why = ", ".join(f"{reason} {n}" for reason, n in found.drops.items())
+                raise UnfitError(f"none of {found.problems} problems became an example: {why or 'see the quarantine'}")
         else:
             ran = ", ".join(f"{folder} {n}" for folder, n in outcome.ran.items()) or "nothing, all was up to date"
             console.print(f"ran: {ran}", highlight=False)

@@ -21,7 +21,7 @@ from hipo_data.pipeline.replicas.pool import EnginePool, Replica
 from hipo_data.pipeline.replicas.pools import EnginePools
 from hipo_data.pipeline.store.manifest import Manifest
 from hipo_data.pipeline.store.run_path import RunPath
-from hipo_data.schemas.errors import RunFailedError
+from hipo_data.schemas.errors import RunFailedError, UnfitError
 
 _WAIT_S = 0.1
 _LEAST_CPU_TASKS = 64
@@ -199,6 +199,8 @@ class Flights:
             return None
         except NodeStoppedError:
             return None  # its journal holds what is finished
+        except UnfitError as error:
+            raise UnfitError(plain(error)) from error
         except RunFailedError as error:  # whatever ran there would fail as well
             raise RunFailedError(plain(error)) from error
         except OSError as error:

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from functools import partial
 
 from hipo_data.pipeline.graph.fingerprints import Fingerprints
-from hipo_data.pipeline.graph.nodes import PUBLISH, Node, asks, engine_of
+from hipo_data.pipeline.graph.nodes import INGEST, PUBLISH, Node, asks, engine_of
 from hipo_data.pipeline.graph.stages import STAGES
-from hipo_data.pipeline.graph.states import load_manifests, remove_other_shards, state_of
+from hipo_data.pipeline.graph.states import load_manifests, remove_other_shards, shards_of, state_of
 from hipo_data.pipeline.graph.task import Task
 from hipo_data.pipeline.replicas.pools import EnginePools
 from hipo_data.pipeline.run.cluster import Cluster
@@ -22,11 +22,12 @@ from hipo_data.pipeline.store.files import sizes_in_storage
 from hipo_data.pipeline.store.ledger import Ledger
 from hipo_data.pipeline.store.manifest import Manifest, Output
 from hipo_data.pipeline.store.run_path import RunPath
+from hipo_data.pipeline.views.failures import failed_requests, nothing_kept
 from hipo_data.pipeline.watch.outcome import Outcome
 from hipo_data.pipeline.watch.progress import RunProgress
 from hipo_data.pipeline.watch.watcher import RunState
 from hipo_data.schemas.config import RunConfig
-from hipo_data.schemas.errors import RunFailedError
+from hipo_data.schemas.errors import RunFailedError, UnfitError
 
 _LOOK_EVERY_S = 1.0
 
@@ -96,6 +97,8 @@ class Runner:
                 else:
                     self._progress.ended(node, landing.manifest)
                     self._tally.ran(node, landing.manifest, time.monotonic())
+                    if node == INGEST and not _problems(landing.manifest):
+                        raise UnfitError(nothing_kept(self._run_dir, landing.manifest))
                     self._take(self._frontier.finished(node, landing.manifest))
             if time.monotonic() >= self._next_look:
                 self._next_look = time.monotonic() + _LOOK_EVERY_S
@@ -104,8 +107,19 @@ class Runner:
     def _take(self, opened: Opened) -> None:
         for node, manifest in opened.up_to_date:
             self._tally.up_to_date(node, manifest)
+        if PUBLISH in opened.ready:
+            self._check_modes(whole=True)
         for node in opened.ready:
             self._flights.add(node, engine_of(node, self._config), self._frontier.urgency(node))
+
+    def _check_modes(self, *, whole: bool) -> None:
+        """Raises `UnfitError` where a mode is not what it says; with the `whole` of it, nothing is published."""
+        if said := self._tally.complaint(whole=whole):
+            self.stop()
+            raise UnfitError(
+                f"{said}{_in_their_words(self._run_dir)}; finished work is kept, and nothing is published. "
+                "`hipo-data status` shows what the modes show; --no-check goes on all the same"
+            )
 
     def _left_of(self, node: Node, inputs: dict[str, Output]) -> Manifest | str:
         """What an earlier attempt left of a node, or why that does not do."""
@@ -132,6 +146,7 @@ class Runner:
     def _look_around(self) -> None:
         """Once a second: what people see, what is spent, whether engines hang, whether one should give way."""
         self._show()
+        self._check_modes(whole=False)
         self._ledger.update(self._engines.spent)
         if not self.outcome.stopped and (exceeded := self._ledger.exceeded):
             self._halt(exceeded)
@@ -168,6 +183,16 @@ class Runner:
         self.outcome.spent = self._ledger.spent
         self.outcome.tokens = sum(spent.completion_tokens for spent in self._engines.spent.values())
         self.outcome.restarts = self._engines.restarts
+
+
+def _problems(ingest: Manifest) -> int:
+    return sum(ingest.outputs[shard].rows for shard in shards_of(ingest))
+
+
+def _in_their_words(run_dir: RunPath) -> str:
+    """What most failed requests were told, where any failed."""
+    errors = failed_requests(run_dir)
+    return f" ({errors[0][0]})" if errors else ""
 
 
 def _what_is_missing(blocked: dict[str, str]) -> str:

@@ -10,6 +10,7 @@ from hipo_data.pipeline.watch.outcome import Outcome
 from hipo_data.pipeline.watch.watcher import StageProgress
 from hipo_data.schemas.config import RunConfig
 from hipo_data.schemas.records import Mode
+from hipo_data.stages.sample.shown import Shown, complaint, nothing_usable
 
 _FOLDERS = [*(f"{stage}.{mode}" for mode in (Mode.THINK_OFF, Mode.THINK_ON) for stage in ("sample", "verify"))]
 
@@ -30,6 +31,7 @@ class Tally:
         self._stages: dict[str, StageProgress] = {}
         self._spans: dict[str, tuple[float, float]] = {}
         """When the first node of a folder began, and when the last one ended."""
+        self._shown: dict[Mode, Shown] = {}
         self.outcome = Outcome()
 
     def began(self, node: Node, now: float) -> None:
@@ -63,6 +65,16 @@ class Tally:
             for folder, stage in self._stages.items()
         ]
 
+    def complaint(self, *, whole: bool) -> str | None:
+        """Why a mode is not what it says, in a clause: once enough rollouts tell, or with the `whole` of them."""
+        limits = self._config.check
+        for mode, seen in self._shown.items() if limits is not None else ():
+            assert limits is not None
+            said = complaint(mode, seen, limits, least=1 if whole else limits.rollouts)
+            if said or (whole and (said := nothing_usable(mode, seen))):
+                return said
+        return None
+
     def close(self, start_seconds: float) -> None:
         """Takes the times into the outcome; `start_seconds` of the sampling went by before an engine had started."""
         self.outcome.seconds = {folder: end - start for folder, (start, end) in self._spans.items()}
@@ -77,6 +89,9 @@ class Tally:
             outcome.rejected.append(manifest.outputs["rejected"].path)
         outcome.unneeded += manifest.counts.get("unneeded", 0)
         outcome.saved_tokens += manifest.counts.get("saved_tokens", 0)
+        if node.stage == "sample" and node.mode is not None:
+            self._shown[node.mode] = self._shown.get(node.mode, Shown()) + Shown.of_counts(manifest.counts)
+            outcome.shown = {mode.value: seen for mode, seen in self._shown.items()}
         if node == INGEST:
             self._lay_out(manifest)
         elif node.folder in self._stages:

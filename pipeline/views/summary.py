@@ -14,6 +14,7 @@ from hipo_data.pipeline.graph.states import load_present_manifests, shards_of
 from hipo_data.pipeline.store.journal import count_journalled
 from hipo_data.pipeline.store.ledger import read_spent
 from hipo_data.pipeline.store.run_path import RunPath
+from hipo_data.pipeline.views.failures import failed_requests, shown_by_mode
 from hipo_data.pipeline.views.plan import Plan
 from hipo_data.pipeline.views.quarantine import quarantine_counts
 from hipo_data.pipeline.views.run_files import read_statistics
@@ -22,6 +23,7 @@ from hipo_data.pipeline.watch.outcome import Outcome
 from hipo_data.schemas.config import RunConfig
 from hipo_data.schemas.records import Mode
 from hipo_data.stages.publish.statistics import Statistics
+from hipo_data.stages.sample.shown import in_words
 
 
 def print_summary(console: Console, run_dir: RunPath, outcome: Outcome, seconds: float) -> None:
@@ -66,6 +68,12 @@ def _figures(stats: Statistics, outcome: Outcome, run_dir: RunPath) -> dict[str,
         figures["stopped"] = (
             f"{outcome.unneeded} think-on rollouts were not needed; "
             f"about {outcome.saved_tokens:,} completion tokens saved against full sampling"
+        )
+    if outcome.shown:
+        figures["shown"] = "; ".join(in_words(Mode(mode), seen) for mode, seen in sorted(outcome.shown.items()))
+    if any(seen.failed for seen in outcome.shown.values()):
+        figures["failed"] = "; ".join(
+            f"{count} {mode.replace('_', '-')} requests: {error}" for error, mode, count in failed_requests(run_dir)[:3]
         )
     if outcome.tokens:
         figures["spent"] = f"{outcome.spent} in all"
@@ -133,6 +141,10 @@ def print_status(console: Console, run_dir: RunPath) -> None:
             str(count_journalled(run_dir / "journal" / node.folder) or ""),
         )
     console.print(table, highlight=False)
+    for mode, seen in shown_by_mode(manifests).items():
+        console.print(f"shown: {in_words(mode, seen)}", highlight=False)
+    for error, mode_name, count in failed_requests(run_dir)[:3]:
+        console.print(f"failed: {count} {mode_name.replace('_', '-')} requests: {error}", highlight=False)
     if (run_dir / "spent.json").exists():
         console.print(f"spent so far: {read_spent(run_dir)}", highlight=False)
     attempt = last_attempt(run_dir)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from hipo_data.pipeline.store.ledger import Spent
+from hipo_data.stages.sample.shown import Shown
 
 
 @dataclass
@@ -34,5 +35,7 @@ class Outcome:
     """Shards that are published, where it stopped."""
     shards: int = 0
     restarts: int = 0
+    shown: dict[str, Shown] = field(default_factory=dict)
+    """What the rollouts show of the mode that they were asked for, by mode."""
     failures: dict[str, str] = field(default_factory=dict)
     """Error by node."""

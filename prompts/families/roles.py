@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from jinja2 import TemplateError
 
 from hipo_data.prompts.families.choosing import choose
 from hipo_data.prompts.families.loading import AUTO, families, family
-from hipo_data.prompts.families.templates import known_arguments, opens_reasoning, template_of
+from hipo_data.prompts.families.templates import known_arguments, opens_reasoning, rendered, template_of
 from hipo_data.schemas.config import EngineConfig, OpenAIEngine, ReplayEngine, RoleConfig, RunConfig, VllmEngine
 from hipo_data.schemas.errors import UserError
 from hipo_data.schemas.family import Family, Switch
@@ -31,7 +32,10 @@ def with_families(config: RunConfig) -> RunConfig:
     for name, engine in config.engines.items():
         _check_parser(f"engines.{name}", engine)
     roles = {role: _with_family(role, getattr(config.roles, role), config) for role in ROLES}
-    return config.model_copy(update={"roles": config.roles.model_copy(update=roles)})
+    config = config.model_copy(update={"roles": config.roles.model_copy(update=roles)})
+    if config.check is not None:
+        _check_modes_differ(config)
+    return config
 
 
 def role_family(role: RoleConfig, engine: EngineConfig, where: str) -> Family | None:
@@ -47,6 +51,42 @@ def role_family(role: RoleConfig, engine: EngineConfig, where: str) -> Family | 
     if isinstance(engine, ReplayEngine):
         raise UserError(f"{key}.family: auto needs a model, and recorded responses name none; name their family")
     return choose(engine.model, template_of(engine), f"{key}.family")
+
+
+def _check_modes_differ(config: RunConfig) -> None:
+    """Raises `UserError` where both modes ask one model for the same."""
+    on, off = config.roles.think_on, config.roles.think_off
+    engines = [config.engines[role.engine].model_dump(exclude={"family"}) for role in (on, off)]
+    recorded = any(isinstance(config.engines[role.engine], ReplayEngine) for role in (on, off))
+    one_alone = not all(config.sample.count(mode) for mode in Mode)
+    if recorded or one_alone or engines[0] != engines[1]:
+        return
+    asked = [
+        (role.chat_template_kwargs, role.system_prompt, role.question_suffix, role.response_prefix, role.sampling.extra)
+        for role in (on, off)
+    ]
+    template = template_of(config.engines[on.engine])
+    if asked[0] == asked[1] or (template is not None and _prompt(template, on) == _prompt(template, off)):
+        what = "send the same requests" if asked[0] == asked[1] else "have the same prompt under this chat template"
+        raise UserError(
+            f"roles.think_on and roles.think_off {what}, so both modes would be one; name the model's family "
+            "(`hipo-data families`), or set the switch in chat_template_kwargs, system_prompt, question_suffix or "
+            "response_prefix"
+        )
+
+
+def _prompt(template: str, role: RoleConfig) -> tuple[str | None, str]:
+    """The prompt, and what only the engine sees of the request."""
+    switch = Switch(
+        kwargs=role.chat_template_kwargs,
+        system=role.system_prompt,
+        suffix=role.question_suffix,
+        prefix=role.response_prefix,
+    )
+    try:
+        return rendered(template, switch), str(role.sampling.extra)
+    except (TemplateError, TypeError, ValueError):
+        return None, str(role.chat_template_kwargs)  # the engine will say why
 
 
 def _with_family(name: str, role: RoleConfig, config: RunConfig) -> RoleConfig:

@@ -37,6 +37,7 @@ def recipe(folder: Path, endpoint: Endpoint, **engine: Any) -> Path:
         "engines": {"teacher": {**base, "max_attempts": 2, **engine}},
         "roles": {"think_on": role, "think_off": role, "justifier": role},
         "sample": {"n": 2},
+        "check": None,  # these answers show no mode
         "publish": {"format": "thinkless"},  # asks for no justifications
     }
     path.write_text(yaml.safe_dump(config))
