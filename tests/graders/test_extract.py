@@ -69,6 +69,12 @@ def test_many_blocks_are_not_all_tried() -> None:
     assert program("```python\nx\n```\n" * 100_000, ["f"], "def f():") is not None
 
 
+def test_the_end_of_a_block_is_not_looked_for_without_end() -> None:
+    assert program("```python\n(\n" + "    ``` x\n" * 100_000) is not None
+    assert program("```python\n(\n" + "\nThese are some words.\n" * 40_000) is not None
+    assert program("```python\nx = 1\n" + "\n> ```python\n" * 50_000) is not None
+
+
 def test_a_block_that_defines_the_name_is_taken() -> None:
     response = "```python\ndef f(x): return x\n```\nTest:\n```python\nprint(f(1))\n```"
     assert program(response, ["f"]) == "def f(x): return x\n"
