@@ -60,10 +60,9 @@ _POWER = (
 )
 _GAP = r"[^.\n]{0,80}?"
 _TOLERANCE = re.compile(
-    rf"(?:(?:absolute|relative)\s+(?:or\s+(?:absolute|relative)\s+)?(?:error|difference|precision|tolerance)"
-    rf"|\b(?:an?|the|maximum|max|with)\s+(?:error|tolerance)\s+(?:of|not|less|at|up|within|below|smaller|is|must|should)"
-    rf"|\b(?:accura(?:cy|te)|precis(?:ion|e))\s+(?:of|to|up\s+to|within)\b"
-    rf"|\b(?:answers?|results?|solutions?|outputs?|values?)\s+(?:that\s+are\s+)?(?:is\s+|are\s+)?within\b"
+    rf"(?:(?:absolute|relative)\s+(?:or\s+(?:absolute|relative)\s+)?difference"
+    rf"|\b(?:errors?|tolerances?|accura(?:cy|te)|(?:im)?precis(?:ion|e))\b"
+    rf"|\b(?:answers?|results?|solutions?|outputs?)\b[^.\n]{{0,60}}?\b(?:within|off\s+by|differs?\s[^.\n]{{0,60}}?\bby)\b"
     rf"|\\max\s*(?:\(|\\left|\{{)\s*(?:1|\(1)\s*,[^\n]{{0,40}}?(?:\\leq?q?|≤|<=|<)"
     rf"|\bmax\s*\(\s*1\s*,[^\n]{{0,40}}?(?:≤|<=|<))"
     rf"{_GAP}{_POWER}",
@@ -92,6 +91,9 @@ STATED = (
     ("Print it with an error of at most 0.001.", Comparison(tolerance=1e-3)),
     ("The answer must be accurate to within 1e-4.", Comparison(tolerance=1e-4)),
     (r"It is right if $\frac{|a - b|}{\max(1, |b|)} \le 10^{-4}$.", Comparison(tolerance=1e-4)),
+    ("The answer should be within 0.001 of the right one.", Comparison(tolerance=1e-3)),
+    ("Answers that are off by at most 10^{-4} are accepted.", Comparison(tolerance=1e-4)),
+    ("It will be accepted with tolerance 1e-6.", Comparison(tolerance=1e-6)),
     ("The absolute error may be 10⁻³.", Comparison(tolerance=1e-3)),
     ("The answer must be accurate to 4 decimal places.", Comparison(tolerance=1e-4)),
     ("If there are multiple answers, print any of them.", Comparison(several=True)),

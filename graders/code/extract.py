@@ -5,6 +5,7 @@ import re
 import textwrap
 import warnings
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 _LANGUAGE = r"(?:\{\.?(?P<braced>[\w+#.-]+)[^}`]*\}|(?P<named>[\w+#.-]*))"
 _OPENING = re.compile(rf"(?P<before>[^`~]*?)(?P<fence>`{{3,}}|~{{3,}})[ \t]*{_LANGUAGE}(?P<after>.*)")
@@ -15,11 +16,13 @@ _INDENT = 3
 """A closing fence may be indented by so much more than the opening one; further in, it may be part of the program."""
 _TAGS = (("<answer>", "</answer>"), ("<code>", "</code>"), ("<solution>", "</solution>"), ("[PYTHON]", "[/PYTHON]"))
 _PYTHON = re.compile(r"(?:(?:python|py|pypy|ipython|cpython)-?[\d.]*)?")
-_PROSE = re.compile(r"(?:[*_#]*[A-Z][\w'’-]*[,:*]*[ ](?:[\w'’(`*]+[^\s=]*[ \n]+){2,}|[*#-]+[ ])")
-"""A paragraph of words: a capital, and no assignment among its first words."""
+_PROSE = re.compile(r"\n[ \t]*\n(?=[*_]*[A-Z][\w'’-]*[,:*]*[ ](?:[\w'’(`*][^\s=]*[ \n]+){2}|[*-]+[ ])")
+"""The end of a paragraph before one of words: a capital, and no assignment among the first of them."""
 _READS_INPUT = re.compile(r"\binput\b|\bstdin\b|\bopen\(0|\bos\.read\b|\bfileinput\b")
 MAX_PROGRAM = 1 << 20
 MAX_BLOCKS = 50
+_TRIES = 50
+"""How often the end of a block is looked for where it does not stand as it should."""
 
 
 def after_reasoning(response: str) -> str:
@@ -65,6 +68,7 @@ def _fenced(text: str) -> Iterator[tuple[str, str]]:
     """
     fence = indent = language = quote = ""
     body: list[str] | None = None
+    tries = 0
     for line in text.removesuffix("\n").split("\n"):
         line = line.removesuffix("\r")
         if body is not None and quote:
@@ -83,13 +87,14 @@ def _fenced(text: str) -> Iterator[tuple[str, str]]:
         elif _closes(line, fence, len(indent)):
             yield language, _block(body, indent)
             body = None
-        elif (whole := _ended(line, fence, body, indent)) is not None:
+        elif fence in line and tries < _TRIES and (whole := _ended(line, fence, body, indent)) is not None:
             yield language, whole
             opening = _opening(line)
             body = None
             if opening and opening[2] and _PYTHON.fullmatch(opening[2]):
                 (indent, fence, language), body = opening, []
         else:
+            tries += fence in line
             body.append(line)
     if body is not None:
         yield language, _without_prose(_block(body, indent))
@@ -132,15 +137,8 @@ def _without_prose(text: str) -> str:
     """The program of a block that nobody closed: without the words after it, which begin a paragraph of their own."""
     if parses(text):
         return text
-    paragraphs = text.split("\n\n")
-    for count in range(len(paragraphs) - 1, 0, -1):
-        following = paragraphs[count].lstrip("\n")
-        head = "\n\n".join(paragraphs[:count]) + "\n"
-        if not _PROSE.match(following):
-            break
-        if parses(head):
-            return head
-    return text
+    heads = (text[: match.start() + 1] for match in islice(_PROSE.finditer(text), _TRIES))
+    return next(filter(parses, heads), text)
 
 
 def _block(lines: list[str], indent: str) -> str:

@@ -1,5 +1,8 @@
 """The program in a response, wherever models put it."""
 
+import ast
+from collections.abc import Callable
+
 import pytest
 
 from hipo_data.graders.code.extract import program
@@ -64,9 +67,43 @@ def test_the_program_of_a_response(response: str, found: str | None) -> None:
     assert (got and got.strip()) == (found and found.strip())
 
 
+PROGRAMS = [CODE, DOCSTRING, FENCED_EXAMPLE, 'def f(x):\n    """Say ``` or\n\n    Some words here."""\n    return x\n']
+
+
+def shifted(text: str, by: str) -> str:
+    return "".join(f"{by}{line}\n" for line in text.splitlines())
+
+
+WRAPPED: dict[str, Callable[[str], str]] = {
+    "after words": lambda text: f"So here it is: ```python\n{text}```\nIt works.",
+    "closed further in": lambda text: f"```python\n{text}     ```\nDone.",
+    "indented": lambda text: f"    ```python\n{shifted(text, '    ')}    ```\nDone.",
+    "quoted": lambda text: f"> So:\n>\n> ```python\n{shifted(text, '> ')}> ```\n\nDone.",
+    "in a list": lambda text: f"1. First\n2. ```python\n{shifted(text, '   ')}   ```\n3. Done.",
+    "py3": lambda text: f"```py3\n{text}```",
+    "not closed": lambda text: f"```python\n{text}",
+    "words after it": lambda text: f"```python\n{text}\nThis program is right since it was tested.\n",
+    "words in the last line": lambda text: f"```python\n{text}``` And that is all.\n",
+    "after another": lambda text: f"```python\nx = 1\n```\nBetter:\n```python\n{text}```\n```bash\npython a.py\n```",
+}
+
+
+@pytest.mark.parametrize("wrapped", WRAPPED)
+@pytest.mark.parametrize("text", PROGRAMS, ids=range(len(PROGRAMS)))
+def test_a_program_is_the_same_however_it_is_wrapped(text: str, wrapped: str) -> None:
+    found = program(WRAPPED[wrapped](text)) or ""
+    assert ast.dump(ast.parse(found)) == ast.dump(ast.parse(text))
+
+
 def test_many_blocks_are_not_all_tried() -> None:
     assert program("```python\nx\n```\n" * 100_000) == "x\n"
     assert program("```python\nx\n```\n" * 100_000, ["f"], "def f():") is not None
+
+
+def test_the_end_of_a_block_is_not_looked_for_without_end() -> None:
+    assert program("```python\n(\n" + "    ``` x\n" * 100_000) is not None
+    assert program("```python\n(\n" + "\nThese are some words.\n" * 40_000) is not None
+    assert program("```python\nx = 1\n" + "\n> ```python\n" * 50_000) is not None
 
 
 def test_a_block_that_defines_the_name_is_taken() -> None:

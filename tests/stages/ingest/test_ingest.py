@@ -54,8 +54,10 @@ def test_acereason_rows_become_problems_that_name_their_row(tmp_path: Path) -> N
         ),
         (
             "code",
-            json.dumps({"import_prefix": "import math\n", "test_code": "def check(c): pass", "entry_point": "f"}),
-            CheckGold(import_prefix="import math\n", test_code="def check(c): pass", entry_point="f"),
+            json.dumps(
+                {"import_prefix": "import math\n", "test_code": "def check(c): assert c(1)", "entry_point": "f"}
+            ),
+            CheckGold(import_prefix="import math\n", test_code="def check(c): assert c(1)", entry_point="f"),
         ),
         ("code", json.dumps({"assert_case": ["assert f(1) == 2"]}), AssertGold(asserts=["assert f(1) == 2"])),
     ],
