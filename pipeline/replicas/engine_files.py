@@ -1,4 +1,4 @@
-"""An engine's own files, its log and its prompts in flight, on its machine's disk where a run is elsewhere."""
+"""An engine's own files: its log and its prompts in flight, on its machine's disk where the run is elsewhere."""
 
 import logging
 from pathlib import Path
