@@ -4,6 +4,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from hipo_data.pipeline.justify_language import with_justify_language
 from hipo_data.prompts.families.roles import with_families
 from hipo_data.schemas.config import RunConfig, SourceConfig
 from hipo_data.schemas.config_file import read_config, sentences
@@ -25,7 +26,7 @@ def load_config(path: Path, overrides: list[str]) -> RunConfig:
     except ValueError as error:
         raise UserError(f"{path}: {error}") from error
     try:
-        return with_families(config.model_copy(update={"sources": sources}))
+        return with_families(with_justify_language(config.model_copy(update={"sources": sources})))
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
 

@@ -7,25 +7,35 @@ from hipo_data.graders.math.extract import final_answer
 from hipo_data.prompts.formats.hipo import HIPO
 from hipo_data.schemas.config import JustifyConfig
 from hipo_data.schemas.gold import MathGold, NoGold, ProgramGold
-from hipo_data.schemas.records import FinishReason, Problem, Rollout
+from hipo_data.schemas.records import Decision, FinishReason, Problem, Rollout
 from hipo_data.stages.justify.answer_forms import answer_forms
 from hipo_data.stages.justify.argued_mode import argued_mode
+from hipo_data.stages.justify.claimed_results import contradicts
+from hipo_data.stages.justify.copied_prompt import copies_prompt
+from hipo_data.stages.justify.copied_runs import copies, is_unspaced
+from hipo_data.stages.justify.stated_counts import states_counts
 
-_WORD = re.compile(r"\w+(?:[./]\w+)*")
 _LETTERS = re.compile(r"[^\W\d_]{2,}")
 _COPIED_WORDS = 8  # as many words in a row as the solution is a copy, not a coincidence
-_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]+")
 _COPIED_CHARACTERS = 16  # about as much in a script that puts no spaces between words
 _EVERYDAY = {"yes", "no", "true", "false", "none", "all", "both", "neither", "even", "odd"}
 _PRESENTED = r"(?:[({$=:]|\b(?:is|are|answer|option|choice|namely|be|ist|lautet|antwort)\b|是|为|选)\s*[\"'“({$]*"
 _MIN_CODE_CHARS = 10  # shorter lines of a program, such as `else:`, are anybody's
 _WORDS_OF_ANSWER = 3  # more of them are a sentence or a program, which the other checks know
 
+JUDGED_BY = {
+    *("n_on", "right_on", "p_on", "p_on_low", "p_on_high", "n_off", "right_off", "p_off", "p_off_low", "p_off_high"),
+    *("margin", "delta"),
+}
+"""Fields of the decision that the checks read."""
+
 
 def objection(
     text: str,
     finish_reason: FinishReason,
     problem: Problem,
+    decision: Decision,
+    prompt: str,
     kept: Sequence[Rollout],
     config: JustifyConfig,
     tags: Collection[str] = HIPO.tags,
@@ -33,11 +43,15 @@ def objection(
     """The first objection to `text` as the justification of the mode of `kept`, or null.
 
     Args:
+        decision: that of the problem.
+        prompt: what the justifier was asked, as text.
         kept: at least one response to the problem, all of one mode.
 
     `truncated`, `empty`, `too_short`, `too_long`, `has_tag`, `argues_other_mode` (its last claim decides for the other
     one), `leaks_answer` (says a gold or a kept response's final answer, in any of its forms, that the question does not
-    say), `leaks_solution` (repeats eight words in a row of a response, or a line of a program).
+    say), `leaks_solution` (repeats eight words in a row of a response, or a line of a program), `copies_prompt`
+    (repeats an instruction), `states_counts` (says a pass rate, a number of attempts or of tokens),
+    `contradicts_counts` (says how often a mode is right, and the decision's numbers say the opposite).
     """
     if finish_reason is FinishReason.LENGTH:
         return "truncated"
@@ -55,6 +69,12 @@ def objection(
         return "leaks_answer"
     if any(_repeats(text, problem, solution) for solution in _solutions(problem, kept)):
         return "leaks_solution"
+    if copies_prompt(text, prompt, problem.question):
+        return "copies_prompt"
+    if states_counts(text, problem.question, decision):
+        return "states_counts"
+    if contradicts(text, config.language, decision):
+        return "contradicts_counts"
     return None
 
 
@@ -75,7 +95,7 @@ def _contains(text: str, answer: str) -> bool:
     if len(answer) == 1 and answer.isascii() and answer.isalpha():
         return re.search(rf"{_PRESENTED}{answer}(?!\w)", text, re.ASCII) is not None
     text, answer = text.lower(), answer.lower()
-    if _UNSPACED.search(answer):
+    if is_unspaced(answer):
         return answer in text
     # What ends in a sign, as 50% does, may be followed by anything. Only ASCII counts as part of a word, since other
     # scripts put no space between a number and a word.
@@ -96,27 +116,10 @@ def _solutions(problem: Problem, kept: Sequence[Rollout]) -> Iterator[tuple[str,
 
 def _repeats(text: str, problem: Problem, solution: tuple[str, str]) -> bool:
     prose, program = solution
-    # Reasoning can be long, and a justification is short: its runs are looked for, not compared with all there are.
-    asked, thought = _spaced(problem.question), _spaced(prose)
-    if any(run in thought and run not in asked for run in _runs(text)):
+    if copies(text, prose, problem.question, _COPIED_WORDS, _COPIED_CHARACTERS):
         return True
     lines = {line.strip() for line in program.splitlines()}
     return any(
         len(line) >= _MIN_CODE_CHARS and line in text and line not in problem.question and not line.startswith("```")
         for line in lines
     )
-
-
-def _spaced(text: str) -> str:
-    """The words of `text`, each between two spaces, and what is written without spaces as it stands."""
-    return f" {' '.join(_WORD.findall(text.lower()))} \n" + "\n".join(_UNSPACED.findall(text))
-
-
-def _runs(text: str) -> Iterator[str]:
-    """What would be a copy where it stands in another text's `_spaced`."""
-    words = _WORD.findall(text.lower())
-    for at in range(len(words) - _COPIED_WORDS + 1):
-        yield f" {' '.join(words[at : at + _COPIED_WORDS])} "
-    for stretch in _UNSPACED.findall(text):
-        for at in range(len(stretch) - _COPIED_CHARACTERS + 1):
-            yield stretch[at : at + _COPIED_CHARACTERS]

@@ -32,9 +32,9 @@ from hipo_data.schemas.text import valid_unicode
 from hipo_data.stages.asking.engine_session import EngineSession
 from hipo_data.stages.asking.responses import read_completion
 from hipo_data.stages.asking.role_requests import conversation, role_request
-from hipo_data.stages.justify.checks import objection
+from hipo_data.stages.justify.checks import JUDGED_BY, objection
 
-VERSION = "2"
+VERSION = "3"
 ACCEPTED = "accepted"
 _FAILED_IN_ENGINE = "engine_error"
 _REFUSED_BY_ENGINE = "engine_refused"  # for good: no further attempt is made
@@ -204,8 +204,9 @@ def _request(
         config.model_dump(include={"min_chars", "max_chars", "language"}),
         role.starts_in_reasoning,
         *([] if role.reading is None else [role.reading.model_dump()]),
-        # The checks compare the justification with both.
+        # The checks compare the justification with all of them.
         digest([case.kept.text for case in of_mode], gold_to_json(problem.gold)),
+        of_mode[0].decision.model_dump(mode="json", include=JUDGED_BY),
     )
 
 
@@ -219,7 +220,7 @@ async def _attempt(
     session: EngineSession[Justification],
     form: Format,
 ) -> Justification:
-    problem, kept = of_mode[0].problem, [case.kept for case in of_mode]
+    problem, decision, kept = of_mode[0].problem, of_mode[0].decision, [case.kept for case in of_mode]
     text, verdict, prompt_tokens, completion_tokens = "", "", 0, 0
     try:
         completion = await session.generate(problem.problem_id, request)
@@ -228,7 +229,9 @@ async def _attempt(
     else:
         text = read_completion(completion, role, None).answer or ""
         prompt_tokens, completion_tokens = completion.prompt_tokens, completion.completion_tokens
-        verdict = objection(text, completion.finish_reason, problem, kept, config, form.tags) or ACCEPTED
+        prompt = "\n".join(message.content for message in request.messages)
+        finish = completion.finish_reason
+        verdict = objection(text, finish, problem, decision, prompt, kept, config, form.tags) or ACCEPTED
     return Justification(
         problem_id=problem.problem_id,
         attempt=number,

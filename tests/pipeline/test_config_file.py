@@ -141,3 +141,27 @@ def test_family_without_off_is_refused_where_the_recipe_does_not_switch_itself()
     load_config(QUICKSTART, [family])
     with pytest.raises(UserError, match=r"'minimax_m2' \(MiniMax-M2\) has no off switch; what works: another engine"):
         load_config(QUICKSTART, [family, "roles.think_off.chat_template_kwargs={}"])
+
+
+def test_justifications_are_in_the_language_of_the_questions_unless_the_recipe_says_another() -> None:
+    base = ["justify.template=justify"]
+    assert load_config(QUICKSTART, base).justify.language == "en"
+    assert load_config(QUICKSTART, [*base, "ingest.languages=[zh]"]).justify.prompt == "justify.zh"
+    said = [*base, "ingest.languages=[zh, fr]", "justify.language=en"]
+    assert load_config(QUICKSTART, said).justify.prompt == "justify"
+    assert load_config(QUICKSTART, [*base, "ingest.languages=[fr]", "publish.format=qwen3"]).justify.language == "en"
+
+
+@pytest.mark.parametrize(
+    ("languages", "said"),
+    [
+        (
+            "[en, zh]",
+            r"ingest.languages allows en, zh, and justifications are in one language: name it as justify.lang",
+        ),
+        ("[fr]", r"justify: no prompt template 'justify.fr'.*or set justify.language to one that has a prompt"),
+    ],
+)
+def test_languages_that_leave_the_prompt_of_justifications_open_are_refused(languages: str, said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        load_config(QUICKSTART, ["justify.template=justify", f"ingest.languages={languages}"])

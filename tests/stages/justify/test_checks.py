@@ -7,9 +7,9 @@ import pytest
 from hipo_data.prompts.formats.hipo import TAGS
 from hipo_data.schemas.config import JustifyConfig
 from hipo_data.schemas.gold import AssertGold, MathGold
-from hipo_data.schemas.records import FinishReason, Mode, Problem, Rollout
+from hipo_data.schemas.records import Decision, FinishReason, Mode, Problem, Rollout
 from hipo_data.stages.justify.checks import objection
-from tests.stages.builders import make_problem, make_rollout
+from tests.stages.builders import make_decision, make_problem, make_rollout
 
 GOOD = "Several sums in a row invite slips, so it pays to go step by step."
 CONFIG = JustifyConfig(min_chars=20, max_chars=200)
@@ -27,8 +27,10 @@ def object_to(
     kept: Rollout = KEPT,
     finish: FinishReason = FinishReason.STOP,
     config: JustifyConfig = CONFIG,
+    decision: Decision | None = None,
+    prompt: str = "",
 ) -> str | None:
-    return objection(text, finish, problem, [kept], config)
+    return objection(text, finish, problem, decision or make_decision(problem), prompt, [kept], config)
 
 
 def test_a_good_justification_passes() -> None:
@@ -187,7 +189,8 @@ def test_a_justification_that_argues_for_the_other_mode_is_refused(language: str
     config = JustifyConfig(min_chars=5, max_chars=200, language=language)
     problem = make_problem("Q?", MathGold(answers=["45"]))
     for own in Mode:
-        code = object_to(text, problem, make_rollout(problem, own, answer="ok"), config=config)
+        never_right = make_decision(problem, right_off=0, p_off=0.0)
+        code = object_to(text, problem, make_rollout(problem, own, answer="ok"), config=config, decision=never_right)
         assert code == ("argues_other_mode" if mode is own.other else None)
 
 
@@ -209,3 +212,25 @@ def test_letters_and_everyday_words_leak_only_where_they_are_presented_as_the_an
 ) -> None:
     problem = make_problem("Which one fits?", MathGold(answers=[answer]))
     assert object_to(text, problem, make_rollout(problem, answer="ok")) == code
+
+
+@pytest.mark.parametrize(
+    "prompt", ["Say in a sentence, and without any numbers, why this problem suits the mode. Do not give it all away."]
+)
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("Okay: in a sentence, and without any numbers, why this problem suits me.", "copies_prompt"),
+        ("Do not give it all away! A few sums.", "copies_prompt"),
+        ("In a sentence: many sums, and without any help.", None),
+    ],
+)
+def test_a_justification_that_repeats_its_instruction_is_refused(prompt: str, text: str, code: str | None) -> None:
+    assert object_to(text, prompt=prompt) == code
+
+
+def test_a_justification_with_numbers_of_attempts_or_against_the_numbers_is_refused() -> None:
+    decision = make_decision(PROBLEM, right_off=1, p_off=0.125)
+    assert object_to("Several sums, and direct answers seldom hold.", decision=decision) is None
+    assert object_to("Several sums, and 1 of 8 direct tries was right.", decision=decision) == "states_counts"
+    assert object_to("Several sums, and no direct try was right.", decision=decision) == "contradicts_counts"

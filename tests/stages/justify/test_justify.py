@@ -90,6 +90,19 @@ async def test_a_refused_justification_is_tried_again_with_another_seed_and_all_
     assert result.examples[0].justification_attempts == 3
 
 
+async def test_the_checks_see_the_prompt_and_the_decision_and_a_changed_decision_is_asked_about_anew() -> None:
+    (case,) = CASES[:1]
+    never = "Several steps invite slips, and no direct try was right."
+    engine = ScriptedEngine(says("Do not argue for answering at once.", never, GOOD))
+    seen: list[Justification] = []
+    result = await run(engine, [case], seen=seen)
+    assert [attempt.verdict for attempt in result.attempts] == ["copies_prompt", "contradicts_counts", "accepted"]
+    same = {"right_off": case.decision.right_off, "n_off": case.decision.n_off}  # the prompt says the same
+    decision = make_decision(case.problem, case.kept.mode, **same, p_off=0.0)
+    changed = await run(ScriptedEngine(says(never)), [Case(case.problem, decision, case.kept, case.pick)], earlier=seen)
+    assert [attempt.verdict for attempt in changed.attempts] == ["accepted"]
+
+
 async def test_a_case_without_an_accepted_justification_is_rejected_with_the_last_reason_and_its_texts() -> None:
     engine = ScriptedEngine(says("The outcome is clearly 42, so it pays.", "short", "x" * 5_000))
     result = await run(engine, CASES[:1])
