@@ -1,7 +1,7 @@
 """How far this project's verdicts, and math-verify's, agree with labels that people or data sets gave.
 
-Rows are `id` (the source, a slash, a number), `kind`, `question`, `gold`, `response`, `expect` (correct or incorrect) and
-`policy` (true: a matter of taste, which is shown and not counted). They lie in math.jsonl and code.jsonl in
+Rows are `id` (the source, a slash, a number), `kind`, `question`, `gold`, `response`, `expect` (correct or incorrect),
+and `policy` (true: a matter of taste, which is not counted). They lie in math.jsonl and code.jsonl in
 ../shared/data/labelled, or in the folder or the files given as arguments. `--disagreements` prints each row that is not
 graded as labelled, in a line; `--grades FILE` writes every row's verdict as JSON Lines.
 

@@ -1,21 +1,21 @@
-"""Grades math answers: rules first, then math-verify for what is left, each different pair once."""
+"""Grades math answers: rules first, then comparison in workers for what is left, each different case once."""
 
+import re
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
-from hipo_data.graders.math import extract, rewrite, rules
-from hipo_data.graders.math.pool import Pool
+from hipo_data.graders.math import extract, options, rules
+from hipo_data.graders.math.pool import Case, Pool
 from hipo_data.schemas.gold import MathGold
 from hipo_data.schemas.grading import GradeRequest
 from hipo_data.schemas.records import Grade, Status
 
-MATH_GRADER = "math/2"
+MATH_GRADER = "math/3"
 _REMEMBERED = 50_000
-
-_Pair = tuple[str, str]
-
+_MOST_LISTED = 6
+_SEVERAL = re.compile(r"[,;]|\b(?:and|or)\b")
 
 class MathGrader:
     """Grades batches; remembers the pairs that it has compared."""
@@ -27,15 +27,12 @@ class MathGrader:
     def grade(self, requests: Sequence[GradeRequest]) -> list[Grade]:
         """A grade for each request, in order. Raises `OSError` where no worker can be started."""
         answers = [extract.final_answer(request.response) for request in requests]
-        decided: dict[tuple[str, str, str], bool | list[_Pair]] = {}
+        decided: dict[Case, bool | None] = {}
         for request, answer in zip(requests, answers, strict=True):
-            for gold in _golds(request) if answer is not None else ():
-                case = gold, answer or "", request.question
+            for case in _cases(request, answer):
                 if case not in decided:
-                    opinion, _ = rules.decide(*case)
-                    decided[case] = rewrite.pairs(*case[:2]) if opinion is None else opinion
-        wanted = dict.fromkeys(pair for pairs in decided.values() if isinstance(pairs, list) for pair in pairs)
-        self._compare([pair for pair in wanted if pair not in self._known])
+                    decided[case] = rules.decide(*case)[0]
+        self._compare(list({_compared(case): None for case, said in decided.items() if said is None}))
         grades = [self._grade(request, answer, decided) for request, answer in zip(requests, answers, strict=True)]
         while len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
@@ -45,27 +42,25 @@ class MathGrader:
         """Ends the workers."""
         self._pool.close()
 
-    def _compare(self, pairs: Sequence[_Pair]) -> None:
-        for pair, reply in zip(pairs, self._pool.compare(pairs), strict=True):
-            self._known[pair] = reply
+    def _compare(self, cases: Sequence[Case]) -> None:
+        cases = [case for case in cases if case not in self._known]
+        for case, reply in zip(cases, self._pool.compare(cases), strict=True):
+            self._known[case] = reply
 
-    def _grade(
-        self, request: GradeRequest, answer: str | None, decided: dict[tuple[str, str, str], bool | list[_Pair]]
-    ) -> Grade:
+    def _grade(self, request: GradeRequest, answer: str | None, decided: dict[Case, bool | None]) -> Grade:
         started = time.perf_counter()
         if answer is None:
             return Grade(status=Status.INCORRECT, reason="no_answer", grader=MATH_GRADER)
         status, reason, wall = Status.INCORRECT, "mismatch", 0.0
-        for gold in _golds(request):
-            opinion = decided[(gold, answer, request.question)]
-            replies = [self._known[pair] for pair in opinion] if isinstance(opinion, list) else []
-            wall += sum(reply.get("wall_s", 0.0) for reply in replies)
-            if opinion is True or (replies and all(reply.get("equal") for reply in replies)):
+        for case in _cases(request, answer):
+            said = decided[case]
+            reply = {"equal": said} if said is not None else self._known[_compared(case)]
+            wall += reply.get("wall_s", 0.0)
+            if reply.get("equal"):
                 status, reason = Status.CORRECT, "match"
                 break
-            failed = [reply["error"] for reply in replies if "error" in reply]
-            if failed and not any(reply.get("equal") is False for reply in replies):
-                status, reason = Status.UNKNOWN, failed[0]
+            if "error" in reply:
+                status, reason = Status.UNKNOWN, reply["error"]
         return Grade(
             status=status,
             reason=reason,
@@ -76,6 +71,18 @@ class MathGrader:
         )
 
 
-def _golds(request: GradeRequest) -> list[str]:
+def _cases(request: GradeRequest, answer: str | None) -> list[Case]:
+    """What the answer is held against: each acceptable gold, and all of them as a list, which says nothing but right."""
     assert isinstance(request.gold, MathGold)
-    return request.gold.answers
+    if answer is None:
+        return []
+    golds = list(dict.fromkeys(request.gold.answers))
+    if 1 < len(golds) <= _MOST_LISTED and _SEVERAL.search(answer):
+        golds.append(", ".join(golds))
+    return [(gold, options.without_letter(gold, answer), request.question) for gold in golds]
+
+
+def _compared(case: Case) -> Case:
+    """The case as workers get it: the question tells them only what the left side of an equation may be."""
+    gold, answer, question = case
+    return gold, answer, question if "=" in answer else ""

@@ -7,7 +7,7 @@ Beside each rule stand pairs that it must accept, refuse, and leave alone; the t
 import re
 from fractions import Fraction
 
-from hipo_data.graders.math import clean, clock, closed_form, numbers, words
+from hipo_data.graders.math import clean, clock, numbers, options, words
 from hipo_data.graders.math.rule import Rule
 
 
@@ -55,14 +55,7 @@ def _plain_numbers(gold: str, answer: str, question: str) -> bool | None:
     wanted, got = numbers.read(gold), numbers.read(answer)
     if wanted is None or got is None:
         return None
-    if wanted.doubtful and got.unit is None:
-        return False
-    if wanted.percent == got.percent:
-        return numbers.equal(wanted, got)
-    shares = [n.value / 100 if n.percent else n.value for n in (wanted, got)]
-    # Where the gold or the question says "percent", an answer may leave the sign out, or repeat it.
-    said = wanted.percent or bool(_PERCENT_ASKED.search(question))
-    return shares[0] == shares[1] or (said and wanted.value == got.value)
+    return numbers.agree(wanted, got, percent_said=bool(_PERCENT_ASKED.search(question)))
 
 
 _TEN = "10"
@@ -111,27 +104,6 @@ def _brackets(gold: str, answer: str, question: str) -> bool | None:
         return None
     # With three members or more, square brackets are no interval but another way to write a tuple.
     return False if commas[0] == 1 or "{" in kinds[0] + kinds[1] else None
-
-
-_MATRIX = re.compile(r"\\begin\{[pbvB]?matrix\}.*(?:&|\\\\).*\\end\{[pbvB]?matrix\}", re.S)
-_THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+")
-
-
-def _closed_forms(gold: str, answer: str, question: str) -> bool | None:
-    values = [closed_form.value(text) for text in (gold, answer)]
-    if values[0] is not None and values[1] is not None:
-        return False if closed_form.apart(values[0], values[1]) else None
-    several = _is_several(answer) if values[0] is not None else values[1] is not None and _is_several(gold)
-    return False if several else None
-
-
-def _is_several(text: str) -> bool:
-    """Whether an answer is a matrix, a tuple or an interval, so that it cannot be one number."""
-    text = clean.tex(text)
-    sides = _SIDES.fullmatch(text)
-    return bool(_MATRIX.fullmatch(text)) or (
-        sides is not None and _commas(sides[2]) > 0 and not _THOUSANDS.fullmatch(sides[2].strip())
-    )
 
 
 def _commas(text: str) -> int:
@@ -284,6 +256,7 @@ RULES = (
         refuses=[("5", "> 5"), ("5", r"\neq 5"), (r"\le 5", "5")],
         leaves=[("x > 5", "> 5"), ("> 5", "> 5"), ("5", r"\approx 5"), ("5", r"\sqrt{25}")],
     ),
+    *options.RULES,
     *words.RULES,
     Rule(
         "number_bases",
@@ -303,28 +276,5 @@ RULES = (
             ("(1,2,3)", r"\{1,2,3\}"),
         ],
         leaves=[("(1,2)", "(2,1)"), ("1,2", "(1,2)"), ("(1,2,3)", "[1,2,3]"), (r"\{1,2\}", "{2,1}")],
-    ),
-    Rule(
-        "closed_forms",
-        _closed_forms,
-        refuses=[
-            (r"2\sqrt{3}", "3"),
-            (r"16+8\pi", r"\frac{160}{2187}"),
-            ("6", "(-3,5)"),
-            (r"\sqrt{2}", r"\begin{pmatrix}-6 \\ 8 \end{pmatrix}"),
-            (r"(0,\infty)", "2"),
-            (r"\frac{\sqrt{34}}{12}", r"9(2-1)(2+1)"),
-            (r"\sqrt[3]{27}", r"2^{10}"),
-        ],
-        leaves=[
-            (r"2\sqrt{2}", r"\sqrt{8}"),
-            (r"\frac{1}{2\pi}", r"1/2\pi"),
-            ("x+1", "3"),
-            ("1234", "(1,234)"),
-            (r"\pi", "3.14159"),
-            (r"\{1,2\}", r"1,2"),
-            ("45", r"45^\circ"),
-            ("5", r"\begin{pmatrix} 5 \end{pmatrix}"),
-        ],
     ),
 )

@@ -1,4 +1,4 @@
-"""A process that compares answers with math-verify: one JSON line in, one out, until its input ends.
+"""A process that compares answers as expressions and with math-verify: one JSON line in, one out, until its input ends.
 
 A CPU timer of the kernel ends the process where a comparison takes too long: nothing in Python can be relied on to,
 because one operation on a giant integer never returns to the interpreter.
@@ -11,7 +11,6 @@ import os
 import resource
 import signal
 import sys
-from functools import lru_cache
 from typing import Any
 
 _MEMORY = 4 << 30
@@ -19,7 +18,7 @@ _PDEATHSIG = 1
 
 
 def main() -> None:
-    """Reads {"gold", "answer", "limit_s"}; writes {"equal": bool, "parsed": bool}. First writes {"ready": true}."""
+    """Reads {"gold", "answer", "question", "limit_s"}; writes {"equal": bool}. First writes {"ready": true}."""
     ctypes.CDLL(None).prctl(_PDEATHSIG, signal.SIGKILL)
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -30,16 +29,14 @@ def main() -> None:
     logging.disable(logging.CRITICAL)
     from hipo_data.graders.math import compare
 
-    parse = lru_cache(maxsize=2048)(compare.parse)
-    compare.equal(parse(r"\frac{1}{2}"), parse("0.5"))
+    compare.equal(compare.parse(r"\frac{1}{2}"), compare.parse("0.5"))
     print(json.dumps({"ready": True}), file=answers)
     for line in sys.stdin:
         task = json.loads(line)
         signal.setitimer(signal.ITIMER_PROF, task["limit_s"])
         reply: dict[str, Any]
         try:
-            gold, answer = parse(task["gold"]), parse(task["answer"])
-            reply = {"equal": compare.equal(gold, answer), "parsed": bool(answer)}
+            reply = {"equal": compare.decide(task["gold"], task["answer"], task["question"])}
         except (RecursionError, MemoryError) as error:
             reply = {"error": type(error).__name__}
         signal.setitimer(signal.ITIMER_PROF, 0)
