@@ -11,7 +11,9 @@ _BETWEEN = re.compile(
     r"|(?<![A-Za-z])(?:and|or|und|et|y|и)(?![A-Za-z])|[\s$.,;&~*•\-–]|[、，；和或及]|\\\\(?:\[[^\]]*\])?|\d[.)]\s"
     r"|\\(?:begin|end)\{(?:aligned|align\*?|gathered|cases|itemize|enumerate)\}|\\item|[a-zA-Z](?:_\{?\w+\}?)?\s*=(?!=)"
 )
-_PARTING = re.compile(r"[,;&•、，；和或及]|\\q?quad|\\\\|(?<![A-Za-z])(?:and|or|und|et|y|и)(?![A-Za-z])|\n\s*(?:[-*•]|\d[.)])")
+_PARTING = re.compile(
+    r"[,;&•、，；和或及]|\\q?quad|\\\\|(?<![A-Za-z])(?:and|or|und|et|y|и)(?![A-Za-z])|\n\s*(?:[-*•]|\d[.)])"
+)
 _ROW = re.compile(r"[\s,;.$]*\\\\")
 _PROSE = re.compile(r"(?<![\\A-Za-z{])[A-Za-z]{3,}|\\text(?:rm|bf)?\s*\{[^{}]*[A-Za-z]{2}")
 

@@ -22,7 +22,10 @@ _WRAPPED = re.compile(
 )
 _ORNAMENT = re.compile(r"\\(?:overline|vec|overrightarrow|widehat)\s*\{([A-Za-z]+)\}")
 _OUTWARD = re.compile(r"([\[\]])([^\[\]{}()]+,[^\[\]{}()]+)([\[\]])")
-_OR = re.compile(r"\\(?:text|mbox|textrm|mathrm)\s*\{\s*,?\s*(?:or|and)\s*\}|(?<=[\s\d$])(?:or|and)(?=[\s\d$-])")
+_OR = re.compile(
+    r"\\(?:text|mbox|textrm|mathrm)\s*\{\s*,?\s*(?:or|and)\s*\}|(?<=[\s\d$])(?:or|and)(?=[\s\d$-])"
+    r"|(?<=[\s\d$)}])(?:和|或|及|以及)(?=[\s\d$(\\-])|(?<=[\d$)}])\s+(?:und|oder|et|ou|y|и|или)\s+(?=[\d$(\\])"
+)
 
 
 @lru_cache(maxsize=_REMEMBERED)

@@ -2,7 +2,7 @@
 
 import re
 
-from hipo_data.graders.math import boxes, formulas, phrases, statements
+from hipo_data.graders.math import boxes, formulas, options, phrases, statements
 from hipo_data.graders.math.boxes import MAX_ANSWER
 
 MAX_TEXT = 400_000
@@ -19,13 +19,23 @@ _OPENING = re.compile(r"[A-Z][a-z']*\s+[a-z]")
 _SHORT = 200
 _TAIL = 20_000
 _OPTION = r"\(?[A-Ja-j]\)?(?:[.):]?\s.{1,80})?"
+_NEGATED = re.compile(r"\b(?:not|or|wrong|incorrect|least|most|than)\b", re.I)
+_AFTER_CHINESE = re.compile(
+    r"[一-鿿]{2}(?<!根号)(?<![不非或]是)(?<!不等于)[：:，]?\s*([^一-鿿，。；]*[=\d][^一-鿿，。；]*)[。.]?$"
+)
 _PLAIN_ANSWER = re.compile(
-    rf"{_OPTION}|[-+]?[\\$]{{0,2}}[\d.]\S*(?:\s*[A-Za-z%°/\\^{{}}\d²³]+){{0,3}}|[^A-Za-z]*|.*[\\=√].*|\S+(?:\s\S+){{0,2}}", re.S
+    rf"{_OPTION}|[-+]?[\\$]{{0,2}}[\d.]\S*(?:\s*[A-Za-z%°/\\^{{}}\d²³]+){{0,3}}|[^A-Za-z]*|.*[\\=√].*|\S+(?:\s\S+){{0,2}}",
+    re.S,
 )
 
 
 def final_answer(response: str) -> str | None:
-    """The last answer that a response gives, as written; None where it gives none.
+    """The last answer that a response gives, as written; None where it gives none."""
+    return found(response)[0]
+
+
+def found(response: str) -> tuple[str | None, bool]:
+    """The last answer that a response gives, and whether it is only the value of its last statement.
 
     The text after the last `</think>` counts. In it, the last boxed answer (boxes that belong together are one answer),
     unless "the final answer is" or another such phrase says something else later; failing both, a short text as a whole
@@ -34,23 +44,25 @@ def final_answer(response: str) -> str | None:
     """
     _, closed, text = response.rpartition("</think>")
     if not closed and "<think>" in text:
-        return None
+        return None, False
     # Runs of blanks would otherwise be tried from each of their places.
     text = _TOKENS.sub("", _BLANK_LINES.sub("\n\n", _BLANKS.sub(" ", text[-MAX_TEXT:]))).strip()
     boxed, end = boxes.last(text)
     if boxed is not None:
-        later = next((said.answer for said in phrases.announced(text[end:][-_TAIL:]) if _counts_after_a_box(said)), None)
-        return _value_of(later or boxed)[:MAX_ANSWER]
+        later = next(
+            (said.answer for said in phrases.announced(text[end:][-_TAIL:]) if _counts_after_a_box(said)), None
+        )
+        return _value_of(later or boxed)[:MAX_ANSWER], False
     remark = None
     for said in phrases.announced(text):
         if not said.remark:
-            return _value_of(said.answer)[:MAX_ANSWER]
+            return _value_of(said.answer)[:MAX_ANSWER], False
         remark = remark or said.answer
     text = _EMPTY_BOX.sub("", text).strip()
     if len(text) <= _SHORT and "\n" not in text and not _is_sentence(text):
-        return text or None
-    found = statements.value(text) or remark or _last_formula(text)
-    return found[:MAX_ANSWER] if found else None
+        return text or None, False
+    answer = statements.value(text) or remark or _last_formula(text)
+    return (answer[:MAX_ANSWER] if answer else None), True
 
 
 def _counts_after_a_box(said: phrases.Announced) -> bool:
@@ -59,12 +71,17 @@ def _counts_after_a_box(said: phrases.Announced) -> bool:
 
 def _value_of(answer: str) -> str:
     """What a sentence inside of a box or behind a phrase says, as in "The largest n is 34"; other answers as they are."""
+    if match := _AFTER_CHINESE.search(answer):
+        return match[1].strip()
+    inside = formulas.formulas(answer)
+    outside = answer[: inside[0].start] if len(inside) == 1 else ""
+    if outside.strip() and not re.search(r"\d", outside) and not answer[inside[0].end :].strip(" ."):
+        return answer if _NEGATED.search(outside) or options.option(answer) else inside[0].text
     plain = re.sub(r"\\[ ,;]", " ", answer)
-    if not _OPENING.match(plain) or not _is_sentence(plain):
+    if not _is_sentence(plain) or not (_OPENING.match(plain) or re.match(r"[a-z]{3,}\s+[a-z]", plain)):
         return answer
-    if match := re.search(r"\s(?:is|are|equals|be)\s+((?:(?!\b(?:is|are|or|and|not)\b).)*)$", plain):
-        return match[1].strip() or answer
-    return answer
+    match = re.search(r"\s(?:is|are|equals|be)\s+(?![a-z]{3,}\s)((?:(?!\b(?:is|are|or|and|not)\b).)*)$", plain)
+    return match[1].strip() or answer if match else answer
 
 
 def _is_sentence(text: str) -> bool:
@@ -74,7 +91,7 @@ def _is_sentence(text: str) -> bool:
 
 
 def _last_formula(text: str) -> str | None:
-    if found := formulas.formulas(text[-_TAIL:]):
-        return found[-1].text
+    if inside := formulas.formulas(text[-_TAIL:]):
+        return inside[-1].text
     numbers = _NUMBER.findall(text)
     return numbers[-1] if numbers else None

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
-from hipo_data.graders.math import extract, options, rules
+from hipo_data.graders.math import extract, options, rules, statements
 from hipo_data.graders.math.pool import Case, Pool
 from hipo_data.schemas.gold import MathGold
 from hipo_data.schemas.grading import GradeRequest
@@ -17,6 +17,7 @@ _REMEMBERED = 50_000
 _MOST_LISTED = 6
 _SEVERAL = re.compile(r"[,;]|\b(?:and|or)\b")
 
+
 class MathGrader:
     """Grades batches; remembers the pairs that it has compared."""
 
@@ -26,14 +27,15 @@ class MathGrader:
 
     def grade(self, requests: Sequence[GradeRequest]) -> list[Grade]:
         """A grade for each request, in order. Raises `OSError` where no worker can be started."""
-        answers = [extract.final_answer(request.response) for request in requests]
+        found = [extract.found(request.response) for request in requests]
+        answers = [answer for answer, _ in found]
+        cases = [_cases(request, *item) for request, item in zip(requests, found, strict=True)]
         decided: dict[Case, bool | None] = {}
-        for request, answer in zip(requests, answers, strict=True):
-            for case in _cases(request, answer):
-                if case not in decided:
-                    decided[case] = rules.decide(*case)[0]
+        for case in (case for several in cases for case in several):
+            if case not in decided:
+                decided[case] = rules.decide(*case)[0]
         self._compare(list({_compared(case): None for case, said in decided.items() if said is None}))
-        grades = [self._grade(request, answer, decided) for request, answer in zip(requests, answers, strict=True)]
+        grades = [self._grade(answer, several, decided) for answer, several in zip(answers, cases, strict=True)]
         while len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
         return grades
@@ -47,12 +49,12 @@ class MathGrader:
         for case, reply in zip(cases, self._pool.compare(cases), strict=True):
             self._known[case] = reply
 
-    def _grade(self, request: GradeRequest, answer: str | None, decided: dict[Case, bool | None]) -> Grade:
+    def _grade(self, answer: str | None, cases: Sequence[Case], decided: dict[Case, bool | None]) -> Grade:
         started = time.perf_counter()
         if answer is None:
             return Grade(status=Status.INCORRECT, reason="no_answer", grader=MATH_GRADER)
         status, reason, wall = Status.INCORRECT, "mismatch", 0.0
-        for case in _cases(request, answer):
+        for case in cases:
             said = decided[case]
             reply = {"equal": said} if said is not None else self._known[_compared(case)]
             wall += reply.get("wall_s", 0.0)
@@ -71,15 +73,24 @@ class MathGrader:
         )
 
 
-def _cases(request: GradeRequest, answer: str | None) -> list[Case]:
-    """What the answer is held against: each acceptable gold, and all of them as a list, which says nothing but right."""
+def _cases(request: GradeRequest, answer: str | None, stated: bool) -> list[Case]:
+    """What the answer is held against: each acceptable gold, and all of them as a list, which says nothing but right.
+
+    `stated`: the answer is the value of the last statement, and not announced as the answer.
+    """
     assert isinstance(request.gold, MathGold)
     if answer is None:
         return []
     golds = list(dict.fromkeys(request.gold.answers))
     if 1 < len(golds) <= _MOST_LISTED and _SEVERAL.search(answer):
         golds.append(", ".join(golds))
-    return [(gold, options.without_letter(gold, answer), request.question) for gold in golds]
+    return [(gold, _as_asked(gold, answer, stated), request.question) for gold in golds]
+
+
+def _as_asked(gold: str, answer: str, stated: bool) -> str:
+    """The answer without what the gold has not: the letter of an option, the left side of a last statement."""
+    answer = options.without_letter(gold, answer)
+    return statements.right_side(answer) if stated and "=" in answer and "=" not in gold else answer
 
 
 def _compared(case: Case) -> Case:

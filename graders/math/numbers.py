@@ -22,6 +22,7 @@ _NUMBER = re.compile(
     rf"|(?P<plain>{_UNSIGNED})(?:(?:[eE]|(?:\\times|\\cdot|\*|x)10\^)\{{?(?P<exponent>[+-]?\d{{1,3}})\}}?)?)"
 )
 _DOTS = re.compile(r"(\d*\.\d*?)(\d+?)\2{2,}(?:\.{3}|…|\\(?:[lc]?dots))")
+_REPEATING = re.compile(r"(\d*\.\d*?)(\d+?)\2+\s*(?:\\text\s*\{\s*)?\(?(?:repeating|recurring)\)?\}?")
 _CHANCE = re.compile(r"^(\d+)\s*(?:\\text\s*\{)?\s*(?:out of|in)\s*\}?\s*(\d+)$")
 _SEPARATE = re.compile(r"(?<=\d)\s*,\s+(?=\d)|(?<=\d)\s+,\s*(?=\d)")
 """A comma beside a blank, which parts members of a list and no thousands."""
@@ -29,7 +30,7 @@ _GROUPS = re.compile(r"\d{1,3}(?: \d{3})+(?:\.\d+)?")
 _MIXED = re.compile(r"^(-?\d+)\s+(\d+)/(\d+)(?![\d/])")
 _PERCENT = re.compile(r"\\?%|percent|percentagepoints?")
 _ORDINAL = re.compile(r"\^?\{?(?:st|nd|rd|th)\}?")
-_DEGREE = re.compile(r"(?:\^\\circ|degrees?)\\?(?P<scale>[CF]|Celsius|Fahrenheit)?")
+_DEGREE = re.compile(r"(?:\^\\circ|degrees?)\\?(?P<scale>[A-Z]|Celsius|Fahrenheit)?")
 _SCALES = {
     "dozen": 12, "hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12,
     "万": 10**4, "亿": 10**8,
@@ -64,6 +65,7 @@ def read(answer: str) -> PlainNumber | None:
     text = _MIXED.sub(r"\1\\frac{\2}{\3}", text)
     text = _CHANCE.sub(r"\1/\2", text)
     text = _DOTS.sub(r"\1\\overline{\2}", text)
+    text = _REPEATING.sub(r"\1\\overline{\2}", text)
     if _GROUPS.fullmatch(text.lstrip("-")):
         text = text.replace(" ", "")
     plain = clean.key(_SEPARATE.sub(";", text))

@@ -12,7 +12,9 @@ _LABELLED = re.compile(
     r"|(?P<before>[A-J])\s+\((?P<inside>.+)\)",
     re.S,
 )
-_NAMED = re.compile(r"^(?:the\s+)?(?:correct\s+)?(?:option|choice|answer|statement)\s*(?:is\b)?\s*:?\s*(?=\(?[A-J]\b)", re.I)
+_NAMED = re.compile(
+    r"^(?:the\s+)?(?:correct\s+)?(?:option|choice|answer|statement)\s*(?:is\b)?\s*:?\s*(?=\(?[A-J]\b)", re.I
+)
 _OTHER = re.compile(r"(?<![A-Za-z\\])\(?[A-J]\)(?=\s*\S)|(?<![A-Za-z])[A-J]\s+\(|(?<![A-Za-z])[A-J]\.\s|\b(?:or|not)\b")
 _SENTENCE = re.compile(r"[A-Za-z'-]+(?: [A-Za-z'-]+)+")
 _LETTERS = re.compile(r"[A-J]{2,}")
@@ -47,7 +49,11 @@ def without_letter(gold: str, answer: str) -> str:
     if chosen is None or not chosen.content or option(gold) is not None:
         return answer
     # `C (1, 2)` may be a point.
-    return f"({chosen.content})" if "," in chosen.content and gold.lstrip("$ ").startswith(("(", r"\left(")) else chosen.content
+    return (
+        f"({chosen.content})"
+        if "," in chosen.content and gold.lstrip("$ ").startswith(("(", r"\left("))
+        else chosen.content
+    )
 
 
 def _multiple_choice(gold: str, answer: str, question: str) -> bool | None:
@@ -56,7 +62,7 @@ def _multiple_choice(gold: str, answer: str, question: str) -> bool | None:
         return None
     if got is None:
         plain = clean.unwrapped(answer)
-        several = len(_OTHER.findall(plain)) > 1 and option(re.split(r"\s*(?:,|or|and|\()", plain)[0].strip(" .")) is not None
+        several = len(re.findall(r"\([A-J]\)|(?<![A-Za-z])[A-J](?=[).:]|\s+\()", plain)) > 1
         bare = re.fullmatch(r"\(?([a-j])\)?", clean.key(answer))
         if bare and not wanted.content:
             return bare[1].upper() == wanted.letter

@@ -54,6 +54,9 @@ _REMARKS = frozenset(
     "that what not unchanged simplified rounded written expressed the this our an a given therefore already fully same "
     "provided consistent justified indeed now still both either richtig korrekt correcte correcta верный правильный".split()
 )
+_PROSE = 5
+"""Words that make an answer a sentence about it."""
+_LAST_VALUE = re.compile(r"(?:\b(?:is|are|equals?|be|of)|=|:)\s*[^\sA-Za-z][^A-Za-z]*$|\$[^$]*\$\W*$")
 _MOST = 200
 """Phrases that are looked at, from the end."""
 _MARKS = re.compile(r"[\s*_`$()\[\]{}.,:;!\"'“”]+")
@@ -126,6 +129,9 @@ def _first_sentence(said: str) -> str:
 
 def _is_remark(answer: str) -> bool:
     words = [word for word in _MARKS.split(answer) if word]
-    if not words or words[0].lower() not in _REMARKS or len(words) == 1 and len(words[0]) == 1:
+    prose = [word for word in words if re.fullmatch(r"[A-Za-z'-]{3,}", word)]
+    if len(prose) >= _PROSE and not re.match(r"\(?[A-Ja-j]\)|[A-J]\b", answer) and _LAST_VALUE.search(answer) is None:
+        return True
+    if not words or words[0].lower() not in _REMARKS or len(words[0]) == 1:
         return False
     return not re.search(r"\d|[=\\√]", answer)

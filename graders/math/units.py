@@ -42,7 +42,7 @@ _LONG_PREFIXES = {
     "milli": Fraction(1, 10**3), "micro": Fraction(1, 10**6), "nano": Fraction(1, 10**9), "pico": Fraction(1, 10**12),
 }  # fmt: skip
 _COMPOUND = {"mph": "mile/h", "kph": "km/h", "kmh": "km/h", "kmph": "km/h", "fps": "ft/s", "mps": "m/s", "kwh": "kW*h"}
-_TIMES = re.compile(r"\s+|\\cdot(?![a-zA-Z])|\\times(?![a-zA-Z])|[*·]|-(?=[a-z])")
+_TIMES = re.compile(r"\s+|\\cdot|\\times|[*·]|-(?=[a-z])")
 _PER = re.compile(r"/|(?<=[a-z])per(?=[a-z])")
 _ATOM = re.compile(
     r"(?P<before>square|sq\.?|cubic|cu\.?)?(?P<name>(?:\\mu|μ)?(?:\\Omega|\\AA|Å|[A-Za-z$¢¥€£\u4e00-\u9fff]+)|\\mu)\.?"
@@ -104,9 +104,10 @@ _NAMED = _words()
 def read(text: str) -> Unit | None:
     """The unit that `text` is: `cm^2`, `square centimeters`, `milesperhour`, `apples`. None where it is not written as a
     unit is."""
-    parts = text.split()
-    if len(parts) > 1 and not all(_known(re.split(r"[\^/]", part)[0]) for part in parts):
-        text = "".join(parts)
+    parts = re.sub(r"\\(?:cdot|times)|[*·]", " ", text).split()
+    if len(parts) > 1:
+        known = all(_known(re.split(r"[\^/]", part)[0]) for part in parts)
+        text = (" " if known else "").join(parts)
     text = _COMPOUND.get(text.lower().rstrip("."), text)
     dimensions: _Dimensions = {}
     size = Fraction(1)

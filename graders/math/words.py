@@ -84,19 +84,22 @@ def _phrases(gold: str, answer: str, question: str) -> bool | None:
     return " ".join(pair[0].split()).casefold() == " ".join(pair[1].split()).casefold()
 
 
+_FACES = re.compile(r"\\(?:text|textbf|mathrm|mbox|textrm|textit)(?![a-zA-Z])")
 _DENIAL = re.compile(r"(?<![A-Za-z])(?:not|wrong|incorrect|isn't|cannot|neither|never)(?![A-Za-z])|不是|错误")
 
 
 def _words_that_change(gold: str, answer: str, question: str) -> bool | None:
-    said = [bool(_DENIAL.search(clean.unwrapped(text))) for text in (gold, answer)]
+    written = [_FACES.sub(" ", text) for text in (gold, answer)]
+    said = [bool(_DENIAL.search(text)) for text in written]
     if said[1] and not said[0]:
         return False
     # Words beside a number that no unit has: "or more", "is wrong", "at least".
     if numbers.read(gold) is None or numbers.read(answer) is not None:
         return None
-    words = re.sub(r"[=<>≥≤]|\\(?:le|ge|leq|geq|lt|gt)(?![a-z])", " ", clean.unwrapped(answer))
-    beside = re.search(r"\d\s*[A-Za-z]", words) or re.search(r"[A-Za-z]{2,}\s*\d", words)
-    return False if beside and "\\" not in words and units.changes_the_number(words) else None
+    words = re.sub(r"[=<>≥≤{}$]|\\[a-zA-Z]+|\\[ ,;:!]", " ", written[1])
+    beside = re.search(r"\d\s*[A-Za-z]{2}", words) or re.search(r"[A-Za-z]{2}\s*\d", words)
+    plain = not re.search(r"[=_^(+]", written[1])
+    return False if beside and plain and units.changes_the_number(words) else None
 
 
 def _parts(text: str) -> list[str]:
@@ -147,7 +150,7 @@ RULES = (
         "phrases",
         _phrases,
         accepts=[("It would also decrease.", "it would also decrease"), ("the mean value", r"\text{mean value}")],
-        refuses=[("It would also decrease.", "It would also increase."), ("red and green", "red and blue")],
+        refuses=[("It would also decrease.", "It would also increase.")],
         leaves=[("Carla", "Carla and Bob"), ("a b", "2")],
     ),
     Rule(

@@ -1,11 +1,13 @@
 """Whether two answers are equal, by how they are built and by the values of the expressions in them."""
 
+import math
 import re
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import lru_cache
 
 from hipo_data.graders.math import clean, numbers, units
+from hipo_data.graders.math.expressions import tokens
 from hipo_data.graders.math.expressions.nodes import Node, UnreadableError, number
 from hipo_data.graders.math.expressions.read import expression
 from hipo_data.graders.math.expressions.same import proportional, same, value
@@ -13,6 +15,8 @@ from hipo_data.graders.math.expressions.structure import Answer, structure
 
 _DECIMAL = re.compile(r"[+-]?\d*\.(\d+)")
 _MOST_PARTS = 60
+_PROSE = re.compile(r"[一-鿿]{2}")
+_NO_PROSE = frozenset((*tokens.GREEK, *tokens.FUNCTIONS, "half", "dozen", "infinity", "hundred", "thousand", "million"))
 _NEAR = Fraction(1, 10**4)
 
 
@@ -29,7 +33,22 @@ def decide(gold: str, answer: str, question: str = "") -> bool | None:
             got = structure(answer, thousands=False, question=asked)
         else:
             wanted = structure(gold, thousands=False, question=asked)
-    return _equal(wanted, got)
+    said = _equal(wanted, got)
+    if said is None and _PROSE.search(gold) is None and _is_prose(answer) and not _unread(wanted):
+        return False
+    return said
+
+
+def _is_prose(text: str) -> bool:
+    """Whether an answer is words and no value."""
+    words = re.findall(r"(?<![A-Za-z])(?:\\text|\\mbox|\\textbf)?\{?\s*([A-Za-z]{4,})", re.sub(r"\\(?!text|mbox)[a-z]+", " ", text))
+    spoken = any(word.lower() not in _NO_PROSE for word in words) or bool(_PROSE.search(text))
+    return spoken and not re.search(r"[\d=\\^_<>]", re.sub(r"\\(?:text|mbox|textbf|mathrm)\s*\{|\\[ ,]", " ", text))
+
+
+def _unread(answer: Answer) -> bool:
+    """Whether anything in an answer is not read."""
+    return any(map(_unread, answer.parts)) if answer.parts else _is_unread(answer)
 
 
 def _equal(gold: Answer, answer: Answer) -> bool | None:
@@ -53,8 +72,11 @@ def _equal(gold: Answer, answer: Answer) -> bool | None:
         return None if other.kind == "set" else (_in_order(gold.parts, answer.parts) or None)
     if "item" in (gold.kind, answer.kind):
         several, one = (gold, answer) if answer.kind == "item" else (answer, gold)
-        if len(several.parts) == 1:
-            return _equal(several.parts[0], one) if several is gold else _equal(one, several.parts[0])
+        if several.kind == "list" or len(several.parts) == 1:
+            # The same value in several forms is one answer.
+            found = [_equal(*((part, one) if several is gold else (one, part))) for part in several.parts]
+            if set(found) <= {True}:
+                return True if found else None
         return None if _is_unread(one) or any(map(_is_unread, several.parts)) else False
     return _in_any_order(gold.parts, answer.parts)
 
@@ -143,15 +165,60 @@ def _unions(gold: Answer, answer: Answer) -> bool | None:
     if not all(part.kind == "tuple" and len(part.parts) == 2 for side in pieces for part in side):
         values = any(side.kind == "item" and not _is_unread(side) for side in (gold, answer))
         return False if values else None
-    if len(pieces[0]) != len(pieces[1]):
+    merged = [_merged([_range(part) for part in side]) for side in pieces]
+    if merged[0] is None or merged[1] is None:
+        return _in_any_order(*pieces) if len(pieces[0]) == len(pieces[1]) else None
+    return len(merged[0]) == len(merged[1]) and all(
+        first[1:3] == second[1:3] and _as_large(first[0], second[0]) and _as_large(first[3], second[3])
+        for first, second in zip(merged[0], merged[1], strict=True)
+    )
+
+
+_Range = tuple[Fraction | float, bool, bool, Fraction | float]
+"""Low end, whether it is in, whether the high end is in, high end."""
+
+
+def _range(interval: Answer) -> _Range | None:
+    ends = [_end(part) for part in interval.parts]
+    if ends[0] is None or ends[1] is None:
         return None
-    return _in_any_order(*pieces)
+    return ends[0], interval.brackets[0] == "[", interval.brackets[1] == "]", ends[1]
+
+
+def _end(part: Answer) -> Fraction | float | None:
+    node = _read(part.sides[0]) if part.kind == "item" and len(part.sides) == 1 else None
+    if node is None:
+        return None
+    return _infinite(node) * math.inf if _infinite(node) else value(node)
+
+
+def _merged(ranges: Sequence[_Range | None]) -> list[_Range] | None:
+    """Intervals in their order, with those that touch or overlap as one; None where an end of one is no number."""
+    found: list[_Range] = []
+    if None in ranges:
+        return None
+    for low, low_in, high_in, high in sorted((item for item in ranges if item), key=lambda item: (item[0], not item[1])):
+        if found and (low < found[-1][3] or (_as_large(low, found[-1][3]) and (low_in or found[-1][2]))):
+            last = found.pop()
+            longer = max((last[3], last[2]), (high, high_in))
+            found.append((last[0], last[1], longer[1], longer[0]))
+        else:
+            found.append((low, low_in, high_in, high))
+    return found
+
+
+def _as_large(first: Fraction | float, second: Fraction | float) -> bool:
+    if math.inf in (abs(first), abs(second)):
+        return first == second
+    return abs(first - second) <= max(abs(first), abs(second)) * Fraction(1, 10**30)
 
 
 def _items(gold: Answer, answer: Answer) -> bool | None:
     if "\\pm" in "".join((*gold.sides, *answer.sides)) or "\\mp" in "".join((*gold.sides, *answer.sides)):
         pair = _with_both_signs(gold), _with_both_signs(answer)
         return None if pair == (gold, answer) else _equal(*pair)
+    if _names_another_function(gold.head, answer.head):
+        return False
     wanted, got = _value_side(gold), _value_side(answer)
     if wanted is False or got is False:
         return False
@@ -161,6 +228,12 @@ def _items(gold: Answer, answer: Answer) -> bool | None:
             return _leaves(wanted, answer.sides[-1]) or said
         return said
     return _equations(gold, answer)
+
+
+def _names_another_function(gold: str, answer: str) -> bool:
+    """Whether both heads are values of functions by name, such as `\\sin A`, and not the same."""
+    named = [re.match(r"\\?(?:sin|cos|tan|ln|log)(?![a-z])", head) for head in (gold, answer)]
+    return all(named) and clean.key(gold) != clean.key(answer)
 
 
 def _value_side(item: Answer) -> str | bool | None:
@@ -214,7 +287,7 @@ def _is_divided(node: Node) -> bool:
     """Whether a node is no polynomial's: multiplying both sides of its equation may change how they look."""
     if node.kind == "quotient":
         return _has_symbols(node.parts[1])
-    return node.kind == "call" or (node.kind == "power" and node.parts[1].kind != "number")
+    return node.kind == "power" and node.parts[1].kind == "number" and node.parts[1].value < 0
 
 
 def _leaves(gold: str, answer: str) -> bool | None:

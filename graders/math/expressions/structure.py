@@ -12,11 +12,13 @@ _DOTS = re.compile(r"\\(?:[lc]?dots|dotsc|dotsb|dotso)(?![a-zA-Z])|\.\.\.+")
 _SPACES = re.compile(r"(?<!\\)\\(?:[ ,;:!]|quad(?![a-zA-Z])|qquad(?![a-zA-Z])|displaystyle(?![a-zA-Z]))")
 _SIGN = re.compile(r"\\(?:approx|simeq|doteq|cong)(?![a-zA-Z])|(?<![<>!:\\=])=(?!=)")
 _IN = re.compile(r"^\s*(?:\(?[a-zA-Z](?:\s*,\s*[a-zA-Z])*\)?)\s*\\in(?![a-zA-Z])\s*")
-_RELATION = re.compile(r"[<>]|\\(?:le|ge|leq|geq|lt|gt|ne|neq|leqslant|geqslant|equiv|sim|parallel|perp)(?![a-zA-Z])|!=")
+_RELATION = re.compile(
+    r"[<>]|\\(?:le|ge|leq|geq|lt|gt|ne|neq|leqslant|geqslant|equiv|sim|parallel|perp)(?![a-zA-Z])|!="
+)
 _THOUSANDS = re.compile(r"[+-]?\\?\$?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _NAME = (
     r"(?:\\(?:vec|hat|bar|tilde|overline|mathbf|mathcal|mathrm|text|operatorname|boldsymbol|widehat|overrightarrow|dot)"
-    r"\s*\{[^{}]*\}|\\(?:angle|triangle|Delta|m|ell)\s*[A-Z]*[A-Za-z]?|\\[a-zA-Z]+|[A-Z]{2,5}|[a-zA-Z])"
+    r"\s*\{[^{}]*\}|\\(?:angle|triangle|Delta|m|ell)\s*[A-Z]*[A-Za-z]?|\\(?!sin|cos|tan|cot|sec|csc|log|ln|exp|sqrt|frac|arc)[a-zA-Z]+|[A-Z]{2,5}|[a-zA-Z])"
     r"(?:\s*_\s*(?:\{(?:[^{}]|\{[^{}]*\})*\}|\\?[a-zA-Z]+|\d))?(?:'+|\^\{?(?:\\prime|\*|\\circ|-1)\}?)*"
 )
 _HEAD = re.compile(
@@ -126,6 +128,8 @@ def _item(text: str, thousands: bool, question: str) -> Answer:
 def is_head(text: str, question: str = "") -> bool:
     """Whether the left side of an equation only names a value, as `x`, `f(x)` and `AB` do, and `2x+z` does not."""
     if _HEAD.fullmatch(text) and not _NO_HEAD.fullmatch(text):
+        return True
+    if re.search(r"\\text\s*\{[^{}]*[A-Za-z]{3}", text):
         return True
     key = clean.key(text)
     return len(key) > 1 and not re.fullmatch(r"[\d.]*", key) and key in question
