@@ -49,13 +49,11 @@ _CLAUSE = re.compile(
 )
 _NEGATED = re.compile(r"\b(?:not|never|neither|isn't|cannot)\b", re.I)
 _REMARKS = frozenset(
-    "correct right wrong incorrect verified confirmed consistent reasonable valid invalid unique positive negative exact "
-    "approximate clear obvious independent expected based derived obtained found shown below above as also always in of to "
-    "that what not unchanged simplified rounded written expressed the this our an a given therefore already fully same "
-    "provided consistent justified indeed now still both either richtig korrekt correcte correcta верный правильный".split()
+    ["correct", "right", "wrong", "incorrect", "verified", "confirmed", "consistent", "reasonable", "valid", "invalid", "unique", "positive", "negative", "exact", "approximate", "clear", "obvious", "independent", "expected", "based", "derived", "obtained", "found", "shown", "below", "above", "as", "also", "always", "in", "of", "to", "that", "what", "not", "unchanged", "simplified", "rounded", "written", "expressed", "the", "this", "our", "an", "a", "given", "therefore", "already", "fully", "same", "provided", "consistent", "justified", "indeed", "now", "still", "both", "either", "richtig", "korrekt", "correcte", "correcta", "верный", "правильный"]
 )
-_PROSE = 5
-"""Words that make an answer a sentence about it."""
+_PROSE = 4
+"""Words that make an answer a sentence about it, where the text goes on for `_MORE` characters."""
+_MORE = 80
 _LAST_VALUE = re.compile(r"(?:\b(?:is|are|equals?|be|of)|=|:)\s*[^\sA-Za-z][^A-Za-z]*$|\$[^$]*\$\W*$")
 _MOST = 200
 """Phrases that are looked at, from the end."""
@@ -81,7 +79,8 @@ def announced(text: str) -> Iterator[Announced]:
         if said:
             answer = _answer(said)
             if answer:
-                yield Announced(tags[end].start() if end in tags else places[end], answer, _is_remark(answer))
+                remark = _is_remark(answer, goes_on=len(text) - end > len(said) + _MORE)
+                yield Announced(tags[end].start() if end in tags else places[end], answer, remark)
 
 
 def _said(text: str, start: int) -> str:
@@ -127,10 +126,15 @@ def _first_sentence(said: str) -> str:
     return said
 
 
-def _is_remark(answer: str) -> bool:
+def _is_remark(answer: str, goes_on: bool) -> bool:
     words = [word for word in _MARKS.split(answer) if word]
     prose = [word for word in words if re.fullmatch(r"[A-Za-z'-]{3,}", word)]
-    if len(prose) >= _PROSE and not re.match(r"\(?[A-Ja-j]\)|[A-J]\b", answer) and _LAST_VALUE.search(answer) is None:
+    if (
+        goes_on
+        and len(prose) >= _PROSE
+        and not re.match(r"\(?[A-Ja-j]\)|[A-J]\b", answer)
+        and _LAST_VALUE.search(answer) is None
+    ):
         return True
     if not words or words[0].lower() not in _REMARKS or len(words[0]) == 1:
         return False

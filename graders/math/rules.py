@@ -29,6 +29,9 @@ _TOWER = re.compile(r"\^\s*(?:\{[^{}]*\^|\([^()]*\^|-?\d+\s*\^)")
 _FACTORIAL = re.compile(r"(\d+|\d\^\{?\d+\}?|[\d^]+\))\s*!")
 _EXPONENT = re.compile(r"\^\s*\{?\s*\(?\s*-?(\d+)")
 MAX_LENGTH = 2000
+_LONG = 300
+_OPERATION = re.compile(r"\\(?:lim|int|iint|sum|prod)(?![a-z])")
+"""What takes long to carry out on a long expression."""
 MAX_DEPTH = 60
 
 
@@ -37,7 +40,7 @@ def _too_complex(gold: str, answer: str, question: str) -> bool | None:
 
 
 def _is_complex(text: str) -> bool:
-    if len(text) > MAX_LENGTH:
+    if len(text) > MAX_LENGTH or (len(text) > _LONG and _OPERATION.search(text)):
         return True
     depth = deepest = 0
     for character in text:
@@ -150,6 +153,20 @@ def _spaced_digits(gold: str, answer: str, question: str) -> bool | None:
     return False if _SPACED.fullmatch(clean.key(gold if pair[0] is None else answer)) else None
 
 
+_IN_TERMS = re.compile(r"\bin (?:terms|units|multiples) of (?:the )?(?:[a-z]+ )?\$?\\?([A-Za-z]+)\b")
+
+
+def _in_terms(gold: str, answer: str, question: str) -> bool | None:
+    """A number times the symbol that the question wants it in, where the gold is the number alone."""
+    asked = _IN_TERMS.search(question)
+    wanted = numbers.read(gold)
+    if asked is None or wanted is None or wanted.unit is not None:
+        return None
+    match = re.fullmatch(r"(.*\d)\s*\\?" + re.escape(asked[1]), clean.unwrapped(answer).strip())
+    number = numbers.read(match[1]) if match else None
+    return None if number is None else numbers.agree(wanted, number)
+
+
 RULES = (
     Rule(
         "identical",
@@ -231,6 +248,13 @@ RULES = (
             ("5 apples", "5 oranges"),
         ],
         leaves=[("3x", "3x + 0"), ("2i", "2"), ("3\\sqrt{5}", "3"), ("1, 2", "2, 1"), ("1_2", "1")],
+    ),
+    Rule(
+        "in_terms",
+        _in_terms,
+        accepts=[("-5", "-5 e", "Find the charge on the drop, in terms of $e$.")],
+        refuses=[("-5", "5 e", "Find the charge on the drop, in terms of $e$.")],
+        leaves=[("-5", "-5 e"), ("5 e", "5 e", "in terms of $e$"), ("5", "5 m", "in terms of $e$")],
     ),
     Rule(
         "spaced_digits",

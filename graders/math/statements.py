@@ -38,7 +38,7 @@ _LEAD = re.compile(
 )
 _WORD = re.compile(r"(?<![\\A-Za-z_^{])[A-Za-z]{3,}")
 _PLAIN_WORDS = frozenset(
-    "sqrt sin cos tan log exp max min gcd lcm mod deg cot sec csc arctan arcsin arccos pi inf".split()
+    ["sqrt", "sin", "cos", "tan", "log", "exp", "max", "min", "gcd", "lcm", "mod", "deg", "cot", "sec", "csc", "arctan", "arcsin", "arccos", "pi", "inf"]
 )
 _NAME = re.compile(r"\\?[A-Za-z]+(?:_\{?\w+\}?)?'?|[A-Z]{2,10}|[a-z]\([a-z]\)")
 

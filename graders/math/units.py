@@ -50,9 +50,7 @@ _ATOM = re.compile(
 )
 _POWERS = {"square": 2, "sq": 2, "squared": 2, "cubic": 3, "cu": 3, "cubed": 3}
 _CHANGING = frozenset(
-    "is are was be not no or nor and either but wrong incorrect false than least most over above under below if "
-    "unless except excluding without instead rather versus vs plus minus times divided factorial root mod modulo base "
-    "to out between half third quarter isnt cannot never impossible".split()
+    ["is", "are", "was", "be", "not", "no", "or", "nor", "and", "either", "but", "wrong", "incorrect", "false", "than", "least", "most", "over", "above", "under", "below", "if", "unless", "except", "excluding", "without", "instead", "rather", "versus", "vs", "plus", "minus", "times", "divided", "factorial", "root", "mod", "modulo", "base", "to", "out", "between", "half", "third", "quarter", "isnt", "cannot", "never", "impossible"]
 )
 """Words that make a number with them another number, or none."""
 _CHANGING_SIGNS = re.compile("[≥≤<>]|以上|以下|以内|或|不|错|非|之|至|到")

@@ -79,7 +79,7 @@ _PHRASE = re.compile(r"[A-Za-z][A-Za-z'’-]*(?:,? [A-Za-z][A-Za-z'’-]*)+")
 
 def _phrases(gold: str, answer: str, question: str) -> bool | None:
     pair = [_ARTICLE.sub("", clean.unwrapped(text)).strip() for text in (gold, answer)]
-    if not all(map(_PHRASE.fullmatch, pair)) or re.search(r"\\text|\\mathrm", gold) and len(pair[0]) < 4:
+    if not all(map(_PHRASE.fullmatch, pair)) or (re.search(r"\\text|\\mathrm", gold) and len(pair[0]) < 4):
         return None
     return " ".join(pair[0].split()).casefold() == " ".join(pair[1].split()).casefold()
 

@@ -21,7 +21,7 @@ _GREEK = "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu 
 for _place, _name in enumerate(_GREEK.split()):
     _CHARACTERS.setdefault(chr(0x3B1 + _place + (_place > 16)), f"\\{_name} ")
 for _letter, _name in zip(
-    "ΓΔΘΛΞΠΣΦΨΩϕϑϵ", "Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega phi theta epsilon".split(), strict=True
+    "ΓΔΘΛΞΠΣΦΨΩϕϑϵ", ["Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Phi", "Psi", "Omega", "phi", "theta", "epsilon"], strict=True
 ):
     _CHARACTERS[_letter] = f"\\{_name} "
 _CHARACTERS |= {chr(0xFF10 + digit): str(digit) for digit in range(10)}

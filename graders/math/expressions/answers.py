@@ -41,7 +41,9 @@ def decide(gold: str, answer: str, question: str = "") -> bool | None:
 
 def _is_prose(text: str) -> bool:
     """Whether an answer is words and no value."""
-    words = re.findall(r"(?<![A-Za-z])(?:\\text|\\mbox|\\textbf)?\{?\s*([A-Za-z]{4,})", re.sub(r"\\(?!text|mbox)[a-z]+", " ", text))
+    words = re.findall(
+        r"(?<![A-Za-z])(?:\\text|\\mbox|\\textbf)?\{?\s*([A-Za-z]{4,})", re.sub(r"\\(?!text|mbox)[a-z]+", " ", text)
+    )
     spoken = any(word.lower() not in _NO_PROSE for word in words) or bool(_PROSE.search(text))
     return spoken and not re.search(r"[\d=\\^_<>]", re.sub(r"\\(?:text|mbox|textbf|mathrm)\s*\{|\\[ ,]", " ", text))
 
@@ -197,7 +199,9 @@ def _merged(ranges: Sequence[_Range | None]) -> list[_Range] | None:
     found: list[_Range] = []
     if None in ranges:
         return None
-    for low, low_in, high_in, high in sorted((item for item in ranges if item), key=lambda item: (item[0], not item[1])):
+    for low, low_in, high_in, high in sorted(
+        (item for item in ranges if item), key=lambda item: (item[0], not item[1])
+    ):
         if found and (low < found[-1][3] or (_as_large(low, found[-1][3]) and (low_in or found[-1][2]))):
             last = found.pop()
             longer = max((last[3], last[2]), (high, high_in))

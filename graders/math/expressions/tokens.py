@@ -6,12 +6,9 @@ from typing import NamedTuple
 from hipo_data.graders.math.expressions.nodes import UnreadableError
 
 MAX_CHARS = 600
-GREEK = (
-    "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi rho sigma tau "
-    "upsilon phi varphi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega hbar ell"
-).split()
+GREEK = ["alpha", "beta", "gamma", "delta", "epsilon", "varepsilon", "zeta", "eta", "theta", "vartheta", "iota", "kappa", "lambda", "mu", "nu", "xi", "rho", "sigma", "tau", "upsilon", "phi", "varphi", "chi", "psi", "omega", "Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Phi", "Psi", "Omega", "hbar", "ell"]
 FUNCTIONS = (
-    "sin cos tan cot sec csc arcsin arccos arctan arccot sinh cosh tanh ln log lg exp sqrt max min gcd lcm".split()
+    ["sin", "cos", "tan", "cot", "sec", "csc", "arcsin", "arccos", "arctan", "arccot", "sinh", "cosh", "tanh", "ln", "log", "lg", "exp", "sqrt", "max", "min", "gcd", "lcm"]
 )
 _ALIASES = {
     "cdot": "*", "times": "*", "ast": "*", "cdotp": "*", "div": "/", "lvert": "|", "rvert": "|", "vert": "|",
@@ -61,7 +58,7 @@ def tokens(text: str) -> list[Token]:
 
 
 def _letters(letters: str, text: str, at: int, found: list[Token]) -> int:
-    if letters in FUNCTIONS or letters in _ALIASES and _ALIASES[letters] in FUNCTIONS:
+    if letters in FUNCTIONS or (letters in _ALIASES and _ALIASES[letters] in FUNCTIONS):
         found.append(Token("function", _ALIASES.get(letters, letters)))
         return at
     if letters == "pi":
