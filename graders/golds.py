@@ -28,8 +28,8 @@ class GoldError(ValueError):
 def parse_gold(kind: Kind | str, raw: Any) -> Gold:
     """The gold in `raw`, which may also be given as a JSON string.
 
-    Math: an answer, a list of acceptable answers, or such a list written as a string (JSON or Python); an object with the
-    answer in one of `ANSWER_FIELDS`; or what `schemas.gold.gold_to_json` writes.
+    Math: an answer, a list of acceptable answers, or such a list written as a string (JSON or Python); an object with
+    the answer in one of `ANSWER_FIELDS`; or what `schemas.gold.gold_to_json` writes.
     Code: {import_prefix?, test_code, entry_point?} · {inputs, outputs, fn_name?} · {assert_case} · {test_cases} ·
     a task of HumanEval+ or MBPP+. Each may also say `unordered`, `reference` and `time_limit_s`.
     Raises `GoldError` where there is nothing to grade with.

@@ -7,7 +7,8 @@ _LAST = 50
 _BOX = re.compile(r"\\(?:boxed|fbox|framebox)\s*(?![A-Za-z])")
 _GAP = 240
 _BETWEEN = re.compile(
-    r"\\text\s*\{[\s,;]*(?:and|or|und|et|y|e|i|и)?[\s,;:]*\}|\\(?:quad|qquad|newline|hspace\{[^{}]*\})(?![a-zA-Z])|\\[ ,;:!()\[\]]"
+    r"\\text\s*\{[\s,;]*(?:and|or|und|et|y|e|i|и)?[\s,;:]*\}"
+    r"|\\(?:quad|qquad|newline|hspace\{[^{}]*\})(?![a-zA-Z])|\\[ ,;:!()\[\]]"
     r"|(?<![A-Za-z])(?:and|or|und|et|y|и)(?![A-Za-z])|[\s$.,;&~*•\-–]|[、，；和或及]|\\\\(?:\[[^\]]*\])?|\d[.)]\s"
     r"|\\(?:begin|end)\{(?:aligned|align\*?|gathered|cases|itemize|enumerate)\}|\\item|[a-zA-Z](?:_\{?\w+\}?)?\s*=(?!=)"
 )
@@ -21,8 +22,8 @@ _PROSE = re.compile(r"(?<![\\A-Za-z{])[A-Za-z]{3,}|\\text(?:rm|bf)?\s*\{[^{}]*[A
 def last(text: str) -> tuple[str | None, int]:
     """The content of the last box and its end; (None, -1) where there is none.
 
-    Boxes that belong together, joined by commas, "and", blanks, bullets or the rows of one display, come as one, joined by
-    commas.
+    Boxes that belong together, joined by commas, "and", blanks, bullets or the rows of one display, come as one,
+    joined by commas.
     """
     found: list[tuple[str, int, int]] = []
     for match in reversed(list(_BOX.finditer(text))[-_LAST:]):

@@ -15,6 +15,7 @@ _TOKENS = re.compile(r"<\|[a-z_]{1,40}\|>|<eo[a-z]>|</s>|<br ?/?>")
 _NUMBER = re.compile(r"-?\$?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:/\d+)?%?|-?\.\d+%?")
 _WORD = re.compile(r"(?<![\\A-Za-z])(?!(?:and|or)\b)[A-Za-z]{2,}")
 _TEXT = re.compile(r"\\(?:text|mathrm|mbox)\s*\{[^}]*\}")
+_LEAD = re.compile(r"(?:Hence|Thus|So|Therefore|Then|With|We|Since|It|Finally|This|That)\b[\s,]")
 _OPENING = re.compile(r"[A-Z][a-z']*\s+[a-z]")
 _SHORT = 200
 _TAIL = 20_000
@@ -39,7 +40,8 @@ def found(response: str) -> tuple[str | None, bool]:
 
     The text after the last `</think>` counts. In it, the last boxed answer (boxes that belong together are one answer),
     unless "the final answer is" or another such phrase says something else later; failing both, a short text as a whole
-    unless it is a sentence with a number in it; then the value in the last statement, the last formula, the last number.
+    unless it is a sentence with a number in it; then the value in the last statement, the last formula, the last
+    number.
     Remarks about an answer, such as "The answer is correct.", are none.
     """
     _, closed, text = response.rpartition("</think>")
@@ -61,6 +63,8 @@ def found(response: str) -> tuple[str | None, bool]:
     text = _EMPTY_BOX.sub("", text).strip()
     if len(text) <= _SHORT and "\n" not in text and not _is_sentence(text):
         return text or None, False
+    if remark and remark.lower() in phrases.QUALITIES:
+        return remark, False
     answer = statements.value(text) or remark or _last_formula(text)
     return (answer[:MAX_ANSWER] if answer else None), True
 
@@ -70,7 +74,7 @@ def _counts_after_a_box(said: phrases.Announced) -> bool:
 
 
 def _value_of(answer: str) -> str:
-    """What a sentence inside of a box or behind a phrase says, as in "The largest n is 34"; other answers as they are."""
+    """What a sentence in a box or behind a phrase says, as in "The largest n is 34"; other answers as they are."""
     if match := _AFTER_CHINESE.search(answer):
         return match[1].strip()
     inside = formulas.formulas(answer)
@@ -86,6 +90,8 @@ def _value_of(answer: str) -> str:
 
 def _is_sentence(text: str) -> bool:
     """Whether a short text, such as "I think it is 5.", holds an answer rather than being one."""
+    if _LEAD.match(text):
+        return bool(_NUMBER.search(text))
     words = len(_WORD.findall(_TEXT.sub("", text)))
     return bool(_NUMBER.search(text)) and words >= (2 if _OPENING.match(text) else 3)
 

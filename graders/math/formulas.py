@@ -54,8 +54,8 @@ def _inline(text: str, start: int) -> tuple[int, Formula | None]:
 
 
 def _is_money(content: str, behind: str) -> bool:
-    """Whether a dollar sign before `content` is a currency: then it stands before a number, and the next dollar sign, behind
-    `content`, does so too."""
+    """Whether a dollar sign before `content` is a currency: then it stands before a number, and the next dollar sign,
+    behind `content`, does so too."""
     if not re.match(r"\s?\d", content):
         return False
     if behind.isdigit():

@@ -23,7 +23,7 @@ class MathGrader:
 
     def __init__(self, workers: int, limit_s: float) -> None:
         self._pool = Pool(workers, limit_s)
-        self._known: OrderedDict[_Pair, dict[str, Any]] = OrderedDict()
+        self._known: OrderedDict[Case, dict[str, Any]] = OrderedDict()
 
     def grade(self, requests: Sequence[GradeRequest]) -> list[Grade]:
         """A grade for each request, in order. Raises `OSError` where no worker can be started."""
@@ -56,7 +56,7 @@ class MathGrader:
         status, reason, wall = Status.INCORRECT, "mismatch", 0.0
         for case in cases:
             said = decided[case]
-            reply = {"equal": said} if said is not None else self._known[_compared(case)]
+            reply: dict[str, Any] = {"equal": said} if said is not None else self._known[_compared(case)]
             wall += reply.get("wall_s", 0.0)
             if reply.get("equal"):
                 status, reason = Status.CORRECT, "match"
@@ -84,7 +84,7 @@ def _cases(request: GradeRequest, answer: str | None, stated: bool) -> list[Case
     golds = list(dict.fromkeys(request.gold.answers))
     if 1 < len(golds) <= _MOST_LISTED and _SEVERAL.search(answer):
         golds.append(", ".join(golds))
-    return [(gold, _as_asked(gold, answer, stated), request.question) for gold in golds]
+    return [(options.without_letter(answer, gold), _as_asked(gold, answer, stated), request.question) for gold in golds]
 
 
 def _as_asked(gold: str, answer: str, stated: bool) -> str:

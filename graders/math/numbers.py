@@ -131,8 +131,8 @@ def equal(first: PlainNumber, second: PlainNumber) -> bool:
 def agree(wanted: PlainNumber, got: PlainNumber, percent_said: bool = False) -> bool:
     """Whether an answer says the number that is wanted, percent signs and units included.
 
-    Where the gold has a percent sign, or the question says percent (`percent_said`), an answer may leave the sign out, or
-    repeat it. A unit may be on one side alone, unless the gold's may as well be a variable.
+    Where the gold has a percent sign, or the question says percent (`percent_said`), an answer may leave the sign out,
+    or repeat it. A unit may be on one side alone, unless the gold's may as well be a variable.
     """
     if wanted.doubtful and got.unit is None:
         return False

@@ -43,17 +43,14 @@ def option(text: str) -> Option | None:
     return Option((match["bracketed"] or match["capital"] or match["small"] or match["before"]).upper(), content)
 
 
-def without_letter(gold: str, answer: str) -> str:
-    """What the option `answer` says, where the gold says no letter; `answer` itself otherwise."""
-    chosen = option(answer)
-    if chosen is None or not chosen.content or option(gold) is not None:
-        return answer
+def without_letter(other: str, text: str) -> str:
+    """What the option `text` says, where the other side has no letter; `text` itself otherwise."""
+    chosen = option(text)
+    if chosen is None or not chosen.content or option(other) is not None:
+        return text
     # `C (1, 2)` may be a point.
-    return (
-        f"({chosen.content})"
-        if "," in chosen.content and gold.lstrip("$ ").startswith(("(", r"\left("))
-        else chosen.content
-    )
+    point = "," in chosen.content and other.lstrip("$ ").startswith(("(", r"\left("))
+    return f"({chosen.content})" if point else chosen.content
 
 
 def _multiple_choice(gold: str, answer: str, question: str) -> bool | None:

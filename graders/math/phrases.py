@@ -48,9 +48,17 @@ _CLAUSE = re.compile(
     re.S,
 )
 _NEGATED = re.compile(r"\b(?:not|never|neither|isn't|cannot)\b", re.I)
-_REMARKS = frozenset(
-    ["correct", "right", "wrong", "incorrect", "verified", "confirmed", "consistent", "reasonable", "valid", "invalid", "unique", "positive", "negative", "exact", "approximate", "clear", "obvious", "independent", "expected", "based", "derived", "obtained", "found", "shown", "below", "above", "as", "also", "always", "in", "of", "to", "that", "what", "not", "unchanged", "simplified", "rounded", "written", "expressed", "the", "this", "our", "an", "a", "given", "therefore", "already", "fully", "same", "provided", "consistent", "justified", "indeed", "now", "still", "both", "either", "richtig", "korrekt", "correcte", "correcta", "верный", "правильный"]
+_REMARKS = frozenset((
+    "correct", "right", "wrong", "incorrect", "verified", "confirmed", "consistent", "reasonable", "valid",
+    "invalid", "unique", "positive", "negative", "exact", "approximate", "clear", "obvious", "independent",
+    "expected", "based", "derived", "obtained", "found", "shown", "below", "above", "as", "also", "always", "in",
+    "of", "to", "that", "what", "not", "unchanged", "simplified", "rounded", "written", "expressed",
+    "given", "therefore", "already", "fully", "same", "provided", "consistent", "justified",
+    "indeed", "now", "still", "both", "either", "richtig", "korrekt", "correcte", "correcta", "верный", "правильный",
 )
+)  # fmt: skip
+QUALITIES = frozenset(("positive", "negative", "unique", "valid", "invalid"))
+"""Remarks that may be all of an answer."""
 _PROSE = 4
 """Words that make an answer a sentence about it, where the text goes on for `_MORE` characters."""
 _MORE = 80
@@ -61,7 +69,7 @@ _MARKS = re.compile(r"[\s*_`$()\[\]{}.,:;!\"'“”]+")
 
 
 class Announced(NamedTuple):
-    """What a phrase announces, where the phrase starts, and whether it is a remark about the answer, rather than one."""
+    """What a phrase announces, where the phrase starts, and whether that is only a remark about the answer."""
 
     start: int
     answer: str
@@ -109,7 +117,7 @@ def _answer(said: str) -> str:
         said, outside = said[: clause.start()], outside[: clause.start()]
     if prefix := _BEFORE.match(outside):
         said, outside = said[prefix.end() :], outside[prefix.end() :]
-    inside = [formula for formula in formulas.formulas(said)]
+    inside = formulas.formulas(said)
     alone = len(inside) == 1 and not re.search(r"\d", outside) and not _NEGATED.search(outside)
     if alone and not re.search(r"[A-J]\b\)?\s*[(:.]?\s*§|^\s*\(?[A-Ja-j]\)", outside):
         return inside[0].text
@@ -117,7 +125,7 @@ def _answer(said: str) -> str:
 
 
 def _first_sentence(said: str) -> str:
-    """`said` up to the end of its first sentence, which is none inside of a formula or behind the letter of an option."""
+    """`said` up to the end of its first sentence, which ends neither in a formula nor behind an option's letter."""
     spans = [(formula.start, formula.end) for formula in formulas.formulas(said)]
     for match in _SENTENCE_END.finditer(said):
         inside = any(start <= match.start() < end for start, end in spans)

@@ -13,9 +13,15 @@ _NEAR = 40
 """Characters before a value that say how it is meant."""
 _END = re.compile(r"(?:[.!?](?=\s|$|\*)|[。！？])\s*|\n+")
 _ENDINGS = (r"\blacksquare", r"\square", r"\qed", r"\Box", "QED", "Q.E.D", "$$", "**")
-_NUMBER = r"(?<![\w.,\\^_])-?(?:\\?\$\s?)?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:/\d+)?(?:\s?\\?%)?(?![\w^_]*\\?[({=])|(?<![\w.])-?\.\d+\\?%?"
+_NUMBER = (
+    r"(?<![\w.,\\^_])-?(?:\\?\$\s?)?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:/\d+)?(?:\s?\\?%)?(?![\w^_]*\\?[({=])"
+    r"|(?<![\w.])-?\.\d+\\?%?"
+)
 _BOLD = re.compile(r"\*\*([^*\n]{1,200})\*\*")
-_SAYS = r"(?:is|are|was|were|be|equals?|equal\s+to|becomes?|=|:|是|为|等于|lautet|ist|beträgt|est|es|è|é|равен|равна|равно|は)"
+_SAYS = (
+    r"(?:is|are|was|were|be|equals?|equal\s+to|becomes?|=|:|是|为|等于|lautet|ist|beträgt|est|es|è|é"
+    r"|равен|равна|равно|は)"
+)
 _ADVERB = (
     r"(?:therefore|thus|then|hence|exactly|only|just|simply|at\s+most|at\s+least|indeed|also|now|precisely|clearly|equal\s+to|a\s+total\s+of"
     r"|about|approximately|given\s+by)"
@@ -28,8 +34,8 @@ _THERE = re.compile(
 _VALUE = re.compile(rf"§(?P<formula>\d+)§|(?P<number>{_NUMBER})")
 _NOT = re.compile(r"(?:\bnot|n't|\bnever|不是|не)\s+(?:be\s+)?(?:equal\s+to\s+)?$", re.I)
 _REMARK = re.compile(
-    r"\W*(?:note|indeed|remark|recall|check|verif|i hope|we can check|it is easy to|one can check|this answer|this is correct"
-    r"|the answer is correct|either)\b",
+    r"\W*(?:note|indeed|remark|recall|check|verif|i hope|we can check|it is easy to|one can check|this answer"
+    r"|this is correct|the answer is correct|either)\b",
     re.I | re.S,
 )
 _GIVEN = re.compile(r"(?:\b(?:with|when|if|for|taking|setting|using|given|since)\W*)$", re.I)
@@ -37,9 +43,11 @@ _LEAD = re.compile(
     r"\W*(?:thus|hence|therefore|so|then|and|now|finally|we\s+(?:get|have|obtain)|giving|that\s+is)\b[\s,:]*", re.I
 )
 _WORD = re.compile(r"(?<![\\A-Za-z_^{])[A-Za-z]{3,}")
-_PLAIN_WORDS = frozenset(
-    ["sqrt", "sin", "cos", "tan", "log", "exp", "max", "min", "gcd", "lcm", "mod", "deg", "cot", "sec", "csc", "arctan", "arcsin", "arccos", "pi", "inf"]
+_PLAIN_WORDS = frozenset((
+    "sqrt", "sin", "cos", "tan", "log", "exp", "max", "min", "gcd", "lcm", "mod", "deg", "cot", "sec", "csc",
+    "arctan", "arcsin", "arccos", "pi", "inf",
 )
+)  # fmt: skip
 _NAME = re.compile(r"\\?[A-Za-z]+(?:_\{?\w+\}?)?'?|[A-Z]{2,10}|[a-z]\([a-z]\)")
 
 

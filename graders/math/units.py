@@ -1,6 +1,7 @@
 r"""Units of measurement: which of them measure the same, and how large they are.
 
-Symbols with their SI prefixes (`kJ`, `\mu C`, `N/C`, `m s^{-2}`), words (`square centimeters`, `miles per hour`), money.
+Symbols with their SI prefixes (`kJ`, `\mu C`, `N/C`, `m s^{-2}`), words (`square centimeters`, `miles per hour`),
+money.
 """
 
 import re
@@ -32,12 +33,12 @@ B: byte; eV: electronvolt; rad: radian; Å: angstrom ångström; 1000000 g: tonn
 ft: foot feet; 1/12 ft: inch inche; 3 ft: yard; 5280 ft: mile; lb: pound; 1/16 lb: ounce; gal: gallon; 1/4 gal: quart
 1/8 gal: pint; dollar: dollar buck usd; 1/100 dollar: cent; euro: euro eur; degree: degree; torr: torr; atm: atmosphere
 """
-_SHORT_PREFIXES = {
+_SHORT_PREFIXES: dict[str, int | Fraction] = {
     "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "c": Fraction(1, 100), "d": Fraction(1, 10),
     "m": Fraction(1, 10**3), "\\mu": Fraction(1, 10**6), "μ": Fraction(1, 10**6), "u": Fraction(1, 10**6),
     "n": Fraction(1, 10**9), "p": Fraction(1, 10**12), "f": Fraction(1, 10**15), "h": 100,
 }  # fmt: skip
-_LONG_PREFIXES = {
+_LONG_PREFIXES: dict[str, int | Fraction] = {
     "kilo": 10**3, "mega": 10**6, "giga": 10**9, "tera": 10**12, "centi": Fraction(1, 100), "deci": Fraction(1, 10),
     "milli": Fraction(1, 10**3), "micro": Fraction(1, 10**6), "nano": Fraction(1, 10**9), "pico": Fraction(1, 10**12),
 }  # fmt: skip
@@ -49,14 +50,19 @@ _ATOM = re.compile(
     r"(?:\^\{?(?P<power>-?\d)\}?|(?P<after>squared|cubed))?"
 )
 _POWERS = {"square": 2, "sq": 2, "squared": 2, "cubic": 3, "cu": 3, "cubed": 3}
-_CHANGING = frozenset(
-    ["is", "are", "was", "be", "not", "no", "or", "nor", "and", "either", "but", "wrong", "incorrect", "false", "than", "least", "most", "over", "above", "under", "below", "if", "unless", "except", "excluding", "without", "instead", "rather", "versus", "vs", "plus", "minus", "times", "divided", "factorial", "root", "mod", "modulo", "base", "to", "out", "between", "half", "third", "quarter", "isnt", "cannot", "never", "impossible"]
+_CHANGING = frozenset((
+    "is", "are", "was", "be", "not", "no", "or", "nor", "and", "either", "but", "wrong", "incorrect", "false",
+    "than", "least", "most", "over", "above", "under", "below", "if", "unless", "except", "excluding", "without",
+    "instead", "rather", "versus", "vs", "plus", "minus", "times", "divided", "factorial", "root", "mod", "modulo",
+    "base", "to", "out", "between", "half", "third", "quarter", "isnt", "cannot", "never", "impossible",
 )
+)  # fmt: skip
 """Words that make a number with them another number, or none."""
 _CHANGING_SIGNS = re.compile("[≥≤<>]|以上|以下|以内|或|不|错|非|之|至|到")
 _WORD = re.compile(r"(?<![\\A-Za-z])[A-Za-z]+(?:'[a-z]+)?")
 _TAIL = re.compile(
-    r"(?:[\s~]|\\[ ,;:!])*(?:(?:\\cdot|/|\\times)?(?:[\s~]|\\[ ,;:])*\\(?:text|mathrm|textrm|rm|mbox|textbf)\s*\{[^{}\d]*\}"
+    r"(?:[\s~]|\\[ ,;:!])*(?:(?:\\cdot|/|\\times)?(?:[\s~]|\\[ ,;:])*"
+    r"\\(?:text|mathrm|textrm|rm|mbox|textbf)\s*\{[^{}\d]*\}"
     r"(?:\^\{?-?\d\}?)?)+[\s.$]*$"
 )
 _BARE_TAIL = re.compile(r"(?<=[\d})\s])\s*([A-Za-z]{2,}(?:\s?[A-Za-z]{2,})?(?:/[A-Za-z]+)?(?:\^\{?-?\d\}?)?)[\s.]*$")
@@ -100,8 +106,8 @@ _NAMED = _words()
 
 @lru_cache(maxsize=4096)
 def read(text: str) -> Unit | None:
-    """The unit that `text` is: `cm^2`, `square centimeters`, `milesperhour`, `apples`. None where it is not written as a
-    unit is."""
+    """The unit that `text` is: `cm^2`, `square centimeters`, `milesperhour`, `apples`. None where it is not written
+    as a unit is."""
     parts = re.sub(r"\\(?:cdot|times)|[*·]", " ", text).split()
     if len(parts) > 1:
         known = all(_known(re.split(r"[\^/]", part)[0]) for part in parts)
@@ -140,7 +146,7 @@ def changes_the_number(text: str) -> bool:
 
 
 def without_unit(text: str) -> str:
-    """An expression without the unit behind it, as in `5\\sqrt{2} \\text{ m}` or `24\\pi cm^2`; `text` where it has none."""
+    """An expression without the unit behind it, as in `5\\sqrt{2} \\text{ m}` or `24\\pi cm^2`."""
     if match := _TAIL.search(text):
         words = re.sub(r"\\[a-z]+|[{}]", " ", match.group())
         return text[: match.start()] if match.start() and not changes_the_number(words) else text

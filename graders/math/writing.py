@@ -1,27 +1,34 @@
-"""Plain-text writing of mathematics in LaTeX: `3√5`, `½`, `×10⁸`, `x₁`, `λ`, `y′`; and text that lost its backslashes."""
+"""Mathematics in plain characters as LaTeX: `3√5`, `½`, `×10⁸`, `x₁`, `λ`, `y′`; and text without its backslashes."""
 
 import re
 import unicodedata
 
 _CHARACTERS = {
-    "−": "-", "–": "-", "—": "-", "‐": "-", "‑": "-", "×": r"\times ", "·": r"\cdot ", "⋅": r"\cdot ", "∙": r"\cdot ",
-    "•": r"\cdot ", "∗": "*", "÷": "/", "⁄": "/", "∕": "/", "π": r"\pi ", "∞": r"\infty ", "°": r"^\circ ", "º": r"^\circ ",
-    "˚": r"^\circ ", "≤": r"\le ", "⩽": r"\le ", "≦": r"\le ", "≥": r"\ge ", "⩾": r"\ge ", "≧": r"\ge ", "≠": r"\ne ",
-    "≈": r"\approx ", "≡": r"\equiv ", "±": r"\pm ", "∓": r"\mp ", "∪": r"\cup ", "∩": r"\cap ", "∈": r"\in ",
-    "∅": r"\emptyset ", "∠": r"\angle ", "△": r"\triangle ", "⊥": r"\perp ", "∥": r"\parallel ", "′": "'", "’": "'",
-    "″": "''", "…": r"\ldots ", "⋯": r"\cdots ", "⟨": r"\langle ", "⟩": r"\rangle ", "〈": r"\langle ", "〉": r"\rangle ",
-    "ℝ": r"\mathbb{R}", "ℤ": r"\mathbb{Z}", "ℕ": r"\mathbb{N}", "ℚ": r"\mathbb{Q}", "ℂ": r"\mathbb{C}", "∑": r"\sum ",
-    "∫": r"\int ", "∂": r"\partial ", "⌊": r"\lfloor ", "⌋": r"\rfloor ", "⌈": r"\lceil ", "⌉": r"\rceil ", "∣": "|",
-    "、": ", ", "。": ". ", "，": ", ", "；": "; ", "：": ":", "（": "(", "）": ")", "％": "%", "＝": "=", "＋": "+", "－": "-",
-    "［": "[", "］": "]", "｛": "{", "｝": "}", "｜": "|", "＜": "<", "＞": ">", "／": "/", "．": ".", "ℓ": r"\ell ", "Å": "Å",
-    "\u00a0": " ", "\u2002": " ", "\u2003": " ", "\u2005": " ", "\u2009": " ", "\u200a": " ", "\u202f": " ", "\u3000": " ",
-    "\u200b": "", "\u2060": "", "\ufeff": "", "\u2061": " ", "\u2062": "", "µ": r"\mu ", "Ω": r"\Omega ",
+    "−": "-", "–": "-", "—": "-", "‐": "-", "‑": "-", "×": r"\times ", "·": r"\cdot ", "⋅": r"\cdot ",
+    "∙": r"\cdot ", "•": r"\cdot ", "∗": "*", "÷": "/", "⁄": "/", "∕": "/", "π": r"\pi ", "∞": r"\infty ",
+    "°": r"^\circ ", "º": r"^\circ ", "˚": r"^\circ ", "≤": r"\le ", "⩽": r"\le ", "≦": r"\le ", "≥": r"\ge ",
+    "⩾": r"\ge ", "≧": r"\ge ", "≠": r"\ne ", "≈": r"\approx ", "≡": r"\equiv ", "±": r"\pm ", "∓": r"\mp ",
+    "∪": r"\cup ", "∩": r"\cap ", "∈": r"\in ", "∅": r"\emptyset ", "∠": r"\angle ", "△": r"\triangle ",
+    "⊥": r"\perp ", "∥": r"\parallel ", "′": "'", "’": "'", "″": "''", "…": r"\ldots ", "⋯": r"\cdots ",
+    "⟨": r"\langle ", "⟩": r"\rangle ", "〈": r"\langle ", "〉": r"\rangle ", "ℝ": r"\mathbb{R}",
+    "ℤ": r"\mathbb{Z}", "ℕ": r"\mathbb{N}", "ℚ": r"\mathbb{Q}", "ℂ": r"\mathbb{C}", "∑": r"\sum ", "∫": r"\int ",
+    "∂": r"\partial ", "⌊": r"\lfloor ", "⌋": r"\rfloor ", "⌈": r"\lceil ", "⌉": r"\rceil ", "∣": "|",
+    "、": ", ", "。": ". ", "，": ", ", "；": "; ", "：": ":", "（": "(", "）": ")", "％": "%", "＝": "=",
+    "＋": "+", "－": "-", "［": "[", "］": "]", "｛": "{", "｝": "}", "｜": "|", "＜": "<", "＞": ">", "／": "/",
+    "．": ".", "ℓ": r"\ell ", "Å": "Å", "\u00a0": " ", "\u2002": " ", "\u2003": " ", "\u2005": " ",
+    "\u2009": " ", "\u200a": " ", "\u202f": " ", "\u3000": " ", "\u200b": "", "\u2060": "", "\ufeff": "",
+    "\u2061": " ", "\u2062": "", "µ": r"\mu ", "Ω": r"\Omega ",
 }  # fmt: skip
-_GREEK = "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma tau upsilon phi chi psi omega"
+_GREEK = (
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma tau upsilon phi chi "
+    "psi omega"
+)
 for _place, _name in enumerate(_GREEK.split()):
     _CHARACTERS.setdefault(chr(0x3B1 + _place + (_place > 16)), f"\\{_name} ")
 for _letter, _name in zip(
-    "ΓΔΘΛΞΠΣΦΨΩϕϑϵ", ["Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Phi", "Psi", "Omega", "phi", "theta", "epsilon"], strict=True
+    "ΓΔΘΛΞΠΣΦΨΩϕϑϵ",
+    ["Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Phi", "Psi", "Omega", "phi", "theta", "epsilon"],
+    strict=True,
 ):
     _CHARACTERS[_letter] = f"\\{_name} "
 _CHARACTERS |= {chr(0xFF10 + digit): str(digit) for digit in range(10)}

@@ -1,1 +1,1 @@
-"""Answers as expressions: read, evaluated exactly or to many digits, and compared, without a computer algebra system."""
+"""Answers as expressions: read, evaluated exactly or to many digits, compared, without a computer algebra system."""

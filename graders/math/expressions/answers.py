@@ -14,6 +14,7 @@ from hipo_data.graders.math.expressions.same import proportional, same, value
 from hipo_data.graders.math.expressions.structure import Answer, structure
 
 _DECIMAL = re.compile(r"[+-]?\d*\.(\d+)")
+_UNIT_VECTOR = re.compile(r"\\(?:mathbf|hat|vec|boldsymbol|textbf)\s*\{\s*\\?[ijk](?:math)?\s*\}")
 _MOST_PARTS = 60
 _PROSE = re.compile(r"[一-鿿]{2}")
 _NO_PROSE = frozenset((*tokens.GREEK, *tokens.FUNCTIONS, "half", "dozen", "infinity", "hundred", "thousand", "million"))
@@ -155,7 +156,7 @@ def _matrices(gold: Answer, answer: Answer) -> bool | None:
     if len(matrix.parts) == 1 or all(len(row.parts) == 1 for row in matrix.parts):
         cells = tuple(cell for row in matrix.parts for cell in row.parts)
         return _in_order(*((cells, other.parts) if matrix is gold else (other.parts, cells)))
-    rows = tuple(part for part in other.parts if part.kind == "tuple")
+    rows = tuple(part._replace(brackets="()") for part in other.parts if part.kind == "tuple")
     if len(rows) != len(other.parts):
         return None
     return _in_order(*((matrix.parts, rows) if matrix is gold else (rows, matrix.parts)))
@@ -214,6 +215,7 @@ def _merged(ranges: Sequence[_Range | None]) -> list[_Range] | None:
 def _as_large(first: Fraction | float, second: Fraction | float) -> bool:
     if math.inf in (abs(first), abs(second)):
         return first == second
+    assert isinstance(first, Fraction) and isinstance(second, Fraction)
     return abs(first - second) <= max(abs(first), abs(second)) * Fraction(1, 10**30)
 
 
@@ -226,7 +228,7 @@ def _items(gold: Answer, answer: Answer) -> bool | None:
     wanted, got = _value_side(gold), _value_side(answer)
     if wanted is False or got is False:
         return False
-    if wanted and got:
+    if isinstance(wanted, str) and isinstance(got, str):
         said = _leaves(wanted, got)
         if not said and answer.about and len(answer.sides) > 1:
             return _leaves(wanted, answer.sides[-1]) or said
@@ -367,4 +369,7 @@ def _has_symbols(node: Node) -> bool:
 
 
 def _is_unread(answer: Answer) -> bool:
-    return answer.kind == "dots" or (answer.kind == "item" and any(_read(side) is None for side in answer.sides))
+    """Whether an answer is no value that is read; a sum of unit vectors is none, but a vector."""
+    return answer.kind == "dots" or (
+        answer.kind == "item" and any(_read(side) is None or _UNIT_VECTOR.search(side) for side in answer.sides)
+    )

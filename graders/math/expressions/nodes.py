@@ -8,7 +8,8 @@ class Node(NamedTuple):
     """An operation on parts, or a leaf.
 
     `kind`: number (`value`) · symbol (`name`) · constant (`name`: pi, e, i, infinity) · sum, product (of `parts`) ·
-    quotient, power (two parts) · call (`name` of the function) · signs (the part times +1 or -1; `name` is `pm` or `mp`).
+    quotient, power (two parts) · call (`name` of the function) · signs (the part times +1 or -1;
+    `name` is `pm` or `mp`).
     """
 
     kind: str
@@ -29,8 +30,10 @@ class UnreadableError(ValueError):
 
 
 def number(value: int | Fraction) -> Node:
+    """A rational number as a leaf."""
     return Node("number", value=Fraction(value))
 
 
 def call(name: str, *parts: Node) -> Node:
+    """A function of some arguments."""
     return Node("call", parts, name)

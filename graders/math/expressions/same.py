@@ -1,7 +1,7 @@
-"""Whether two expressions have the same value: exactly where they are rational, to many digits at many points elsewhere.
+"""Whether two expressions have the same value: exactly where they are rational, at many points elsewhere.
 
 Equality at random points is the test of Schwartz (1980) and Zippel (1979); with exact arithmetic, a rational function
-passes it by chance hardly ever. Symbols stand for positive numbers, unless a sign of theirs matters to one of the sides.
+passes it by chance hardly ever. Symbols stand for positive numbers, unless their sign matters to one of the sides.
 """
 
 import random
@@ -185,7 +185,7 @@ def value(node: Node) -> Fraction | None:
 
 
 def _points(nodes: list[Node]) -> Iterator[dict[str, Fraction]]:
-    """Points at which to compare: positive numbers of all sizes and orders; whole ones where a symbol has to be whole."""
+    """Points at which to compare: positive numbers of all sizes and orders; whole ones where they have to be."""
     symbols = sorted({node.name for node in nodes if node.kind == "symbol"})
     if not symbols:
         yield {}

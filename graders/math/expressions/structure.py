@@ -1,4 +1,4 @@
-"""How an answer is built: lists, tuples, intervals, sets, matrices, equations; their leaves are texts of expressions."""
+"""How an answer is built: lists, tuples, intervals, sets, matrices, equations, down to texts of expressions."""
 
 import re
 from typing import NamedTuple
@@ -33,8 +33,8 @@ _PAIRS = {"(": ")", "[": "]", "{": "}"}
 class Answer(NamedTuple):
     """`kind`: item, list, tuple, set, matrix (its parts are rows, which are tuples), union, dots.
 
-    An item is one side or, as an equation or chain, several; `head` is what stands before them that only names the value,
-    such as `x`, `f(x)` or `S_{1}:S_{2}`. `brackets` are those of a tuple.
+    An item is one side or, as an equation or chain, several; `head` is what stands before them that only names the
+    value, such as `x`, `f(x)` or `S_{1}:S_{2}`. `brackets` are those of a tuple.
     """
 
     kind: str

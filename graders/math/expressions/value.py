@@ -98,8 +98,8 @@ def _exact_call(node: Node, point: Point) -> Fraction:
 def numeric(node: Node, point: Point) -> Any:
     """The complex value of `node`, an `mpmath.mpc`, to the digits that mpmath is set to.
 
-    Raises `NoValueError` or `TooLargeError`. Roots and logarithms have their principal values, but odd roots of negative
-    real numbers are real.
+    Raises `NoValueError` or `TooLargeError`. Roots and logarithms have their principal values, but odd roots of
+    negative real numbers are real.
     """
     try:
         value = _numeric(node, point)
