@@ -21,7 +21,9 @@ _SEVERAL = re.compile(r"[,;]|\b(?:and|or)\b")
 class MathGrader:
     """Grades batches; remembers the pairs that it has compared."""
 
-    def __init__(self, workers: int, limit_s: float) -> None:
+    def __init__(self, workers: int, limit_s: float, percent: str = "asked") -> None:
+        """`percent` is the configuration's key: where it is `always`, every question is taken to say percent."""
+        self._asking = " percent" if percent == "always" else ""
         self._pool = Pool(workers, limit_s)
         self._known: OrderedDict[Case, dict[str, Any]] = OrderedDict()
 
@@ -29,7 +31,7 @@ class MathGrader:
         """A grade for each request, in order. Raises `OSError` where no worker can be started."""
         found = [extract.found(request.response) for request in requests]
         answers = [answer for answer, _ in found]
-        cases = [_cases(request, *item) for request, item in zip(requests, found, strict=True)]
+        cases = [_cases(request, *item, self._asking) for request, item in zip(requests, found, strict=True)]
         decided: dict[Case, bool | None] = {}
         for case in (case for several in cases for case in several):
             if case not in decided:
@@ -73,10 +75,11 @@ class MathGrader:
         )
 
 
-def _cases(request: GradeRequest, answer: str | None, stated: bool) -> list[Case]:
+def _cases(request: GradeRequest, answer: str | None, stated: bool, asking: str = "") -> list[Case]:
     """What the answer is held against: each acceptable gold, and all of them as a list, which says nothing but right.
 
-    `stated`: the answer is the value of the last statement, and not announced as the answer.
+    `stated`: the answer is the value of the last statement, and not announced as the answer. `asking`: what every
+    question is taken to say besides.
     """
     assert isinstance(request.gold, MathGold)
     if answer is None:
@@ -84,7 +87,8 @@ def _cases(request: GradeRequest, answer: str | None, stated: bool) -> list[Case
     golds = list(dict.fromkeys(request.gold.answers))
     if 1 < len(golds) <= _MOST_LISTED and _SEVERAL.search(answer):
         golds.append(", ".join(golds))
-    return [(options.without_letter(answer, gold), _as_asked(gold, answer, stated), request.question) for gold in golds]
+    question = request.question + asking
+    return [(options.without_letter(answer, gold), _as_asked(gold, answer, stated), question) for gold in golds]
 
 
 def _as_asked(gold: str, answer: str, stated: bool) -> str:

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hipo_data.graders import Grader, parse_gold
-from hipo_data.schemas.grading import GradeRequest
+from hipo_data.schemas.grading import GradeRequest, GradingConfig
 from hipo_data.schemas.records import Status
 from tests.graders.conftest import math
 
@@ -89,6 +89,15 @@ def test_the_cases_of_each_kind(grader: Grader) -> None:
     ]
     grades = grader.grade(requests)
     assert [row["id"] for row, grade in zip(rows, grades, strict=True) if grade.status != row["expect"]] == []
+
+
+def test_percent_where_nobody_asks_for_it_is_a_choice() -> None:
+    requests = [math("50", r"\boxed{50\%}"), math("50", r"\boxed{50\%}", "What percent?"), math("50", r"\boxed{5\%}")]
+    said = {}
+    for percent in ("asked", "always"):
+        with Grader(GradingConfig(percent=percent)) as grader:
+            said[percent] = [grade.status == "correct" for grade in grader.grade(requests)]
+    assert said == {"asked": [False, True, False], "always": [True, True, False]}
 
 
 _GIVEN = ("id", "kind", "question", "response")
