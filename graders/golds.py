@@ -16,11 +16,15 @@ NO_ANSWER = frozenset({"", "nan", "NaN", "None", "null", "N/A", "<NA>"})
 """What table libraries write for a missing value; `none` in small letters may be an answer."""
 
 
+ANSWER_FIELDS = ("value", "answer", "final_answer", "ground_truth", "result", "text")
+"""Fields of an object that hold the answer to a math problem."""
+
+
 def parse_gold(kind: Kind | str, raw: Any) -> Gold:
     """The gold in `raw`, which may also be given as a JSON string.
 
-    Math: an answer, a list of acceptable answers, or such a list written as a string (JSON or Python); or what
-    `schemas.gold.gold_to_json` writes.
+    Math: an answer, a list of acceptable answers, or such a list written as a string (JSON or Python); an object with
+    the answer in one of `ANSWER_FIELDS`; or what `schemas.gold.gold_to_json` writes.
     Code: {import_prefix?, test_code, entry_point?} · {inputs, outputs, fn_name?} · {assert_case} · {test_cases, each
     input, output, testtype?, fn_name?} · a task of HumanEval+ or MBPP+. Each may also say `unordered`, `reference` and
     `time_limit_s`, and those with inputs a `checker`. A test that lacks its input or output is left out.
@@ -36,25 +40,43 @@ def parse_gold(kind: Kind | str, raw: Any) -> Gold:
 
 def _math(raw: Any) -> MathGold:
     if isinstance(raw, str):
-        raw = _tagged(raw) or _listed(raw)
+        raw = _object(raw) or _listed(raw)
     if isinstance(raw, Mapping) and raw.get("type") == "math":
         return MathGold.model_validate(raw)
-    answers = [str(item).strip() for item in (raw if isinstance(raw, (list, tuple)) else [raw]) if item is not None]
+    items = raw if isinstance(raw, (list, tuple)) else [raw]
+    answers = [str(_answer(item)).strip() for item in items if item is not None]
     answers = [answer for answer in answers if answer not in NO_ANSWER]
     if not answers:
         raise GoldError("empty_gold", "no answer in the gold")
     return MathGold(answers=answers)
 
 
-def _tagged(text: str) -> dict[str, Any] | None:
-    """The gold that `text` is as this project writes it down; null where it is an answer."""
+def _answer(item: Any) -> Any:
+    """The answer in an item of a gold. Raises `GoldError` where it is an object that does not say which field is it."""
+    if isinstance(item, str):
+        item = _object(item) or item
+    if not isinstance(item, Mapping):
+        return item
+    named = [item[name] for name in ANSWER_FIELDS if item.get(name) is not None]
+    if len(named) != 1 or isinstance(named[0], (Mapping, list, tuple)):
+        raise GoldError(
+            "bad_gold", f"the gold is an object with the keys {sorted(map(str, item))[:8]}; one of them has to be the "
+            f"answer: {', '.join(ANSWER_FIELDS)}"
+        )  # fmt: skip
+    return named[0]
+
+
+def _object(text: str) -> dict[str, Any] | None:
+    """The object that `text` writes down, as JSON or as Python does; null where it is an answer, such as a set."""
     if not text.lstrip().startswith("{"):
         return None
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) and value.get("type") == "math" else None
+    for read in (json.loads, ast.literal_eval):
+        try:
+            value = read(text.strip())
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            continue
+        return value if isinstance(value, dict) and value else None
+    return None
 
 
 def _listed(text: str) -> str | list[str]:

@@ -70,7 +70,7 @@ class Grader:
         if not requests:
             return []
         if self._math is None:
-            self._math = MathGrader(self.config.workers, self.config.math_timeout_s)
+            self._math = MathGrader(self.config.workers, self.config.math_timeout_s, self.config.percent)
         return self._math.grade(requests)
 
     def _grade_code(self, requests: Sequence[GradeRequest]) -> list[Grade]:

@@ -46,6 +46,11 @@ class GradingConfig(BaseModel):
 
     workers: int = Field(default=1, ge=1, description="grading processes per verify task")
     math_timeout_s: float = Field(default=5.0, gt=0, description="outer deadline of one gold-answer pair, CPU seconds")
+    percent: Literal["asked", "always"] = Field(
+        default="asked",
+        description="when `50%` and 50 are one answer: asked: the gold has the sign or the question says percent; "
+        "always: wherever one of them stands",
+    )
     code_timeout_s: float = Field(default=6.0, gt=0, description="CPU seconds one test of a program may use")
     reference_factor: float = Field(
         default=4.0,

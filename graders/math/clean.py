@@ -3,12 +3,13 @@
 import re
 from functools import lru_cache
 
-_PLAIN = str.maketrans(
-    {"−": "-", "–": "-", "—": "-", "％": "%", "，": ",", "×": r"\times ", "·": r"\cdot ", "÷": "/", "π": r"\pi ",
-     "∞": r"\infty ", "°": r"^\circ ", "²": "^2", "³": "^3", "≤": r"\le ", "≥": r"\ge ", "≠": r"\ne ", "∪": r"\cup ",
-     "∅": r"\emptyset ", "\u00a0": " ", "\u2009": " "}
-)  # fmt: skip
+from hipo_data.graders.math import writing
+
 _REMEMBERED = 4096
+_RAISED = re.compile(r"<sup>([^<>]*)</sup>")
+_LOWERED = re.compile(r"<sub>([^<>]*)</sub>")
+_MARKUP = re.compile(r"<\|[a-z_]{1,40}\|>|</?(?:b|i|u|em|strong|answer|eo[eas])>|<br ?/?>")
+_GROUPING = re.compile(r"(?<=\d)\s*(?:\{\s*,\s*\}|,\s*\\!)\s*(?=\d{3}(?!\d))")
 _DELIMITERS = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), ("**", "**"), ("`", "`"))
 _SPACING = re.compile(r"(?<!\\)\\[!,;: >]|~|\\(?:quad|qquad|displaystyle|limits|hspace\{[^{}]*\})(?![a-zA-Z])")
 _SIZING = re.compile(r"\\(?:left|right|bigg?|Bigg?)(?![a-zA-Z])[lr]?\.?(?![a-zA-Z])")
@@ -21,7 +22,10 @@ _WRAPPED = re.compile(
 )
 _ORNAMENT = re.compile(r"\\(?:overline|vec|overrightarrow|widehat)\s*\{([A-Za-z]+)\}")
 _OUTWARD = re.compile(r"([\[\]])([^\[\]{}()]+,[^\[\]{}()]+)([\[\]])")
-_OR = re.compile(r"\\(?:text|mbox|textrm|mathrm)\s*\{\s*,?\s*(?:or|and)\s*\}|(?<=[\s\d$])(?:or|and)(?=[\s\d$-])")
+_OR = re.compile(
+    r"\\(?:text|mbox|textrm|mathrm)\s*\{\s*,?\s*(?:or|and)\s*\}|(?<=[\s\d$])(?:or|and)(?=[\s\d$-])"
+    r"|(?<=[\s\d$)}])(?:和|或|及|以及)(?=[\s\d$(\\-])|(?<=[\d$)}])\s+(?:und|oder|et|ou|y|и|или)\s+(?=[\d$(\\])"
+)
 
 
 @lru_cache(maxsize=_REMEMBERED)
@@ -44,7 +48,10 @@ def tex(answer: str) -> str:
 @lru_cache(maxsize=_REMEMBERED)
 def undelimited(answer: str) -> str:
     """The answer without delimiters, spacing and sizing commands, and final punctuation, in plain characters."""
-    text = answer.translate(_PLAIN).strip()
+    text = writing.latex(answer).strip()
+    if "<" in text:
+        text = _MARKUP.sub("", _LOWERED.sub(r"_{\1}", _RAISED.sub(r"^{\1}", text))).strip()
+    text = _GROUPING.sub(",", text)
     text = _SPACING.sub(lambda match: " " if match.group() in ("\\ ", "~", r"\quad", r"\qquad") else "", text)
     text = _SIZING.sub("", text)
     while (shorter := _outside(text)) != text:
@@ -65,10 +72,14 @@ def key(answer: str) -> str:
     """The answer for comparison letter by letter: like `tex`, with text unwrapped and without any white space other
     than between digits.
     """
+    return re.sub(r"(?<=\d)\s+(?=\d)", " ", re.sub(r"(?<!\d)\s+|\s+(?!\d)", "", spaced_key(answer)))
+
+
+def spaced_key(answer: str) -> str:
+    """`key` with its blanks."""
     text = _ORNAMENT.sub(r"\1", unwrapped(answer))
     text = text.replace(r"^{\circ}", r"^\circ").replace(r"\leq", r"\le").replace(r"\geq", r"\ge")
-    text = re.sub(r"([_^])\{(\w)\}", r"\1\2", text)
-    return re.sub(r"(?<=\d)\s+(?=\d)", " ", re.sub(r"(?<!\d)\s+|\s+(?!\d)", "", text))
+    return re.sub(r"([_^])\{(\w)\}", r"\1\2", text)
 
 
 def _outside(text: str) -> str:

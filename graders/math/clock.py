@@ -8,6 +8,8 @@ from hipo_data.graders.math.rule import Rule
 
 _TIME = re.compile(r"(?P<hour>\d{1,2}):(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d))?(?P<half>[ap])\.?m\.?", re.I)
 _RATIO = re.compile(r"\d+(?:\.\d+)?(?::\d+(?:\.\d+)?)+")
+_NAMES = re.compile(r"^(?=[^=]*[A-Za-z])[\w\\{}':/()]+=(?=\d)")
+"""What is said to be in a ratio, or the name of a time."""
 _NOON = 12
 
 
@@ -49,7 +51,8 @@ def _ratios(gold: str, answer: str, question: str) -> bool | None:
 
 
 def _key(text: str) -> str:
-    return re.sub(r"(?<=\d)to(?=\d)", ":", clean.key(text)).replace(r"\colon", ":")
+    key = re.sub(r"(?<=\d)to(?=\d)", ":", clean.key(text)).replace(r"\colon", ":")
+    return _NAMES.sub("", key)
 
 
 RULES = (
@@ -72,6 +75,8 @@ RULES = (
             ("2:4", "1:2", "What is the ratio?"),
             ("1:2:3", "2 : 4 : 6", "Find the ratio."),
             ("3:4", r"3 \text{ to } 4"),
+            ("7:32", "S_{1}:S_{2}=7:32"),
+            ("S_{1}:S_{2}=7:32", "7:32"),
             ("1:2", "1:2.0"),
         ],
         refuses=[
@@ -79,6 +84,7 @@ RULES = (
             ("11/30", "11:30"),
             ("5:3", "5"),
             ("1:2", "2:1"),
+            ("7:32", "S_{1}:S_{2}=32:7"),
             ("11:30", "11:31"),
             ("1:2:3", "1:2", "What is the ratio?"),
         ],

@@ -1,14 +1,17 @@
-"""Mathematical equality by math-verify. Imported in workers only: it brings sympy."""
+"""Mathematical equality: as expressions, and by math-verify where that cannot tell. Imported in workers only: it brings
+sympy."""
 
 import math
 import re
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 import math_verify
 import sympy
 
-from hipo_data.graders.math import numbers
+from hipo_data.graders.math import numbers, rewrite
+from hipo_data.graders.math.expressions import answers
 
 _POINTS = (0.7368, 1.3119, 2.1527)
 """Values for the first, second and third variable; further ones continue with the square root of the last."""
@@ -18,6 +21,18 @@ _DECIMAL = re.compile(r"-?\d*\.\d+")
 _BINDING = (sympy.Integral, sympy.Sum, sympy.Product, sympy.Limit, sympy.Derivative)
 
 
+def decide(gold: str, answer: str, question: str) -> bool:
+    """Whether an answer is equal to the gold, as far as anything here can tell."""
+    said = answers.decide(gold, answer, question)
+    return all(map(_decide_pair, rewrite.pairs(gold, answer))) if said is None else said
+
+
+def _decide_pair(pair: tuple[str, str]) -> bool:
+    said = answers.decide(*pair)
+    return equal(parse(pair[0]), parse(pair[1])) if said is None else said
+
+
+@lru_cache(maxsize=2048)
 def parse(text: str) -> list[Any]:
     """What math-verify reads in an answer. The answer is boxed first, or a bare `-1,5` would be read as -1.5."""
     found: list[Any] = math_verify.parse(f"\\boxed{{{text}}}", parsing_timeout=None)

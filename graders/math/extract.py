@@ -2,126 +2,102 @@
 
 import re
 
+from hipo_data.graders.math import boxes, formulas, options, phrases, statements
+from hipo_data.graders.math.boxes import MAX_ANSWER
+
 MAX_TEXT = 400_000
 """Characters at the end of a response that are searched."""
-MAX_ANSWER = 5000
 
-_BOX = re.compile(r"\\(?:boxed|fbox)\s*")
 _EMPTY_BOX = re.compile(r"\\(?:boxed|fbox)\s*\{\s*\}")
-_JOINT = re.compile(
-    r"[\s$.,;]*(?:\\\(|\\\)|\\quad)?\s*(?:,|;|&|and|or|\\text\s*\{\s*(?:and|or)\s*\})[\s$]*(?:\\\()?\s*(?:[a-zA-Z]\w?\s*=\s*)?"
-)
-_END = r"(?=\s*(?:\*\*)?(?:$|\n|\.\s|\.?\s*(?i:I hope)))"
-_PHRASES = (
-    re.compile(r"^\s*####\s*(?P<answer>\S.*?)\s*$", re.M),
-    re.compile(r"^\s*A:\s*(?P<answer>\S.*?)\s*$", re.M),
-    re.compile(r"(?i:final answer)(?:\*\*)?\s*(?i:is|=|:)(?:\*\*)?\s*:?\s*(?:\*\*)?(?P<answer>[^\n]*?\S)" + _END),
-    re.compile(
-        r"(?i:\banswer)(?:\*\*)?\s*(?i:is|are|would be|equals|=|:)(?:\*\*)?\s*:?\s*(?:\*\*)?(?P<answer>[^\n]*?\S)"
-        + _END
-    ),
-    re.compile(r"(?i:\banswer\s*:)(?:\*\*)?\s*\n+\s*(?P<answer>[^\n]+?)\s*(?:\n|$)"),
-)
 _BLANKS = re.compile(r"[^\S\n]{2,}")
 _BLANK_LINES = re.compile(r"\n(?:[^\S\n]?\n)+")
-_ENVIRONMENTS = re.compile(r"\$\$(.+?)\$\$|\\\[(.+?)\\\]|(?<!\\)\$([^$\n]+?)(?<!\\)\$|\\\((.+?)\\\)", re.S)
+_TOKENS = re.compile(r"<\|[a-z_]{1,40}\|>|<eo[a-z]>|</s>|<br ?/?>")
 _NUMBER = re.compile(r"-?\$?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:/\d+)?%?|-?\.\d+%?")
 _WORD = re.compile(r"(?<![\\A-Za-z])(?!(?:and|or)\b)[A-Za-z]{2,}")
 _TEXT = re.compile(r"\\(?:text|mathrm|mbox)\s*\{[^}]*\}")
+_LEAD = re.compile(r"(?:Hence|Thus|So|Therefore|Then|With|We|Since|It|Finally|This|That)\b[\s,]")
 _OPENING = re.compile(r"[A-Z][a-z']*\s+[a-z]")
 _SHORT = 200
-_GAP = 100
 _TAIL = 20_000
-"""Characters at the end that are searched for a formula: an unclosed one is looked for once from each opening."""
+_OPTION = r"\(?[A-Ja-j]\)?(?:[.):]?\s.{1,80})?"
+_NEGATED = re.compile(r"\b(?:not|or|wrong|incorrect|least|most|than)\b", re.I)
+_AFTER_CHINESE = re.compile(
+    r"[一-鿿]{2}(?<!根号)(?<![不非或]是)(?<!不等于)[：:，]?\s*([^一-鿿，。；]*[=\d][^一-鿿，。；]*)[。.]?$"
+)
+_PLAIN_ANSWER = re.compile(
+    rf"{_OPTION}|[-+]?[\\$]{{0,2}}[\d.]\S*(?:\s*[A-Za-z%°/\\^{{}}\d²³]+){{0,3}}|[^A-Za-z]*|.*[\\=√].*|\S+(?:\s\S+){{0,2}}",
+    re.S,
+)
 
 
 def final_answer(response: str) -> str | None:
-    """The last answer that a response gives, as written; None where it gives none.
+    """The last answer that a response gives, as written; None where it gives none."""
+    return found(response)[0]
 
-    The text after the last `</think>` counts. In it, the last boxed answer (several boxes joined by commas, "and" or
-    "or" are one answer), unless "the final answer is", `A:` or `####` comes later; failing both, a short text as a
-    whole unless it is a sentence with a number in it, then the last formula, then the last number.
+
+def found(response: str) -> tuple[str | None, bool]:
+    """The last answer that a response gives, and whether it is only the value of its last statement.
+
+    The text after the last `</think>` counts. In it, the last boxed answer (boxes that belong together are one answer),
+    unless "the final answer is" or another such phrase says something else later; failing both, a short text as a whole
+    unless it is a sentence with a number in it; then the value in the last statement, the last formula, the last
+    number.
+    Remarks about an answer, such as "The answer is correct.", are none.
     """
     _, closed, text = response.rpartition("</think>")
     if not closed and "<think>" in text:
-        return None
+        return None, False
     # Runs of blanks would otherwise be tried from each of their places.
-    text = _BLANK_LINES.sub("\n\n", _BLANKS.sub(" ", text[-MAX_TEXT:])).strip()
-    boxed, end = _last_box(text)
-    phrase = _last_phrase(text if boxed is None else text[end:], anchored=boxed is not None)
-    if phrase is not None:
-        return phrase
+    text = _TOKENS.sub("", _BLANK_LINES.sub("\n\n", _BLANKS.sub(" ", text[-MAX_TEXT:]))).strip()
+    boxed, end = boxes.last(text)
     if boxed is not None:
-        return boxed[:MAX_ANSWER]
+        later = next(
+            (said.answer for said in phrases.announced(text[end:][-_TAIL:]) if _counts_after_a_box(said)), None
+        )
+        return _value_of(later or boxed)[:MAX_ANSWER], False
+    remark = None
+    for said in phrases.announced(text):
+        if not said.remark:
+            return _value_of(said.answer)[:MAX_ANSWER], False
+        remark = remark or said.answer
     text = _EMPTY_BOX.sub("", text).strip()
     if len(text) <= _SHORT and "\n" not in text and not _is_sentence(text):
-        return text or None
-    return _last_formula(text)
+        return text or None, False
+    if remark and remark.lower() in phrases.QUALITIES:
+        return remark, False
+    answer = statements.value(text) or remark or _last_formula(text)
+    return (answer[:MAX_ANSWER] if answer else None), True
+
+
+def _counts_after_a_box(said: phrases.Announced) -> bool:
+    return not said.remark and bool(_PLAIN_ANSWER.fullmatch(said.answer))
+
+
+def _value_of(answer: str) -> str:
+    """What a sentence in a box or behind a phrase says, as in "The largest n is 34"; other answers as they are."""
+    if match := _AFTER_CHINESE.search(answer):
+        return match[1].strip()
+    inside = formulas.formulas(answer)
+    outside = answer[: inside[0].start] if len(inside) == 1 else ""
+    if outside.strip() and not re.search(r"\d", outside) and not answer[inside[0].end :].strip(" ."):
+        return answer if _NEGATED.search(outside) or options.option(answer) else inside[0].text
+    plain = re.sub(r"\\[ ,;]", " ", answer)
+    if not _is_sentence(plain) or not (_OPENING.match(plain) or re.match(r"[a-z]{3,}\s+[a-z]", plain)):
+        return answer
+    match = re.search(r"\s(?:is|are|equals|be)\s+(?![a-z]{3,}\s)((?:(?!\b(?:is|are|or|and|not)\b).)*)$", plain)
+    return match[1].strip() or answer if match else answer
 
 
 def _is_sentence(text: str) -> bool:
     """Whether a short text, such as "I think it is 5.", holds an answer rather than being one."""
+    if _LEAD.match(text):
+        return bool(_NUMBER.search(text))
     words = len(_WORD.findall(_TEXT.sub("", text)))
     return bool(_NUMBER.search(text)) and words >= (2 if _OPENING.match(text) else 3)
 
 
-def _last_box(text: str) -> tuple[str | None, int]:
-    """The content of the last box and its end. Boxes that belong together come as one, joined by commas."""
-    boxes: list[tuple[str, int, int]] = []
-    for match in reversed(list(_BOX.finditer(text))[-50:]):
-        content, end = _content(text, match.end())
-        if content is None or not content.strip():
-            continue
-        if boxes and (boxes[0][1] - end > _GAP or not _JOINT.fullmatch(text[end : boxes[0][1]])):
-            break
-        boxes.insert(0, (content.strip(), match.start(), end))
-    if not boxes:
-        return None, -1
-    contents = list(dict.fromkeys(content for content, _, _ in boxes))
-    return ", ".join(contents), boxes[-1][2]
-
-
-def _content(text: str, start: int) -> tuple[str | None, int]:
-    if start >= len(text):
-        return None, start
-    if text[start] != "{":
-        word = re.match(r"[^\s$\\.,]+", text[start:])
-        return (word.group(), start + word.end()) if word else (None, start)
-    depth = 0
-    for position in range(start, min(len(text), start + MAX_ANSWER)):
-        if text[position] == "{" and text[position - 1] != "\\":
-            depth += 1
-        elif text[position] == "}" and text[position - 1] != "\\":
-            depth -= 1
-            if depth == 0:
-                return text[start + 1 : position], position + 1
-    return None, start
-
-
-def _last_phrase(text: str, anchored: bool) -> str | None:
-    """What the last phrase such as "the answer is" says; with `anchored`, only the unmistakable ones count."""
-    found = max(
-        (
-            (match.start(), match["answer"])
-            for pattern in _PHRASES[: 3 if anchored else None]
-            for match in pattern.finditer(text)
-        ),
-        default=None,
-    )
-    if found is None:
-        return None
-    answer = found[1].strip()[:MAX_ANSWER]
-    if boxes := _last_box(answer)[0]:
-        return boxes
-    environments = _ENVIRONMENTS.findall(answer)
-    if len(environments) == 1 and not re.search(r"\d", _ENVIRONMENTS.sub("", answer)):
-        return str(next(part for part in environments[0] if part).strip())
-    return str(answer.removesuffix(".")) or None
-
-
 def _last_formula(text: str) -> str | None:
-    environments = _ENVIRONMENTS.findall(text[-_TAIL:])
-    if environments:
-        return next((part.strip() for part in environments[-1] if part.strip()), None)
+    if inside := formulas.formulas(text[-_TAIL:]):
+        return inside[-1].text
     numbers = _NUMBER.findall(text)
     return numbers[-1] if numbers else None

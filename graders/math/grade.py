@@ -1,42 +1,43 @@
-"""Grades math answers: rules first, then math-verify for what is left, each different pair once."""
+"""Grades math answers: rules first, then comparison in workers for what is left, each different case once."""
 
+import re
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
-from hipo_data.graders.math import extract, rewrite, rules
-from hipo_data.graders.math.pool import Pool
+from hipo_data.graders.math import extract, options, rules, statements
+from hipo_data.graders.math.pool import Case, Pool
 from hipo_data.schemas.gold import MathGold
 from hipo_data.schemas.grading import GradeRequest
 from hipo_data.schemas.records import Grade, Status
 
-MATH_GRADER = "math/2"
+MATH_GRADER = "math/3"
 _REMEMBERED = 50_000
-
-_Pair = tuple[str, str]
+_MOST_LISTED = 6
+_SEVERAL = re.compile(r"[,;]|\b(?:and|or)\b")
 
 
 class MathGrader:
     """Grades batches; remembers the pairs that it has compared."""
 
-    def __init__(self, workers: int, limit_s: float) -> None:
+    def __init__(self, workers: int, limit_s: float, percent: str = "asked") -> None:
+        """`percent` is the configuration's key: where it is `always`, every question is taken to say percent."""
+        self._asking = " percent" if percent == "always" else ""
         self._pool = Pool(workers, limit_s)
-        self._known: OrderedDict[_Pair, dict[str, Any]] = OrderedDict()
+        self._known: OrderedDict[Case, dict[str, Any]] = OrderedDict()
 
     def grade(self, requests: Sequence[GradeRequest]) -> list[Grade]:
         """A grade for each request, in order. Raises `OSError` where no worker can be started."""
-        answers = [extract.final_answer(request.response) for request in requests]
-        decided: dict[tuple[str, str, str], bool | list[_Pair]] = {}
-        for request, answer in zip(requests, answers, strict=True):
-            for gold in _golds(request) if answer is not None else ():
-                case = gold, answer or "", request.question
-                if case not in decided:
-                    opinion, _ = rules.decide(*case)
-                    decided[case] = rewrite.pairs(*case[:2]) if opinion is None else opinion
-        wanted = dict.fromkeys(pair for pairs in decided.values() if isinstance(pairs, list) for pair in pairs)
-        self._compare([pair for pair in wanted if pair not in self._known])
-        grades = [self._grade(request, answer, decided) for request, answer in zip(requests, answers, strict=True)]
+        found = [extract.found(request.response) for request in requests]
+        answers = [answer for answer, _ in found]
+        cases = [_cases(request, *item, self._asking) for request, item in zip(requests, found, strict=True)]
+        decided: dict[Case, bool | None] = {}
+        for case in (case for several in cases for case in several):
+            if case not in decided:
+                decided[case] = rules.decide(*case)[0]
+        self._compare(list({_compared(case): None for case, said in decided.items() if said is None}))
+        grades = [self._grade(answer, several, decided) for answer, several in zip(answers, cases, strict=True)]
         while len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
         return grades
@@ -45,28 +46,26 @@ class MathGrader:
         """Ends the workers."""
         self._pool.close()
 
-    def _compare(self, pairs: Sequence[_Pair]) -> None:
-        for pair, reply in zip(pairs, self._pool.compare(pairs), strict=True):
-            self._known[pair] = reply
+    def _compare(self, cases: Sequence[Case]) -> None:
+        cases = [case for case in cases if case not in self._known]
+        for case, reply in zip(cases, self._pool.compare(cases), strict=True):
+            self._known[case] = reply
 
-    def _grade(
-        self, request: GradeRequest, answer: str | None, decided: dict[tuple[str, str, str], bool | list[_Pair]]
-    ) -> Grade:
+    def _grade(self, answer: str | None, cases: Sequence[Case], decided: dict[Case, bool | None]) -> Grade:
         started, used = time.perf_counter(), time.thread_time()
         if answer is None:
             return Grade(status=Status.INCORRECT, reason="no_answer", grader=MATH_GRADER)
         status, reason, wall, cpu = Status.INCORRECT, "mismatch", 0.0, 0.0
-        for gold in _golds(request):
-            opinion = decided[(gold, answer, request.question)]
-            replies = [self._known[pair] for pair in opinion] if isinstance(opinion, list) else []
-            wall += sum(reply["wall_s"] for reply in replies)
-            cpu += sum(reply["cpu_s"] for reply in replies)
-            if opinion is True or (replies and all(reply.get("equal") for reply in replies)):
+        for case in cases:
+            said = decided[case]
+            reply: dict[str, Any] = {"equal": said} if said is not None else self._known[_compared(case)]
+            wall += reply.get("wall_s", 0.0)
+            cpu += reply.get("cpu_s", 0.0)
+            if reply.get("equal"):
                 status, reason = Status.CORRECT, "match"
                 break
-            failed = [reply["error"] for reply in replies if "error" in reply]
-            if failed and not any(reply.get("equal") is False for reply in replies):
-                status, reason = Status.UNKNOWN, failed[0]
+            if "error" in reply:
+                status, reason = Status.UNKNOWN, reply["error"]
         return Grade(
             status=status,
             reason=reason,
@@ -77,6 +76,29 @@ class MathGrader:
         )
 
 
-def _golds(request: GradeRequest) -> list[str]:
+def _cases(request: GradeRequest, answer: str | None, stated: bool, asking: str = "") -> list[Case]:
+    """What the answer is held against: each acceptable gold, and all of them as a list, which says nothing but right.
+
+    `stated`: the answer is the value of the last statement, and not announced as the answer. `asking`: what every
+    question is taken to say besides.
+    """
     assert isinstance(request.gold, MathGold)
-    return request.gold.answers
+    if answer is None:
+        return []
+    golds = list(dict.fromkeys(request.gold.answers))
+    if 1 < len(golds) <= _MOST_LISTED and _SEVERAL.search(answer):
+        golds.append(", ".join(golds))
+    question = request.question + asking
+    return [(options.without_letter(answer, gold), _as_asked(gold, answer, stated), question) for gold in golds]
+
+
+def _as_asked(gold: str, answer: str, stated: bool) -> str:
+    """The answer without what the gold has not: the letter of an option, the left side of a last statement."""
+    answer = options.without_letter(gold, answer)
+    return statements.right_side(answer) if stated and "=" in answer and "=" not in gold else answer
+
+
+def _compared(case: Case) -> Case:
+    """The case as workers get it: the question tells them only what the left side of an equation may be."""
+    gold, answer, question = case
+    return gold, answer, question if "=" in answer else ""

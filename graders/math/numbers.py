@@ -22,16 +22,21 @@ _NUMBER = re.compile(
     rf"|(?P<plain>{_UNSIGNED})(?:(?:[eE]|(?:\\times|\\cdot|\*|x)10\^)\{{?(?P<exponent>[+-]?\d{{1,3}})\}}?)?)"
 )
 _DOTS = re.compile(r"(\d*\.\d*?)(\d+?)\2{2,}(?:\.{3}|…|\\(?:[lc]?dots))")
+_REPEATING = re.compile(r"(\d*\.\d*?)(\d+?)\2+\s*(?:\\text\s*\{\s*)?\(?(?:repeating|recurring)\)?\}?")
 _CHANCE = re.compile(r"^(\d+)\s*(?:\\text\s*\{)?\s*(?:out of|in)\s*\}?\s*(\d+)$")
+_SEPARATE = re.compile(r"(?<=\d)\s*,\s+(?=\d)|(?<=\d)\s+,\s*(?=\d)")
+"""A comma beside a blank, which parts members of a list and no thousands."""
 _GROUPS = re.compile(r"\d{1,3}(?: \d{3})+(?:\.\d+)?")
 _MIXED = re.compile(r"^(-?\d+)\s+(\d+)/(\d+)(?![\d/])")
-_REST = re.compile(
-    r"(?P<percent>\\?%|percent|percentagepoints?)|(?P<ordinal>\^?\{?(?:st|nd|rd|th)\}?)"
-    r"|(?P<degree>\^\\circ|degrees?)(?P<scale>[CF]|Celsius|Fahrenheit)?|(?P<word>[A-Za-z][A-Za-z/.]*(?:\^\{?[23]\}?)?)"
-)
-_SCALES = {"dozen": 12, "hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+_PERCENT = re.compile(r"\\?%|percent|percentagepoints?")
+_ORDINAL = re.compile(r"\^?\{?(?:st|nd|rd|th)\}?")
+_DEGREE = re.compile(r"(?:\^\\circ|degrees?)\\?(?P<scale>[A-Z]|Celsius|Fahrenheit)?")
+_SCALES = {
+    "dozen": 12, "hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12,
+    "万": 10**4, "亿": 10**8,
+}  # fmt: skip
 _SCALE = re.compile(rf"({'|'.join(_SCALES)})s?(?![a-z]{{1,3}}$)")
-_NO_UNITS = re.compile(r"[iexyznkabctr]|pi|sqrt|sin|cos|tan|log|ln|mod|or|and|choose", re.I)
+_NO_UNITS = re.compile(r"[iexyznkabctrB]|pi|sqrt|sin|cos|tan|log|ln|mod|or|and|choose")
 
 
 @dataclass(frozen=True)
@@ -56,15 +61,14 @@ def read(answer: str) -> PlainNumber | None:
     text = clean.tex(answer)
     if len(text) > MAX_DIGITS:
         return None
-    text = re.sub(r"\{\s*,\s*\}", ",", text)
     text = re.sub(r"^(-?0),(\d+)$", r"\1.\2", text)
     text = _MIXED.sub(r"\1\\frac{\2}{\3}", text)
     text = _CHANCE.sub(r"\1/\2", text)
     text = _DOTS.sub(r"\1\\overline{\2}", text)
+    text = _REPEATING.sub(r"\1\\overline{\2}", text)
     if _GROUPS.fullmatch(text.lstrip("-")):
         text = text.replace(" ", "")
-    text = re.sub(r"(?<=\d),\s*(?=\d{3}\b)", ",", text)
-    plain = clean.key(text)
+    plain = clean.key(_SEPARATE.sub(";", text))
     match = _NUMBER.match(plain)
     if match is None:
         return None
@@ -79,14 +83,27 @@ def read(answer: str) -> PlainNumber | None:
     found = PlainNumber(value, places, unit=units.DOLLAR if match["currency"] else None)
     if not rest:
         return found
-    tail = _REST.fullmatch(rest)
-    if tail is None or (tail["word"] and _is_factor(tail["word"], text)):
+    if units.changes_the_number(clean.unwrapped(text)):
         return None
-    if tail["degree"]:
-        return replace(found, unit=(f"degree{(tail['scale'] or '')[:1]}", Fraction(1)))
-    if tail["word"]:
-        return replace(found, unit=units.unit(tail["word"]), doubtful=_is_doubtful(tail["word"], text))
-    return replace(found, percent=bool(tail["percent"]))
+    if _PERCENT.fullmatch(rest):
+        return replace(found, percent=True)
+    if _ORDINAL.fullmatch(rest):
+        return found
+    if degree := _DEGREE.fullmatch(rest):
+        return replace(found, unit=(f"degree{(degree['scale'] or '')[:1]}", Fraction(1)))
+    if re.search(r"\d(?<![\^{-]\d)", rest) or _is_factor(rest, answer):
+        return None
+    unit = units.read(_last(clean.spaced_key(text), len(rest)))
+    return None if unit is None else replace(found, unit=unit, doubtful=_is_doubtful(rest, answer))
+
+
+def _last(text: str, letters: int) -> str:
+    """The end of `text` that has so many characters other than blanks."""
+    at = len(text)
+    while letters and at:
+        at -= 1
+        letters -= not text[at].isspace()
+    return text[at:]
 
 
 def equal(first: PlainNumber, second: PlainNumber) -> bool:
@@ -96,7 +113,7 @@ def equal(first: PlainNumber, second: PlainNumber) -> bool:
     a, b = first.value, second.value
     if first.unit and second.unit and first.unit != second.unit:
         names = {first.unit[0], second.unit[0]}
-        if len(names) == 1:
+        if units.agree(first.unit, second.unit):
             return a * first.unit[1] == b * second.unit[1]
         return a == b and "degree" in names and all(name.startswith("degree") for name in names)
     if a == b:
@@ -109,6 +126,20 @@ def equal(first: PlainNumber, second: PlainNumber) -> bool:
         a, b, first, second = b, a, second, first
     assert second.places is not None
     return shows(b, second.places, a)
+
+
+def agree(wanted: PlainNumber, got: PlainNumber, percent_said: bool = False) -> bool:
+    """Whether an answer says the number that is wanted, percent signs and units included.
+
+    Where the gold has a percent sign, or the question says percent (`percent_said`), an answer may leave the sign out,
+    or repeat it. A unit may be on one side alone, unless the gold's may as well be a variable.
+    """
+    if wanted.doubtful and got.unit is None:
+        return False
+    if wanted.percent == got.percent:
+        return equal(wanted, got)
+    shares = [n.value / 100 if n.percent else n.value for n in (wanted, got)]
+    return shares[0] == shares[1] or ((wanted.percent or percent_said) and wanted.value == got.value)
 
 
 def shows(decimal: Fraction, places: int, exact: Fraction) -> bool:
@@ -137,14 +168,24 @@ def _value(match: re.Match[str]) -> tuple[Fraction | None, int | None]:
     return value, max(0, len(digits.partition(".")[2]) - exponent) if "." in digits else None
 
 
-def _is_factor(word: str, text: str) -> bool:
+def _is_factor(word: str, answer: str) -> bool:
     """Whether letters after a number are a factor, as in `3x`, rather than a unit."""
     if _NO_UNITS.fullmatch(word):
-        return True
-    bare = re.search(r"[\d}]\s*" + re.escape(word) + r"\s*$", text) is not None
-    touching = re.search(r"[\d}]" + re.escape(word) + r"\s*$", text) is not None
-    return bare and not units.is_known(word) and (touching or len(word) == 1)
+        return not _is_set_as_unit(word, answer)
+    if not re.fullmatch("[A-Za-z]+", word) or _is_set_as_unit(word, answer):
+        return False
+    return not units.is_known(word) and (len(word) == 1 or _touches(word, answer))
 
 
-def _is_doubtful(word: str, text: str) -> bool:
-    return len(word) == 1 and re.search(r"\d" + word + r"\s*$", text) is not None
+def _is_set_as_unit(word: str, answer: str) -> bool:
+    """Whether letters are set upright, as units are and variables are not."""
+    face = r"\\(?:text|mathrm|textrm|rm|mbox|textbf|operatorname)"
+    return re.search(face + r"\s*\{[\s~\\,]*" + re.escape(word) + r"[\s.]*\}[\s$.]*$", answer) is not None
+
+
+def _touches(word: str, answer: str) -> bool:
+    return re.search(r"[\d}]" + re.escape(word) + r"[\s$.]*$", answer) is not None
+
+
+def _is_doubtful(word: str, answer: str) -> bool:
+    return re.fullmatch("[A-Za-z]", word) is not None and _touches(word, answer)

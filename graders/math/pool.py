@@ -18,6 +18,9 @@ from typing import Any
 from hipo_data.graders.sandbox.spawn import spawn
 from hipo_data.graders.sandbox.usage import usage
 
+Case = tuple[str, str, str]
+"""Gold, answer, question."""
+
 START_S = 120.0
 _CHUNK = 16
 _CHUNK_BYTES = 32_000
@@ -35,8 +38,8 @@ class Pool:
         self._seen = False
         self._threads = ThreadPoolExecutor(size, thread_name_prefix="math")
 
-    def compare(self, pairs: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
-        """For each (gold, answer): "wall_s" and "cpu_s", and "equal" and "parsed" or an "error".
+    def compare(self, pairs: Sequence[Case]) -> list[dict[str, Any]]:
+        """For each case: "wall_s" and "cpu_s", and "equal" or an "error".
 
         Errors are `time_limit`, `starved` and `crashed`. Raises `OSError` where no worker has ever started.
         """
@@ -46,7 +49,7 @@ class Pool:
             pass
         return replies
 
-    def _work(self, waiting: deque[tuple[int, tuple[str, str]]], replies: list[dict[str, Any]]) -> None:
+    def _work(self, waiting: deque[tuple[int, Case]], replies: list[dict[str, Any]]) -> None:
         """Takes pairs in chunks until none is left; what a worker that ended had not come to goes to the next one."""
         with self._lock:
             worker = self._idle.pop()
@@ -75,10 +78,10 @@ class Pool:
             with self._lock:
                 self._idle.append(worker)
 
-    def _chunk(self, waiting: deque[tuple[int, tuple[str, str]]]) -> list[tuple[int, tuple[str, str]]]:
+    def _chunk(self, waiting: deque[tuple[int, Case]]) -> list[tuple[int, Case]]:
         """A share of what is left, so that all workers end together, and never more than a pipe takes at once."""
         with self._lock:
-            chunk: list[tuple[int, tuple[str, str]]] = []
+            chunk: list[tuple[int, Case]] = []
             most, room = max(1, min(_CHUNK, len(waiting) // (2 * len(self._idle) + 2))), _CHUNK_BYTES
             while waiting and len(chunk) < most and (not chunk or room > 0):
                 chunk.append(waiting.popleft())
@@ -113,10 +116,11 @@ class _Worker:
             raise OSError("a math worker did not start")
         self._took(json.loads(ready)["cpu_s"])
 
-    def send(self, chunk: list[tuple[int, tuple[str, str]]], limit_s: float) -> list[tuple[int, tuple[str, str]]]:
+    def send(self, chunk: list[tuple[int, Case]], limit_s: float) -> list[tuple[int, Case]]:
         """Sends pairs; as many replies follow as long as the worker lives."""
         assert self._process.stdin is not None
-        lines = [json.dumps({"gold": gold, "answer": answer, "limit_s": limit_s}) for _, (gold, answer) in chunk]
+        names = ("gold", "answer", "question")
+        lines = [json.dumps({**dict(zip(names, case, strict=True)), "limit_s": limit_s}) for _, case in chunk]
         with contextlib.suppress(BrokenPipeError):
             self._process.stdin.write("".join(f"{line}\n" for line in lines).encode())
             self._process.stdin.flush()

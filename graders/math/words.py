@@ -1,46 +1,11 @@
-"""Answers in words: multiple choice, names, numbers and other answers that are spelled out."""
+"""Answers in words: names, numbers and other answers that are spelled out."""
 
 import re
 from collections import Counter
 from fractions import Fraction
 
-from hipo_data.graders.math import clean, numbers
+from hipo_data.graders.math import clean, numbers, units
 from hipo_data.graders.math.rule import Rule
-
-_LETTER = re.compile(r"\(?([A-J])\)?")
-_CHOSEN = re.compile(
-    r"(?:(?:the)?(?:option|choice|answer)(?:is)?:?)?(?:\(([A-Ja-j])\).*|([A-Ja-j])(?:[.):].*|$))", re.S | re.I
-)
-_SENTENCE = re.compile(r"[A-Za-z'-]+(?: [A-Za-z'-]+)+")
-_LETTERS = re.compile(r"[A-J]{2,}")
-_LABEL = re.compile(r"\(([A-J])\)(.+)", re.S)
-
-
-def _multiple_choice(gold: str, answer: str, question: str) -> bool | None:
-    wanted = _LETTER.fullmatch(clean.key(gold)) or _LABEL.fullmatch(clean.key(gold))
-    if wanted is None:
-        return None
-    chosen = _CHOSEN.fullmatch(clean.key(answer))
-    if chosen is None and _SENTENCE.fullmatch(clean.unwrapped(answer)):
-        return False
-    if chosen is None or (not chosen[1] and chosen[2].islower() and _LABEL.fullmatch(clean.key(gold))):
-        return None
-    return (chosen[1] or chosen[2]).upper() == wanted[1]
-
-
-def _several_choices(gold: str, answer: str, question: str) -> bool | None:
-    pair = [_letters(text) for text in (gold, answer)]
-    return None if pair[0] is None or pair[1] is None else pair[0] == pair[1]
-
-
-def _letters(text: str) -> list[str] | None:
-    """The letters chosen, sorted: `ACD`, `A, C and D`, `(A), (C)`; None where there is no more than one."""
-    joined = clean.key(text)
-    if _LETTERS.fullmatch(joined) and list(joined) == sorted(set(joined)):
-        return list(joined)
-    parts = [_LETTER.fullmatch(part) for part in _parts(text)]
-    return sorted(part[1] for part in parts if part) if len(parts) > 1 and all(parts) else None
-
 
 _WORDS = re.compile(r"[A-Za-z][A-Za-z'-]+")
 _ARTICLE = re.compile(r"^(?:an?|the)\s+", re.I)
@@ -109,6 +74,34 @@ def _lists_of_words(gold: str, answer: str, question: str) -> bool | None:
     return Counter(pair[0]) == Counter(pair[1])
 
 
+_PHRASE = re.compile(r"[A-Za-z][A-Za-z'’-]*(?:,? [A-Za-z][A-Za-z'’-]*)+")
+
+
+def _phrases(gold: str, answer: str, question: str) -> bool | None:
+    pair = [_ARTICLE.sub("", clean.unwrapped(text)).strip() for text in (gold, answer)]
+    if not all(map(_PHRASE.fullmatch, pair)) or (re.search(r"\\text|\\mathrm", gold) and len(pair[0]) < 4):
+        return None
+    return " ".join(pair[0].split()).casefold() == " ".join(pair[1].split()).casefold()
+
+
+_FACES = re.compile(r"\\(?:text|textbf|mathrm|mbox|textrm|textit)(?![a-zA-Z])")
+_DENIAL = re.compile(r"(?<![A-Za-z])(?:not|wrong|incorrect|isn't|cannot|neither|never)(?![A-Za-z])|不是|错误")
+
+
+def _words_that_change(gold: str, answer: str, question: str) -> bool | None:
+    written = [_FACES.sub(" ", text) for text in (gold, answer)]
+    said = [bool(_DENIAL.search(text)) for text in written]
+    if said[1] and not said[0]:
+        return False
+    # Words beside a number that no unit has: "or more", "is wrong", "at least".
+    if numbers.read(gold) is None or numbers.read(answer) is not None:
+        return None
+    words = re.sub(r"[=<>≥≤{}$]|\\[a-zA-Z]+|\\[ ,;:!]", " ", written[1])
+    beside = re.search(r"\d\s*[A-Za-z]{2}", words) or re.search(r"[A-Za-z]{2}\s*\d", words)
+    plain = not re.search(r"[=_^(+]", written[1])
+    return False if beside and plain and units.changes_the_number(words) else None
+
+
 def _parts(text: str) -> list[str]:
     return [clean.key(part) for part in _SEPARATOR.split(clean.unwrapped(text))]
 
@@ -118,38 +111,6 @@ def _plain(text: str) -> str:
 
 
 RULES = (
-    Rule(
-        "several_choices",
-        _several_choices,
-        accepts=[("AC", "A, C"), ("A, C", "C and A"), (r"\text{(A), (B)}", "(B), (A)"), ("ABD", "A, B, D")],
-        refuses=[("AC", "A, D"), ("A, C", "A, B, C")],
-        leaves=[("A", "A"), ("AC", "A"), ("1, 2", "2, 1"), ("AB", "BA"), ("PQ", "QP")],
-    ),
-    Rule(
-        "multiple_choice",
-        _multiple_choice,
-        accepts=[
-            ("A", "A"),
-            ("B", "(B)"),
-            ("(C)", r"\text{C}"),
-            ("D", "D. 14"),
-            ("A", "(A) 12"),
-            ("E", r"\textbf{(E)}\ 5"),
-            ("B", "Option B"),
-            ("B", r"\text{choice (B)}"),
-            ("C", "c"),
-            ("(C) 12", "C"),
-        ],
-        refuses=[
-            ("A", "B"),
-            ("(C)", r"\text{(D)}"),
-            ("A", "C) 4"),
-            ("B", "Option C"),
-            ("(C) 12", "(D) 12"),
-            ("A", "a man"),
-        ],
-        leaves=[("A", "12"), ("AB", "A"), ("B", "A, B"), ("(C) 12", "12"), ("x", "B")],
-    ),
     Rule(
         "synonyms",
         _synonyms,
@@ -184,5 +145,25 @@ RULES = (
         accepts=[(r"\text{Carla and Bob}", "Bob, Carla"), ("red, green, blue", r"\text{blue, red, and green}")],
         refuses=[("Carla and Bob", "Carla and Rob"), ("red, green", "red, green, blue")],
         leaves=[("Carla", "Carla and Bob"), ("1, 2", "2, 1"), ("a, b", "b, a")],
+    ),
+    Rule(
+        "phrases",
+        _phrases,
+        accepts=[("It would also decrease.", "it would also decrease"), ("the mean value", r"\text{mean value}")],
+        refuses=[("It would also decrease.", "It would also increase.")],
+        leaves=[("Carla", "Carla and Bob"), ("a b", "2")],
+    ),
+    Rule(
+        "words_that_change",
+        _words_that_change,
+        refuses=[
+            ("40", r"40 \text{ is wrong}"),
+            ("7", r"7 \text{ or more}"),
+            ("7", r"\text{at least } 7"),
+            ("40", r"40 \text{ red or } 15 \text{ blue}"),
+            (r"\sqrt{2}", r"\text{not } \sqrt{2}"),
+            ("5", "5 is not the answer"),
+        ],
+        leaves=[("40", r"40 \text{ apples}"), ("7", "7, 8"), ("not prime", "not prime"), ("12", "12 in")],
     ),
 )

@@ -1,4 +1,4 @@
-"""A process that compares answers with math-verify: one JSON line in, one out, until its input ends.
+"""A process that compares answers as expressions and with math-verify: one JSON line in, one out, until its input ends.
 
 A CPU timer of the kernel ends the process where a comparison takes too long: nothing in Python can be relied on to,
 because one operation on a giant integer never returns to the interpreter.
@@ -12,7 +12,6 @@ import resource
 import signal
 import sys
 import time
-from functools import lru_cache
 from typing import Any
 
 _MEMORY = 4 << 30
@@ -20,7 +19,7 @@ _PDEATHSIG = 1
 
 
 def main() -> None:
-    """Reads {"gold", "answer", "limit_s"}; writes {"equal": bool, "parsed": bool}, after a first line once it is ready.
+    """Reads {"gold", "answer", "question", "limit_s"}; writes {"equal": bool}, after a first line once it is ready.
 
     Each line also has "cpu_s": the seconds of processor time that this process has used since it was started.
     """
@@ -34,16 +33,14 @@ def main() -> None:
     logging.disable(logging.CRITICAL)
     from hipo_data.graders.math import compare
 
-    parse = lru_cache(maxsize=2048)(compare.parse)
-    compare.equal(parse(r"\frac{1}{2}"), parse("0.5"))
+    compare.equal(compare.parse(r"\frac{1}{2}"), compare.parse("0.5"))
     print(json.dumps({"cpu_s": time.process_time()}), file=answers)
     for line in sys.stdin:
         task = json.loads(line)
         signal.setitimer(signal.ITIMER_PROF, task["limit_s"])
         reply: dict[str, Any]
         try:
-            gold, answer = parse(task["gold"]), parse(task["answer"])
-            reply = {"equal": compare.equal(gold, answer), "parsed": bool(answer)}
+            reply = {"equal": compare.decide(task["gold"], task["answer"], task["question"])}
         except (RecursionError, MemoryError) as error:
             reply = {"error": type(error).__name__}
         signal.setitimer(signal.ITIMER_PROF, 0)

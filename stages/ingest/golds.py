@@ -26,8 +26,8 @@ def _object_of(**fields: str) -> str:
     return rf"\{{{_GAP}{pairs}{_GAP}\}}"
 
 
-_MORE_THAN_ONE = r'^(?:\[|\{\s*")'
-"""Begins a list of answers, or a gold that this project wrote."""
+_MORE_THAN_ONE = r"""^(?:\[|\{\s*["'])"""
+"""Begins a list of answers, or an object: one with the answer in a field, or a gold that this project wrote."""
 _LIST_OF_TEXTS = rf"^{_list_of(_TEXT)}$"
 _INPUTS_OUTPUTS = rf"^{_object_of(inputs=_list_of(_TEXT), outputs=_list_of(_TEXT))}$"
 _CASES = _list_of(_object_of(input=_TEXT, output=_TEXT))

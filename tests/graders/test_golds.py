@@ -35,11 +35,22 @@ TEST = "def check(candidate):\n    assert candidate(1) == 2"
         (7, ["7"]),
         (gold_to_json(MathGold(answers=["5", "[6]"])), ["5", "[6]"]),
         ("{1, 2}", ["{1, 2}"]),
-        ('{"a": 1}', ['{"a": 1}']),
+        ({"value": 57}, ["57"]),
+        ('{"value": 57}', ["57"]),
+        ("{'answer': 'x+1'}", ["x+1"]),
+        ([{"value": "5"}, "five"], ["5", "five"]),
+        (r"{1, \ldots, n}", [r"{1, \ldots, n}"]),
     ],
 )
 def test_math_golds(raw: Any, answers: list[str]) -> None:
     assert parse_gold("math", raw) == MathGold(answers=answers)
+
+
+@pytest.mark.parametrize("raw", [{"a": 1}, '{"a": 1}', {"value": 1, "answer": 2}, {"value": {"x": 1}}, [{"a": 1}], {}])
+def test_an_object_that_names_no_answer_is_refused(raw: Any) -> None:
+    with pytest.raises(GoldError, match="object with the keys") as refused:
+        parse_gold("math", raw)
+    assert refused.value.reason == "bad_gold"
 
 
 @pytest.mark.parametrize("as_json", [False, True])

@@ -250,9 +250,9 @@ def test_a_poisoned_batch_costs_its_own_timeouts(grader: Grader) -> None:
 def test_equal_pairs_are_compared_once(grader: Grader, monkeypatch: pytest.MonkeyPatch) -> None:
     grader.grade([math("x+y", r"\boxed{y+x}")])
     assert grader._math is not None
-    compared: list[tuple[str, str]] = []
+    compared: list[tuple[str, str, str]] = []
     compare = grader._math._pool.compare
     monkeypatch.setattr(grader._math._pool, "compare", lambda pairs: compared.extend(pairs) or compare(pairs))
     batch = [math("a+b+c", r"\boxed{c+b+a}")] * 500
     assert {grade.status for grade in [*grader.grade(batch), *grader.grade(batch)]} == {Status.CORRECT}
-    assert compared == [("a+b+c", "c+b+a")]
+    assert compared == [("a+b+c", "c+b+a", "")]

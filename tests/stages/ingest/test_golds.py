@@ -175,5 +175,13 @@ def test_equal_answers_are_equal_text_by_whichever_path_they_came() -> None:
 def test_kinds_are_told_apart_within_one_table() -> None:
     tests = '{"assert_case": ["assert f()"]}'
     frame = pl.DataFrame({"kind": [Kind.CODE.value, Kind.MATH.value], "gold": [tests, tests]})
-    code, math = parse_golds(frame)["gold"]
-    assert (gold_from_json(code).type, gold_from_json(math)) == ("asserts", MathGold(answers=[tests]))
+    parsed = parse_golds(frame)
+    code, math = parsed["gold"]
+    assert (gold_from_json(code).type, math) == ("asserts", None)
+    assert parsed["refused"].to_list() == [None, "bad_gold"]
+
+
+@pytest.mark.parametrize("gold", ['{"value": 57}', "{'value': 57}", '{ "answer": "57"}'])
+def test_an_object_with_the_answer_in_a_field_is_read(gold: str) -> None:
+    frame = pl.DataFrame({"kind": [Kind.MATH.value], "gold": [gold]})
+    assert gold_from_json(parse_golds(frame)["gold"][0]) == MathGold(answers=["57"])

@@ -1,0 +1,101 @@
+"""Answers compared as expressions: what is equal, what is not, and what is left to math-verify."""
+
+import pytest
+
+from hipo_data.graders.math.expressions.answers import decide
+
+EQUAL = [
+    ("75", "15(5)"),
+    ("33", "2(15)+3=33"),
+    ("75", "(15)(5)=75"),
+    (r"\sqrt{xy}", r"\sqrt{x}\sqrt{y}"),
+    (r"\sqrt{1/n}", r"\frac{1}{\sqrt{n}}"),
+    ("x^2+2xi-1", "(x+i)^2"),
+    (r"\frac{a+bi}{2}", r"\frac{a}{2}+\frac{b}{2} i"),
+    (r"\frac{2}{\pi}-1", r"\frac2\pi-1"),
+    (r"\ln(ab)", r"\ln a+\ln b"),
+    (r"\log 100", "2"),
+    (r"\log_2 8", "3"),
+    (r"(-1)^n", r"\cos(n\pi)"),
+    ("n!", "n(n-1)!"),
+    (r"\sin 2x", r"2\sin x\cos x"),
+    ("10^{-9}", "1e-9"),
+    (r"\sqrt{7+4\sqrt3}", r"2+\sqrt3"),
+    ("512 and 729", "729, 512"),
+    ("153, 370, 371, 407", "407, 371, 370, 153"),
+    (r"\frac{3 \pm i\sqrt{3}}{2}", r"\frac{3 - i\sqrt{3}}{2}, \frac{3 + i\sqrt{3}}{2}"),
+    ("(0,2),(0,-2)", "(x, y):(0,-2),(0,2)"),
+    ("1,2,\\dots,5", "1,2,3,4,5"),
+    (r"I_{\max }=\frac{q}{2L}", r"\frac{q}{2L}"),
+    ("f(x)=2x+3", "y=2x+3"),
+    ("y=2x+3", "2x-y+3=0"),
+    ("x^2+y^2=1", "2x^2+2y^2=2"),
+    (r"(-\infty,2) \cup (2,\infty)", r"(2,\infty)\cup(-\infty,2)"),
+    ("[0,3)", r"[0,2)\cup[1,3)"),
+    (r"\begin{pmatrix} 1 \\ 2 \end{pmatrix}", "(1,2)"),
+    ("-3.141592", r"-\pi"),
+    (r"24\pi", r"24\pi\text{ cm}^2"),
+    ("3√5", r"3\sqrt5"),
+    ("2½", "5/2"),
+    ("3/5", "λ=3/5"),
+    ("45", "(045)"),
+    ("10^{10^{10^{10}}}", "10^{10^{10^{10}}}"),
+]
+DIFFERENT = [
+    ("20", "15(5)"),
+    ("x=20", "x=15(5)"),
+    ("9", "2(3)(4)"),
+    ("1", "7=1"),
+    ("1", "2x+z=1"),
+    (r"\frac{1}{20!}", r"\frac{1}{21!}"),
+    ("e^{-50}", "2e^{-50}"),
+    ("e^{-500}", "0"),
+    ("10^{10^{10^{10}}}", "10^{10}"),
+    ("|x|", "x"),
+    (r"\sqrt{(a-b)^2}", "a-b"),
+    ("1, 2, \\ldots, n", "1, 3, 5, \\ldots, 2n-1"),
+    ("512 and 729", "512729"),
+    ("1, 2, 5", "1, 2"),
+    ("1, 2, 5", "1, 2, 5, 6"),
+    ("5", "x = 5, y = 6"),
+    (r"\frac{-1 \pm \sqrt{5}}{2}", r"\frac{-1+\sqrt5}{2}"),
+    (r"\sin(x)=\frac12", r"\cos(x)=\frac12"),
+    (r"24\pi \text{ cm}", r"24\pi\text{ cm}^2"),
+    ("(1,2)", "(2,1)"),
+    ("[0,1]", "[0,1)"),
+    (r"(-\infty,2)\cup(2,\infty)", r"(-\infty,2]\cup(2,\infty)"),
+    (r"\sqrt{2}", "1.4142"),
+    (r"\sqrt{2}", "1.41421357"),
+    ("f(2x)", "f(x)"),
+    ("2i", "2j"),
+    ("12", r"\mbox{Saturday}"),
+    ("x^2+y^2=1", "x^2+y^2=2"),
+]
+LEFT = [
+    ("x > 5", "5"),
+    (r"\int_0^1 x dx", "1/2"),
+    ("no solution", "0"),
+    ("f(2x)", "2f(x)"),
+    (r"\frac{1}{2\pi}", r"1/2\pi"),
+]
+
+
+@pytest.mark.parametrize(("gold", "answer"), EQUAL)
+def test_equal_expressions(gold: str, answer: str) -> None:
+    assert decide(gold, answer) is True
+    assert decide(answer, gold) is not False
+
+
+@pytest.mark.parametrize(("gold", "answer"), DIFFERENT)
+def test_different_expressions(gold: str, answer: str) -> None:
+    assert decide(gold, answer) is False
+
+
+@pytest.mark.parametrize(("gold", "answer"), LEFT)
+def test_what_is_not_read_for_certain_is_left_alone(gold: str, answer: str) -> None:
+    assert decide(gold, answer) is None
+
+
+def test_a_left_side_that_the_question_asks_for_only_names_the_value() -> None:
+    assert decide("1", "2x+z=1", "Find $2x+z$.") is True
+    assert decide("1", "2x+z=1", "Find $x+z$.") is False
