@@ -7,10 +7,10 @@ _LAST = 50
 _BOX = re.compile(r"\\(?:boxed|fbox|framebox)\s*(?![A-Za-z])")
 _GAP = 240
 _BETWEEN = re.compile(
-    r"\\text\s*\{[\s,;]*(?:and|or|und|et|y|e|i|и)?[\s,;:]*\}"
+    r"(?<![A-Za-z])[a-zA-Z](?:_\{?\w+\}?)?\s*=(?!=)|\\text\s*\{[\s,;]*(?:and|or|und|et|y|e|i|и)?[\s,;:]*\}"
     r"|\\(?:quad|qquad|newline|hspace\{[^{}]*\})(?![a-zA-Z])|\\[ ,;:!()\[\]]"
     r"|(?<![A-Za-z])(?:and|or|und|et|y|и)(?![A-Za-z])|[\s$.,;&~*•\-–]|[、，；和或及]|\\\\(?:\[[^\]]*\])?|\d[.)]\s"
-    r"|\\(?:begin|end)\{(?:aligned|align\*?|gathered|cases|itemize|enumerate)\}|\\item|[a-zA-Z](?:_\{?\w+\}?)?\s*=(?!=)"
+    r"|\\(?:begin|end)\{(?:aligned|align\*?|gathered|cases|itemize|enumerate)\}|\\item"
 )
 _PARTING = re.compile(
     r"[,;&•、，；和或及]|\\q?quad|\\\\|(?<![A-Za-z])(?:and|or|und|et|y|и)(?![A-Za-z])|\n\s*(?:[-*•]|\d[.)])"

@@ -44,7 +44,7 @@ _BEFORE = re.compile(
 _CLAUSE = re.compile(
     r"[\s,;.(]*(?<![A-Za-z\\])(?:since|because|as|which|where|when|whenever|so|hence|therefore|thus|due\s+to|given\s+that|I\s+hope"
     r"|if|for\s+(?:any|all|some|every)|by\s+the|after|obtained|achieved|attained|weil|da|car|parce|porque|так\s+как)(?![A-Za-z]).*$"
-    r"|\s*(?:です|である|となります|になります|입니다|이다|だ)[。.]?\s*$",
+    r"|,\s*not\s.*$|\s*(?:です|である|となります|になります|입니다|이다|だ)[。.]?\s*$",
     re.S,
 )
 _NEGATED = re.compile(r"\b(?:not|never|neither|isn't|cannot)\b", re.I)

@@ -26,6 +26,8 @@ _ADVERB = (
     r"(?:therefore|thus|then|hence|exactly|only|just|simply|at\s+most|at\s+least|indeed|also|now|precisely|clearly|equal\s+to|a\s+total\s+of"
     r"|about|approximately|given\s+by)"
 )
+_MEMBERS = re.compile(r"(?:\s*(?:,\s*(?:and\b|or\b)?|and\b|or\b)\s*§\d+§)+\W*")
+"""Further formulas, up to the end of a sentence, in a list."""
 _GOES_ON = re.compile(r"\s*(?:[-+*/=×÷^]|\\times|\\cdot)")
 _SAYS_VALUE = re.compile(rf"(?<![\w\\]){_SAYS}\s*(?:{_ADVERB}[\s,:]+)*(?:§(?P<formula>\d+)§|(?P<number>{_NUMBER}))")
 _THERE = re.compile(
@@ -134,6 +136,9 @@ def _value(sentence: _Sentence) -> str | None:
     says = [match for match in _SAYS_VALUE.finditer(text) if not _is_name(match, sentence)]
     if there and not _GOES_ON.match(text, there.end()) and not (says and says[-1].start() > there.end()):
         return sentence.formulas[int(there[1])] if there[1] else _number(there[2])
+    if says and (members := _MEMBERS.fullmatch(text, says[-1].end())) and says[-1]["formula"]:
+        places = (says[-1]["formula"], *re.findall(r"§(\d+)§", members.group()))
+        return ", ".join(sentence.formulas[int(place)] for place in places)
     if says:
         return _written(_equation_behind(says[-1], sentence) or says[-1], sentence)
     values = [
