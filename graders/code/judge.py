@@ -57,26 +57,32 @@ def judge(box: Sandbox, limits: Limits, gold: CodeGold, program: str, question: 
 def _stdin(box: Sandbox, limits: Limits, gold: StdinGold, program: str, rules: Comparison) -> Outcome:
     tally = Tally(len(gold.inputs))
     waiting: list[Test] = []
+
+    def judge_waiting() -> None:
+        for said in check(box, limits, gold.checker, waiting, "wrong_output") if gold.checker is not None else ():
+            tally.count(said)
+        waiting.clear()
+
     for place, (text, expected) in enumerate(zip(gold.inputs, gold.outputs, strict=True), start=1):
-        with box.run(limits) as run:
-            try:
+        try:
+            with box.run(limits) as run:
                 job = {"mode": "stdin", "code": program, "isolated": box.isolated}
                 run.send(job, text.encode("utf-8", "surrogateescape"))
                 ended = run.exit()
-            except Exceeded as stop:
-                return tally.stopped(stop)
-            tally.spend(ended.cpu_s)
-            reason = _exit_reason(ended.code, ended.truncated, run)
+                tally.spend(ended.cpu_s)
+                reason = _exit_reason(ended.code, ended.truncated, run)
+        except Exceeded as stop:
+            judge_waiting()
+            return tally.stopped(stop)
         if reason is None and gold.checker is not None:
             waiting.append((text, expected, ended.output.decode("utf-8", "replace")))
         else:
             printed = "" if reason else ended.output.decode("utf-8", "replace")
             tally.count(reason or _output_reason(expected, printed, rules))
-        if gold.checker is not None and _are_enough(waiting, place == tally.total):
-            for said in check(box, limits, gold.checker, waiting, "wrong_output"):
-                tally.count(said)
-            waiting.clear()
+        if _are_enough(waiting, place == tally.total):
+            judge_waiting()
         if tally.failed and (reason in _COSTLY or tally.cpu_s > limits.cpu_s):
+            judge_waiting()
             break
         if tally.cpu_s > TOTAL_FACTOR * limits.cpu_s and place < tally.total:
             return tally.outcome(Status.UNKNOWN, "too_long")
@@ -111,6 +117,7 @@ def _calls(
     tally, nonce = Tally(len(planned.cases)), secrets.token_hex(8)
     waiting: list[Test] = []
     kept = 0
+    stopped: Exceeded | None = None
     with box.run(limits) as run:
         try:
             run.send(
@@ -130,15 +137,16 @@ def _calls(
                 if tally.failed and (is_last_reply(reply) or run.cpu_s > limits.cpu_s):
                     break
         except Exceeded as stop:
-            return tally.stopped(stop)
+            stopped = stop
         except (EOFError, ConnectionError):
             tally.count(silence(run))
         except (wire.WireError, RecursionError):
             tally.count("bad_reply")
-        tally.spend(run.spent())
+        if stopped is None:
+            tally.spend(run.spent())
     for said in check(box, limits, checker, waiting, "wrong_result") if checker else ():
         tally.count(said)
-    return tally.outcome()
+    return tally.outcome() if stopped is None else tally.stopped(stopped)
 
 
 def _result(reply: Any, index: int, nonce: str) -> tuple[str | None, Any]:
