@@ -8,7 +8,10 @@ from rich.console import Console
 
 from hipo_data.schemas.errors import RunFailedError
 
-_LIBRARIES = "messages, trl, trl-prompt-completion, trl-preference, verl-sft, verl-rl or llama-factory"
+_LIBRARIES = (
+    "messages, trl, trl-prompt-completion, trl-preference, verl-sft, verl-rl, llama-factory, ms-swift, axolotl or "
+    "openrlhf"
+)
 
 _DATASET = "A run's directory (a folder or s3://BUCKET/PREFIX), a published folder, or a dataset on the Hub."
 
@@ -29,7 +32,7 @@ def export(
     ] = None,
 ) -> None:
     """Write a published dataset as files that another library reads as they are."""
-    from hipo_data.pipeline.ship.export import advice
+    from hipo_data.pipeline.ship.advice import advice
     from hipo_data.pipeline.ship.export import export as export_dataset
     from hipo_data.pipeline.ship.published import published
 

@@ -18,10 +18,8 @@ from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.schemas.errors import UserError
 from hipo_data.stages.publish.exports.chat_template import objection, renderer
 from hipo_data.stages.publish.exports.libraries import EXPORTS, Export, Table
-from hipo_data.stages.publish.exports.llama_factory import dataset_info
 
 CHAT_TEMPLATE = "chat_template.jinja"
-_DATASET_INFO = "dataset_info.json"
 
 
 @dataclass
@@ -56,10 +54,11 @@ def export(dataset: Published, to: str, out: Path, tokenizer: str | None = None)
     try:
         for table in wanted.tables:
             _write(dataset, table, aside, exported.rows, check)
-        if wanted.renders and form is not None:
-            (aside / CHAT_TEMPLATE).write_text(chat_template(form), encoding="utf-8")
-        if to == "llama-factory":
-            (aside / _DATASET_INFO).write_text(dataset_info(exported.rows), encoding="utf-8")
+        template = chat_template(form) if form is not None else ""
+        if wanted.renders and template:
+            (aside / CHAT_TEMPLATE).write_text(template, encoding="utf-8")
+        for name, written in wanted.beside.items():
+            (aside / name).write_text(written(out.resolve(), list(exported.rows), template), encoding="utf-8")
         aside.replace(out)  # takes the place of an empty folder
     except BaseException:
         shutil.rmtree(aside, ignore_errors=True)
@@ -173,20 +172,3 @@ def _template_of(tokenizer: str) -> Callable[..., Any]:
     except (OSError, ValueError) as error:
         raise UserError(f"the tokenizer '{tokenizer}' cannot be loaded: {str(error).splitlines()[0]}") from error
     return apply
-
-
-def advice(to: str, out: Path, form: str | None, tokenizer: str | None) -> str:
-    """What to tell somebody who trains with an export."""
-    if to == "llama-factory":
-        return (
-            f"set dataset_dir: {out}, dataset: hipo_train, template: chatml; templates that know of reasoning, such as "
-            "qwen3, put an empty one before responses without"
-        )
-    if to == "verl-rl":
-        return "the ground truth is the gold as JSON; score with a reward function that reads it, see docs/exports.md"
-    if tokenizer:
-        return f"the chat template of {tokenizer} renders every response in the format {form} as it is"
-    return (
-        f"train with the chat template {out / CHAT_TEMPLATE}: it renders responses in the format {form} as they are; "
-        "--tokenizer checks a model's own"
-    )

@@ -1,4 +1,4 @@
-"""verl and LLaMA-Factory beside the environment, without what they need for training: neither shares one with vLLM."""
+"""verl and other trainers beside the environment, without what they need for training: none shares one with vLLM."""
 
 import hashlib
 import json

@@ -1,11 +1,12 @@
 """Which tables each library gets, and as which files."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import polars as pl
 
-from hipo_data.stages.publish.exports import llama_factory, plain, trl, verl
+from hipo_data.stages.publish.exports import configs, llama_factory, plain, trl, verl
 
 PARTS = ("sft", "rl", "preference", "groups")
 """Folders of a published dataset."""
@@ -31,10 +32,15 @@ class Export:
     """Whether it renders responses with the chat template of the model's tokenizer."""
     turn_by_turn: bool = False
     """Whether it renders every turn alone."""
+    beside: Mapping[str, Callable[[Path, Sequence[str], str], str]] = field(default_factory=dict)
+    """Further files by name; the text of each follows from the folder, the names of the files with rows in it, and the
+    chat template in Jinja that leaves responses as they are."""
 
+
+_MESSAGES = (Table("sft", plain.messages, "{split}.jsonl"),)
 
 EXPORTS: dict[str, Export] = {
-    "messages": Export((Table("sft", plain.messages, "{split}.jsonl"),)),
+    "messages": Export(_MESSAGES),
     "trl": Export((Table("sft", trl.messages, "{split}.parquet"),)),
     "trl-prompt-completion": Export((Table("sft", trl.prompt_completion, "{split}.parquet"),)),
     "trl-preference": Export((Table("preference", trl.preference, "{split}.parquet"),)),
@@ -46,5 +52,9 @@ EXPORTS: dict[str, Export] = {
             Table("preference", llama_factory.ranking, "preference_{split}.jsonl", needed=False),
         ),
         renders=False,
+        beside={"dataset_info.json": lambda folder, files, template: llama_factory.dataset_info(files)},
     ),
+    "ms-swift": Export(_MESSAGES, renders=False, beside={"ms-swift.yaml": configs.ms_swift}),
+    "axolotl": Export(_MESSAGES, beside={"axolotl.yaml": configs.axolotl}),
+    "openrlhf": Export(_MESSAGES),
 }

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from hipo_data.pipeline.cli import app
@@ -25,6 +26,9 @@ COLUMNS = {
     "verl-sft": {"problem_id", "mode", "messages", "enable_thinking"},
     "verl-rl": {"data_source", "prompt", "ability", "reward_model", "extra_info"},
     "llama-factory": {"conversations"},
+    "ms-swift": {"problem_id", "mode", "messages"},
+    "axolotl": {"problem_id", "mode", "messages"},
+    "openrlhf": {"problem_id", "mode", "messages"},
 }
 
 
@@ -68,6 +72,43 @@ def test_llama_factorys_entries_name_the_files_that_are_there(tmp_path: Path) ->
             "hipo_validation": False,
             **({"hipo_preference_train": True, "hipo_preference_validation": True} if preference else {}),
         }
+
+
+@pytest.mark.parametrize("split", ["train", "validation"])
+def test_configs_of_trainers_name_the_files_that_are_there_and_the_template(tmp_path: Path, split: str) -> None:
+    def one_split(_part: str, each: str, rows: list[dict[str, Any]]) -> None:
+        if each != split:
+            rows.clear()
+
+    dataset = published(str(make_published(tmp_path / "data", spoil=one_split)))
+    for to in ("ms-swift", "axolotl"):
+        export(dataset, to, tmp_path / to)
+    named = str(tmp_path / "ms-swift" / f"{split}.jsonl")
+    key = {"train": "dataset", "validation": "val_dataset"}[split]
+    assert yaml.safe_load((tmp_path / "ms-swift/ms-swift.yaml").read_text()) == {key: [named], "template": "chatml"}
+    config = yaml.safe_load((tmp_path / "axolotl/axolotl.yaml").read_text())
+    (entry,) = config[{"train": "datasets", "validation": "test_datasets"}[split]]
+    assert Path(entry["path"]) == tmp_path / "axolotl" / f"{split}.jsonl"
+    assert Path(entry["path"]).exists()
+    assert config["chat_template_jinja"] == (tmp_path / "axolotl/chat_template.jinja").read_text()
+
+
+@pytest.mark.parametrize(
+    ("to", "said"),
+    [
+        ("llama-factory", "template: chatml, and leave enable_thinking alone"),
+        ("ms-swift", "swift sft {out}/ms-swift.yaml"),
+        ("axolotl", "{out}/axolotl.yaml"),
+        ("openrlhf", '--data.tokenizer_chat_template "$(cat {out}/chat_template.jinja)"'),
+        ("verl-sft", "train with the chat template {out}/chat_template.jinja"),
+    ],
+)
+def test_the_command_says_what_each_trainer_has_to_be_given(tmp_path: Path, to: str, said: str) -> None:
+    make_published(tmp_path / "data")
+    out = tmp_path / "out"
+    done = CliRunner().invoke(app, ["export", str(tmp_path / "data"), "--to", to, "--out", str(out)])
+    assert done.exit_code == 0, done.output
+    assert said.format(out=out) in done.output
 
 
 def test_the_command_says_what_it_wrote_and_how_to_train(tmp_path: Path) -> None:

@@ -1,10 +1,11 @@
 """Exports through the real libraries: what they read, and on which of its text they would train.
 
-TRL stands in the environment. The data readers of verl and LLaMA-Factory are installed beside it, without what they
-need for training, as neither shares an environment with vLLM: some megabytes from the configured package index.
+TRL stands in the environment. The data readers of the other trainers are installed beside it, without what they need
+for training, as none shares an environment with vLLM: some megabytes each from the configured package index.
 """
 
 import json
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,18 @@ pytestmark = pytest.mark.slow
 
 TEACHER = str(ROOT / "models" / "tiny-hybrid")
 LLAMA_FACTORY = ["llamafactory==0.9.5", "peft==0.21.2"]
+MS_SWIFT = [
+    "ms-swift==4.6.0", "modelscope==1.40.2", "modelscope-hub==0.5.1", "addict==2.4.0", "json-repair==0.64.6",
+    "peft==0.21.2",
+]  # fmt: skip
+AXOLOTL = ["axolotl==0.19.0", "colorama==0.4.6", "addict==2.4.0"]
+OPENRLHF = ["openrlhf==0.11.2", "pylatexenc==2.11", "peft==0.21.2"]
+BY_CHATML = {
+    "ms-swift": ("read_with_ms_swift.py", MS_SWIFT),
+    "axolotl": ("read_with_axolotl.py", AXOLOTL),
+    "openrlhf": ("read_with_openrlhf.py", OPENRLHF),
+}
+OTHERS = ("trl", "trl-prompt-completion", "trl-preference", "verl-sft", "verl-rl", "llama-factory")
 FORMATS = ["hipo", "qwen3", "thinkless"]
 Jobs = dict[str, list[Any]]
 Rows = dict[str, list[dict[str, Any]]]
@@ -31,7 +44,7 @@ def exports(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("exports")
     for form in FORMATS:
         dataset = published(str(make_published(root / form / "data", form, preference=True)))
-        for to in ("trl", "trl-prompt-completion", "trl-preference", "verl-sft", "verl-rl", "llama-factory"):
+        for to in (*OTHERS, *BY_CHATML):
             export(dataset, to, root / form / to)
     return root
 
@@ -41,6 +54,8 @@ def verl(verl_library: Path, exports: Path) -> Rows:
     """What verl reads: SFT by format, and RL."""
     sft = {form: exports / form / "verl-sft" for form in FORMATS}
     jobs = {form: ["sft", path / "train.parquet", TEACHER, path / "chat_template.jinja"] for form, path in sft.items()}
+    own = resources.files("trl") / "chat_templates" / "qwen3.jinja"
+    jobs["qwen3's own"] = ["refused", sft["hipo"] / "train.parquet", TEACHER, own]
     jobs["rl"] = ["rl", exports / "hipo/verl-rl/train.parquet", TEACHER, None]
     return read("read_with_verl.py", verl_library, jobs)
 
@@ -54,6 +69,17 @@ def llama_factory(exports: Path) -> Rows:
     jobs["reasoning"] = ["sft", folders["hipo"], "hipo_train", "qwen3", TEACHER]
     jobs["pairs"] = ["rm", folders["hipo"], "hipo_preference_train", "chatml", TEACHER]
     return read("read_with_llama_factory.py", library, jobs)
+
+
+@pytest.fixture(scope="module", params=BY_CHATML)
+def by_chatml(request: pytest.FixtureRequest, exports: Path) -> tuple[str, Rows]:
+    """The name of a trainer and what it reads, by format."""
+    script, packages = BY_CHATML[request.param]
+    own = [None] if request.param == "ms-swift" else []
+    jobs: Jobs = {form: [exports / form / request.param, *own, TEACHER] for form in FORMATS}
+    if own:
+        jobs["reasoning"] = [exports / "hipo/ms-swift", "qwen3", TEACHER]
+    return request.param, read(script, installed(packages), jobs)
 
 
 def read(script: str, library: Path, jobs: Jobs) -> Rows:
@@ -79,6 +105,11 @@ def test_verl_trains_on_the_whole_response_with_the_mode_of_the_row(verl: Rows, 
         opening = turn.removesuffix(row["trained"]).removeprefix("<|im_start|>assistant\n")
         assert opening == ("<judge>\n" if form == "hipo" else "")  # what the prompt ends in is not trained on
     assert {row["enable_thinking"] for row in rows} == {True, False}
+
+
+@pytest.mark.long
+def test_verl_refuses_every_row_with_qwen3s_own_template(verl: Rows) -> None:
+    assert [row["error"] for row in verl["qwen3's own"]] == ["AssertionError"] * 6
 
 
 @pytest.mark.long
@@ -108,6 +139,22 @@ def test_llama_factory_reads_pairs(llama_factory: Rows) -> None:
     rows = llama_factory["pairs"]
     assert len(rows) == 6
     assert all("<think_off>" in row["chosen"] and "<think_on>" in row["rejected"] for row in rows)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("form", FORMATS)
+def test_ms_swift_axolotl_and_openrlhf_train_on_the_whole_response(
+    by_chatml: tuple[str, Rows], exports: Path, form: str
+) -> None:
+    name, rows = by_chatml
+    expected = responses(exports, form)
+    assert len(rows[form]) == len(expected) == 6
+    for row, response in zip(rows[form], expected, strict=True):
+        opening = "<judge>\n" if (name, form) == ("openrlhf", "hipo") else ""  # what its prompt ends in
+        assert opening + row["trained"].removesuffix("\n") == f"{response}<|im_end|>"
+        assert row["text"].removesuffix("\n").endswith(f"<|im_start|>assistant\n{response}<|im_end|>")
+    if name == "ms-swift":  # rightly warned of
+        assert all(row["trained"].startswith("<think>\n\n</think>\n\n<judge>") for row in rows["reasoning"])
 
 
 def trained(exports: Path, form: str, to: str, tmp_path: Path, trainer: Any, config: Any, **settings: Any) -> Any:

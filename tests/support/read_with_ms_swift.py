@@ -1,0 +1,42 @@
+"""Reads exports with ms-swift's own loader, preprocessor and template; prints one JSON object a row.
+
+Standard input holds a JSON list of jobs: `[folder, template or null for that of ms-swift.yaml, tokenizer]`. Run with
+ms-swift on the path.
+"""
+
+import contextlib
+import json
+import sys
+from pathlib import Path
+
+import yaml
+from swift.dataset import EncodePreprocessor, load_dataset
+from swift.model import get_processor
+from swift.template import get_template
+
+
+def main() -> None:
+    for number, job in enumerate(json.load(sys.stdin)):
+        with contextlib.redirect_stdout(sys.stderr):
+            found = rows_of(*job)
+        for row in found:
+            print(json.dumps({"job": number, **row}))
+
+
+def rows_of(folder: str, template: str | None, model: str):
+    config = yaml.safe_load((Path(folder) / "ms-swift.yaml").read_text())
+    tokenizer = get_processor(model, model_type="qwen3", download_model=False)
+    encode = get_template(tokenizer, template_type=template or config["template"], max_length=4096)
+    encode.set_mode("train")
+    rows, _ = load_dataset(config["dataset"], load_from_cache_file=False)
+    return [
+        {
+            "text": tokenizer.decode(row["input_ids"]),
+            "trained": tokenizer.decode([token for token in row["labels"] if token != -100]),
+        }
+        for row in EncodePreprocessor(template=encode)(rows, load_from_cache_file=False)
+    ]
+
+
+if __name__ == "__main__":
+    main()
