@@ -47,7 +47,8 @@ def read(
     """The parts of a response, without white space at their ends.
 
     The last closing tag counts, so that text which only looks like an answer stays part of the reasoning. An answer
-    ends where its turn does, whatever the model wrote beyond, and loses what the family wraps answers in.
+    ends where its turn does, whatever the model wrote beyond, and loses what the family wraps answers in. What looked
+    like an answer is reasoning as well where a further block of it begins there and is never closed.
 
     Args:
         text: as generated, what the request began the response with in front of it.
@@ -60,6 +61,15 @@ def read(
         field: reasoning that the engine keeps apart from the text.
         hidden: the engine counts tokens of reasoning that it does not show.
     """
+    parts = _split_apart(text, reading, mode, opened, cut, field, hidden)
+    if parts.answer is None or not _reopens(parts.answer, reading):
+        return parts
+    return Parts("\n\n".join(part for part in (parts.reasoning, parts.answer) if part), None)
+
+
+def _split_apart(
+    text: str, reading: Reading, mode: Mode | None, opened: bool, cut: bool, field: str | None, hidden: bool
+) -> Parts:
     if field is not None and field.strip():
         return _beside(text, field, reading, mode, cut)
     text = text if opened else _first_turn(text, reading)
@@ -70,6 +80,13 @@ def read(
     if inside or (cut and mode is Mode.THINK_ON):
         return Parts(_reasoning(text, reading), None)
     return Parts(None, _answer(text, reading))
+
+
+def _reopens(answer: str, reading: Reading) -> bool:
+    """Whether a line begins with a tag that opens reasoning, which nothing closes; words that open it do not count, as
+    answers begin lines with words."""
+    tags = [tag.strip() for tag in reading.open if tag.startswith(("<", "["))]
+    return any(line.lstrip().startswith(tag) for line in answer.splitlines() for tag in tags)
 
 
 def _beside(text: str, field: str, reading: Reading, mode: Mode | None, cut: bool) -> Parts:

@@ -1,4 +1,4 @@
-"""vLLM's own server on this machine, for tests of the OpenAI client and of runs that use it."""
+"""Real model servers on this machine, for tests of the OpenAI client and of runs that use it."""
 
 import os
 import signal
@@ -8,7 +8,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -26,7 +26,7 @@ def serve_vllm(model: Path, log: Path, *, name: str = "teacher", args: Sequence[
     Raises:
         RuntimeError: with the end of the log, where the server ends before it serves.
     """
-    port = _free_port()
+    port = free_port()
     command = [
         # What `vllm serve` runs; that command itself looks for a package called vllm, which the CPU build is not.
         *(sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", model, "--served-model-name", name),
@@ -35,10 +35,21 @@ def serve_vllm(model: Path, log: Path, *, name: str = "teacher", args: Sequence[
         "--no-enable-chunked-prefill",
         *args,
     ]
+    environment = {"VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_NO_USAGE_STATS": "1", "HF_HUB_OFFLINE": "1", **os.environ}
+    with serving(command, port, log, environment) as url:
+        yield url
+
+
+@contextmanager
+def serving(command: Sequence[object], port: int, log: Path, environment: Mapping[str, str]) -> Iterator[str]:
+    """Runs `command`, which serves the OpenAI protocol at `port` and writes to `log`, until the context ends.
+
+    Gives the base URL once the server lists its models. Raises `RuntimeError` as `serve_vllm` does.
+    """
     with log.open("wb") as output:
         server = subprocess.Popen(
             [str(part) for part in command],
-            env={"VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_NO_USAGE_STATS": "1", "HF_HUB_OFFLINE": "1", **os.environ},
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -55,7 +66,8 @@ def serve_vllm(model: Path, log: Path, *, name: str = "teacher", args: Sequence[
         _stop(server)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """One that nothing listens at."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -41,6 +41,17 @@ def test_think_on_that_was_cut_off_before_its_answer_has_none(name: str) -> None
     assert read_as(name, inside, ON, cut=True).reasoning is not None
 
 
+@pytest.mark.parametrize("mode", [ON, OFF])
+@pytest.mark.parametrize("cut", [True, False])
+def test_block_that_opens_anew_and_is_never_closed_leaves_no_answer(mode: Mode, cut: bool) -> None:
+    again = "<think>\nR\n</think>\n\nAn example:\n\n<think>\nR2"
+    assert read(again, mode=mode, cut=cut) == Parts("R\n\nAn example:\n\n<think>\nR2", None)
+    assert read("An example:\n<think>\nR2", mode=mode, cut=cut).answer is None
+    assert read("A\n<think>\nR2", mode=mode, cut=cut, field="R").answer is None
+    assert read("<think>R</think>It writes <think> first.", mode=mode).answer == "It writes <think> first."
+    assert read("<think>R</think>A<|im_end|>\n<think>\nR2", mode=mode, cut=cut) == Parts("R", "A")
+
+
 @pytest.mark.parametrize("name", [name for name, each in families().items() if each.instead.prefix])
 def test_prefilled_closed_block_makes_a_think_off_response(name: str) -> None:
     each = families()[name]
@@ -139,5 +150,7 @@ def test_reasoning_of_a_think_off_response_is_seen() -> None:
 def test_think_tags_are_read_as_ever(text: str, opened: bool) -> None:
     reasoning, answer = split_reasoning(text, opened)
     found = read(text, opened=opened)
+    if answer is not None and any(line.lstrip().startswith("<think>") for line in answer.splitlines()):
+        reasoning, answer = f"{reasoning or ''} {answer}", None
     assert found.answer == answer
     assert (found.reasoning or "").replace("<think>", "").split() == (reasoning or "").replace("<think>", "").split()
