@@ -26,6 +26,7 @@ def resolved(engine: dict[str, Any], off: dict[str, Any] | None = None, **roles:
     config = RunConfig.model_validate(
         {
             "name": "a",
+            "check": None,  # what each role becomes is looked at here, not whether modes differ
             "sources": [{"type": "table", "path": "problems.jsonl"}],
             "engines": engines,
             "roles": {
