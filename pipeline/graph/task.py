@@ -1,7 +1,9 @@
 """A node ready to run: names and digests, no data. And how its results are committed."""
 
+import os
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, TypeVar
 
 import pyarrow as pa
@@ -33,8 +35,15 @@ class Task(BaseModel):
     identity: str = ""
     urgency: int = 0
     """Of two nodes on one engine, the requests of the one with the lower number go first."""
+    cwd: str = ""
+    """The driver's folder, where relative paths of the config start."""
     deaths: dict[str, int] = Field(default_factory=dict)
     """How often an engine died with this prompt under way, by problem."""
+
+    def enter_folder(self) -> None:
+        """Goes to where relative paths start. Where a node lacks that folder, errors name the one that it is in."""
+        if self.cwd and Path(self.cwd).is_dir():
+            os.chdir(self.cwd)
 
     @property
     def folder(self) -> str:

@@ -23,6 +23,7 @@ from hipo_data.stages.verify.votes import vote
 
 def run_cpu_node(task: Task) -> Manifest:
     """Runs a node of one of these stages. Raises what they raise, and `StorageError`."""
+    task.enter_folder()
     with storage_errors(task.run_dir):
         return {"ingest": _ingest, "verify": _verify, "select": _select, "publish": _publish}[task.stage](task)
 

@@ -47,6 +47,7 @@ class EngineActor:
 
         Raises `EngineDeadError`, `EngineRefusedError`, `NodeStoppedError` or `StorageError`.
         """
+        task.enter_folder()
         with storage_errors(task.run_dir):
             try:
                 return await self._run(task)

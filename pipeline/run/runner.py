@@ -7,6 +7,7 @@ nodes from one to the other. The driver holds names and counts; tables go from w
 import time
 from collections.abc import Iterable
 from functools import partial
+from pathlib import Path
 
 from hipo_data.pipeline.graph.fingerprints import Fingerprints
 from hipo_data.pipeline.graph.nodes import INGEST, PUBLISH, Node, asks, engine_of
@@ -137,6 +138,7 @@ class Runner:
             mode=node.mode,
             shard=node.shard,
             config=self._config,
+            cwd=str(Path.cwd()),
             parts=self._fingerprints.parts(node, inputs),
             inputs=inputs,
             model=self._fingerprints.names[engine] if engine else "",
