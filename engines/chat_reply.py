@@ -1,6 +1,6 @@
 """A completion out of the JSON that an endpoint answers with, in the several dialects of the OpenAI protocol."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,10 +20,12 @@ _REASONING_FIELDS = ("reasoning", "reasoning_content")
 """vLLM, OpenRouter and Groq use the first, DeepSeek and SGLang the second; some servers send both alike."""
 
 
-def completion(reply: Any, prefix: str) -> Completion:
+def completion(reply: Any, prefix: str, ends: Sequence[str] = ("</think>",)) -> Completion:
     """The first choice of `reply`, its text continuing `prefix`. Raises `EndpointFailure`.
 
-    Inline reasoning tags stay in the text, where whoever reads it takes them out.
+    Inline reasoning tags stay in the text, where whoever reads it takes them out. After a prefix, what the server keeps
+    apart as reasoning is put in line as well, with the first of `ends` behind it: the server's parser has not seen the
+    prefix, which may have ended the reasoning or begun it.
     """
     choice = _choice(reply)
     message = choice["message"]
@@ -33,12 +35,16 @@ def completion(reply: Any, prefix: str) -> Completion:
     if finish in _UNFINISHED:
         raise EndpointFailure(Kind.BROKEN, f"the endpoint broke the response off: {finish}")
     usage = _usage(reply.get("usage"))
+    text, reasoning = _text(message), _reasoning(message)
+    if prefix and reasoning is not None and not any(end in text for end in ends):
+        joint = ends[0] if text and not any(end in prefix for end in ends) else ""
+        text, reasoning = reasoning + joint + text, None
     return Completion(
-        text=_continued(_text(message), prefix),
+        text=_continued(text, prefix),
         finish_reason=_finish_reason(finish),
         prompt_tokens=usage.prompt,
         completion_tokens=usage.completion,
-        reasoning=_reasoning(message),
+        reasoning=reasoning,
         reasoning_tokens=usage.reasoning,
     )
 

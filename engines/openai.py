@@ -71,6 +71,7 @@ class OpenAIEndpoint:
             "chat/completions",
             lambda model: chat_body(self._config, request, model),
             request.response_prefix,
+            request.reasoning_ends,
             prompt_tokens_about(request),
             request.sampling.max_tokens,
         )
@@ -82,6 +83,7 @@ class OpenAIEndpoint:
             "completions",
             lambda model: prompt_body(self._config, request, model),
             "",
+            (),
             len(request.prompt),
             request.sampling.max_tokens,
         )
@@ -132,6 +134,8 @@ class _Question:
     """Of the name of the model."""
     prefix: str
     """What the response continues."""
+    ends: tuple[str, ...]
+    """Tags that end reasoning."""
     prompt_tokens: int
     max_tokens: int
 
@@ -153,7 +157,7 @@ class _Attempts:
         try:
             reply = await http.post(question.path, question.body(http.model))
             note_model(http, reply)
-            result = completion(reply, question.prefix)
+            result = completion(reply, question.prefix, question.ends)
         except EndpointFailure as error:
             failure = error
         except BaseException:

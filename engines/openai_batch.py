@@ -87,7 +87,7 @@ class OpenAIBatches:
             batch = self._batches.get(custom_id) or await self._collect(custom_id, body)
             await batch.ended(self)
             try:
-                return self._completion(batch.record, custom_id, request.response_prefix)
+                return self._completion(batch.record, custom_id, request)
             except EndpointFailure as error:
                 failure = error
             if failure.kind is Kind.REJECTED or (failure.kind is Kind.REFUSED and not batch.recalled):
@@ -246,7 +246,7 @@ class OpenAIBatches:
                 silent_since = None
             await self._clock.sleep(self._mode.poll_s)
 
-    def _completion(self, record: BatchRecord, custom_id: str, prefix: str) -> Completion:
+    def _completion(self, record: BatchRecord, custom_id: str, request: GenerationRequest) -> Completion:
         assert self._http is not None
         line = self._folder.result(record, custom_id)
         if line is None:
@@ -261,7 +261,7 @@ class OpenAIBatches:
             said = f"batch {record.batch_id} {status_text(status, body, self._config.max_tokens_field)}"
             raise EndpointFailure(status_kind(status, body, self._http.model), self._http.without_key(said))
         note_model(self._http, body)
-        return completion(body, prefix)
+        return completion(body, request.response_prefix, request.reasoning_ends)
 
 
 class _Batch:

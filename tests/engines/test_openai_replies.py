@@ -168,3 +168,20 @@ async def test_prefix_stands_once_whether_the_server_echoes_it_or_not(
 ) -> None:
     endpoint.replies = [good(content)]
     assert (await (await start()).generate(request(response_prefix=prefix))).text == text
+
+
+@pytest.mark.parametrize(
+    ("prefix", "content", "reasoning", "text"),
+    [
+        ("<think>\n\n</think>\n\n", None, "4", "<think>\n\n</think>\n\n4"),
+        ("<think>\nLet me", "4", " see.\n", "<think>\nLet me see.\n</think>4"),
+        ("<think>\nLet me", None, " see", "<think>\nLet me see"),
+        ("The answer is", None, " 4.", "The answer is 4."),
+    ],
+)
+async def test_what_a_parser_kept_apart_after_a_prefix_is_put_in_line(
+    endpoint: Endpoint, start: Starts, prefix: str, content: str | None, reasoning: str, text: str
+) -> None:
+    endpoint.replies = [good(content, reasoning=reasoning)]
+    found = await (await start()).generate(request(response_prefix=prefix))
+    assert (found.text, found.reasoning) == (text, None)
