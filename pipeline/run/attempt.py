@@ -11,7 +11,7 @@ from rich.console import Console
 from hipo_data.pipeline.ray_options import connect
 from hipo_data.pipeline.run.runner import Runner
 from hipo_data.pipeline.store.run_path import RunPath
-from hipo_data.pipeline.views.run_files import read_statistics
+from hipo_data.pipeline.views.run_files import examples_in, read_statistics
 from hipo_data.pipeline.views.summary import print_summary
 from hipo_data.pipeline.watch.event_log import EventLog
 from hipo_data.pipeline.watch.outcome import Outcome
@@ -43,7 +43,8 @@ def attempt(directory: RunPath, config: RunConfig, wanted: Sequence[str], consol
         if published:
             said["dataset"] = str(directory / "dataset")
             print_summary(console, directory, outcome, time.monotonic() - started)
-            if not (found := read_statistics(directory)).examples:
+            found = read_statistics(directory)
+            if not examples_in(directory):
                 why = ", ".join(f"{reason} {n}" for reason, n in found.drops.items())
                 raise UnfitError(f"none of {found.problems} problems became an example: {why or 'see the quarantine'}")
         else:

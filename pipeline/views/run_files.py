@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import polars as pl
 from pydantic import ValidationError
 
-from hipo_data.pipeline.graph.nodes import INGEST
+from hipo_data.pipeline.graph.nodes import INGEST, PUBLISH
 from hipo_data.pipeline.graph.states import load_present_manifests, shards_of
 from hipo_data.pipeline.store.files import scan_tables
 from hipo_data.pipeline.store.run_dir import read_run
@@ -15,6 +15,7 @@ from hipo_data.schemas.errors import UserError
 from hipo_data.stages.publish.statistics import Statistics
 
 ROWS = "rows"
+_TRAINED_ON = ("sft", "preference", "groups")
 
 
 class RunFiles:
@@ -67,3 +68,10 @@ def existing(path: RunPath) -> RunPath:
 def read_statistics(run_dir: RunPath) -> Statistics:
     """The figures of the last publish. Raises `FileNotFoundError` before there is one."""
     return Statistics.model_validate_json((run_dir / "publish" / "statistics.json").read_bytes())
+
+
+def examples_in(run_dir: RunPath) -> int:
+    """Rows that the last publish wrote to train on, of whatever kind; prompts for reinforcement learning are none."""
+    manifest = load_present_manifests(run_dir).get(PUBLISH.name)
+    outputs = manifest.outputs.items() if manifest else ()
+    return sum(output.rows for name, output in outputs if any(f"/{part}/" in name for part in _TRAINED_ON))

@@ -221,14 +221,14 @@ async def test_file_that_a_model_lacks_is_named(broken: Path, missing: list[str]
     assert str(broken) in said and reason in said
 
 
-async def test_switch_that_the_template_does_not_know_is_refused_before_it_is_sampled(engine: Vllm) -> None:
+async def test_switch_that_the_template_does_not_know_is_refused_before_it_is_sampled(vllm: Vllm) -> None:
     with pytest.raises(EngineRefusedError, match="does not know 'enable_thinkin'; did you mean 'enable_thinking'"):
-        await engine.generate(request(chat_template_kwargs={"enable_thinkin": False}))
-    await engine.generate(request(chat_template_kwargs={"enable_thinking": False, "tools": None}))
+        await vllm.generate(request(chat_template_kwargs={"enable_thinkin": False}))
+    await vllm.generate(request(chat_template_kwargs={"enable_thinking": False, "tools": None}))
 
 
-async def test_tokens_of_reasoning_are_counted_by_the_tag_of_the_request(engine: Vllm) -> None:
-    closed = next(each for each in await many(engine, 8) if CLOSE in each.text)
+async def test_tokens_of_reasoning_are_counted_by_the_tag_of_the_request(vllm: Vllm) -> None:
+    closed = next(each for each in await many(vllm, 8) if CLOSE in each.text)
     assert closed.reasoning_tokens and 0 < closed.reasoning_tokens < closed.completion_tokens
-    unknown = await engine.generate(request(reasoning_ends=("a tag of several tokens",)))
+    unknown = await vllm.generate(request(reasoning_ends=("a tag of several tokens",)))
     assert unknown.reasoning_tokens is None

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -46,9 +47,14 @@ def site(storage_of_session: Storage, tmp_path_factory: pytest.TempPathFactory) 
     from tests.support.cluster import ray_cluster
 
     folder = tmp_path_factory.mktemp("s3-run")
-    scratch = tmp_path_factory.mktemp("scratch")
-    with pytest.MonkeyPatch.context() as patch, teacher_endpoint(delay_s=0.3) as url, ExitStack() as stack:
-        for name, value in {**storage_of_session.environment, "OPENAI_API_KEY": "none", "TMPDIR": str(scratch)}.items():
+    # Short: sockets of Ray lie in it, and their paths have a limit.
+    with (
+        TemporaryDirectory() as scratch,
+        pytest.MonkeyPatch.context() as patch,
+        teacher_endpoint(delay_s=0.3) as url,
+        ExitStack() as stack,
+    ):
+        for name, value in {**storage_of_session.environment, "OPENAI_API_KEY": "none", "TMPDIR": scratch}.items():
             patch.setenv(name, value)
         nodes = [{"num_cpus": 4, "resources": {kind: 1}} for kind in ("engines", "tasks")]
         cluster = stack.enter_context(ray_cluster({"num_cpus": 0}, *nodes))  # two that share nothing but the storage
