@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from hipo_data.pipeline.graph.nodes import INGEST, PUBLISH
 from hipo_data.pipeline.graph.states import load_present_manifests, shards_of
 from hipo_data.pipeline.store.files import scan_tables
+from hipo_data.pipeline.store.manifest import read_manifest
 from hipo_data.pipeline.store.run_dir import read_run
 from hipo_data.pipeline.store.run_path import RunPath
 from hipo_data.schemas.config import RunConfig
@@ -72,6 +73,6 @@ def read_statistics(run_dir: RunPath) -> Statistics:
 
 def examples_in(run_dir: RunPath) -> int:
     """Rows that the last publish wrote to train on, of whatever kind; prompts for reinforcement learning are none."""
-    manifest = load_present_manifests(run_dir).get(PUBLISH.name)
+    manifest = read_manifest(run_dir / PUBLISH.stage / f"{PUBLISH.shard}.json")
     outputs = manifest.outputs.items() if manifest else ()
     return sum(output.rows for name, output in outputs if any(f"/{part}/" in name for part in _TRAINED_ON))
