@@ -12,7 +12,6 @@ SHARING = {
     "tests/engines/test_vllm.py": "one vLLM engine",
     "tests/engines/test_vllm_admission.py": "one vLLM engine",
     "tests/engines/test_serve.py": "one vLLM server",
-    "tests/engines/test_serve_with_parser.py": "one vLLM server",
     "tests/evaluation/test_teacher.py": "one vLLM server",
     "tests/runs/test_teacher_run.py": "one vLLM server",
 }
