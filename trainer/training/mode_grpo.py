@@ -1,22 +1,15 @@
 """TRL's GRPO trainer with advantages on tokens, forced modes, and our rewards and figures.
 
-TRL keeps what it does well: batching, generation with vLLM, ratios and clipping, the KL term, checkpoints, processes.
-
-One step, in its order, and where each part of it is:
+One step, in its order, and where each part of it is; the rest (ratio, clipping, KL, loss, checkpoints) is TRL's:
 
 | what happens | method here | by |
 | --- | --- | --- |
-| rows of `rl/` are the prompts of a batch | | `trainer.training.rl_problems` |
-| a prompt becomes tokens | `_tokenize_prompts` | `prompts.conversation` |
+| rows of `rl/` are prompts, and become tokens | `_tokenize_prompts` | `rl_problems`, `prompts.conversation` |
 | half of a group is forced into each mode, where the algorithm asks for it | `_forced` | `algorithms.rollouts` |
-| a forced rollout starts with its mode's tag | `_generate_single_turn` | `prompts.formats.forcing` |
-| rollouts are sampled | `_sample`, or TRL with vLLM | `trainer.training.generation` |
-| rollouts are read and graded: facts of each | `_calculate_rewards` | `trainer.facts.scoring`, `graders` |
-| facts become rewards, and these its values | `_calculate_rewards` | `trainer.facts.shaping`, `algorithms` |
-| the step's figures, by family | `_calculate_rewards` | `trainer.facts.rollout_log` |
+| rollouts are sampled, forced ones from their tag on | `_generate_single_turn`, `_sample` | `forcing`, `generation` |
+| they are read, graded and rewarded, and the step gets its figures | `_calculate_rewards` | `trainer.facts`, `graders` |
 | values become the advantage of every token | `_generate_and_score_completions` | `trainer.facts.shaping` |
 | AdaptThink's sampling policy takes the place of the model's own | `_coin_logps` | `algorithms.adaptthink` |
-| ratio, clipping, KL, loss, optimiser | | TRL |
 """
 
 from collections.abc import Sequence
