@@ -7,7 +7,7 @@ One step, in its order, and where each part of it is; the rest (ratio, clipping,
 | rows of `rl/` are prompts, and become tokens | `_tokenize_prompts` | `rl_problems`, `prompts.conversation` |
 | half of a group is forced into each mode, where the algorithm asks for it | `_forced` | `algorithms.rollouts` |
 | rollouts are sampled, forced ones from their tag on | `_generate_single_turn`, `_sample` | `forcing`, `generation` |
-| they are read, graded and rewarded, and the step gets its figures | `_calculate_rewards` | `trainer.facts`, `graders` |
+| they are read, graded, rewarded; the step gets its figures | `_calculate_rewards` | `trainer.facts`, `graders` |
 | values become the advantage of every token | `_generate_and_score_completions` | `trainer.facts.shaping` |
 | AdaptThink's sampling policy takes the place of the model's own | `_coin_logps` | `algorithms.adaptthink` |
 """
