@@ -23,10 +23,17 @@ async def test_two_workers_share_the_layers(repo_root: Path, monkeypatch: pytest
     args = {"max_model_len": 512, "max_num_seqs": 32, "enforce_eager": True, "dtype": "bfloat16"}
     model = str(repo_root / "models" / "tiny-hybrid")
     engine = Vllm(VllmEngine(type="vllm", model=model, tensor_parallel_size=2, args=args))
+    before = _workers()  # of engines that tests share
     await engine.start()
-    children = psutil.Process().children(recursive=True)
-    names = [" ".join(child.cmdline()) for child in children if child.status() != psutil.STATUS_ZOMBIE]
+    started = _workers() - before
     completions = await many(engine, 8)
     await engine.close()
-    assert sum("Worker" in name for name in names) == 2, names
+    assert len(started) == 2, started
     assert sum("46" in completion.text for completion in completions) >= 6
+
+
+def _workers() -> set[tuple[int, str]]:
+    """vLLM's workers among the processes of this one."""
+    children = psutil.Process().children(recursive=True)
+    names = {(each.pid, " ".join(each.cmdline())) for each in children if each.status() != psutil.STATUS_ZOMBIE}
+    return {(pid, name.strip()) for pid, name in names if name.startswith("VLLM::Worker")}
