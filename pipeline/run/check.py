@@ -11,12 +11,12 @@ from hipo_data.pipeline.store.run_dir import held, record_run
 from hipo_data.pipeline.store.run_path import RunPath
 from hipo_data.pipeline.views.run_files import RunFiles
 from hipo_data.pipeline.watch.progress import RunProgress
+from hipo_data.prompts.families.roles import switch_of
 from hipo_data.prompts.families.templates import after_question, rendered, template_of
 from hipo_data.schemas.arrow import from_table
 from hipo_data.schemas.check_config import CheckConfig
 from hipo_data.schemas.config import RunConfig
 from hipo_data.schemas.errors import RunFailedError, UnfitError
-from hipo_data.schemas.family import Switch
 from hipo_data.schemas.records import Mode, Rollout
 from hipo_data.stages.sample.preflight import judge
 
@@ -98,10 +98,4 @@ def _tail(mode: Mode, config: RunConfig) -> str | None:
     template = template_of(config.engines[role.engine])
     if template is None:
         return None
-    switch = Switch(
-        kwargs=role.chat_template_kwargs,
-        system=role.system_prompt,
-        suffix=role.question_suffix,
-        prefix=role.response_prefix,
-    )
-    return after_question(rendered(template, switch))
+    return after_question(rendered(template, switch_of(role)))

@@ -75,16 +75,20 @@ def _check_modes_differ(config: RunConfig) -> None:
         )
 
 
-def _prompt(template: str, role: RoleConfig) -> tuple[str | None, str]:
-    """The prompt, and what only the engine sees of the request."""
-    switch = Switch(
+def switch_of(role: RoleConfig) -> Switch:
+    """How a role asks for its mode, as far as its prompt shows it."""
+    return Switch(
         kwargs=role.chat_template_kwargs,
         system=role.system_prompt,
         suffix=role.question_suffix,
         prefix=role.response_prefix,
     )
+
+
+def _prompt(template: str, role: RoleConfig) -> tuple[str | None, str]:
+    """The prompt, and what only the engine sees of the request."""
     try:
-        return rendered(template, switch), str(role.sampling.extra)
+        return rendered(template, switch_of(role)), str(role.sampling.extra)
     except (TemplateError, TypeError, ValueError):
         return None, str(role.chat_template_kwargs)  # the engine will say why
 
