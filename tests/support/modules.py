@@ -14,7 +14,9 @@ def wrongly_loaded(root: Path) -> list[str]:
     names: dict[Path, set[str]] = defaultdict(set)
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
-        if name != "__main__" and file and (path := Path(file).resolve()).is_relative_to(root):
+        # The environment may lie within the checkout, and some packages in it are loaded under two names.
+        path = Path(file or "/").resolve()
+        if name != "__main__" and path.is_relative_to(root) and not path.is_relative_to(Path(sys.prefix).resolve()):
             names[path].add(name)
     return [
         f"{path.relative_to(root)} was loaded as {' and as '.join(sorted(found))}"
