@@ -13,7 +13,7 @@ from hipo_data.pipeline.store.run_path import RunPath
 from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.schemas.config import RunConfig
 from hipo_data.schemas.records import Mode
-from hipo_data.stages.ingest import ingest
+from hipo_data.stages.ingest.shard_count import MOST_BITS
 
 _MODES = (Mode.THINK_OFF, Mode.THINK_ON)  # think-off is cheaper and comes first
 
@@ -71,7 +71,7 @@ def overlapping(shard: str, other: str) -> bool:
 def relatives(shard: str) -> Iterator[str]:
     """The names of all shards, of whatever count, that can hold the same problem as this one, itself included."""
     bits, index = int(shard[:2]), int(shard[3:], 16)
-    for other in range(ingest.MOST_BITS + 1):
+    for other in range(MOST_BITS + 1):
         finer = max(0, other - bits)
         first = (index << finer) >> (bits - other if other < bits else 0)
         for place in range(first, first + (1 << finer)):

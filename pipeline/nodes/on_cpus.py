@@ -9,8 +9,6 @@ import pyarrow as pa
 from hipo_data.pipeline.graph.nodes import PICKS, VERDICTS, VOTES
 from hipo_data.pipeline.graph.task import Task, commit
 from hipo_data.pipeline.nodes.grading import grader_of
-from hipo_data.pipeline.nodes.ingest import run_ingest
-from hipo_data.pipeline.nodes.publish import write_dataset
 from hipo_data.pipeline.store.manifest import Manifest, write_manifest
 from hipo_data.pipeline.store.run_path import storage_errors
 from hipo_data.prompts.formats.registry import FORMATS
@@ -29,6 +27,8 @@ def run_cpu_node(task: Task) -> Manifest:
 
 
 def _ingest(task: Task) -> Manifest:
+    from hipo_data.pipeline.nodes.ingest import run_ingest  # what only one stage needs, other workers do not load
+
     return run_ingest(task, grader_of(task.config.verify))
 
 
@@ -88,6 +88,8 @@ def _frame(task: Task, folder: str, columns: list[str]) -> pl.LazyFrame:
 
 
 def _publish(task: Task) -> Manifest:
+    from hipo_data.pipeline.nodes.publish import write_dataset
+
     started = time.monotonic()
     manifest = write_dataset(task, started)
     write_manifest(task.run_dir / task.folder / f"{task.shard}.json", manifest)

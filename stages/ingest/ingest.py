@@ -7,7 +7,6 @@ shards.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil, log2
 from pathlib import Path
 
 import polars as pl
@@ -26,6 +25,7 @@ from hipo_data.stages.ingest.reading.blocks import Block, blocks
 from hipo_data.stages.ingest.reading.columns import DETAIL, REFUSED, ROW
 from hipo_data.stages.ingest.reading.parquet_rows import UnreadableFileError
 from hipo_data.stages.ingest.rows import read_rows
+from hipo_data.stages.ingest.shard_count import shard_bits
 from hipo_data.stages.ingest.spill import Parts, Pile, Spill
 from hipo_data.stages.ingest.writing import by_shard, places, problem_table, rejected_table, response_table
 
@@ -59,15 +59,6 @@ def ingest(
         SourceError: where the Hub fails for good.
     """
     return _Ingest(Origins(sources), config, seed, work, grader, sinks).run()
-
-
-MOST_BITS = 16
-"""65,536 shards; with more problems than fit, shards grow instead, since each costs files and decisions."""
-
-
-def shard_bits(problems: int, shard_size: int) -> int:
-    """log2 of the number of shards that brings a shard of hashed problems near `shard_size`."""
-    return min(MOST_BITS, max(0, ceil(log2(problems / shard_size)))) if problems else 0
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from hipo_data.schemas.config import SourceConfig
 from hipo_data.schemas.gold import AssertGold, CallGold, CheckGold, Gold, MathGold, StdinGold
 from hipo_data.schemas.keys import problem_id, shard_of
 from hipo_data.schemas.records import Kind
-from hipo_data.stages.ingest.ingest import shard_bits
+from hipo_data.stages.ingest.shard_count import shard_bits
 from hipo_data.stages.ingest.sources.table import ColumnMapping
 from tests.stages.ingest.ingesting import acereason, read, reasons, sky_row, skywork, table, write, write_parquet
 
