@@ -20,13 +20,15 @@ from tests.support.commands import COMMAND, fail, succeed
 pytestmark = pytest.mark.slow
 
 RECIPE = "recipes/quickstart.yaml"
+PROBLEMS = 200
+QUICKSTART = ("--config", RECIPE, "--limit", str(PROBLEMS))
 
 
 @pytest.fixture(scope="module")
 def quickstart(tmp_path_factory: pytest.TempPathFactory, repo_root: Path) -> tuple[Path, str]:
-    """The run directory of the quickstart, and what the command printed."""
+    """The run directory of the quickstart's first problems, and what the command printed."""
     run = tmp_path_factory.mktemp("quickstart") / "run"
-    return run, succeed("run", "--stage", "all", "--config", RECIPE, "--run-dir", run, cwd=repo_root, timeout=1500)
+    return run, succeed("run", "--stage", "all", *QUICKSTART, "--run-dir", run, cwd=repo_root, timeout=1500)
 
 
 def read(run: Path, folder: str) -> pl.DataFrame:
@@ -36,7 +38,7 @@ def read(run: Path, folder: str) -> pl.DataFrame:
 
 def test_every_branch_of_the_method_occurs(quickstart: tuple[Path, str]) -> None:
     decisions = read(quickstart[0], "select")
-    assert decisions.height == 480
+    assert decisions.height == PROBLEMS
     rules = set(decisions["rule"].to_list())
     assert {"margin", "default_off", "none"} <= rules
     assert "no_right_response" in decisions["drop_reason"].to_list()
@@ -52,7 +54,7 @@ def test_the_kept_response_is_right_and_no_right_one_of_its_mode_is_shorter(quic
     verdicts = pl.concat([read(run, f"verify.{mode}") for mode in Mode])
     keys = ["problem_id", "mode", "index"]
     graded = rollouts.join(verdicts.select(*keys, "status"), on=keys, validate="1:1")
-    assert graded.height == 480 * 16
+    assert graded.height == PROBLEMS * 16
     for decision in read(run, "select").drop_nulls("mode").to_dicts():
         of_mode = graded.filter(problem_id=decision["problem_id"], mode=decision["mode"])
         kept = of_mode.filter(index=decision["index"]).to_dicts()[0]
@@ -63,7 +65,7 @@ def test_the_kept_response_is_right_and_no_right_one_of_its_mode_is_shorter(quic
 
 def test_every_example_parses_back_and_keeps_to_its_mode(quickstart: tuple[Path, str]) -> None:
     examples = read(quickstart[0], "justify").to_dicts()
-    assert len(examples) > 200
+    assert len(examples) > PROBLEMS / 2
     for example in examples:
         response = hipo.parse(example["messages"][-1]["content"])
         assert response.mode == example["mode"]
@@ -90,7 +92,7 @@ def test_datasets_loads_what_was_published_as_the_card_says(quickstart: tuple[Pa
 
     folder = quickstart[0] / "dataset"
     sft = load_dataset("parquet", data_files={"train": str(folder / "sft/train-*.parquet")}, cache_dir=cache)["train"]
-    assert sft.num_rows > 200
+    assert sft.num_rows > PROBLEMS / 2
     assert sft[0]["messages"][1]["role"] == "assistant"
     rl = load_dataset("parquet", data_files={"train": str(folder / "rl/train-*.parquet")}, cache_dir=cache)["train"]
     assert set(rl.column_names) == {"data_source", "prompt", "ability", "reward_model", "extra_info"}
@@ -108,16 +110,16 @@ def test_the_summary_says_what_came_out_and_what_to_do_next(quickstart: tuple[Pa
 
 
 def test_the_same_command_again_does_nothing(quickstart: tuple[Path, str], repo_root: Path) -> None:
-    assert "Nothing to do" in succeed("run", "-c", RECIPE, "--run-dir", quickstart[0], cwd=repo_root)
+    assert "Nothing to do" in succeed("run", *QUICKSTART, "--run-dir", quickstart[0], cwd=repo_root)
 
 
 def interrupted(run: Path, repo_root: Path, kill: Callable[[subprocess.Popen[str]], None]) -> subprocess.Popen[str]:
     """Starts a run, waits until rollouts are journalled while more are under way, and calls `kill`."""
     driver = subprocess.Popen(
-        [COMMAND, "run", "-c", RECIPE, "--run-dir", run, "--limit", "240", "--set", "ingest.shard_size=1000"],
+        [COMMAND, "run", "-c", RECIPE, "--run-dir", run, "--limit", "120", "--set", "ingest.shard_size=1000"],
         cwd=repo_root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
     )  # fmt: skip
-    # One shard in one mode is 1,920 rollouts, so its journal stays for many seconds.
+    # One shard in one mode is 960 rollouts, so its journal stays for many seconds.
     while sum(len(path.read_bytes().splitlines()) - 1 for path in run.glob("journal/sample.*/*/*.jsonl")) < 200:
         assert driver.poll() is None, driver.communicate()[0]
         time.sleep(0.05)
@@ -129,7 +131,7 @@ def assert_complete(run: Path) -> None:
     """Every rollout is there, once."""
     for mode in Mode:
         keys = read(run, f"sample.{mode}").select("problem_id", "index")
-        assert keys.height == 240 * 8
+        assert keys.height == 120 * 8
         assert keys.unique().height == keys.height
     assert (run / "dataset/README.md").exists()
     assert not list(run.glob("journal/*/*/*.jsonl"))
@@ -145,13 +147,13 @@ def test_a_killed_driver_costs_only_what_was_not_yet_journalled(tmp_path: Path, 
 
     interrupted(run, repo_root, kill)
     again = succeed(
-        "run", "-c", RECIPE, "--run-dir", run, "--limit", "240", "--set", "ingest.shard_size=1000", cwd=repo_root
+        "run", "-c", RECIPE, "--run-dir", run, "--limit", "120", "--set", "ingest.shard_size=1000", cwd=repo_root
     )
     said = re.search(r"(\d+) sampled, (\d+) taken from earlier attempts; (\d+) were under way", again)
     assert said is not None, again
     sampled, reused, _ = map(int, said.groups())
     assert reused > 0
-    assert sampled + reused == 240 * 16
+    assert sampled + reused == 120 * 16
     assert_complete(run)
 
 
@@ -175,12 +177,12 @@ def test_a_killed_engine_is_started_again_and_nothing_is_lost(tmp_path: Path, re
 def test_an_endpoint_gives_a_dataset_of_the_same_kind(vllm_server: str, tmp_path: Path, repo_root: Path) -> None:
     engine = {"type": "openai", "model": "teacher", "base_url": vllm_server}
     out = succeed(
-        "run", "-c", RECIPE, "--run-dir", tmp_path / "run", "--limit", "96",
+        "run", "-c", RECIPE, "--run-dir", tmp_path / "run", "--limit", "48",
         "--set", f"engines.teacher={json.dumps(engine)}", cwd=repo_root, timeout=1500,
     )  # fmt: skip
-    assert "96 →" in out
+    assert "48 →" in out
     figures = json.loads((tmp_path / "run/publish/statistics.json").read_text())
-    assert figures["on"]["graded"] == figures["off"]["graded"] == 96 * 8
+    assert figures["on"]["graded"] == figures["off"]["graded"] == 48 * 8
     assert figures["modes"]["think_on"] > 5
     assert figures["modes"]["think_off"] > 5
     for example in read(tmp_path / "run", "justify").to_dicts():
