@@ -19,6 +19,7 @@ from rich.text import Text
 from hipo_data.pipeline.graph.nodes import Node
 from hipo_data.pipeline.store.manifest import Manifest
 from hipo_data.pipeline.watch.watcher import EngineStatus, Rates, RunState, StageProgress, Watcher, seconds_left
+from hipo_data.schemas.without_secrets import shown_text
 
 _LINE_EVERY_S = 10.0
 
@@ -64,11 +65,12 @@ class RunProgress:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._bars.stop()
-        said = None if error is None else str(error) or type(error).__name__
+        said = None if error is None else shown_text(str(error)) or type(error).__name__
         self._tell(lambda watcher: watcher.closed(said))
 
     def say(self, text: str) -> None:
-        """One line, now."""
+        """One line, now, without secrets."""
+        text = shown_text(text)
         self._console.print(text, highlight=False)
         self._tell(lambda watcher: watcher.said(text))
 
@@ -82,7 +84,8 @@ class RunProgress:
 
     def failed(self, node: Node, error: str) -> None:
         """It is not."""
-        self._tell(lambda watcher: watcher.failed(node, error))
+        said = shown_text(error)
+        self._tell(lambda watcher: watcher.failed(node, said))
 
     def show(self, state: RunState, *, now: bool = False) -> None:
         """Where the run is; `now` prints the line even if the last one is fresh."""
