@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _LOG_COLUMNS = 200
-_CONTROLS = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff"
-"""C0 but tab and line feed, DEL, C1, separators of lines, and what turns the direction of writing."""
+_CONTROLS = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff\ufffe\uffff"
+"""C0 but tab and line feed, DEL, C1, separators of lines, what turns the direction of writing, and what is no text."""
 _UNSAFE = re.compile(f"[{_CONTROLS}]")
 
 
