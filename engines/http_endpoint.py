@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote, quote_plus
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
@@ -14,10 +15,13 @@ from hipo_data.engines.endpoint_failure import EndpointFailure, Kind, status_kin
 from hipo_data.engines.retry_headers import pause_asked_for
 from hipo_data.schemas.config import Endpoint, OpenAIEngine
 from hipo_data.schemas.errors import EngineRefusedError
+from hipo_data.schemas.without_secrets import HIDDEN, names_secret, shown_text, shown_url
 
 PUBLIC_URL = "https://api.openai.com/v1"
 CONNECT_TIMEOUT_S = 30.0
 _JSON = {"Content-Type": "application/json"}
+_LONG = 16
+"""Characters from which a value in a query is taken for a key, whatever its name."""
 _KEEP_IDLE_S = 4.0
 """Below uvicorn's 5 seconds, so that no request goes out on a connection that the server is closing."""
 
@@ -34,7 +38,7 @@ class HttpEndpoint:
         self._key_name = endpoint.api_key_env or config.api_key_env
         self._key = self._find_key(required=base_url is None or endpoint.api_key_env is not None)
         url = _parsed_url(base_url or PUBLIC_URL)
-        self._password = url.password or ""
+        self._user, self._password = url.user or "", url.password or ""
         self.authorization = f"Bearer {self._key or 'none'}"  # some local servers insist on a key, whichever
         """A secret."""
         if url.user is not None:
@@ -46,6 +50,7 @@ class HttpEndpoint:
         self.other_models: set[str] = set()
         """Names of other models that replies came under."""
         self._paths: dict[str, yarl.URL] = {}
+        self._secrets = _secrets(url, self._key, self.authorization)
         self._config = config
         self._clock = clock
         self._session: aiohttp.ClientSession | None = None
@@ -81,10 +86,10 @@ class HttpEndpoint:
             self._session = None
 
     def without_key(self, text: str) -> str:
-        """`text` with the secrets blotted out."""
-        for secret in filter(None, (self._key, self._password)):
-            text = text.replace(secret, "***")
-        return text
+        """`text` with the secrets blotted out: those of this endpoint, and what else an address in it may hold."""
+        for secret in self._secrets:
+            text = text.replace(secret, HIDDEN)
+        return shown_text(text)
 
     def status_failure(self, status: int, headers: Mapping[str, str], body: Any) -> EndpointFailure:
         """What an answer under `status` means, of 300 or more or with a body that is not JSON."""
@@ -94,7 +99,7 @@ class HttpEndpoint:
         if status < 400:
             body = f"it redirects to {headers.get('Location', 'nowhere')}; set base_url to where it leads"
         text = self.without_key(f"{self.address} {status_text(status, body, self._config.max_tokens_field)}")
-        if status == 401 and not (self._key or self._password):
+        if status == 401 and not (self._key or self._user):
             why = f"{self._key_name} is not set where this engine runs" if self._key_name else "none is named"
             text += f" (no key was sent, since {why})"
         return EndpointFailure(
@@ -170,8 +175,22 @@ def _parsed_url(base_url: str) -> yarl.URL:
     except ValueError:
         url = yarl.URL()
     if url.scheme not in ("http", "https") or not url.host:
-        raise EngineRefusedError(f"base_url '{base_url}' does not begin with http:// or https:// and a host")
+        raise EngineRefusedError(f"base_url '{shown_url(base_url)}' does not begin with http:// or https:// and a host")
     return url
+
+
+def _secrets(url: yarl.URL, key: str, authorization: str) -> list[str]:
+    """What a server or a library may repeat, the longest first; of the query only what is not likely to be a word."""
+    proxies = [yarl.URL(proxy) for proxy in getproxies().values() if "@" in proxy]
+    found = {key, authorization.partition(" ")[2] if key or url.user else ""}
+    for address in (url, *proxies):
+        found |= {address.password or "", address.raw_password or ""}
+        if not address.password:
+            found |= {address.user or "", address.raw_user or ""}
+    for name, value in url.query.items():
+        if names_secret(name) or name in ("key", "code", "sig") or len(value) >= _LONG:
+            found |= {value, quote(value, safe=""), quote_plus(value)}
+    return sorted(filter(None, found), key=len, reverse=True)
 
 
 class _Text(str):

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hipo_data.figures.terminal import console
+from hipo_data.figures.terminal import console, plain
 
 if TYPE_CHECKING:
     from hipo_data.evaluation.backend import Backend
@@ -92,7 +92,7 @@ def run(
         limit=limit,
         margin=margin,
         grader=_grading(sandbox, workers),
-        say=typer.echo,
+        say=lambda text: typer.echo(plain(text)),
     )
     print_result(console(), result)
     _wrote(out / "evaluation.json", *write_report(out, result))

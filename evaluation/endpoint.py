@@ -13,6 +13,7 @@ from hipo_data.prompts.formats.reading import parsed, readable_start
 from hipo_data.schemas.config import Endpoint, OpenAIEngine, SamplingConfig
 from hipo_data.schemas.errors import EngineRefusedError, UserError
 from hipo_data.schemas.records import FinishReason, Message, Mode
+from hipo_data.schemas.without_secrets import shown_config
 
 
 def endpoint_config(base_url: str, api_key_env: str | None = None, **fields: Any) -> OpenAIEngine:
@@ -59,7 +60,8 @@ class EndpointBackend:
     def details(self) -> Mapping[str, Any]:
         """See `Backend`."""
         config = self._config
-        return {"base_url": config.base_url, "tokenizer": self._tokenizer, "extra_body": config.extra_body}
+        said = {"base_url": config.base_url, "tokenizer": self._tokenizer, "extra_body": config.extra_body}
+        return dict(shown_config(said))
 
     def start(self, model: str, response_format: Format | None) -> None:
         """See `Backend`."""

@@ -12,6 +12,7 @@ from hipo_data.evaluation.result import Settings
 from hipo_data.schemas.errors import UserError
 from hipo_data.schemas.packaged import embedded
 from hipo_data.schemas.records import FinishReason, Mode
+from hipo_data.schemas.without_secrets import shown_config
 
 SETTINGS_FILE = "settings.json"
 _BLOCKS, _BLOCK = 64, 1 << 16
@@ -100,6 +101,7 @@ def model_hash(model: str) -> str | None:
 def _deciding(settings: Settings) -> dict[str, Any]:
     """All but names of places: problems may move to another file, and a model to another address."""
     said = settings.model_dump(exclude={"problems"})
+    said["backend_details"] = shown_config(said["backend_details"])
     said["backend_details"].pop("base_url", None)
     return said
 

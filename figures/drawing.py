@@ -1,7 +1,10 @@
 """Altair charts as pictures, without a browser and without a network."""
 
+import json
 from pathlib import PurePath
 from typing import Any
+
+from hipo_data.figures import terminal
 
 _PNG_SCALE = 2.0  # sharp on screens of high density
 
@@ -44,4 +47,14 @@ def picture(chart: Any, name: PurePath) -> bytes:
 
 def _spec(chart: Any) -> str:
     plain = chart.configure(font="sans-serif", background="white").configure_view(stroke=None)
-    return str(plain.configure_axis(gridColor="#eee", domainColor="#999", tickColor="#999").to_json())
+    spec = plain.configure_axis(gridColor="#eee", domainColor="#999", tickColor="#999").to_dict()
+    return json.dumps(_drawable(spec))
+
+
+def _drawable(tree: Any) -> Any:
+    """Texts of others without control characters, at one of which the renderer ends the whole process."""
+    if isinstance(tree, dict):
+        return {_drawable(name): _drawable(value) for name, value in tree.items()}
+    if isinstance(tree, list):
+        return [_drawable(value) for value in tree]
+    return terminal.plain(tree) if isinstance(tree, str) else tree

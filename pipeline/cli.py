@@ -3,19 +3,20 @@
 import signal
 import sys
 import time
+import traceback
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from hipo_data.figures.terminal import console
+from hipo_data.figures.terminal import console, plain
 from hipo_data.graders.cli import register as register_graders
 from hipo_data.pipeline.graph.stages import STAGES
 from hipo_data.pipeline.ship.commands import add_commands
 from hipo_data.schemas.errors import ExitCode, UserError
+from hipo_data.schemas.without_secrets import shown_text
 
 app = typer.Typer(
     help="Turns math and code problems into training data for models that decide when to think.",
@@ -328,14 +329,15 @@ def main() -> None:
             error.show()
             code = ExitCode.WRONG_USE
         else:
-            raise
+            sys.stderr.write(plain(shown_text(traceback.format_exc())))
+            code = ExitCode.FAILED
     if code == ExitCode.STOPPED:
-        Console(stderr=True).print("stopped; run the same command again to go on", highlight=False)
+        console(stderr=True).print("stopped; run the same command again to go on")
     sys.exit(code)
 
 
 def _ended_by(error: UserError) -> ExitCode:
-    Console(stderr=True).print(f"error: {error}", style="red", highlight=False, markup=False, soft_wrap=True)
+    console(stderr=True).print(f"error: {shown_text(str(error))}", style="red", soft_wrap=True)
     return error.exit_code
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hipo_data.engines.placement import Placement
 from hipo_data.schemas.config import ResourceConfig, RunConfig
 from hipo_data.schemas.errors import RunFailedError, UserError
+from hipo_data.schemas.without_secrets import shown_text, shown_url
 
 if TYPE_CHECKING:
     from ray.util.placement_group import PlacementGroup
@@ -77,8 +78,8 @@ def connect(config: RunConfig) -> None:
     try:
         ray.init(**cluster, log_to_driver=False, logging_level=logging.ERROR, ignore_reinit_error=True)
     except Exception as error:
-        where = f"join the Ray cluster at {address}" if address else "start a local Ray"
-        raise RunFailedError(f"could not {where}: {error}") from error
+        where = f"join the Ray cluster at {shown_url(address)}" if address else "start a local Ray"
+        raise RunFailedError(f"could not {where}: {shown_text(str(error))}") from error
 
 
 def _local_cluster(cpus: int) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from hipo_data.schemas.errors import UserError
 from hipo_data.schemas.packaged import recipe_file
+from hipo_data.schemas.without_secrets import shown_config
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -60,8 +61,8 @@ def flatten(tree: Any, prefix: str = "") -> dict[str, Any]:
 
 
 def differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
-    """What differs between two configs, a line a key: `select.delta: 0.15 → 0.25`."""
-    before, after = flatten(old), flatten(new)
+    """What differs between two configs, a line a key: `select.delta: 0.15 → 0.25`. Secrets are not compared."""
+    before, after = flatten(shown_config(old)), flatten(shown_config(new))
     return [
         f"{key}: {before.get(key, 'unset')} → {after.get(key, 'unset')}"
         for key in sorted(before.keys() | after.keys())

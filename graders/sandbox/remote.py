@@ -21,6 +21,7 @@ from hipo_data.graders.sandbox.box import Box
 from hipo_data.graders.sandbox.interface import Sandbox
 from hipo_data.graders.sandbox.run import START_S, Exceeded, Exit, Limits, SandboxBroken
 from hipo_data.schemas.grading import GradingConfig
+from hipo_data.schemas.without_secrets import shown_text
 
 _TRIES = 4
 _LONGEST_WAIT_S = 10.0
@@ -153,7 +154,7 @@ def _ask(client: httpx.Client, url: str, task: dict[str, Any], limits: Limits) -
     try:
         return tries(_post, client, url, body, seconds + START_S)
     except (_Trouble, httpx.HTTPError, ValueError) as error:
-        raise SandboxBroken(f"{url}: {error or type(error).__name__}") from error
+        raise SandboxBroken(shown_text(f"{url}: {error or type(error).__name__}")) from error
 
 
 def _post(client: httpx.Client, url: str, body: dict[str, Any], timeout_s: float) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from hipo_data.pipeline.store.manifest import Output, read_manifest
 from hipo_data.pipeline.store.run_path import RunPath
 from hipo_data.schemas.config_file import differences
 from hipo_data.schemas.keys import digest
+from hipo_data.schemas.without_secrets import shown_config
 
 _NO_CONTENT = ("watch", "ray", "budget", "run_dir", "check")
 """Parts of a config that say how a run goes, not what it makes."""
@@ -71,7 +72,7 @@ def with_next(
     last = before[-1] if before else None
     if last is not None and last.digest == own:
         return list(before)
-    content = {key: value for key, value in config.items() if key not in _NO_CONTENT}
+    content = shown_config({key: value for key, value in config.items() if key not in _NO_CONTENT})
     new = gone = other = 0
     if last is not None:
         manifest = read_manifest(run_dir / "publish" / "all.json")

@@ -161,13 +161,8 @@ class EnginePools:
             pool.forget_in_flight()
 
     def done(self) -> dict[str, int]:
-        """Finished rows of nodes under way, by the folder of the node."""
-        found: dict[str, int] = {}
-        for _, replica in self._replicas():
-            for name, done in replica.last.done.items():
-                folder = name.partition("/")[0]
-                found[folder] = found.get(folder, 0) + done
-        return found
+        """Finished rows of nodes under way, by the name of the node; one that has just ended may still be there."""
+        return {name: done for _, replica in self._replicas() for name, done in replica.last.done.items()}
 
     @property
     def spent(self) -> dict[str, Spent]:

@@ -7,6 +7,7 @@ import polars as pl
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from hipo_data.figures.drawing import svg
+from hipo_data.figures.terminal import plain
 from hipo_data.figures.text import number, percent
 from hipo_data.pipeline.graph.task import Task
 from hipo_data.pipeline.report import figures
@@ -55,7 +56,7 @@ def report(files: RunFiles, stats: Statistics, decisions: pl.LazyFrame, examples
     )
     environment.globals |= {"percent": percent, "number": number}
     environment.filters |= {"cut": cut, "count_of": "{:,}".format}
-    return environment.get_template("report.html.j2").render(
+    page = environment.get_template("report.html.j2").render(
         title=files.config.publish.title,
         config=files.config,
         stats=stats,
@@ -77,6 +78,7 @@ def report(files: RunFiles, stats: Statistics, decisions: pl.LazyFrame, examples
         },
         cards=_cards(examples, keys),
     )
+    return plain(page)
 
 
 def _shares(files: RunFiles, decided: pl.DataFrame) -> dict[str, str | None]:

@@ -19,6 +19,7 @@ from hipo_data.pipeline.watch.progress import RunProgress
 from hipo_data.pipeline.watch.watcher import Watcher
 from hipo_data.schemas.config import RunConfig
 from hipo_data.schemas.errors import RunFailedError, UnfitError, UserError
+from hipo_data.schemas.without_secrets import shown_text
 
 
 def attempt(directory: RunPath, config: RunConfig, wanted: Sequence[str], console: Console, started: float) -> bool:
@@ -102,7 +103,8 @@ def _told(directory: RunPath, config: RunConfig, console: Console, started: floa
         yield said
     except BaseException as error:
         interrupted = isinstance(error, KeyboardInterrupt)
-        said |= {"result": "stopped" if interrupted else "failed", "message": None if interrupted else str(error)}
+        said["result"] = "stopped" if interrupted else "failed"
+        said["message"] = None if interrupted else shown_text(str(error))
         raise
     finally:
         if config.watch.webhook or config.watch.command:

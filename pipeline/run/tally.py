@@ -1,7 +1,7 @@
 """What a run counts while it goes on: rows of each stage, nodes that ran and how long, what its outcome says."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from hipo_data.pipeline.graph.nodes import INGEST, Node, shard_nodes
 from hipo_data.pipeline.graph.states import shards_of
@@ -13,6 +13,25 @@ from hipo_data.schemas.records import Mode
 from hipo_data.stages.sample.shown import Shown, complaint, nothing_usable
 
 _FOLDERS = [*(f"{stage}.{mode}" for mode in (Mode.THINK_OFF, Mode.THINK_ON) for stage in ("sample", "verify"))]
+
+
+@dataclass
+class _UnderWay:
+    """Rows of a node that has not ended."""
+
+    before: int = 0
+    """By engines that died; they are in the journal, but for those of the last second."""
+    last: int = 0
+
+    def read(self, rows: int) -> None:
+        """A reading of the engine that it is at now."""
+        if rows < self.last:
+            self.before += self.last
+        self.last = rows
+
+    @property
+    def rows(self) -> int:
+        return self.before + self.last
 
 
 class Tally:
@@ -28,7 +47,12 @@ class Tally:
         self._wanted = wanted
         self._problems: dict[str, int] = {}
         """By shard."""
+        self._kept: dict[str, int] = {}
+        """Problems that select passed on to justify, by shard, where it is done."""
         self._stages: dict[str, StageProgress] = {}
+        self._ended: set[str] = set()
+        self._under_way: dict[str, _UnderWay] = {}
+        """Nodes that have not ended, by name."""
         self._spans: dict[str, tuple[float, float]] = {}
         """When the first node of a folder began, and when the last one ended."""
         self._shown: dict[Mode, Shown] = {}
@@ -59,11 +83,20 @@ class Tally:
         self.outcome.failures[node.name] = error
 
     def stages(self, under_way: Mapping[str, int]) -> list[StageProgress]:
-        """Progress of each wanted stage, with the rows that nodes under way have finished, by folder."""
-        return [
-            replace(stage, done=min(stage.total, stage.done + under_way.get(folder, 0)))
-            for folder, stage in self._stages.items()
-        ]
+        """Progress of each wanted stage, which never goes back; in the order in which a shard passes them.
+
+        Args:
+            under_way: rows that nodes under way have finished, by name. Of a node that ended they no longer count: it
+                counts as a whole, whatever a reading from before says.
+        """
+        for name, rows in under_way.items():
+            if name not in self._ended:
+                self._under_way.setdefault(name, _UnderWay()).read(rows)
+        more: dict[str, int] = {}
+        for name, piece in self._under_way.items():
+            folder, _, shard = name.partition("/")
+            more[folder] = more.get(folder, 0) + min(piece.rows, self._rows_of(folder, shard))
+        return [replace(stage, done=stage.done + more.get(folder, 0)) for folder, stage in self._stages.items()]
 
     def complaint(self, *, whole: bool) -> str | None:
         """Why a mode is not what it says, in a clause: once enough rollouts tell, or with the `whole` of them."""
@@ -92,10 +125,20 @@ class Tally:
         if node.stage == "sample" and node.mode is not None:
             self._shown[node.mode] = self._shown.get(node.mode, Shown()) + Shown.of_counts(manifest.counts)
             outcome.shown = {mode.value: seen for mode, seen in self._shown.items()}
+        self._ended.add(node.name)
+        self._under_way.pop(node.name, None)
         if node == INGEST:
             self._lay_out(manifest)
         elif node.folder in self._stages:
-            self._stages[node.folder].done += self._rows(node)
+            self._stages[node.folder].done += self._rows_of(node.folder, node.shard)
+        if node.stage == "select" and "kept" in manifest.counts:
+            self._pass_on(node.shard, manifest.counts["kept"])
+
+    def _pass_on(self, shard: str, kept: int) -> None:
+        """Problems that select dropped never come to justify."""
+        if "justify" in self._stages:
+            self._stages["justify"].total -= self._problems[shard] - kept
+            self._kept[shard] = kept
 
     def _lay_out(self, ingest: Manifest) -> None:
         """One line of progress a stage, with all rows that it is going to be about."""
@@ -107,9 +150,11 @@ class Tally:
         for shard in self._problems:
             for node in shard_nodes(shard):
                 if node.folder in self._stages:
-                    self._stages[node.folder].total += self._rows(node)
+                    self._stages[node.folder].total += self._rows_of(node.folder, node.shard)
 
-    def _rows(self, node: Node) -> int:
+    def _rows_of(self, folder: str, shard: str) -> int:
         """Rows that a node is about: rollouts where it has a mode, else problems."""
-        problems = self._problems[node.shard]
-        return problems * self._config.sample.count(node.mode) if node.mode is not None else problems
+        _, _, mode = folder.partition(".")
+        if mode:
+            return self._problems[shard] * self._config.sample.count(Mode(mode))
+        return self._kept.get(shard, self._problems[shard]) if folder == "justify" else self._problems[shard]

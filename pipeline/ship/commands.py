@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from hipo_data.figures.terminal import console as terminal
 from hipo_data.schemas.errors import RunFailedError
 
 _LIBRARIES = (
@@ -76,4 +77,4 @@ def validate(
 
 def _console() -> Console:
     """Standard output, line by line as given, whatever the width of the terminal."""
-    return Console(soft_wrap=True, highlight=False, markup=False)
+    return terminal(soft_wrap=True)

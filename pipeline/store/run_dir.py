@@ -17,6 +17,7 @@ from hipo_data.pipeline.store.run_path import RunPath, run_path
 from hipo_data.schemas.config import RunConfig
 from hipo_data.schemas.config_file import differences
 from hipo_data.schemas.errors import UserError
+from hipo_data.schemas.without_secrets import shown_config
 
 _PACKAGES = [
     "hipo-data",
@@ -89,10 +90,10 @@ def held(run_dir: RunPath, say: Callable[[str], None] = print) -> Iterator[None]
 
 
 def record_run(run_dir: RunPath, config: RunConfig) -> None:
-    """Writes `run.json`: the resolved config, versions, git commit and machine."""
+    """Writes `run.json`: the resolved config without its secrets, versions, git commit and machine."""
     record = {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "config": config.model_dump(mode="json"),
+        "config": shown_config(config.model_dump(mode="json")),
         "versions": {"python": platform.python_version()} | {name: _version(name) for name in _PACKAGES},
         "git_commit": git_commit_of(Path(__file__)),
         "platform": platform.platform(),

@@ -27,7 +27,7 @@ def notify(config: WatchConfig, outcome: dict[str, Any]) -> list[str]:
         try:
             subprocess.run(config.command, input=body, check=True, timeout=_COMMAND_TIMEOUT_S)
         except (OSError, subprocess.SubprocessError) as error:
-            problems.append(f"watch.command failed ({error})")
+            problems.append(f"watch.command failed ({_reason(error)})")
     return problems
 
 
@@ -43,9 +43,14 @@ def _post(url: str, body: bytes) -> None:
 
 
 def _reason(error: Exception) -> str:
-    """Without the address, which may hold a key."""
-    return (
-        f"it answered {error.response.status_code}"
-        if isinstance(error, httpx.HTTPStatusError)
-        else type(error).__name__
-    )
+    """Without the address and the words of the command, which may hold a key."""
+    match error:
+        case httpx.HTTPStatusError():
+            return f"it answered {error.response.status_code}"
+        case subprocess.CalledProcessError():
+            return f"it ended with {error.returncode}"
+        case subprocess.TimeoutExpired():
+            return f"it took over {error.timeout:g} s"
+        case OSError(strerror=str(reason)):
+            return reason
+    return type(error).__name__

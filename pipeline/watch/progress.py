@@ -12,13 +12,14 @@ from rich.progress import (
     TaskID,
     TextColumn,
     TimeElapsedColumn,
-    TimeRemainingColumn,
 )
 from rich.text import Text
 
 from hipo_data.pipeline.graph.nodes import Node
 from hipo_data.pipeline.store.manifest import Manifest
-from hipo_data.pipeline.watch.watcher import EngineStatus, Rates, RunState, StageProgress, Watcher, seconds_left
+from hipo_data.pipeline.watch.time_left import TimeLeft
+from hipo_data.pipeline.watch.watcher import EngineStatus, Rates, RunState, StageProgress, Watcher
+from hipo_data.schemas.without_secrets import shown_text
 
 _LINE_EVERY_S = 10.0
 
@@ -47,12 +48,12 @@ class RunProgress:
             MofNCompleteColumn(),
             TextColumn("{task.fields[unit]:<9}"),
             TimeElapsedColumn(),
-            TimeRemainingColumn(),
             console=console,
             disable=not self._live,
         )
         self._tasks: dict[str, TaskID] = {}
         self._rates = Rates()
+        self._left = TimeLeft()
         self._last_line = time.monotonic()
         self._last_text = ""
 
@@ -64,11 +65,12 @@ class RunProgress:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._bars.stop()
-        said = None if error is None else str(error) or type(error).__name__
+        said = None if error is None else shown_text(str(error)) or type(error).__name__
         self._tell(lambda watcher: watcher.closed(said))
 
     def say(self, text: str) -> None:
-        """One line, now."""
+        """One line, now, without secrets."""
+        text = shown_text(text)
         self._console.print(text, highlight=False)
         self._tell(lambda watcher: watcher.said(text))
 
@@ -82,17 +84,16 @@ class RunProgress:
 
     def failed(self, node: Node, error: str) -> None:
         """It is not."""
-        self._tell(lambda watcher: watcher.failed(node, error))
+        said = shown_text(error)
+        self._tell(lambda watcher: watcher.failed(node, said))
 
     def show(self, state: RunState, *, now: bool = False) -> None:
         """Where the run is; `now` prints the line even if the last one is fresh."""
         self._tell(lambda watcher: watcher.looked(state))
         stages = [stage for stage in state.stages if stage.total]
-        rates = self._rates.look(
-            {stage.label: stage.done for stage in stages}
-            | {_tokens(engine): engine.spent.completion_tokens for engine in state.engines}
-        )
-        notes = [*(_engine_note(engine, rates) for engine in state.engines), *_rest(state, stages, rates)]
+        rates = self._rates.look({_tokens(engine): engine.spent.completion_tokens for engine in state.engines})
+        left = self._left.look(stages)
+        notes = [*(_engine_note(engine, rates) for engine in state.engines), *_rest(state, left)]
         if self._live:
             self._bars.note = " | ".join(notes)
             self._show_bars(stages)
@@ -128,8 +129,7 @@ def _engine_note(engine: EngineStatus, rates: Mapping[str, float]) -> str:
     return f"{engine.name} {rates.get(_tokens(engine), 0):,.0f} tokens/s, {engine.in_flight:,} requests{waiting}"
 
 
-def _rest(state: RunState, stages: Sequence[StageProgress], rates: Mapping[str, float]) -> list[str]:
-    left = seconds_left(stages, rates)
+def _rest(state: RunState, left: float | None) -> list[str]:
     return [*([str(state.spent)] if state.engines else []), *([f"{_time(left)} left"] if left is not None else [])]
 
 

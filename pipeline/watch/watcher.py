@@ -86,12 +86,3 @@ class Rates:
         if now <= then:
             return {}
         return {name: (count - before.get(name, 0)) / (now - then) for name, count in counts.items()}
-
-
-def seconds_left(stages: Sequence[StageProgress], rates: Mapping[str, float]) -> float | None:
-    """Until the last of the stages that move is through at its rate; null while none does.
-
-    A stage that stands still with work left waits for one that moves.
-    """
-    moving = [stage for stage in stages if stage.done < stage.total and rates.get(stage.label, 0) > 0]
-    return max(((stage.total - stage.done) / rates[stage.label] for stage in moving), default=None)

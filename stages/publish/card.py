@@ -3,8 +3,11 @@
 from pathlib import Path
 from typing import Any
 
+import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from hipo_data.figures.markdown import code, markdown
+from hipo_data.figures.terminal import plain
 from hipo_data.figures.text import number, percent
 from hipo_data.schemas.config import SelectConfig
 from hipo_data.stages.publish.statistics import Statistics
@@ -46,7 +49,28 @@ def card(stats: Statistics, **values: Any) -> str:
     """The card as Markdown with the Hub's YAML head. `values` are the template's other variables."""
     environment = Environment(loader=FileSystemLoader(_FOLDER), undefined=StrictUndefined, autoescape=False)
     environment.globals |= {"percent": percent, "number": number, "about": ABOUT}
-    return environment.get_template("card.md.j2").render(stats=stats, **values) + "\n"
+    environment.filters |= {"markdown": markdown, "code": code}
+    head = _head(values["title"], values["splits"], values["main"])
+    return plain(environment.get_template("card.md.j2").render(stats=stats, head=head, **values)) + "\n"
+
+
+def _head(title: str, splits: dict[str, dict[str, int]], main: str) -> str:
+    """What the Hub and `datasets` read, as YAML."""
+    configs: list[dict[str, Any]] = [
+        {
+            "config_name": name,
+            **({"default": True} if name == main else {}),
+            "data_files": [{"split": split, "path": f"{name}/{split}-*.parquet"} for split in rows],
+        }
+        for name, rows in splits.items()
+        if rows
+    ]
+    said = {
+        "pretty_name": " ".join(plain(title).split()),
+        "tags": ["hybrid-reasoning", "reasoning", "hipo"],
+        "configs": configs,
+    }
+    return yaml.safe_dump(said, sort_keys=False, allow_unicode=True, width=10_000)
 
 
 def method(config: SelectConfig) -> str:

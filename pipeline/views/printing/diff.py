@@ -1,18 +1,18 @@
 """In what two runs differ, as lines and a table."""
 
-import json
 from dataclasses import asdict
 
 from rich.console import Console
 from rich.table import Table
 
+from hipo_data.figures.terminal import json_text
 from hipo_data.pipeline.views.diff import Difference
 
 
 def print_difference(console: Console, found: Difference, as_json: bool) -> None:
     """Config, totals, and a line for each way of being different; as JSON one object."""
     if as_json:
-        console.print_json(json.dumps(asdict(found), ensure_ascii=False))
+        console.print(json_text(asdict(found), indent=2), soft_wrap=True)
         return
     for line in found.config:
         console.print(f"config  {line}", highlight=False, markup=False)

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from hipo_data.figures.terminal import json_text
 from hipo_data.pipeline.views.explain import Row, Story
 
 _COLUMNS = 120
@@ -21,7 +22,7 @@ _CELL_CHARS = 48
 def print_story(console: Console, story: Story, as_json: bool) -> None:
     """Problem, source rows, rollouts, decision, justification, example; as JSON everything in full."""
     if as_json:
-        console.print_json(json.dumps(story.as_json(), ensure_ascii=False))
+        console.print(json_text(story.as_json(), indent=2), soft_wrap=True)
         return
     page = Page(console)
     if story.problem is not None:

@@ -9,6 +9,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from hipo_data.figures.terminal import json_text
 from hipo_data.pipeline.views.show import Shown
 
 _COLUMNS = 110  # as wide as text reads well
@@ -20,7 +21,7 @@ def print_rows(console: Console, shown: Shown, as_json: bool) -> None:
     """A table where columns were asked for, else a panel a row; as JSON one object a line."""
     if as_json:
         for row in shown.first.iter_rows(named=True):
-            console.print(json.dumps(row, ensure_ascii=False), markup=False, highlight=False, soft_wrap=True)
+            console.print(json_text(row), soft_wrap=True)
         return
     if shown.of_columns:
         console.print(_table(shown.first), highlight=False)
@@ -49,7 +50,9 @@ def _panel(row: dict[str, Any], stage: str) -> Panel:
         facts = f"{row['kind']} {row['mode']} · {row['rule']} · p_on {_value(row['p_on'])} p_off {_value(row['p_off'])}"
         facts += " · pseudo-gold" if row.get("gold_source") == "pseudo" else ""
         return Panel(
-            body, title=f"{row['problem_id'][:12]} · {facts} · {row['completion_tokens']} tokens", title_align="left"
+            body,
+            title=Text(f"{row['problem_id'][:12]} · {facts} · {row['completion_tokens']} tokens"),
+            title_align="left",
         )
     body = Text()
     for name, value in row.items():
@@ -57,7 +60,7 @@ def _panel(row: dict[str, Any], stage: str) -> Panel:
             body.append(f"{name}: ", style="bold")
             body.append(f"{_value(value)}\n")
     body.rstrip()
-    return Panel(body, title=str(row.get("problem_id", row.get("key")))[:32], title_align="left")
+    return Panel(body, title=Text(str(row.get("problem_id", row.get("key")))[:32]), title_align="left")
 
 
 def _value(value: Any) -> str:

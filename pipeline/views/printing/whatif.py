@@ -1,12 +1,12 @@
 """What other settings would have decided, as a table or a chart."""
 
-import json
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from hipo_data.figures.drawing import picture
+from hipo_data.figures.terminal import json_text
 from hipo_data.figures.text import NOTHING, number, percent
 from hipo_data.pipeline.views.whatif import Answer
 from hipo_data.schemas.errors import UserError
@@ -18,7 +18,7 @@ def print_answer(console: Console, answer: Answer, as_json: bool) -> None:
     if as_json:
         rows = [row.model_dump() | {"think_on_share": row.think_on_share} for row in answer.rows]
         told = {"delta": answer.delta, "n": answer.n, "rows": rows, "remarks": answer.remarks}
-        console.print_json(json.dumps(told, ensure_ascii=False))
+        console.print(json_text(told, indent=2), soft_wrap=True)
         return
     table = Table(box=None, padding=(0, 2, 0, 0))
     for heading in _HEADINGS:

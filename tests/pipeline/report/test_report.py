@@ -1,5 +1,6 @@
 """The report is one page that needs nothing else, as large for many problems as for few, and true to the run."""
 
+import json
 import re
 from collections.abc import Sequence
 from html import unescape
@@ -158,3 +159,29 @@ def test_lengths_have_a_bin_each_from_the_shortest_to_the_longest() -> None:
 def test_long_texts_lose_their_middle() -> None:
     assert cut("a" * 10, most=10) == "a" * 10
     assert cut("a" * 50 + "b" * 50, most=10) == "aaaaa\n\n[… 90 characters left out …]\n\nbbbbb"
+
+
+HOSTILE = '<script>alert(1)</script><img src="//evil" onerror=x>&lt;{{ 7 * 7 }}\x1b[2J\u202e\'"'
+
+
+def test_texts_of_others_are_obeyed_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the title, names of datasets and reasons, questions, thoughts, answers, justifications; in charts as well."""
+    make_run(tmp_path, 40, n=4, bits=0)
+    for path in [*(tmp_path / "ingest").glob("*.parquet"), *(tmp_path / "justify").glob("*.parquet")]:
+        rows = pl.read_parquet(path)
+        texts_of = [name for name in ("question", "reasoning", "answer", "justification", "teacher") if name in rows]
+        marked = [pl.concat_str(pl.lit(HOSTILE), name).alias(name) for name in texts_of]
+        if "sources" in rows:
+            renamed = pl.element().struct.with_fields(pl.lit(HOSTILE).alias("dataset"))
+            marked.append(pl.col("sources").list.eval(renamed))
+        rows.with_columns(marked).write_parquet(path)
+    (accounts,) = (tmp_path / "ingest").glob("*.accounts.json")
+    accounts.write_text(accounts.read_text().replace('"org/', json.dumps(HOSTILE)[:-1] + "org/"))
+    files = open_run(tmp_path)
+    files.config = files.config.model_copy(
+        update={"publish": files.config.publish.model_copy(update={"title": HOSTILE})}
+    )
+    said = page(files)
+    assert said.count("&lt;script&gt;") > 40
+    assert "<script" not in said and "<img" not in said and "49" not in re.findall(r"&gt;&amp;lt;(.{2})", said)
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]", said)

@@ -1,6 +1,8 @@
 """What a run says that it did, from what it was told of its nodes."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hipo_data.pipeline.graph.nodes import INGEST, PUBLISH, Node, shard_nodes
 from hipo_data.pipeline.graph.stages import STAGES
@@ -23,9 +25,9 @@ def run(tally: Tally, node: Node, start: float = 0.0, end: float = 1.0, **counts
     tally.ran(node, manifest_of(node, None, **counts), end)
 
 
-def shown(tally: Tally, **under_way: int) -> dict[str, tuple[int, int]]:
-    by_folder = {folder.replace("_off", ".think_off").replace("_on", ".think_on"): n for folder, n in under_way.items()}
-    return {stage.label: (stage.done, stage.total) for stage in tally.stages(by_folder)}
+def shown(tally: Tally, under_way: dict[Node, int] | None = None) -> dict[str, tuple[int, int]]:
+    by_name = {node.name: rows for node, rows in (under_way or {}).items()}
+    return {stage.label: (stage.done, stage.total) for stage in tally.stages(by_name)}
 
 
 def test_stages_are_shown_with_rollouts_where_they_run_by_mode_and_problems_elsewhere() -> None:
@@ -51,16 +53,53 @@ def test_rows_of_nodes_that_ran_that_were_up_to_date_and_that_are_under_way_are_
     tally = tally_of()
     run(tally, Node("sample", FIRST, OFF))
     tally.up_to_date(Node("select", FIRST), manifest_of(Node("select", FIRST)))
-    now = shown(tally, sample_off=7, sample_on=3)
+    now = shown(tally, {Node("sample", SECOND, OFF): 7, Node("sample", FIRST, ON): 3})
     assert now["sample off"] == (4 * PROBLEMS + 7, 8 * PROBLEMS) and now["sample on"] == (3, 8 * PROBLEMS)
     assert now["select"] == (PROBLEMS, 2 * PROBLEMS)
 
 
-def test_a_reading_older_than_the_end_of_its_node_shows_no_more_rows_than_there_are() -> None:
+def test_a_reading_from_before_a_node_ended_counts_no_row_twice() -> None:
     tally = tally_of()
-    for shard in SHARDS:
-        run(tally, Node("sample", shard, OFF))
-    assert shown(tally, sample_off=39)["sample off"] == (8 * PROBLEMS, 8 * PROBLEMS)
+    first, second = (Node("sample", shard, OFF) for shard in SHARDS)
+    assert shown(tally, {first: 39, second: 2})["sample off"] == (41, 8 * PROBLEMS)
+    run(tally, first)
+    assert shown(tally, {first: 39, second: 2})["sample off"] == (4 * PROBLEMS + 2, 8 * PROBLEMS)
+    assert shown(tally, {second: 1000})["sample off"] == (8 * PROBLEMS, 8 * PROBLEMS)
+
+
+def test_an_engine_that_is_started_again_goes_on_from_what_is_journalled() -> None:
+    tally, node = tally_of(), Node("sample", FIRST, OFF)
+    for rows, said in ((20, 20), (0, 20), (5, 25), (19, 39), (39, 40)):
+        assert shown(tally, {node: rows})["sample off"][0] == said
+    assert shown(tally)["sample off"][0] == 40
+
+
+def test_problems_that_select_drops_are_not_waited_for() -> None:
+    tally = tally_of()
+    run(tally, Node("select", FIRST), kept=3)
+    assert shown(tally)["justify"] == (0, PROBLEMS + 3)
+    assert shown(tally, {Node("justify", FIRST): 9})["justify"] == (3, PROBLEMS + 3)
+    run(tally, Node("justify", FIRST))
+    assert shown(tally)["justify"] == (3, PROBLEMS + 3)
+
+
+NODES = [node for shard in SHARDS for node in shard_nodes(shard)]
+
+
+@given(st.lists(st.tuples(st.sampled_from(NODES), st.integers(0, 60), st.booleans(), st.booleans()), max_size=60))
+def test_progress_never_goes_back_nor_past_its_end(steps: list[tuple[Node, int, bool, bool]]) -> None:
+    """Whatever engines say and when, and whenever nodes end, fail and begin again."""
+    tally, ended, readings = tally_of(), set(), dict.fromkeys(NODES, 0)
+    before = shown(tally)
+    for node, rows, ends, remembered in steps:
+        readings[node] = rows
+        if ends and node not in ended:
+            ended.add(node)
+            run(tally, node, kept=min(rows, PROBLEMS))
+        now = shown(tally, readings if remembered else {node: rows})
+        for label, (done, total) in now.items():
+            assert before[label][0] <= done <= total <= before[label][1]
+        before = now
 
 
 def test_every_stage_is_through_once_all_nodes_are_done() -> None:

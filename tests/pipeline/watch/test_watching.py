@@ -21,7 +21,7 @@ from hipo_data.pipeline.watch.event_log import EventLog, last_attempt
 from hipo_data.pipeline.watch.metrics import Metrics
 from hipo_data.pipeline.watch.notify import notify
 from hipo_data.pipeline.watch.progress import RunProgress
-from hipo_data.pipeline.watch.watcher import EngineStatus, Rates, RunState, StageProgress, seconds_left
+from hipo_data.pipeline.watch.watcher import EngineStatus, Rates, RunState, StageProgress
 from hipo_data.schemas.errors import UserError
 from hipo_data.schemas.records import Mode
 from hipo_data.schemas.watch_config import WatchConfig
@@ -224,13 +224,6 @@ def test_rates_are_those_of_the_last_minute() -> None:
     for second in range(20, 200, 10):
         rates.look({"a": 100}, now=second)
     assert rates.look({"a": 100}, now=200) == {"a": 0}
-
-
-def test_the_time_left_is_that_of_the_slowest_stage_that_moves() -> None:
-    stages = [StageProgress("a", "", 50, 100), StageProgress("b", "", 0, 10), StageProgress("c", "", 5, 5)]
-    assert seconds_left(stages, {"a": 10, "b": 0, "c": 0}) == 5
-    assert seconds_left(stages, {"a": 10, "b": 0.1}) == 100
-    assert seconds_left(stages, {}) is None
 
 
 def test_a_line_says_how_far_how_fast_how_much(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,10 +1,12 @@
 """Figures of a run, against a sum done by hand."""
 
+import re
 from typing import get_args
 
 import polars as pl
 import pytest
 import yaml
+from markdown_it import MarkdownIt
 
 from hipo_data.schemas.arrow import to_table
 from hipo_data.schemas.config import SelectConfig
@@ -209,3 +211,52 @@ def test_a_card_lists_versions_once_there_are_several() -> None:
         "| 2 | 2026-01-02 | 3 | 2, 1, 0 | select.delta: 0.1 → 0.2; a\\|b |",
         "| 1 | 2026-01-02 | 2 | 0, 0, 0 |  |",
     ]
+
+
+HOSTILE = (
+    "x\n---\nlicense: evil\n# h\n| a | b |\n<script>alert(1)</script> `c` ``d| **b** _e_ ~~s~~ "
+    "[l](http://evil) ![i](//e) &lt; $m$ \\ \x1b[2J\u202e"
+)
+
+
+def test_no_text_of_others_is_obeyed_in_a_card() -> None:
+    """Neither as YAML, nor as HTML, nor as Markdown, in no field that rows and configs fill."""
+    version = {"number": 1, "date": "2026-01-02", "examples": 2, "new": 0, "gone": 0, "other": 0, "changes": [HOSTILE]}
+    fields: dict[str, object] = {
+        "title": HOSTILE,
+        "name": HOSTILE,
+        "prompt": HOSTILE,
+        "sources": {HOSTILE: 2},
+        "licences": [HOSTILE],
+        "teachers": [HOSTILE],
+        "versions": [version, version],
+    }
+    honest = rendered(make_card(**{name: _tame(value) for name, value in fields.items()}))
+    for changes in [fields, *({name: value} for name, value in fields.items())]:
+        text = make_card(**changes)
+        tame = rendered(make_card(**{name: _tame(value) for name, value in changes.items()}))
+        head = yaml.safe_load(text.split("---\n", 2)[1])
+        assert set(head) == {"pretty_name", "tags", "configs"}
+        assert head["pretty_name"].startswith("x --- license: evil # h" if "title" in changes else "Data: ")
+        assert rendered(text) == tame
+        assert not re.search(r"[\x00-\x08\x0b-\x1f\u202e]", text)
+    assert "td_open" in honest
+
+
+def _tame(value: object) -> object:
+    """The same with words alone."""
+    if isinstance(value, str):
+        return "words" if value == HOSTILE else value
+    if isinstance(value, dict):
+        return {_tame(key): _tame(each) for key, each in value.items()}
+    return [_tame(each) for each in value] if isinstance(value, list) else value
+
+
+def rendered(card_text: str) -> list[str]:
+    """The kinds of what a reader of GitHub's Markdown sees of the body, in their order."""
+    reader = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+    tokens = reader.parse(card_text.split("---\n", 2)[2])
+    return [kind.type for token in tokens for kind in [token, *(token.children or [])] if kind.type not in _TEXTS]
+
+
+_TEXTS = ("text", "text_special", "softbreak")
