@@ -2,7 +2,7 @@
 # Reinforcement learning on a cluster: verl's trainer with this project's advantages, rewards and forced modes.
 # Needs: one environment on all nodes, with verl 0.9.1, hipo-data, and of what hipo-data asks for that which is used here;
 # the rest would not go with verl's versions:
-#   pip install 'verl[vllm]==0.9.1' 'math-verify[antlr4-9-3]' dpath tenacity polars polars-hash
+#   pip install 'verl[vllm]==0.9.1' 'math-verify[antlr4-9-3]' tenacity polars polars-hash
 #   pip install --no-deps hipo-data
 # Also a Ray cluster that is up for more than one node, and a shared file system for MODEL, DATA and OUT.
 set -euo pipefail

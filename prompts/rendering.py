@@ -9,17 +9,22 @@ from jinja2 import Environment, StrictUndefined, TemplateSyntaxError, UndefinedE
 _FOLDER = Path(__file__).parent / "templates"
 
 
-def template_text(name: str) -> str:
-    """The source of a template: a name in prompts/templates (without `.j2`) or the path of a file.
+def template_path(name: str) -> Path:
+    """The file of a template: a name in prompts/templates (without `.j2`) or the path of a file.
 
     Raises `FileNotFoundError` with the names there are.
     """
     own = _FOLDER / f"{name}.j2"
     for path in (own, Path(name)):
         if path.is_file():
-            return path.read_text(encoding="utf-8")
+            return path
     names = sorted(path.stem for path in _FOLDER.glob("*.j2"))
     raise FileNotFoundError(f"no prompt template '{name}': it is neither a file nor one of {', '.join(names)}")
+
+
+def template_text(name: str) -> str:
+    """The source of a template. Raises `FileNotFoundError` as `template_path` does."""
+    return template_path(name).read_text(encoding="utf-8")
 
 
 def template_hash(name: str) -> str:

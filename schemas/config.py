@@ -5,10 +5,14 @@ Relative paths are relative to the working directory of the command.
 
 from typing import Any, Literal
 
-from pydantic import Field, SerializeAsAny, model_validator
+from pydantic import Field, SerializeAsAny, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from hipo_data.schemas.check_config import CheckConfig
+from hipo_data.schemas.config_file import WHOLE_SENTENCE
 from hipo_data.schemas.config_node import Config
+from hipo_data.schemas.config_sense import objections
+from hipo_data.schemas.config_texts import FolderName, Line, repository_objection
 from hipo_data.schemas.engine_config import (
     BatchMode,
     Endpoint,
@@ -23,7 +27,7 @@ from hipo_data.schemas.family import Reading
 from hipo_data.schemas.grading import VerifyConfig
 from hipo_data.schemas.records import Kind, Mode
 from hipo_data.schemas.select_config import JustifyConfig, PublishConfig, SelectConfig
-from hipo_data.schemas.source_config import SourceConfig
+from hipo_data.schemas.source_config import SourceConfig, completed
 from hipo_data.schemas.watch_config import WatchConfig
 
 __all__ = [
@@ -43,13 +47,28 @@ __all__ = [
     "WatchConfig",
 ]
 
+RECORDED = {"recorded": True}
+"""Context to validate a config with that a run was made with: it is read to look into that run, and not to be run."""
+
 
 class LicencePolicy(Config):
     """Which licences a row may come under. Names are compared without regard to case."""
 
-    accept: list[str] | None = Field(default=None, description="only these; default: all that are not refused")
+    accept: list[str] | None = Field(
+        default=None, min_length=1, description="only these; default: all that are not refused"
+    )
     refuse: list[str] = Field(default_factory=list)
     undeclared: Literal["accept", "refuse"] = "accept"
+
+    @model_validator(mode="after")
+    def _some_are_accepted(self) -> "LicencePolicy":
+        refused = {name.casefold() for name in self.refuse}
+        none_left = self.accept is not None and all(name.casefold() in refused for name in self.accept)
+        if none_left and self.undeclared == "refuse":
+            raise ValueError("refuses every row: each licence of 'accept' is in 'refuse', too; leave it out of one")
+        if none_left:
+            raise ValueError("contradicts itself: each licence of 'accept' is in 'refuse', too; leave it out of one")
+        return self
 
 
 class NearDuplicates(Config):
@@ -59,18 +78,26 @@ class NearDuplicates(Config):
     """
 
     threshold: float = Field(default=0.8, gt=0, le=1, description="Jaccard similarity from which two are the same")
-    shingle_words: int = Field(default=3, ge=1)
-    permutations: int = Field(default=128, ge=16)
+    shingle_words: int = Field(default=3, ge=1, le=100)
+    permutations: int = Field(default=128, ge=16, le=65_536)
 
 
 class EvaluationSet(Config):
     """Questions that must not be trained on: local files at `path`, or else a dataset on the Hugging Face Hub."""
 
-    name: str = Field(description="name in reports; from the Hub: the repository")
-    path: str | None = Field(default=None, description="a file or a glob of files: JSON Lines or Parquet")
+    name: Line = Field(description="name in reports; from the Hub: the repository")
+    path: Line | None = Field(default=None, description="a file or a glob of files: JSON Lines or Parquet")
     revision: str | None = Field(default=None, description="from the Hub: required, best a commit")
     files: str = Field(default="**/*test*.parquet", description="from the Hub: glob of files in the repository")
-    question: str = Field(default="question", description="column with the question; dots reach inside")
+    question: Line = Field(default="question", description="column with the question; dots reach inside")
+
+    @model_validator(mode="after")
+    def _local_or_hub(self) -> "EvaluationSet":
+        if self.path is None and self.revision is None:
+            raise ValueError("give 'path' for local files, or 'revision' (a commit) to read the set from the Hub")
+        if self.path is None and (said := repository_objection(self.name)):
+            raise ValueError(f"'name' {said}")
+        return self
 
 
 class Decontamination(Config):
@@ -93,19 +120,31 @@ class Cap(Config):
     difficulty_from: float | None = Field(default=None, ge=0, le=1)
     difficulty_to: float | None = Field(default=None, ge=0, le=1)
 
+    @model_validator(mode="after")
+    def _leaves_something(self) -> "Cap":
+        low, high = self.difficulty_from, self.difficulty_to
+        if low is not None and high is not None and low > high:
+            raise ValueError(f"difficulty_from is {low} and difficulty_to {high}; make difficulty_from the smaller one")
+        conditions = (self.source, self.kind, self.domain, low, high)
+        if self.problems == 0 and all(condition is None for condition in conditions):
+            raise ValueError("refuses every problem; say of which source, kind, domain or difficulty it is")
+        return self
+
 
 class IngestConfig(Config):
     """How source rows become problems."""
 
-    limit: int | None = Field(default=None, ge=1, description="keep this many problems, chosen by id")
-    shard_size: int = Field(default=256, ge=1, description="aim of problems a shard; the count is a power of two")
+    limit: int | None = Field(default=None, ge=1, le=10**12, description="keep this many problems, chosen by id")
+    shard_size: int = Field(
+        default=256, ge=1, le=10**9, description="aim of problems a shard; the count is a power of two"
+    )
     validation_fraction: float = Field(default=0.05, ge=0, lt=1, description="share of problems kept for validation")
-    max_question_chars: int = Field(default=20_000, ge=1)
+    max_question_chars: int = Field(default=20_000, ge=1, le=10**9)
     filters: dict[str, bool] = Field(
         default_factory=dict, description="rules to turn on or off by name; `hipo-data filters` lists them"
     )
     languages: list[str] | None = Field(
-        default=None, description="languages of questions to keep, such as [en]; default: all"
+        default=None, min_length=1, description="languages of questions to keep, such as [en]; default: all"
     )
     licences: LicencePolicy = LicencePolicy()
     near_duplicates: NearDuplicates | None = Field(default=NearDuplicates(), description="null turns the search off")
@@ -120,16 +159,16 @@ class IngestConfig(Config):
 class SamplingConfig(Config):
     """Sampling parameters. Defaults follow common practice for reasoning models; HiPO does not publish its own."""
 
-    temperature: float = Field(default=1.0, ge=0)
+    temperature: float = Field(default=1.0, ge=0, le=10)
     top_p: float = Field(default=0.95, gt=0, le=1)
-    max_tokens: int = Field(default=32_768, ge=1)
+    max_tokens: int = Field(default=32_768, ge=1, le=10**8)
     extra: dict[str, Any] = Field(default_factory=dict, description="further sampling parameters of the engine")
 
 
 class RoleConfig(Config):
     """One use of an engine. The mode switch is whatever the model needs of these fields."""
 
-    engine: str = Field(description="a key of `engines`")
+    engine: Line = Field(description="a key of `engines`")
     family: str | None = Field(
         default=None, description="family of the model where it is not the engine's; what is set beside it wins"
     )
@@ -166,10 +205,10 @@ class RolesConfig(Config):
 class SampleConfig(Config):
     """How many rollouts a problem gets and how the question is put."""
 
-    n: int = Field(default=8, ge=0, description="rollouts a problem and mode")
-    n_on: int | None = Field(default=None, ge=0, description="overrides n for think-on")
-    n_off: int | None = Field(default=None, ge=0, description="overrides n for think-off")
-    template: str = Field(default="solve", description="prompt template: a name in prompts/templates or a path")
+    n: int = Field(default=8, ge=0, le=10_000, description="rollouts a problem and mode")
+    n_on: int | None = Field(default=None, ge=0, le=10_000, description="overrides n for think-on")
+    n_off: int | None = Field(default=None, ge=0, le=10_000, description="overrides n for think-off")
+    template: Line = Field(default="solve", description="prompt template: a name in prompts/templates or a path")
     stop: Literal["never", "decided", "likely"] = Field(
         default="never",
         description="never: all n rollouts, so pass rates are whole; decided: only those that could change a problem's "
@@ -201,8 +240,10 @@ class RayConfig(Config):
     )
     task: ResourceConfig = ResourceConfig(num_cpus=0.5)
     verify: ResourceConfig = ResourceConfig(num_cpus=1)
-    max_restarts: int = Field(default=3, ge=0, description="times a lost engine or task is started again")
-    flush_s: float = Field(default=1.0, gt=0, description="longest time that a finished rollout stays unjournalled")
+    max_restarts: int = Field(default=3, ge=0, le=10_000, description="times a lost engine or task is started again")
+    flush_s: float = Field(
+        default=1.0, gt=0, le=86_400, description="longest time that a finished rollout stays unjournalled"
+    )
     stall_s: float | None = Field(
         default=1800, gt=0, description="a vLLM engine in which nothing moves for so long is started again; null: never"
     )
@@ -212,17 +253,19 @@ class BudgetConfig(Config):
     """What engines may take, over all attempts at a run. Once any part is used up they stop, what is complete becomes
     the dataset, and the same command with a larger budget goes on."""
 
-    tokens: int | None = Field(default=None, ge=1, description="prompt and completion tokens")
-    cost: float | None = Field(default=None, gt=0, description="by engines.*.price, in its currency")
-    gpu_hours: float | None = Field(default=None, gt=0, description="hours times GPUs of all engines, idle or not")
+    tokens: int | None = Field(default=None, ge=1, le=10**15, description="prompt and completion tokens")
+    cost: float | None = Field(default=None, gt=0, le=10**12, description="by engines.*.price, in its currency")
+    gpu_hours: float | None = Field(
+        default=None, gt=0, le=10**12, description="hours times GPUs of all engines, idle or not"
+    )
 
 
 class RunConfig(Config):
     """The whole tree."""
 
-    name: str
-    run_dir: str | None = Field(default=None, description="a folder, or s3://BUCKET/PREFIX; default: runs/<name>")
-    seed: int = 0
+    name: FolderName
+    run_dir: Line | None = Field(default=None, description="a folder, or s3://BUCKET/PREFIX; default: runs/<name>")
+    seed: int = Field(default=0, ge=-(2**63), lt=2**63)
     sources: list[SerializeAsAny[SourceConfig]] = Field(min_length=1)
     ingest: IngestConfig = IngestConfig()
     engines: dict[str, EngineConfig]
@@ -237,36 +280,18 @@ class RunConfig(Config):
     watch: WatchConfig = WatchConfig()
     check: CheckConfig | None = Field(default=CheckConfig(), description="null: modes are not looked at")
 
-    @model_validator(mode="after")
-    def _roles_name_engines(self) -> "RunConfig":
-        for role in ("think_on", "think_off", "justifier"):
-            engine = getattr(self.roles, role).engine
-            if engine not in self.engines:
-                raise ValueError(
-                    f"roles.{role}.engine is '{engine}', which is not one of engines: {sorted(self.engines)}"
-                )
-        if self.sample.stops and self.select.policy != "hipo":
-            raise ValueError(
-                f"sample.stop is '{self.sample.stop}', which stops where hipo's rule is decided, but select.policy is "
-                f"'{self.select.policy}'; set sample.stop: never"
-            )
-        if self.sample.count(Mode.THINK_ON) + self.sample.count(Mode.THINK_OFF) == 0:
-            raise ValueError("sample asks for no rollouts in either mode; set sample.n to at least 1")
-        return self
+    @field_validator("sources", mode="after")
+    @classmethod
+    def _keys_of_adapters(cls, sources: list[SourceConfig]) -> list[SourceConfig]:
+        """Each source with all keys of its adapter, so that the record of a run says their defaults, too."""
+        try:
+            return [completed(source, f"sources.{place}") for place, source in enumerate(sources)]
+        except ValueError as error:
+            raise PydanticCustomError(WHOLE_SENTENCE, "{said}", {"said": str(error)}) from error
 
     @model_validator(mode="after")
-    def _responses_can_vote(self) -> "RunConfig":
-        pseudo, n = self.verify.pseudo_gold, self.sample.count(Mode.THINK_ON)
-        if pseudo is None:
-            return self
-        if self.sample.stops:
-            raise ValueError(
-                f"sample.stop is '{self.sample.stop}', which stops by verdicts, but verify.pseudo_gold needs the "
-                "think-on responses before there are any; set sample.stop: never"
-            )
-        if n < pseudo.needs:
-            raise ValueError(
-                f"verify.pseudo_gold.rule '{pseudo.rule}' needs {pseudo.needs} think-on responses that agree, but "
-                f"there are {n} a problem; raise sample.n or sample.n_on"
-            )
+    def _makes_sense(self, info: ValidationInfo) -> "RunConfig":
+        found = [] if (info.context or {}).get("recorded") else objections(self)
+        if found:
+            raise ValueError("; ".join(found))
         return self

@@ -5,13 +5,18 @@ import types
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
-import dpath
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from hipo_data.schemas.errors import UserError
 from hipo_data.schemas.packaged import recipe_file
 from hipo_data.schemas.without_secrets import shown_config
+from hipo_data.schemas.yaml_tree import yaml_tree
+
+_LARGEST = 1024**2
+"""Bytes of a file that can be a config; what is larger is data."""
+
+WHOLE_SENTENCE = "whole_sentence"
+"""Type of a pydantic error whose message says where it is itself."""
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -23,21 +28,39 @@ def read_config(model: type[Model], path: Path, overrides: list[str], start: str
     that names each wrong key or value, where it stands, and the nearest right key, or that there is no such file.
     """
     path = recipe_file(path)
-    try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        hint = f"; {start} to start from" if start else ""
-        raise UserError(f"there is no config file {path}{hint}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(tree, dict):
-        raise UserError(f"{path} must hold a mapping of config keys; it holds {type(tree).__name__}")
+    tree = _tree_in(path, start)
     for override in overrides:
         _override(tree, override)
     try:
         return model.model_validate(tree)
     except ValidationError as error:
         raise UserError(f"{path}: {sentences(model, error)}") from error
+
+
+def _tree_in(path: Path, start: str) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            data = file.read(_LARGEST + 1)
+    except FileNotFoundError as error:
+        hint = f"; {start} to start from" if start else ""
+        raise UserError(f"there is no config file {path}{hint}") from error
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise UserError(f"{path} cannot be read as a config ({why}); name a YAML file") from error
+    if len(data) > _LARGEST:
+        raise UserError(f"{path} has more than {_LARGEST:,} bytes and is no config; name a YAML file")
+    try:
+        tree = yaml_tree(data.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"{path} is not YAML in UTF-8: byte {error.start} is none of a text; save it as UTF-8"
+        ) from None
+    except UserError as error:
+        raise UserError(f"{path}{' ' if str(error).startswith(('is ', 'it ')) else ': '}{error}") from None
+    if not isinstance(tree, dict):
+        holds = "is empty" if tree is None else f"holds a {type(tree).__name__}"
+        raise UserError(f"{path} must hold a mapping of config keys, and it {holds}")
+    return tree
 
 
 def sentences(model: type[BaseModel], error: ValidationError, within: str = "") -> str:
@@ -72,26 +95,67 @@ def differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
 
 def _override(tree: dict[str, Any], override: str) -> None:
     key, equals, text = override.partition("=")
-    if not equals or not key:
-        raise UserError(f"--set takes key=value, such as select.delta=0.2; '{override}' is not of that form")
+    steps = key.split(".")
+    if not equals or not all(steps):
+        shown = f"; '{key}' is not of that form" if equals else ""
+        raise UserError(f"--set takes key=value, such as select.delta=0.2{shown}")
     try:
-        value = yaml.safe_load(text)
-        dpath.new(tree, key, value, separator=".")
-    except (yaml.YAMLError, KeyError, IndexError, TypeError, ValueError) as error:
-        raise UserError(f"--set {override}: cannot be applied ({error})") from error
+        _lay(tree, steps, yaml_tree(text, key))
+    except UserError as error:
+        raise UserError(
+            f"--set: {error}" if str(error).startswith(("'", "the ")) else f"--set {key}: {error}"
+        ) from None
+
+
+def _lay(tree: dict[str, Any], steps: list[str], value: Any) -> None:
+    """Puts the value at the end of the steps; mappings that are missing on the way are made."""
+    at: Any = tree
+    for place, step in enumerate(steps):
+        so_far, last = ".".join(steps[:place]), place == len(steps) - 1
+        index: Any = step
+        if isinstance(at, list):
+            if not step.isascii() or not step.isdigit() or int(step) > len(at):
+                raise UserError(f"'{so_far}' is a list of {len(at)}; number its parts from 0, and not '{step}'")
+            if (index := int(step)) == len(at):
+                at.append(None)
+        elif not isinstance(at, dict):
+            raise UserError(f"'{so_far}' is {type(at).__name__} and has no key '{step}'; set it as a whole")
+        if last:
+            at[index] = value
+        elif isinstance(at, list):
+            at[index] = {} if at[index] is None else at[index]
+        elif at.get(index) is None:
+            at[index] = {}
+        at = at[index]
 
 
 def _sentence(model: type[BaseModel], item: Any, within: str) -> str:
-    location = [str(part) for part in item["loc"]]
+    location = [str(part) for part in item["loc"] if part != "[key]"]
     where = ".".join([*([within] if within else []), *_written(model, location)])
     if item["type"] == "extra_forbidden":
         known = _fields_at(model, location[:-1])
         near = difflib.get_close_matches(location[-1], known, n=1, cutoff=0.5)
         hint = f"did you mean '{near[0]}'?" if near else f"known keys there: {', '.join(known)}"
+        if "extra" in known:
+            hint += f" What the engine takes beside them stands in '{where.rpartition('.')[0]}.extra'"
         return f"unknown key '{where}'; {hint}"
     if item["type"] == "missing":
         return f"'{where}' is missing"
-    message = str(item["msg"]).removeprefix("Value error, ")
+    if item["type"] == WHOLE_SENTENCE:
+        return str(item["msg"])
+    return _said(where, str(item["msg"]).removeprefix("Value error, "), item)
+
+
+def _said(where: str, message: str, item: Any) -> str:
+    """What pydantic says of a value, and the fix where the kind of the value shows it."""
+    value = item["input"]
+    if item["type"] == "string_type" and isinstance(value, (bool, int, float)):
+        shown = str(value).lower() if isinstance(value, bool) else value
+        message = f"YAML reads this as {shown}; put it in quotes"
+    elif value is None:
+        message = f"{message}, and it is empty; write a value, or leave the key out"
+    elif item["type"] == "too_short":
+        message = f"{message}; name one, or leave the key out"
     return f"'{where}': {message}" if where else message
 
 

@@ -5,16 +5,25 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from hipo_data.schemas.config_node import Config
+from hipo_data.schemas.config_texts import Line
 
 
 class ResourceConfig(Config):
     """What Ray sets aside for one actor or task."""
 
-    num_cpus: float = Field(default=1, ge=0)
-    num_gpus: float = Field(default=0, ge=0)
-    memory_gb: float | None = Field(default=None, gt=0)
-    resources: dict[str, float] = Field(default_factory=dict, description="custom Ray resources")
+    num_cpus: float = Field(default=1, ge=0, le=1e6)
+    num_gpus: float = Field(default=0, ge=0, le=1e6)
+    memory_gb: float | None = Field(default=None, gt=0, le=1e9)
+    resources: dict[str, Annotated[float, Field(ge=0)]] = Field(
+        default_factory=dict, description="custom Ray resources"
+    )
     label_selector: dict[str, str] = Field(default_factory=dict, description="Ray node labels")
+
+    @model_validator(mode="after")
+    def _gpus_are_whole(self) -> "ResourceConfig":
+        if self.num_gpus > 1 and self.num_gpus != int(self.num_gpus):
+            raise ValueError(f"num_gpus is {self.num_gpus:g}; Ray shares one GPU, and more than one only as whole ones")
+        return self
 
 
 class _EngineConfig(Config):
@@ -23,11 +32,11 @@ class _EngineConfig(Config):
         description="family of its model, which gives the roles their switches and says how responses are read: one of "
         "`hipo-data families`, auto, or a YAML file",
     )
-    replicas: int = Field(default=1, ge=1)
+    replicas: int = Field(default=1, ge=1, le=1_000_000)
     resources: ResourceConfig = ResourceConfig()
 
 
-_MaxInFlight = Annotated[int, Field(ge=1, description="requests under way at once in one replica")]
+_MaxInFlight = Annotated[int, Field(ge=1, le=10**9, description="requests under way at once in one replica")]
 
 
 def _number_or_auto(value: Any) -> Any:
@@ -40,7 +49,7 @@ class VllmEngine(_EngineConfig):
     """vLLM in a Ray actor. `args` are passed to `AsyncEngineArgs` as they are."""
 
     type: Literal["vllm"]
-    model: str = Field(description="folder or Hub name")
+    model: Line = Field(description="folder or Hub name")
     revision: str | None = None
     tensor_parallel_size: int = Field(
         default=1, ge=1, description="GPUs that share each layer; of one node if possible"
@@ -48,7 +57,7 @@ class VllmEngine(_EngineConfig):
     pipeline_parallel_size: int = Field(default=1, ge=1, description="groups of those, each with a part of the layers")
     args: dict[str, Any] = Field(default_factory=dict, description="any other vLLM engine argument")
     env: dict[str, str] = Field(default_factory=dict, description="environment of the actor's process")
-    start_timeout_s: float = Field(default=600, gt=0)
+    start_timeout_s: float = Field(default=600, gt=0, le=1e10)
     max_in_flight: Annotated[int | Literal["auto"], BeforeValidator(_number_or_auto)] = Field(
         default="auto",
         description="requests under way at once in one replica; auto: those it runs, by its own reports, and a few",
@@ -57,14 +66,16 @@ class VllmEngine(_EngineConfig):
     @property
     def workers(self) -> int:
         """Processes of one replica that compute, a GPU each where there are any."""
-        ranks = int(self.args.get("data_parallel_size", 1))
-        return self.tensor_parallel_size * self.pipeline_parallel_size * ranks
+        return self.tensor_parallel_size * self.pipeline_parallel_size * int(self.args.get("data_parallel_size", 1))
 
     @model_validator(mode="after")
     def _a_gpu_each(self) -> "VllmEngine":
-        for size in ("tensor_parallel_size", "pipeline_parallel_size"):
-            if size in self.args:
-                raise ValueError(f"'{size}' stands beside 'args', not in it")
+        for name in ("model", "tensor_parallel_size", "pipeline_parallel_size"):
+            if name in self.args:
+                raise ValueError(f"'{name}' stands beside 'args', not in it")
+        ranks = self.args.get("data_parallel_size", 1)
+        if isinstance(ranks, bool) or not str(ranks).isdecimal() or int(ranks) < 1:
+            raise ValueError(f"args.data_parallel_size is {ranks!r}; it is a number from 1 on")
         if self.workers > 1 and self.resources.num_gpus not in (0, self.workers):
             raise ValueError(
                 f"one replica has {self.workers} workers (tensor_parallel_size x pipeline_parallel_size) and needs as "
@@ -76,9 +87,9 @@ class VllmEngine(_EngineConfig):
 class Price(Config):
     """What an endpoint charges. In batch mode: the batch price."""
 
-    prompt_per_million: float = Field(ge=0)
-    completion_per_million: float = Field(ge=0, description="reasoning tokens included")
-    currency: str = "USD"
+    prompt_per_million: float = Field(ge=0, le=1e12)
+    completion_per_million: float = Field(ge=0, le=1e12, description="reasoning tokens included")
+    currency: Line = "USD"
 
     def cost(self, prompt_tokens: int, completion_tokens: int) -> float:
         """What so many tokens cost, in `currency`."""
@@ -111,15 +122,17 @@ class OpenAIEngine(_EngineConfig):
     """Any endpoint that speaks the OpenAI chat protocol, or several as one pool."""
 
     type: Literal["openai"]
-    model: str
+    model: Line
     base_url: str | None = Field(default=None, description="default: OPENAI_BASE_URL, or else OpenAI's own")
     api_key_env: str | None = Field(
         default="OPENAI_API_KEY", description="environment variable that holds the key; null: none is sent"
     )
     endpoints: list[Endpoint] = Field(default=[], description="addresses or keys to spread the requests over")
     max_in_flight: _MaxInFlight = 256
-    request_timeout_s: float = Field(default=600, gt=0)
-    max_attempts: int = Field(default=6, ge=1, description="tries a request before its rollout is recorded as failed")
+    request_timeout_s: float = Field(default=600, gt=0, le=1e10)
+    max_attempts: int = Field(
+        default=6, ge=1, le=1_000_000, description="tries a request before its rollout is recorded as failed"
+    )
     give_up_after_s: float = Field(
         default=300, ge=0, description="how long all endpoints may be down before the engine counts as dead"
     )
@@ -167,12 +180,14 @@ class ReplayEngine(_EngineConfig):
     """Responses recorded elsewhere, served as if sampled: imports other tools' rollouts, or repeats a run."""
 
     type: Literal["replay"]
-    path: str = Field(description="JSON Lines or Parquet")
+    path: Line = Field(description="JSON Lines or Parquet")
     model: str = Field(default="recorded", description="name written into every rollout")
     max_in_flight: _MaxInFlight = 256
     question: str = Field(default="question", description="column with the question, matched by its normalised text")
     responses: list[str] = Field(
-        default=["responses"], description="columns (dots reach inside) with one response or a list of them, in order"
+        default=["responses"],
+        min_length=1,
+        description="columns (dots reach inside) with one response or a list of them, in order",
     )
     resources: ResourceConfig = ResourceConfig(num_cpus=0)  # it waits, it does not compute
 

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from hipo_data.schemas.config_node import Config
+from hipo_data.schemas.config_texts import Line
 
 PolicyName = Literal[
     "hipo", "adaptthink", "thinkless", "lhrm", "all-correct", "shortest", "preference", "budget", "groups"
@@ -99,7 +100,9 @@ class SelectConfig(Config):
     fallback: Literal["other_mode", "drop"] = Field(
         default="other_mode", description="when the preferred mode has no right response but the other one has"
     )
-    min_graded: int = Field(default=1, ge=1, description="graded rollouts a mode needs for its pass rate to count")
+    min_graded: int = Field(
+        default=1, ge=1, le=10_000, description="graded rollouts a mode needs for its pass rate to count"
+    )
     most: int | None = Field(
         default=None, ge=1, description="adaptthink and all-correct: keep so many responses a mode, shortest first"
     )
@@ -124,15 +127,23 @@ class SelectConfig(Config):
 class JustifyConfig(Config):
     """How the reason for the mode is written and checked."""
 
-    template: str = Field(default="justify", description="prompt template: a name in prompts/templates or a path")
+    template: Line = Field(default="justify", description="prompt template: a name in prompts/templates or a path")
     language: str = Field(
         default="en",
         pattern="^[a-z]{2,3}$",
         description="of justifications: `zh` takes the template `justify.zh` where template is `justify`",
     )
-    max_attempts: int = Field(default=4, ge=1)
+    max_attempts: int = Field(default=4, ge=1, le=1_000)
     min_chars: int = Field(default=20, ge=1)
     max_chars: int = Field(default=800, ge=1)
+
+    @model_validator(mode="after")
+    def _some_length_fits(self) -> "JustifyConfig":
+        if self.min_chars > self.max_chars:
+            raise ValueError(
+                f"min_chars is {self.min_chars} and max_chars {self.max_chars}; make min_chars the smaller one"
+            )
+        return self
 
     @property
     def prompt(self) -> str:
@@ -149,4 +160,4 @@ class PublishConfig(Config):
         description="how a response says its mode; hipo alone holds a justification",
     )
     title: str = "Hybrid-reasoning data"
-    rows_per_file: int = Field(default=100_000, ge=1)
+    rows_per_file: int = Field(default=100_000, ge=1, le=10**12)

@@ -1,5 +1,6 @@
 """The run directory: whose it is, under which config, and who is writing in it now."""
 
+import errno
 import json
 import platform
 import subprocess
@@ -35,7 +36,10 @@ _PACKAGES = [
 
 def run_dir_of(config: RunConfig, override: str | None) -> RunPath:
     """Where a run lives, absolute, so that workers find it too. Raises `UserError` for a place that holds no runs."""
-    return run_path(override or config.run_dir or f"runs/{config.name}").resolve()
+    run_dir = run_path(override or config.run_dir or f"runs/{config.name}").resolve()
+    if isinstance(run_dir, Path) and run_dir.is_file():
+        raise _unusable(run_dir, "it is a file")
+    return run_dir
 
 
 def changes_since_last(run_dir: RunPath, config: RunConfig) -> list[str]:
@@ -45,6 +49,10 @@ def changes_since_last(run_dir: RunPath, config: RunConfig) -> list[str]:
     """
     try:
         recorded = json.loads((run_dir / "run.json").read_bytes())
+    except NotADirectoryError:
+        raise _unusable(run_dir, "a file stands in its path") from None
+    except PermissionError as error:
+        raise _unusable(run_dir, error.strerror) from error
     except FileNotFoundError:
         if run_dir.is_dir() and any(path.name != "run.lock" for path in run_dir.iterdir()):
             raise UserError(f"{run_dir} is not empty and holds no run; choose another --run-dir") from None
@@ -71,13 +79,20 @@ def held(run_dir: RunPath, say: Callable[[str], None] = print) -> Iterator[None]
         with held_in_storage(run_dir / "run.lock", say):
             yield
         return
-    run_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        run_dir.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise _unusable(run_dir, "it is a file") from None
+    except OSError as error:
+        raise _unusable(run_dir, error.strerror) from error
     lock = FileLock(run_dir / "run.lock")
     try:
         lock.acquire(timeout=0)
     except Timeout as error:
         raise UserError(f"another hipo-data is at work in {run_dir}; wait for it, or stop it, and run again") from error
     except OSError as error:
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise _unusable(run_dir, error.strerror) from error
         raise UserError(
             f"{run_dir} cannot be locked ({error.strerror}), so that nothing would keep two drivers apart; "
             "mount its file system with locks (docs/clusters.md), or choose another --run-dir"
@@ -87,6 +102,10 @@ def held(run_dir: RunPath, say: Callable[[str], None] = print) -> Iterator[None]
         yield
     finally:
         lock.release()
+
+
+def _unusable(run_dir: RunPath, why: str | None) -> UserError:
+    return UserError(f"{run_dir} cannot hold a run ({why}); choose another --run-dir, or run_dir in the recipe")
 
 
 def record_run(run_dir: RunPath, config: RunConfig) -> None:

@@ -11,7 +11,7 @@ from hipo_data.pipeline.store.files import scan_tables
 from hipo_data.pipeline.store.manifest import read_manifest
 from hipo_data.pipeline.store.run_dir import read_run
 from hipo_data.pipeline.store.run_path import RunPath
-from hipo_data.schemas.config import RunConfig
+from hipo_data.schemas.config import RECORDED, RunConfig
 from hipo_data.schemas.errors import UserError
 from hipo_data.stages.publish.statistics import Statistics
 
@@ -49,7 +49,7 @@ class RunFiles:
 def open_run(run_dir: RunPath) -> RunFiles:
     """A run with the config it was last run with. Raises `UserError` where there is none, or one of other keys."""
     try:
-        config = RunConfig.model_validate(read_run(run_dir)["config"])
+        config = RunConfig.model_validate(read_run(run_dir)["config"], context=RECORDED)
     except ValidationError as error:
         first = error.errors()[0]
         raise UserError(

@@ -159,7 +159,10 @@ def test_justifications_are_in_the_language_of_the_questions_unless_the_recipe_s
             "[en, zh]",
             r"ingest.languages allows en, zh, and justifications are in one language: name it as justify.lang",
         ),
-        ("[fr]", r"justify: no prompt template 'justify.fr'.*or set justify.language to one that has a prompt"),
+        (
+            "[fr]",
+            r"justify.template': no prompt template 'justify.fr'.*or set justify.language to one that has a prompt",
+        ),
     ],
 )
 def test_languages_that_leave_the_prompt_of_justifications_open_are_refused(languages: str, said: str) -> None:

@@ -1,0 +1,126 @@
+"""What no single key of a recipe shows to be wrong: keys that contradict one another, or could do nothing.
+
+Each check gives sentences that name the key by its dotted path and what to do. Nothing that stands in an address or in
+the place of a key's variable is quoted.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from hipo_data.schemas.config_texts import address_objection, base_url_objection, is_variable, variable_objection
+from hipo_data.schemas.engine_config import OpenAIEngine, VllmEngine
+from hipo_data.schemas.records import Mode
+from hipo_data.schemas.request_fields import OF_THE_RECIPE, OF_THE_TEMPLATE, OF_VLLM
+
+if TYPE_CHECKING:
+    from hipo_data.schemas.config import RunConfig
+
+_ROLES = ("think_on", "think_off", "justifier")
+
+
+def objections(config: "RunConfig") -> list[str]:
+    """All sentences; empty for a recipe that makes sense."""
+    checks = (_engines, _fields, _rollouts, _budget, _addresses, _variables)
+    return [said for check in checks for said in check(config)]
+
+
+def _engines(config: "RunConfig") -> Iterator[str]:
+    for name in config.engines:
+        if not name.strip() or not name.isprintable() or "/" in name:
+            shown = f"engines.{name}" if name.isprintable() else "engines"
+            yield f"'{shown}': an engine's name is not empty and holds neither '/' nor control characters; name it so"
+    for role in _ROLES:
+        engine = getattr(config.roles, role).engine
+        if engine not in config.engines:
+            yield f"roles.{role}.engine is '{engine}', which is not one of engines: {sorted(config.engines)}"
+
+
+def _rollouts(config: "RunConfig") -> Iterator[str]:
+    sample, select = config.sample, config.select
+    if sample.stops and select.policy != "hipo":
+        yield (
+            f"sample.stop is '{sample.stop}', which stops where hipo's rule is decided, but select.policy is "
+            f"'{select.policy}'; set sample.stop: never"
+        )
+    if all(sample.count(mode) == 0 for mode in Mode):
+        yield "sample asks for no rollouts in either mode; set sample.n to at least 1"
+    for mode in Mode:
+        if 0 < sample.count(mode) < select.min_graded:
+            yield (
+                f"select.min_graded is {select.min_graded}, but sample asks for {sample.count(mode)} rollouts "
+                f"in {mode}, so that its pass rate would never count; set it to at most {sample.count(mode)}"
+            )
+    pseudo, n = config.verify.pseudo_gold, sample.count(Mode.THINK_ON)
+    if pseudo is not None and sample.stops:
+        yield (
+            f"sample.stop is '{sample.stop}', which stops by verdicts, but verify.pseudo_gold needs the "
+            "think-on responses before there are any; set sample.stop: never"
+        )
+    elif pseudo is not None and n < pseudo.needs:
+        yield (
+            f"verify.pseudo_gold.rule '{pseudo.rule}' needs {pseudo.needs} think-on responses that agree, but "
+            f"there are {n} a problem; raise sample.n or sample.n_on"
+        )
+
+
+def _budget(config: "RunConfig") -> Iterator[str]:
+    engines = [config.engines[role.engine] for role in config.roles.all if role.engine in config.engines]
+    prices = [engine.price for engine in engines if isinstance(engine, OpenAIEngine) and engine.price]
+    if config.budget.cost is not None and not prices:
+        yield "budget.cost is set, but no engine in use says its price; set engines.*.price, or budget.tokens"
+    currencies = sorted({price.currency for price in prices})
+    if config.budget.cost is not None and len(currencies) > 1:
+        yield f"budget.cost needs one currency, but engines charge in {' and '.join(currencies)}"
+    with_gpus = any(
+        isinstance(engine, VllmEngine) and (engine.resources.num_gpus > 0 or engine.workers > 1) for engine in engines
+    )
+    if config.budget.gpu_hours is not None and engines and not with_gpus:
+        yield (
+            "budget.gpu_hours is set, but no engine in use holds a GPU; set engines.*.resources.num_gpus, "
+            "or budget.tokens"
+        )
+
+
+def _addresses(config: "RunConfig") -> Iterator[str]:
+    for where, engine in _endpoints(config):
+        if engine.base_url is not None and (said := base_url_objection(engine.base_url)):
+            yield f"'{where}.base_url' {said}"
+    for where, url in (("watch.webhook", config.watch.webhook), ("verify.sandbox_url", config.verify.sandbox_url)):
+        if url is not None and (said := address_objection(url)):
+            yield f"'{where}' {said}"
+
+
+def _variables(config: "RunConfig") -> Iterator[str]:
+    for where, engine in _endpoints(config):
+        if engine.api_key_env is not None and (said := variable_objection(engine.api_key_env)):
+            yield f"'{where}.api_key_env' {said}"
+    for name, each in config.engines.items():
+        for variable in each.env if isinstance(each, VllmEngine) else ():
+            if not is_variable(variable):
+                yield f"'engines.{name}.env' has a key that no environment variable can be called; write NAME: value"
+
+
+def _endpoints(config: "RunConfig") -> Iterator[tuple[str, Any]]:
+    for name, engine in config.engines.items():
+        if isinstance(engine, OpenAIEngine):
+            yield f"engines.{name}", engine
+            for place, endpoint in enumerate(engine.endpoints):
+                yield f"engines.{name}.endpoints.{place}", endpoint
+
+
+def _fields(config: "RunConfig") -> Iterator[str]:
+    for name in _ROLES:
+        role = getattr(config.roles, name)
+        engine = config.engines.get(role.engine)
+        further = OF_VLLM if isinstance(engine, VllmEngine) else {}
+        yield from _owned(role.sampling.extra, f"roles.{name}.sampling.extra", OF_THE_RECIPE | further)
+        yield from _owned(role.chat_template_kwargs, f"roles.{name}.chat_template_kwargs", OF_THE_TEMPLATE)
+    for name, engine in config.engines.items():
+        if isinstance(engine, OpenAIEngine):
+            yield from _owned(engine.extra_body, f"engines.{name}.extra_body", OF_THE_RECIPE)
+
+
+def _owned(fields: Mapping[str, Any], where: str, owned: Mapping[str, str]) -> Iterator[str]:
+    for field, why in owned.items():
+        if fields.get(field) is not None:
+            yield f"'{where}.{field}' is not set there: {why}"
