@@ -6,7 +6,8 @@ from hipo_data.schemas.check_config import CheckConfig
 from hipo_data.schemas.errors import UnfitError
 from hipo_data.schemas.records import FinishReason, Mode, Rollout
 from hipo_data.stages.sample.preflight import judge
-from hipo_data.stages.sample.shown import Shown, complaint, in_words, nothing_usable, shown, thinks_aloud
+from hipo_data.stages.sample.shown import Shown, complaint, in_words, nothing_usable, shown
+from hipo_data.stages.texts.thinking_aloud import thinks_aloud
 
 ON, OFF = Mode.THINK_ON, Mode.THINK_OFF
 LIMITS = CheckConfig()
@@ -36,7 +37,7 @@ def test_every_rollout_counts_once() -> None:
         rollout(OFF, answer="Wait, no. Hmm, let me re-check: 5"),
     ]  # fmt: skip
     seen = shown(rollouts)
-    assert seen == Shown(failed=1, cut=1, malformed=1, reasoned=1, plain=2, reasoning=1, open=1)
+    assert seen == Shown(failed=1, cut=1, malformed=1, reasoned=1, plain=2, reasoning=1, open=1, lengths={0: 2})
     assert seen.rollouts == len(rollouts)
     assert Shown.of_counts(seen.counts()) == seen
     assert seen + seen == shown(rollouts * 2)
