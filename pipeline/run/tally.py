@@ -11,6 +11,7 @@ from hipo_data.pipeline.watch.watcher import StageProgress
 from hipo_data.schemas.config import RunConfig
 from hipo_data.schemas.records import Mode
 from hipo_data.stages.sample.shown import Shown, complaint, nothing_usable
+from hipo_data.stages.select.leaking import LEAKING
 
 _FOLDERS = [*(f"{stage}.{mode}" for mode in (Mode.THINK_OFF, Mode.THINK_ON) for stage in ("sample", "verify"))]
 
@@ -89,6 +90,7 @@ class Tally:
             outcome.rejected.append(manifest.outputs["rejected"].path)
         outcome.unneeded += manifest.counts.get("unneeded", 0)
         outcome.saved_tokens += manifest.counts.get("saved_tokens", 0)
+        outcome.leaking += manifest.counts.get(LEAKING, 0)
         if node.stage == "sample" and node.mode is not None:
             self._shown[node.mode] = self._shown.get(node.mode, Shown()) + Shown.of_counts(manifest.counts)
             outcome.shown = {mode.value: seen for mode, seen in self._shown.items()}

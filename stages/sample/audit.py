@@ -1,6 +1,7 @@
 """The audit of modes as reports, cards and lines of progress show it."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from hipo_data.figures.text import NOTHING, percent
 from hipo_data.schemas.check_config import CheckConfig
@@ -17,8 +18,30 @@ _SHARED_OUT = {
 _LEAKS = {"of those without, think aloud": "open", "of those without, out of proportion in length": "long"}
 
 
-def table(by_mode: Mapping[Mode, Shown]) -> list[tuple[str, list[str]]]:
-    """Lines of the audit: a label, and a cell for each of `by_mode`, mostly a count with its share of what was asked.
+@dataclass(frozen=True)
+class Audit:
+    """What rollouts show of their modes, for a page."""
+
+    modes: list[str]
+    """The columns of `lines`; empty where nothing was counted."""
+    lines: list[tuple[str, list[str]]]
+    over: list[str]
+    """A sentence for each mode that is over a limit of `check`, or has nothing to be used."""
+    refused: int | None
+    """Think-off responses that the selection took for unknown since they think; null where it refuses none."""
+
+
+def audit(by_mode: Mapping[Mode, Shown], limits: CheckConfig | None, refused: int | None = None) -> Audit:
+    """The audit of modes by what their rollouts show. A run that checks nothing is held against the default limits."""
+    limits = limits or CheckConfig()
+    counted = {mode: seen for mode, seen in by_mode.items() if seen.rollouts}
+    said = [complaint(mode, seen, limits) or nothing_usable(mode, seen) for mode, seen in counted.items()]
+    over = [f"{clause[0].upper()}{clause[1:]}." for clause in said if clause]
+    return Audit([name_of(mode) for mode in counted], _table(counted), over, refused)
+
+
+def _table(by_mode: Mapping[Mode, Shown]) -> list[tuple[str, list[str]]]:
+    """Lines: a label, and a cell for each of `by_mode`, mostly a count with its share of what was asked.
 
     The five lines after the first share out what was asked. Think-on has no cells on leaks.
     """
@@ -34,12 +57,6 @@ def table(by_mode: Mapping[Mode, Shown]) -> list[tuple[str, list[str]]]:
         *((label, line(name, Mode.THINK_OFF)) for label, name in _LEAKS.items()),
         ("median tokens of an answer", [_about(seen.typical_tokens) for seen in by_mode.values()]),
     ]
-
-
-def over_limits(by_mode: Mapping[Mode, Shown], limits: CheckConfig) -> list[str]:
-    """A sentence for each mode that is not what it says."""
-    said = (complaint(mode, seen, limits) or nothing_usable(mode, seen) for mode, seen in by_mode.items())
-    return [f"{clause[0].upper()}{clause[1:]}." for clause in said if clause]
 
 
 def in_short(mode: Mode, seen: Shown) -> str:

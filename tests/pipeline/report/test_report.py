@@ -11,7 +11,9 @@ import pytest
 from hipo_data.pipeline.report import figures
 from hipo_data.pipeline.report.page import cut, report
 from hipo_data.pipeline.views.run_files import RunFiles, open_run
+from hipo_data.schemas.check_config import CheckConfig
 from hipo_data.stages.publish.statistics import statistics
+from hipo_data.stages.sample.shown import Shown
 from tests.support.made_up_run import make_run
 
 
@@ -62,6 +64,24 @@ def test_its_numbers_are_those_of_the_run(run_dir: Path, made: str) -> None:
     for reason, count in drops:
         assert f"dropped: {reason} {count}" in said
     assert "ingest 302 300 2 0" in said
+
+
+def test_it_says_what_the_modes_show(run_dir: Path, made: str) -> None:
+    table = made[made.index('<table class="audit">') :]
+    said = texts(table[: table.index("</table>")])
+    assert said.startswith("think-on think-off asked 1,200 1,200 whole, with reasoning 1,1")
+    assert "of those without, think aloud – 0 of those without, out of proportion in length – 0 median" in said
+    assert "Over a limit" not in made
+    asked = open_run(run_dir)
+    leaking = asked.config.model_copy(update={"check": CheckConfig(on_plain=0, off_reasoning=0)})
+    asked.config = leaking
+    first = next(name for name in asked.manifests if name.startswith("sample.think_off/"))
+    asked.manifests[first] = asked.manifests[first].model_copy(
+        update={"counts": Shown(reasoned=9, reasoning=9).counts()}
+    )
+    assert re.search(
+        r"Over a limit: 9 of \d+ think-off responses hold reasoning \(at most 0.0 % may\)", texts(page(asked))
+    )
 
 
 def test_twenty_examples_take_turns_over_kinds_and_modes(made: str) -> None:
