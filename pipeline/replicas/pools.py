@@ -169,6 +169,10 @@ class EnginePools:
                 found[folder] = found.get(folder, 0) + done
         return found
 
+    def shown(self) -> dict[str, dict[str, int]]:
+        """What the rollouts that nodes under way have finished show of their mode, by the name of the node."""
+        return {name: counts for _, replica in self._replicas() for name, counts in replica.last.shown.items()}
+
     @property
     def spent(self) -> dict[str, Spent]:
         """What this attempt has spent so far, by engine."""

@@ -5,6 +5,7 @@ import pytest
 from hipo_data.pipeline.graph.nodes import INGEST, PUBLISH, Node, shard_nodes
 from hipo_data.pipeline.graph.stages import STAGES
 from hipo_data.pipeline.run.tally import Tally
+from hipo_data.stages.sample.shown import Shown
 from tests.pipeline.run.small_run import OFF, ON, PROBLEMS, SHARDS, config_of, manifest_of
 
 FIRST, SECOND = SHARDS
@@ -54,6 +55,17 @@ def test_rows_of_nodes_that_ran_that_were_up_to_date_and_that_are_under_way_are_
     now = shown(tally, sample_off=7, sample_on=3)
     assert now["sample off"] == (4 * PROBLEMS + 7, 8 * PROBLEMS) and now["sample on"] == (3, 8 * PROBLEMS)
     assert now["select"] == (PROBLEMS, 2 * PROBLEMS)
+
+
+def test_modes_show_what_nodes_under_way_have_counted_and_no_node_twice() -> None:
+    tally = tally_of()
+    first, second = (Node("sample", shard, OFF) for shard in SHARDS)
+    three, two = Shown(plain=2, cut=1, lengths={20: 2}), Shown(plain=1, failed=1, lengths={20: 1})
+    assert tally.modes({}) == {}
+    assert tally.modes({first.name: three.counts()}) == {OFF: three}
+    run(tally, first, **three.counts())
+    late = {first.name: two.counts(), second.name: two.counts()}  # the reading is older than the end of the first
+    assert tally.modes(late) == {OFF: three + two}
 
 
 def test_a_reading_older_than_the_end_of_its_node_shows_no_more_rows_than_there_are() -> None:

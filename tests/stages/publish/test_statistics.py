@@ -167,10 +167,11 @@ def test_the_card_says_what_was_dropped_and_by_which_rule_modes_were_chosen() ->
 
 def test_the_card_says_what_the_modes_show_and_what_was_over_a_limit() -> None:
     assert "What the modes show" not in make_card()
-    off = Shown(
-        failed=2, cut=4, malformed=1, reasoned=243, plain=954, reasoning=245, open=12, lengths={28: 940, 50: 14}
-    )
-    by_mode = {Mode.THINK_ON: Shown(reasoned=400, reasoning=400, lengths={20: 400}), Mode.THINK_OFF: off}
+    off = {"failed": 2, "cut": 4, "malformed": 1, "reasoned": 243, "plain": 954, "reasoning": 245, "open": 12}
+    by_mode = {
+        Mode.THINK_ON: Shown(reasoned=400, reasoning=400, lengths={20: 400}),
+        Mode.THINK_OFF: Shown(**off, lengths={28: 940, 50: 14}),
+    }
     text = make_card(audit=audit(by_mode, None, refused=257))
     assert (
         """
