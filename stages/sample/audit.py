@@ -8,10 +8,12 @@ from hipo_data.schemas.check_config import CheckConfig
 from hipo_data.schemas.records import Mode
 from hipo_data.stages.sample.shown import Shown, complaint, name_of, nothing_usable
 
+_CAPPED = "cut off at a cap, once the mode was settled"
 _SHARED_OUT = {
     "whole, with reasoning": "reasoned",
     "whole, without": "plain",
     "cut off": "cut",
+    _CAPPED: "capped",
     "malformed: no answer": "malformed",
     "failed requests": "failed",
 }
@@ -43,8 +45,10 @@ def audit(by_mode: Mapping[Mode, Shown], limits: CheckConfig | None, refused: in
 def _table(by_mode: Mapping[Mode, Shown]) -> list[tuple[str, list[str]]]:
     """Lines: a label, and a cell for each of `by_mode`, mostly a count with its share of what was asked.
 
-    The five lines after the first share out what was asked. Think-on has no cells on leaks.
+    The lines after the first share out what was asked; that on caps is there where sampling had any. Think-on has no
+    cells on leaks.
     """
+    capped = any(seen.capped for seen in by_mode.values())
 
     def line(name: str, *modes: Mode) -> list[str]:
         return [
@@ -53,7 +57,7 @@ def _table(by_mode: Mapping[Mode, Shown]) -> list[tuple[str, list[str]]]:
 
     return [
         ("asked", [f"{seen.rollouts:,}" for seen in by_mode.values()]),
-        *((label, line(name, *Mode)) for label, name in _SHARED_OUT.items()),
+        *((label, line(name, *Mode)) for label, name in _SHARED_OUT.items() if capped or label != _CAPPED),
         *((label, line(name, Mode.THINK_OFF)) for label, name in _LEAKS.items()),
         ("median tokens of an answer", [_about(seen.typical_tokens) for seen in by_mode.values()]),
     ]

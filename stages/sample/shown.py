@@ -20,12 +20,14 @@ _MAIN = {Mode.THINK_ON: "reasoned", Mode.THINK_OFF: "plain"}
 
 @dataclass(frozen=True)
 class Shown:
-    """Rollouts of one mode by what they show; the first five share them out among themselves."""
+    """Rollouts of one mode by what they show; the first six share them out among themselves."""
 
     failed: int = 0
     """The request failed."""
     cut: int = 0
     """Ended at the limit on tokens."""
+    capped: int = 0
+    """Cut off at its cap, which it was asked for with once its mode had won (`stopping.waves`): nothing went astray."""
     malformed: int = 0
     """Ended by itself without an answer."""
     reasoned: int = 0
@@ -42,7 +44,7 @@ class Shown:
     @property
     def rollouts(self) -> int:
         """All."""
-        return self.failed + self.cut + self.malformed + self.reasoned + self.plain
+        return self.failed + self.cut + self.capped + self.malformed + self.reasoned + self.plain
 
     @property
     def answered(self) -> int:
@@ -101,7 +103,7 @@ def _kind(rollout: Rollout) -> str:
     if rollout.finish_reason is FinishReason.ERROR:
         return "failed"
     if rollout.finish_reason is FinishReason.LENGTH:
-        return "cut"
+        return "capped" if rollout.cap is not None and rollout.completion_tokens > rollout.cap else "cut"
     if not (rollout.answer or "").strip():
         return "malformed"
     return "reasoned" if rollout.reasoning else "plain"
@@ -128,7 +130,7 @@ def nothing_usable(mode: Mode, seen: Shown) -> str | None:
     """That no rollout of a mode can become an example, and what became of them; null where one can."""
     if not seen.rollouts or seen.usable(mode):
         return None
-    parts = {"failed": seen.failed, "were cut off": seen.cut, "have no answer": seen.malformed}
+    parts = {"failed": seen.failed, "were cut off": seen.cut + seen.capped, "have no answer": seen.malformed}
     parts |= {"hold reasoning": seen.reasoned} if mode is Mode.THINK_OFF else {"hold no reasoning": seen.plain}
     said = ", ".join(f"{count} {what}" for what, count in parts.items() if count)
     return f"not one of {seen.rollouts} {name_of(mode)} rollouts can be used: {said}"
@@ -142,6 +144,7 @@ def in_words(mode: Mode, seen: Shown) -> str:
         "with reasoning": seen.reasoned,
         "without": seen.plain,
         "cut off": seen.cut,
+        "cut off at a cap": seen.capped,
         "without answer": seen.malformed,
         "failed": seen.failed,
         "thinking aloud": seen.open if mode is Mode.THINK_OFF else 0,

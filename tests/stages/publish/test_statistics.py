@@ -191,6 +191,8 @@ def test_the_card_says_what_the_modes_show_and_what_was_over_a_limit() -> None:
     )
     assert "The selection refused 257 think-off responses" in text
     assert "**Over a limit:** 245 of 1202 think-off responses hold reasoning (at most 20.0 % may).\n" in text
+    capped = make_card(audit=audit({Mode.THINK_ON: Shown(reasoned=1, reasoning=4, capped=3)}, None))
+    assert "| cut off | 0 |\n| cut off at a cap, once the mode was settled | 3 (75.0 %) |\n" in capped
     clean = make_card(audit=audit({Mode.THINK_ON: Shown(reasoned=4)}, CheckConfig()))
     assert "Over a limit" not in clean and "refused" not in clean
 
