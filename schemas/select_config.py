@@ -103,6 +103,11 @@ class SelectConfig(Config):
     min_graded: int = Field(
         default=1, ge=1, le=10_000, description="graded rollouts a mode needs for its pass rate to count"
     )
+    leaking: Literal["keep", "refuse"] = Field(
+        default="keep",
+        description="refuse: think-off responses that think all the same, in tags or aloud, are never kept and count "
+        "as unknown; keep: only those with tags are never kept, and all count",
+    )
     most: int | None = Field(
         default=None, ge=1, description="adaptthink and all-correct: keep so many responses a mode, shortest first"
     )
@@ -121,7 +126,8 @@ class SelectConfig(Config):
             "all-correct": {"most"},
             "shortest": set[str](),
         }.get(self.policy, {self.policy})
-        return self.model_dump(mode="json", include=shared | own)
+        said = {"leaking"} if self.leaking != "keep" else set[str]()  # left out at its default, so that decisions stay
+        return self.model_dump(mode="json", include=shared | own | said)
 
 
 class JustifyConfig(Config):

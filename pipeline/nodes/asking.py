@@ -1,7 +1,7 @@
 """What the nodes that need an engine share: the session with it, the journal, and the work of earlier attempts."""
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Hashable
+from collections.abc import AsyncIterator, Callable, Hashable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
@@ -15,6 +15,7 @@ from hipo_data.pipeline.store.run_path import RunPath
 from hipo_data.schemas.arrow import from_table
 from hipo_data.schemas.records import Justification, Rollout
 from hipo_data.stages.asking.engine_session import EngineSession
+from hipo_data.stages.sample.shown import shown
 
 _MANY_BITS = 12
 """From 4,096 shards on, a look at each name that a relative can have, some fifty, is less work than a listing."""
@@ -42,8 +43,8 @@ class Host(Protocol):
     def slot(self, prompt: str, urgency: int = 0, deaths: int = 0) -> AbstractAsyncContextManager[None]:
         """Leave to have one request with `prompt` under way, after those of lower urgency."""
 
-    def finished(self, node: str, prompt_tokens: int, completion_tokens: int) -> None:
-        """A request of `node` brought its record, of so many tokens."""
+    def finished(self, node: str, prompt_tokens: int, completion_tokens: int, shows: Mapping[str, int]) -> None:
+        """A request of `node` brought its record, of so many tokens, and what a rollout shows of its mode."""
 
 
 class Recorder(Generic[G]):
@@ -62,7 +63,8 @@ class Recorder(Generic[G]):
     def finish(self, record: G) -> None:
         """A request has its record."""
         self.finished += 1
-        self._host.finished(self._node, record.prompt_tokens, record.completion_tokens)
+        shows: dict[str, int] = shown([record]).counts() if isinstance(record, Rollout) else {}
+        self._host.finished(self._node, record.prompt_tokens, record.completion_tokens, shows)
         self._journal.add(record)
 
 

@@ -14,6 +14,7 @@ from hipo_data.pipeline.store.run_path import storage_errors
 from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.schemas.arrow import arrow_schema, to_table
 from hipo_data.schemas.records import Decision, Mode, Pick, Problem, Record, Rollout, Verdict, Vote
+from hipo_data.stages.select.leaking import LEAKING, leaks
 from hipo_data.stages.select.select import ROLLOUT_COLUMNS, VERDICT_COLUMNS, VOTE_COLUMNS, select_picks
 from hipo_data.stages.verify.verify import verify
 from hipo_data.stages.verify.votes import vote
@@ -65,6 +66,8 @@ def _select(task: Task) -> Manifest:
     votes = pl.DataFrame(task.table(VOTES, VOTE_COLUMNS)).lazy() if VOTES in task.inputs else None
     chosen = select_picks(frame, rollouts, verdicts, task.config.select, task.config.seed, tags, votes)
     tables = pl.collect_all([chosen.decisions, chosen.picks])
+    refuses = task.config.select.leaking == "refuse"
+    leaking = {LEAKING: int(rollouts.select(leaks().sum()).collect().item())} if refuses else {}
     decisions, picks = _typed(tables[0], Decision), _typed(tables[1], Pick)
     dropped = decisions.num_rows - decisions["mode"].drop_null().length()
     return commit(
@@ -74,7 +77,7 @@ def _select(task: Task) -> Manifest:
         rows_in=problems.num_rows,
         rows_out=decisions.num_rows,
         started=started,
-        counts={"kept": decisions.num_rows - dropped, "dropped": dropped, "picks": picks.num_rows},
+        counts={"kept": decisions.num_rows - dropped, "dropped": dropped, "picks": picks.num_rows, **leaking},
     )
 
 

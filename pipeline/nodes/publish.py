@@ -22,6 +22,8 @@ from hipo_data.pipeline.store.files import (
 )
 from hipo_data.pipeline.store.manifest import Manifest
 from hipo_data.pipeline.store.run_path import scratch
+from hipo_data.pipeline.views.mode_audit import mode_audit
+from hipo_data.pipeline.views.run_files import RunFiles
 from hipo_data.prompts.rendering import template_hash
 from hipo_data.schemas.arrow import arrow_schema
 from hipo_data.schemas.records import Decision, Example, Mode, Problem
@@ -38,6 +40,7 @@ from hipo_data.stages.publish.pairs import (
 )
 from hipo_data.stages.publish.statistics import Statistics, statistics
 from hipo_data.stages.publish.tables import RL_BUDGET_SCHEMA, RL_SCHEMA, SFT_BUDGET_SCHEMA, ShardedWriter, rl_table
+from hipo_data.stages.sample.audit import Audit
 from hipo_data.stages.select.policies import budget
 
 
@@ -74,7 +77,8 @@ def write_dataset(task: Task, started: float) -> Manifest:
         data = outputs_of(aside, aside.rglob("*.parquet"))
         known, config = read_versions(task.run_dir), task.config.model_dump(mode="json")
         versions = with_next(known, task.run_dir, aside, data, config)
-        put_bytes(aside / CARD, _card(task, stats, rows, sums, versions).encode())
+        audit = mode_audit(RunFiles(task.run_dir, task.config, unlisted=True), set(shards))
+        put_bytes(aside / CARD, _card(task, stats, rows, sums, versions, audit).encode())
         outputs = data | outputs_of(aside, [aside / CARD])
         write_versions(task.run_dir, versions)
         place(aside, task, outputs)
@@ -176,7 +180,14 @@ def _scan(task: Task, stage: str, shards: list[str]) -> pl.LazyFrame:
     return scan_tables([task.run_dir / task.inputs[f"{stage}/{shard}"].path for shard in shards])
 
 
-def _card(task: Task, stats: Statistics, rows: dict[str, dict[str, int]], sums: _Sums, versions: list[Version]) -> str:
+def _card(
+    task: Task,
+    stats: Statistics,
+    rows: dict[str, dict[str, int]],
+    sums: _Sums,
+    versions: list[Version],
+    audit: Audit,
+) -> str:
     splits = {part: {split: count for split, count in of.items() if count} for part, of in rows.items()}
     main = next((part for part in ("sft", "preference", "groups") if splits.get(part)), "sft")
     config = task.config
@@ -199,4 +210,5 @@ def _card(task: Task, stats: Statistics, rows: dict[str, dict[str, int]], sums: 
         licences=sorted(sums.licences),
         teachers=sorted(sums.teachers),
         versions=versions,
+        audit=audit,
     )

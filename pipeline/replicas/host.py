@@ -6,7 +6,8 @@ import os
 import re
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,6 +46,8 @@ class EngineProgress:
     """Completion tokens of those."""
     done: dict[str, int] = field(default_factory=dict)
     """Finished rows by node under way."""
+    shown: dict[str, dict[str, int]] = field(default_factory=dict)
+    """What those show of their mode, by node under way, in the words of its counts (`stages.sample.shown`)."""
     turning: int = 0
     """Nodes that read what earlier attempts left, or write what they made: no request of theirs waits."""
     machine: str = ""
@@ -68,6 +71,7 @@ class EngineHost:
         self._prompt_tokens = 0
         self._tokens = 0
         self._done: dict[str, int] = {}
+        self._shown: dict[str, Counter[str]] = {}
         self._starting: asyncio.Task[None] | None = None
         self._start_seconds: float | None = None
 
@@ -116,16 +120,19 @@ class EngineHost:
             self._in_flight -= 1
             await slot.__aexit__(*sys.exc_info())
 
-    def finished(self, node: str, prompt_tokens: int, completion_tokens: int) -> None:
-        """A request of `node` brought its record, of so many tokens."""
+    def finished(self, node: str, prompt_tokens: int, completion_tokens: int, shows: Mapping[str, int]) -> None:
+        """A request of `node` brought its record, of so many tokens, and what a rollout shows of its mode."""
         self._finished += 1
         self._prompt_tokens += prompt_tokens
         self._tokens += completion_tokens
         self._done[node] = self._done.get(node, 0) + 1
+        if shows:
+            self._shown.setdefault(node, Counter()).update(shows)
 
     def forget(self, node: str) -> None:
         """A node is no longer under way."""
         self._done.pop(node, None)
+        self._shown.pop(node, None)
 
     def progress(self) -> EngineProgress:
         """What the engine is doing now."""
@@ -139,6 +146,7 @@ class EngineHost:
             prompt_tokens=self._prompt_tokens,
             tokens=self._tokens,
             done=dict(self._done),
+            shown={node: dict(counts) for node, counts in self._shown.items()},
         )
 
     async def close(self) -> None:

@@ -164,6 +164,10 @@ class EnginePools:
         """Finished rows of nodes under way, by the name of the node; one that has just ended may still be there."""
         return {name: done for _, replica in self._replicas() for name, done in replica.last.done.items()}
 
+    def shown(self) -> dict[str, dict[str, int]]:
+        """What the rollouts that nodes under way have finished show of their mode, by the name of the node."""
+        return {name: counts for _, replica in self._replicas() for name, counts in replica.last.shown.items()}
+
     @property
     def spent(self) -> dict[str, Spent]:
         """What this attempt has spent so far, by engine."""

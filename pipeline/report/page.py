@@ -14,6 +14,7 @@ from hipo_data.pipeline.report import figures
 from hipo_data.pipeline.store.files import put_bytes
 from hipo_data.pipeline.views import charts
 from hipo_data.pipeline.views.ingest_report import read_accounts
+from hipo_data.pipeline.views.mode_audit import mode_audit
 from hipo_data.pipeline.views.quarantine import quarantine_counts, rejected_files
 from hipo_data.pipeline.views.run_files import RunFiles
 from hipo_data.pipeline.views.settings import parse_deltas
@@ -61,6 +62,7 @@ def report(files: RunFiles, stats: Statistics, decisions: pl.LazyFrame, examples
         config=files.config,
         stats=stats,
         stages=_stage_rows(files),
+        audit=mode_audit(files),
         accounts=accounts,
         answer=answer,
         answered=sum(row.problems for row in answer.rows[:1]) if answer else 0,

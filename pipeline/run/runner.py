@@ -159,7 +159,8 @@ class Runner:
 
     def _show(self, *, now: bool = False) -> None:
         stages = self._tally.stages(self._engines.done())
-        self._progress.show(RunState(stages, self._engines.status, self._ledger.spent), now=now)
+        modes = self._tally.modes(self._engines.shown())
+        self._progress.show(RunState(stages, self._engines.status, self._ledger.spent, modes), now=now)
 
     def _halt(self, reason: str) -> None:
         """Lets no more requests go to engines; stages that send none go on with what there is."""

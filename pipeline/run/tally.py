@@ -11,8 +11,10 @@ from hipo_data.pipeline.watch.watcher import StageProgress
 from hipo_data.schemas.config import RunConfig
 from hipo_data.schemas.records import Mode
 from hipo_data.stages.sample.shown import Shown, complaint, nothing_usable
+from hipo_data.stages.select.leaking import LEAKING
 
-_FOLDERS = [*(f"{stage}.{mode}" for mode in (Mode.THINK_OFF, Mode.THINK_ON) for stage in ("sample", "verify"))]
+_SAMPLED = (Mode.THINK_OFF, Mode.THINK_ON)
+_FOLDERS = [*(f"{stage}.{mode}" for mode in _SAMPLED for stage in ("sample", "verify"))]
 
 
 @dataclass
@@ -56,6 +58,8 @@ class Tally:
         self._spans: dict[str, tuple[float, float]] = {}
         """When the first node of a folder began, and when the last one ended."""
         self._shown: dict[Mode, Shown] = {}
+        self._counted: set[str] = set()
+        """Nodes that those are of, by name."""
         self.outcome = Outcome()
 
     def began(self, node: Node, now: float) -> None:
@@ -98,6 +102,20 @@ class Tally:
             more[folder] = more.get(folder, 0) + min(piece.rows, self._rows_of(folder, shard))
         return [replace(stage, done=stage.done + more.get(folder, 0)) for folder, stage in self._stages.items()]
 
+    def modes(self, under_way: Mapping[str, Mapping[str, int]]) -> dict[Mode, Shown]:
+        """What the rollouts show so far, of modes that any was asked in.
+
+        Args:
+            under_way: what nodes under way have counted, by name; what a reading still says of a node that is done is
+                left aside. Rollouts of earlier attempts count once their node is done.
+        """
+        found = dict(self._shown)
+        for name, counts in under_way.items():
+            if name not in self._counted:
+                mode = Mode(name.partition("/")[0].removeprefix("sample."))
+                found[mode] = found.get(mode, Shown()) + Shown.of_counts(counts)
+        return {mode: found[mode] for mode in _SAMPLED if mode in found and found[mode].rollouts}
+
     def complaint(self, *, whole: bool) -> str | None:
         """Why a mode is not what it says, in a clause: once enough rollouts tell, or with the `whole` of them."""
         limits = self._config.check
@@ -122,7 +140,9 @@ class Tally:
             outcome.rejected.append(manifest.outputs["rejected"].path)
         outcome.unneeded += manifest.counts.get("unneeded", 0)
         outcome.saved_tokens += manifest.counts.get("saved_tokens", 0)
+        outcome.leaking += manifest.counts.get(LEAKING, 0)
         if node.stage == "sample" and node.mode is not None:
+            self._counted.add(node.name)
             self._shown[node.mode] = self._shown.get(node.mode, Shown()) + Shown.of_counts(manifest.counts)
             outcome.shown = {mode.value: seen for mode, seen in self._shown.items()}
         self._ended.add(node.name)

@@ -18,6 +18,7 @@ from hipo_data.schemas.keys import problem_ids, shard_of
 from hipo_data.schemas.records import Mode
 from hipo_data.stages.select.decision_words import in_words
 from hipo_data.stages.select.flips import COLUMNS, flip_probability
+from hipo_data.stages.texts.thinking_aloud import leaks
 
 _ROW_KEY = re.compile(r"(?P<file>.+):(?P<row>\d+)")
 _WHOLE_QUESTIONS = ["near_duplicate", "gold_conflict"]
@@ -34,7 +35,8 @@ class Story:
     asked: str
     problem: Row | None = None
     rollouts: list[Row] = field(default_factory=list)
-    """Of both modes, with their verdicts: `status`, `reason`, `extracted` and the other columns."""
+    """Of both modes, with their verdicts: `status`, `reason`, `extracted` and the other columns; and `leaks`, whether
+    the selection refuses it for thinking all the same."""
     vote: Row | None = None
     """Of a problem without a gold."""
     decision: Row | None = None
@@ -77,7 +79,8 @@ def explain(files: RunFiles, asked: str) -> Story:
         counts = {name: [story.decision[name]] for name in COLUMNS}
         frame = pl.DataFrame(counts, schema_overrides={"mode": pl.String})
         settings = files.config.select.model_copy(update={"delta": story.decision["delta"]})
-        story.decision |= {"words": in_words(story.decision), "flip": flip_probability(frame, settings).item()}
+        leaking = sum(row["leaks"] for row in story.rollouts)
+        story.decision |= {"words": in_words(story.decision, leaking), "flip": flip_probability(frame, settings).item()}
     story.picks = sorted(_rows(files.scan("select", PICKS, [shard]), found), key=lambda row: int(row["rank"]))
     attempts = files.scan("justify", "attempts", [shard])
     story.attempts = sorted(_rows(attempts, found), key=lambda row: (str(row["mode"]), int(row["attempt"])))
@@ -124,7 +127,9 @@ def _rollouts(files: RunFiles, shard: str, problem_id: str) -> Iterator[Row]:
         verdicts = {row["index"]: row for row in _rows(files.scan(f"verify.{mode}", shards=[shard]), problem_id)}
         rollouts = _rows(files.scan(f"sample.{mode}", shards=[shard]), problem_id)
         for row in sorted(rollouts, key=lambda row: int(row["index"])):
-            yield row | {"status": None, "reason": None, "extracted": None} | verdicts.get(row["index"], {})
+            strays = files.config.select.leaking == "refuse" and leaks(mode, row["reasoning"], row["answer"])
+            verdict = {"status": None, "reason": None, "extracted": None} | verdicts.get(row["index"], {})
+            yield row | verdict | {"leaks": strays}
 
 
 def _published(files: RunFiles, problem_id: str) -> dict[str, list[Row]]:

@@ -24,6 +24,7 @@ from hipo_data.schemas.config import RunConfig
 from hipo_data.schemas.records import Mode
 from hipo_data.stages.publish.statistics import Statistics
 from hipo_data.stages.sample.shown import in_words
+from hipo_data.stages.select.leaking import LEAKING
 
 
 def print_summary(console: Console, run_dir: RunPath, outcome: Outcome, seconds: float) -> None:
@@ -77,10 +78,16 @@ def _figures(stats: Statistics, outcome: Outcome, run_dir: RunPath) -> dict[str,
         )
     if outcome.tokens:
         figures["spent"] = f"{outcome.spent} in all"
-    unknown = stats.on.unknown + stats.off.unknown
-    if unknown:
+    if outcome.leaking:
+        figures["refused"] = f"{_refused(outcome.leaking)}; they count as unknown"
+    unknown = stats.on.unknown + stats.off.unknown - outcome.leaking
+    if unknown > 0:
         figures["unknown"] = f"{unknown} rollouts could not be graded and count in no pass rate"
     return figures | {"dataset": _relative(run_dir / "dataset"), "report": _relative(run_dir / "report.html")}
+
+
+def _refused(leaking: int) -> str:
+    return f"{leaking:,} think-off responses that think, in tags or aloud (select.leaking)"
 
 
 def _quarantined(files: Iterable[RunPath]) -> str:
@@ -143,6 +150,8 @@ def print_status(console: Console, run_dir: RunPath) -> None:
     console.print(table, highlight=False)
     for mode, seen in shown_by_mode(manifests).items():
         console.print(f"shown: {in_words(mode, seen)}", highlight=False)
+    if leaking := sum(manifest.counts.get(LEAKING, 0) for manifest in manifests.values()):
+        console.print(f"refused: {_refused(leaking)}", highlight=False)
     for error, mode_name, count in failed_requests(run_dir)[:3]:
         console.print(f"failed: {count} {mode_name.replace('_', '-')} requests: {error}", highlight=False)
     if (run_dir / "spent.json").exists():

@@ -14,6 +14,7 @@ from hipo_data.pipeline.store.manifest import Manifest
 from hipo_data.pipeline.watch.watcher import RunState, Watcher
 from hipo_data.schemas.errors import UserError
 
+_SHOWS = ("failed", "cut", "capped", "malformed", "reasoned", "plain", "open", "long")
 _SECONDS = (0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600, 4 * 3600)
 
 
@@ -85,6 +86,13 @@ class Metrics(Watcher, Collector):
             done.add_metric([stage.label], stage.done)
             total.add_metric([stage.label], stage.total)
         yield from (done, total)
+        modes = GaugeMetricFamily(
+            "hipo_data_mode_rollouts", "Rollouts by what they show of their mode.", labels=["mode", "shows"]
+        )
+        for mode, seen in self._state.modes.items():
+            for name in _SHOWS:
+                modes.add_metric([mode.value, name], getattr(seen, name))
+        yield modes
         failed = CounterMetricFamily("hipo_data_pieces_failed", "Pieces of work that failed.", labels=["stage"])
         for folder, count in self._failed.items():
             failed.add_metric([folder], count)

@@ -37,5 +37,7 @@ class Outcome:
     restarts: int = 0
     shown: dict[str, Shown] = field(default_factory=dict)
     """What the rollouts show of the mode that they were asked for, by mode."""
+    leaking: int = 0
+    """Think-off responses that the selection refused for thinking."""
     failures: dict[str, str] = field(default_factory=dict)
     """Error by node."""

@@ -20,12 +20,13 @@ from hipo_data.pipeline.store.manifest import Manifest
 from hipo_data.pipeline.watch.time_left import TimeLeft
 from hipo_data.pipeline.watch.watcher import EngineStatus, Rates, RunState, StageProgress, Watcher
 from hipo_data.schemas.without_secrets import shown_text
+from hipo_data.stages.sample.audit import in_short
 
 _LINE_EVERY_S = 10.0
 
 
 class _Bars(Progress):
-    """Bars with a line below."""
+    """Bars with lines below."""
 
     note = ""
 
@@ -94,13 +95,14 @@ class RunProgress:
         rates = self._rates.look({_tokens(engine): engine.spent.completion_tokens for engine in state.engines})
         left = self._left.look(stages)
         notes = [*(_engine_note(engine, rates) for engine in state.engines), *_rest(state, left)]
+        modes = [in_short(mode, seen) for mode, seen in state.modes.items()]
         if self._live:
-            self._bars.note = " | ".join(notes)
+            self._bars.note = "\n".join([" | ".join(notes), *modes])
             self._show_bars(stages)
             return
         if not now and time.monotonic() - self._last_line < _LINE_EVERY_S:
             return
-        text = " | ".join([*(f"{stage.label} {stage.done}/{stage.total}" for stage in stages), *notes])
+        text = " | ".join([*(f"{stage.label} {stage.done}/{stage.total}" for stage in stages), *modes, *notes])
         if text != self._last_text:
             self._console.print(text, highlight=False)
         self._last_line, self._last_text = time.monotonic(), text

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from hipo_data.pipeline.graph.nodes import Node
 from hipo_data.pipeline.store.ledger import Spent
 from hipo_data.pipeline.store.manifest import Manifest
+from hipo_data.schemas.records import Mode
+from hipo_data.stages.sample.shown import Shown
 
 _WINDOW_S = 60.0
 
@@ -46,6 +48,8 @@ class RunState:
     engines: Sequence[EngineStatus] = ()
     spent: Spent = field(default_factory=Spent)
     """Over all attempts at the run."""
+    modes: Mapping[Mode, Shown] = field(default_factory=dict)
+    """What the rollouts show of their mode so far, as of the last readings; only modes with any."""
 
 
 class Watcher:

@@ -1,34 +1,33 @@
 """What rollouts show of the mode that they were asked for, and whether a mode is what it says."""
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 from hipo_data.figures.text import percent
 from hipo_data.schemas.check_config import CheckConfig
 from hipo_data.schemas.records import FinishReason, Mode, Rollout
+from hipo_data.stages.sample.lengths import bin_of, out_of_proportion, typical
+from hipo_data.stages.texts.thinking_aloud import thinks_aloud
 
 PREFIX = "shown_"
 """Of the names in a node's counts."""
 
-_DOUBT = re.compile(
-    r"\b(?:wait|hmm+|hold on|on second thought|let me (?:think|see|re-?check|re-?think|re-?consider|double[- ]check|"
-    r"verify|try (?:again|another)|start over)|let's (?:think|re-?check|double[- ]check)|actually, (?:no|wait|that))\b"
-    r"|等等|等一下|让我(?:想想|再|重新|检查|验证)|不对[，,。]|再想想",
-    re.I,
-)
-_DOUBTS = 2
+_LENGTH = "tokens_"
+_MAIN = {Mode.THINK_ON: "reasoned", Mode.THINK_OFF: "plain"}
+"""What a whole rollout of a mode is."""
 
 
 @dataclass(frozen=True)
 class Shown:
-    """Rollouts of one mode by what they show; the first five share them out among themselves."""
+    """Rollouts of one mode by what they show; the first six share them out among themselves."""
 
     failed: int = 0
     """The request failed."""
     cut: int = 0
     """Ended at the limit on tokens."""
+    capped: int = 0
+    """Cut off at its cap, which it was asked for with once its mode had won (`stopping.waves`): nothing went astray."""
     malformed: int = 0
     """Ended by itself without an answer."""
     reasoned: int = 0
@@ -39,58 +38,72 @@ class Shown:
     """With reasoning, whole or not."""
     open: int = 0
     """Whole and without reasoning, but the answer thinks aloud."""
+    lengths: Mapping[int, int] = field(default_factory=dict)
+    """How many whole rollouts of the mode have an answer of a length, by `lengths.bin_of`."""
 
     @property
     def rollouts(self) -> int:
         """All."""
-        return self.failed + self.cut + self.malformed + self.reasoned + self.plain
+        return self.failed + self.cut + self.capped + self.malformed + self.reasoned + self.plain
 
     @property
     def answered(self) -> int:
         """Those whose request did not fail."""
         return self.rollouts - self.failed
 
+    @property
+    def long(self) -> int:
+        """Answers whose length is out of proportion to that of the others."""
+        return out_of_proportion(self.lengths)
+
+    @property
+    def typical_tokens(self) -> int | None:
+        """Median length of an answer, in tokens, to a tenth or so."""
+        return typical(self.lengths)
+
     def __add__(self, other: "Shown") -> "Shown":
-        return Shown(**{field.name: getattr(self, field.name) + getattr(other, field.name) for field in fields(self)})
+        sums = {name: getattr(self, name) + getattr(other, name) for name in _COUNTED}
+        return Shown(**sums, lengths=Counter(self.lengths) + Counter(other.lengths))
 
     def usable(self, mode: Mode) -> int:
         """Those that could be an example of `mode`."""
-        return self.reasoned if mode is Mode.THINK_ON else self.plain
+        return int(getattr(self, _MAIN[mode]))
 
     def counts(self) -> dict[str, int]:
         """As a node's counts."""
-        return {PREFIX + field.name: getattr(self, field.name) for field in fields(self)}
+        lengths = {f"{PREFIX}{_LENGTH}{at}": count for at, count in sorted(self.lengths.items())}
+        return {PREFIX + name: getattr(self, name) for name in _COUNTED} | lengths
 
     @classmethod
     def of_counts(cls, counts: Mapping[str, int]) -> "Shown":
         """From a node's counts, which an earlier version may have written without these."""
-        return cls(**{field.name: counts.get(PREFIX + field.name, 0) for field in fields(cls)})
+        start = PREFIX + _LENGTH
+        lengths = {int(name.removeprefix(start)): count for name, count in counts.items() if name.startswith(start)}
+        return cls(**{name: counts.get(PREFIX + name, 0) for name in _COUNTED}, lengths=lengths)
 
 
-def thinks_aloud(answer: str) -> bool:
-    """Whether an answer doubts and checks itself as reasoning does. A step list is none of that: answers have them.
-
-    The markers are those by which arXiv 2510.12680 counts leaks of a mode, in English and Chinese, two of them; that
-    two are needed is decided here, since a single "Let me verify" ends many an honest solution.
-    """
-    return sum(1 for _ in _DOUBT.finditer(answer)) >= _DOUBTS
+_COUNTED = [each.name for each in fields(Shown) if each.name != "lengths"]
 
 
 def shown(rollouts: Iterable[Rollout]) -> Shown:
     """The counts of rollouts of one mode."""
     found: Counter[str] = Counter()
+    lengths: Counter[int] = Counter()
     for rollout in rollouts:
-        found[_kind(rollout)] += 1
+        kind = _kind(rollout)
+        found[kind] += 1
         found["reasoning"] += bool(rollout.reasoning)
-        found["open"] += _kind(rollout) == "plain" and thinks_aloud(rollout.answer or "")
-    return Shown(**found)
+        found["open"] += kind == "plain" and thinks_aloud(rollout.answer or "")
+        if kind == _MAIN[rollout.mode]:
+            lengths[bin_of(rollout.answer_tokens)] += 1
+    return Shown(**found, lengths=lengths)
 
 
 def _kind(rollout: Rollout) -> str:
     if rollout.finish_reason is FinishReason.ERROR:
         return "failed"
     if rollout.finish_reason is FinishReason.LENGTH:
-        return "cut"
+        return "capped" if rollout.cap is not None and rollout.completion_tokens > rollout.cap else "cut"
     if not (rollout.answer or "").strip():
         return "malformed"
     return "reasoned" if rollout.reasoning else "plain"
@@ -101,7 +114,7 @@ def complaint(mode: Mode, seen: Shown, limits: CheckConfig, least: int = 1) -> s
     if seen.rollouts < least:
         return None
     if seen.failed / seen.rollouts > limits.failed:
-        return f"{seen.failed} of {seen.rollouts} requests of {_name(mode)} failed"
+        return f"{seen.failed} of {seen.rollouts} requests of {name_of(mode)} failed"
     if mode is Mode.THINK_OFF and seen.answered and seen.reasoning / seen.answered > limits.off_reasoning:
         return (
             f"{seen.reasoning} of {seen.answered} think-off responses hold reasoning "
@@ -117,28 +130,31 @@ def nothing_usable(mode: Mode, seen: Shown) -> str | None:
     """That no rollout of a mode can become an example, and what became of them; null where one can."""
     if not seen.rollouts or seen.usable(mode):
         return None
-    parts = {"failed": seen.failed, "were cut off": seen.cut, "have no answer": seen.malformed}
+    parts = {"failed": seen.failed, "were cut off": seen.cut + seen.capped, "have no answer": seen.malformed}
     parts |= {"hold reasoning": seen.reasoned} if mode is Mode.THINK_OFF else {"hold no reasoning": seen.plain}
     said = ", ".join(f"{count} {what}" for what, count in parts.items() if count)
-    return f"not one of {seen.rollouts} {_name(mode)} rollouts can be used: {said}"
+    return f"not one of {seen.rollouts} {name_of(mode)} rollouts can be used: {said}"
 
 
 def in_words(mode: Mode, seen: Shown) -> str:
     """The shares of a mode, for people."""
     if not seen.rollouts:
-        return f"{_name(mode)} none"
+        return f"{name_of(mode)} none"
     parts = {
         "with reasoning": seen.reasoned,
         "without": seen.plain,
         "cut off": seen.cut,
+        "cut off at a cap": seen.capped,
         "without answer": seen.malformed,
         "failed": seen.failed,
         "thinking aloud": seen.open if mode is Mode.THINK_OFF else 0,
+        "out of proportion in length": seen.long if mode is Mode.THINK_OFF else 0,
     }
     main = "with reasoning" if mode is Mode.THINK_ON else "without"
     said = [f"{percent(count / seen.rollouts)} {what}" for what, count in parts.items() if count or what == main]
-    return f"{_name(mode)} {', '.join(said)}"
+    return f"{name_of(mode)} {', '.join(said)}"
 
 
-def _name(mode: Mode) -> str:
+def name_of(mode: Mode) -> str:
+    """As people write it."""
     return mode.value.replace("_", "-")

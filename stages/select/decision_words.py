@@ -17,15 +17,16 @@ _DROPPED = {
 _SLACK = 1e-9  # 0.9 - 0.75 must count as 0.15, as in select
 
 
-def in_words(decision: Mapping[str, Any]) -> str:
+def in_words(decision: Mapping[str, Any], leaking: int = 0) -> str:
     """One line, such as `p_on 6/8 = 0.75 (0.41–0.93), p_off 5/8 = 0.62 (0.31–0.86); margin 0.12 < δ 0.15 → think-off`.
 
     The rules of HiPO are put in words, those of other policies go by their names.
 
     Args:
         decision: columns of `schemas.records.Decision`.
+        leaking: think-off rollouts that are unknown because they think all the same.
     """
-    rates = f"{_rate(decision, 'on')}, {_rate(decision, 'off')}"
+    rates = f"{_rate(decision, 'on')}, {_rate(decision, 'off', leaking)}"
     if decision["mode"] is None:
         why = _DROPPED.get(decision["drop_reason"], str(decision["drop_reason"]).replace("_", " "))
         return f"{rates}; {why} → dropped ({decision['drop_reason']})"
@@ -60,9 +61,10 @@ def _exact(margin: float, delta: float) -> str:
     return short if abs(float(short) - delta) > _SLACK or abs(margin - delta) <= _SLACK else f"{margin:.4f}"
 
 
-def _rate(decision: Mapping[str, Any], side: str) -> str:
+def _rate(decision: Mapping[str, Any], side: str, leaking: int = 0) -> str:
     right, n, rate = (decision[f"{name}_{side}"] for name in ("right", "n", "p"))
-    unknown = f" and {decision[f'unknown_{side}']} unknown" if decision[f"unknown_{side}"] else ""
+    of_them = f" ({leaking} for thinking all the same)" if leaking else ""
+    unknown = f" and {decision[f'unknown_{side}']} unknown{of_them}" if decision[f"unknown_{side}"] else ""
     if rate is None:
         return f"p_{side} {right}/{n}{unknown} (too few graded)"
     low, high = decision[f"p_{side}_low"], decision[f"p_{side}_high"]

@@ -4,6 +4,8 @@ Here is what all policies have in common: which responses can be kept, what coun
 decision. The rules themselves are in `stages.select.policies`, one method a file. Decided here, with no source:
 
 - a response can be picked if it is right, ended by itself, kept to its mode, and can be rendered (holds no format tag);
+- with `leaking: refuse`, a think-off response that thinks all the same is no rollout of its mode: its verdict is taken
+  for unknown, so that it counts in no pass rate and is never picked;
 - a rollout with a cap, which was asked for once its mode had won (`stopping.waves`), can be picked, counts in no rate.
 """
 
@@ -16,6 +18,7 @@ from hipo_data.prompts.formats.hipo import HIPO
 from hipo_data.schemas.config import SelectConfig
 from hipo_data.schemas.records import FinishReason, Status
 from hipo_data.schemas.select_config import PolicyName
+from hipo_data.stages.select.leaking import leaks
 from hipo_data.stages.select.policies import (
     adaptthink,
     all_correct,
@@ -117,7 +120,8 @@ def select_picks(
     Args:
         votes: columns `VOTE_COLUMNS`, a row for each problem without a gold, where there are any.
     """
-    graded = _graded(rollouts.join(verdicts, on=["problem_id", "mode", "index"], how="left", validate="1:1"), tags)
+    rows = rollouts.join(verdicts, on=["problem_id", "mode", "index"], how="left", validate="1:1")
+    graded = _graded(rows, tags, config)
     counted = problems.select("problem_id", "kind")
     for mode in (ON, OFF):
         counted = counted.join(_statistics(graded, mode), on="problem_id", how="left")
@@ -160,15 +164,19 @@ def _with_votes(decisions: pl.LazyFrame, votes: pl.LazyFrame | None) -> pl.LazyF
     )
 
 
-def _graded(rows: pl.LazyFrame, tags: Collection[str]) -> pl.LazyFrame:
+def _graded(rows: pl.LazyFrame, tags: Collection[str], config: SelectConfig) -> pl.LazyFrame:
     """The table of rollouts that policies get."""
+    strays = pl.lit(False)
+    if config.leaking == "refuse":
+        strays = pl.col("leaks")
+        rows = rows.with_columns(leaks=leaks()).with_columns(status=pl.when(~strays).then("status"))
     has_tag = pl.any_horizontal(
         pl.col(part).fill_null("").str.contains_any(list(tags)) for part in ("reasoning", "answer")
     )
     keeps_mode = (pl.col("mode") == ON) == pl.col("reasoning").is_not_null()
     status = pl.col("status").fill_null(Status.UNKNOWN.value)
     stopped = pl.col("finish_reason") == FinishReason.STOP.value
-    renders = stopped & keeps_mode & ~has_tag
+    renders = stopped & keeps_mode & ~has_tag & ~strays
     return rows.with_columns(
         status=status,
         counts=pl.col("cap").is_null(),

@@ -51,10 +51,11 @@ async def sample_until_decided(
     """
     plan = await asyncio.to_thread(plan_of, config.sample, config.select)
     drawn = random_modes([problem.problem_id for problem in problems], config.select, config.seed)
+    refuses = config.select.leaking == "refuse"
     limits = {mode: config.roles.of(mode).sampling.max_tokens for mode in Mode}
 
     def outcome(rollout: Rollout, verdict: Verdict, *, given: bool) -> Outcome:
-        return outcome_of(rollout, verdict.status, limits[rollout.mode], tags, given)
+        return outcome_of(rollout, verdict.status, limits[rollout.mode], tags, given, refuses)
 
     async def one(problem: Problem, own: Plan) -> list[Graded]:
         outcomes: dict[Key, Outcome] = {

@@ -33,6 +33,7 @@ from hipo_data.stages.stopping.deciding import (
     settled,
     soonest,
 )
+from hipo_data.stages.texts.thinking_aloud import leaks
 
 _ORDER = (Mode.THINK_OFF, Mode.THINK_ON)
 
@@ -113,9 +114,19 @@ class Progress:
 
 
 def outcome_of(
-    rollout: Rollout, status: Status, max_tokens: int, tags: Collection[str] = HIPO.tags, given: bool = False
+    rollout: Rollout,
+    status: Status,
+    max_tokens: int,
+    tags: Collection[str] = HIPO.tags,
+    given: bool = False,
+    refuse_leaking: bool = False,
 ) -> Outcome:
-    """The outcome of a graded rollout, by the rules of `stages.select`; `max_tokens` is full sampling's limit."""
+    """The outcome of a graded rollout, by the rules of `stages.select`; `max_tokens` is full sampling's limit.
+
+    With `refuse_leaking`, which is `select.leaking`, a think-off response that thinks all the same is unknown.
+    """
+    if refuse_leaking and leaks(rollout.mode, rollout.reasoning, rollout.answer):
+        status = Status.UNKNOWN
     keeps_mode = (rollout.mode is Mode.THINK_ON) == (rollout.reasoning is not None)
     has_tag = any(tag in (part or "") for part in (rollout.reasoning, rollout.answer) for tag in tags)
     stopped = rollout.finish_reason is FinishReason.STOP

@@ -15,15 +15,18 @@ KEPT = ["problem_id", "mode", "question", "reasoning", "answer", "rollout_index"
 
 
 def recipe_of_many_kinds(folder: Path) -> None:
-    """72 problems whose responses differ in rightness and length as if at random, some of them for a random mode."""
-    recorded_recipe(folder, problems=72, sample={"n": 8}, select={"random_fraction": 0.1})
+    """72 problems whose responses differ in rightness and length as if at random, some of them for a random mode.
+
+    Some think-off responses doubt themselves and are refused, so that full and stopped sampling have to agree on that.
+    """
+    recorded_recipe(folder, problems=72, sample={"n": 8}, select={"random_fraction": 0.1, "leaking": "refuse"})
     draw = random.Random(0)
     responses = []
     for i in range(72):
         total, p_on, p_off = 3 * i + 1, draw.random(), draw.choice([0, 0, draw.random(), 1])
         on, off = (
             [draw.choice([3, 5, 8, 13, 21]) * "so " for _ in range(8)],
-            [draw.choice([0, 1, 2]) * "well " for _ in range(8)],
+            [draw.choice(["", "well ", "well well ", "wait, hmm "]) for _ in range(8)],
         )
         responses.append(
             {

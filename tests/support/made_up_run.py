@@ -4,6 +4,7 @@ Problem i has a latent pass rate with and without thinking; rollouts are right b
 arguments make the same run. Decisions are those of `stages.select.select`.
 """
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,8 @@ from hipo_data.schemas.records import (
     Verdict,
 )
 from hipo_data.stages.ingest.accounts import Accounts, DatasetAccount
+from hipo_data.stages.sample.lengths import bin_of
+from hipo_data.stages.sample.shown import Shown
 from hipo_data.stages.select.select import ROLLOUT_COLUMNS, VERDICT_COLUMNS, select_picks
 
 _DATASETS = ["org/algebra", "org/contests", "org/programs"]
@@ -198,13 +201,37 @@ def _accounts(problems: pl.DataFrame) -> Accounts:
 
 def _node(run_dir: Path, folder: str, shard: str, rows: pl.DataFrame, model: type[Record]) -> None:
     output = _write(run_dir, folder, shard, rows, model)
-    _manifest(run_dir, f"{folder}/{shard}", {"rows": output}, rows.height, rows.height)
+    counts = _shown(rows).counts() if model is Rollout else {}
+    _manifest(run_dir, f"{folder}/{shard}", {"rows": output}, rows.height, rows.height, counts)
 
 
-def _manifest(run_dir: Path, node: str, outputs: dict[str, Output], rows_in: int, rows_out: int) -> None:
+def _shown(rows: pl.DataFrame) -> Shown:
+    """What rollouts of one mode show, as the sample node counts it."""
+    cut = int((rows["finish_reason"] == "length").sum())
+    whole = rows.filter(pl.col("finish_reason") == "stop")
+    reasoned = whole["reasoning"].count()
+    lengths = Counter(bin_of(tokens) for tokens in whole["answer_tokens"])
+    reasoning = rows["reasoning"].count()
+    return Shown(cut=cut, reasoned=reasoned, plain=whole.height - reasoned, reasoning=reasoning, lengths=lengths)
+
+
+def _manifest(
+    run_dir: Path,
+    node: str,
+    outputs: dict[str, Output],
+    rows_in: int,
+    rows_out: int,
+    counts: dict[str, int] | None = None,
+) -> None:
     rejected = outputs["rejected"].rows if "rejected" in outputs else 0
     manifest = Manifest(
-        node=node, parts={}, outputs=outputs, rows_in=rows_in, rows_out=rows_out, rows_rejected=rejected
+        node=node,
+        parts={},
+        outputs=outputs,
+        rows_in=rows_in,
+        rows_out=rows_out,
+        rows_rejected=rejected,
+        counts=counts or {},
     )
     write_manifest(run_dir / f"{node}.json", manifest)
 

@@ -119,7 +119,7 @@ def _cells(row: Row) -> list[Text]:
     values = [
         f"{row['mode'].replace('_', '-')} {row['index']}{' imported' if row['source'] else ''}",
         row["status"] or "not graded",
-        f"{row['reason'] or ''}{tests}",
+        f"{row['reason'] or ''}{tests}{', leaks' if row['leaks'] else ''}",
         f"{row['completion_tokens']}{cap}",
         row["finish_reason"],
         " ".join(answer.split()),
@@ -137,6 +137,8 @@ def _mark(story: Story, row: Row) -> str:
 
 
 def _style(row: Row) -> str | None:
+    if row["leaks"]:
+        return "yellow"
     return {"correct": "green", "incorrect": None}.get(row["status"] or "", "yellow")
 
 

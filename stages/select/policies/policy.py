@@ -6,7 +6,7 @@ each mode `pick_on`, `pick_tokens_on`, `pick_off`, `pick_tokens_off`: index and 
 *Rollouts* has one row a rollout: the columns that `stages.select.select` reads, and
 
 - `counts`: whether it belongs to a pass rate, which one asked for with a cap does not;
-- `known`, `right`: by its verdict;
+- `known`, `right`: by its verdict, `status`, which is unknown for one that is refused for leaking;
 - `whole`: ended by itself, kept to its mode, has an answer, and holds no tag of the format;
 - `usable`: whole and right.
 """

@@ -12,7 +12,9 @@ import pytest
 from hipo_data.pipeline.report import figures
 from hipo_data.pipeline.report.page import cut, report
 from hipo_data.pipeline.views.run_files import RunFiles, open_run
+from hipo_data.schemas.check_config import CheckConfig
 from hipo_data.stages.publish.statistics import statistics
+from hipo_data.stages.sample.shown import Shown
 from tests.support.made_up_run import make_run
 
 
@@ -63,6 +65,21 @@ def test_its_numbers_are_those_of_the_run(run_dir: Path, made: str) -> None:
     for reason, count in drops:
         assert f"dropped: {reason} {count}" in said
     assert "ingest 302 300 2 0" in said
+
+
+def test_it_says_what_the_modes_show(run_dir: Path, made: str) -> None:
+    table = made[made.index('<table class="audit">') :]
+    said = texts(table[: table.index("</table>")])
+    assert said.startswith("think-on think-off asked 1,200 1,200 whole, with reasoning 1,1")
+    assert "of those without, think aloud – 0 of those without, out of proportion in length – 0 median" in said
+    assert "Over a limit" not in made
+    leaking = open_run(run_dir)
+    leaking.config = leaking.config.model_copy(update={"check": CheckConfig(off_reasoning=0)})
+    first = next(name for name in leaking.manifests if name.startswith("sample.think_off/"))
+    counts = Shown(reasoned=9, reasoning=9).counts()
+    leaking.manifests[first] = leaking.manifests[first].model_copy(update={"counts": counts})
+    said = r"Over a limit: 9 of \d+ think-off responses hold reasoning \(at most 0.0 % may\)"
+    assert re.search(said, texts(page(leaking)))
 
 
 def test_twenty_examples_take_turns_over_kinds_and_modes(made: str) -> None:
@@ -116,11 +133,10 @@ def test_a_policy_without_flips_has_no_chart_of_them(tmp_path: Path) -> None:
 def test_tokens_saved_are_told_where_the_manifests_count_them(tmp_path: Path) -> None:
     make_run(tmp_path, 10, n=2, bits=0)
     path = tmp_path / "sample.think_on/00-0000.json"
-    text = path.read_text()
+    manifest = json.loads(path.read_text())
     assert figures.saved(open_run(tmp_path).manifests) is None
-    path.write_text(
-        re.sub(r'"counts": *\{\}', '"counts": {"saved_tokens": 3000, "capped": 4, "completion_tokens": 9000}', text)
-    )
+    manifest["counts"] |= {"saved_tokens": 3000, "capped": 4, "completion_tokens": 9000}
+    path.write_text(json.dumps(manifest))
     assert "cut off 4 rollouts and saved about 3,000 tokens, 25.0 % of what" in texts(page(open_run(tmp_path)))
 
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hipo_data.pipeline.graph.nodes import INGEST, PUBLISH, Node, shard_nodes
 from hipo_data.pipeline.graph.stages import STAGES
 from hipo_data.pipeline.run.tally import Tally
+from hipo_data.stages.sample.shown import Shown
 from tests.pipeline.run.small_run import OFF, ON, PROBLEMS, SHARDS, config_of, manifest_of
 
 FIRST, SECOND = SHARDS
@@ -56,6 +57,17 @@ def test_rows_of_nodes_that_ran_that_were_up_to_date_and_that_are_under_way_are_
     now = shown(tally, {Node("sample", SECOND, OFF): 7, Node("sample", FIRST, ON): 3})
     assert now["sample off"] == (4 * PROBLEMS + 7, 8 * PROBLEMS) and now["sample on"] == (3, 8 * PROBLEMS)
     assert now["select"] == (PROBLEMS, 2 * PROBLEMS)
+
+
+def test_modes_show_what_nodes_under_way_have_counted_and_no_node_twice() -> None:
+    tally = tally_of()
+    first, second = (Node("sample", shard, OFF) for shard in SHARDS)
+    three, two = Shown(plain=2, cut=1, lengths={20: 2}), Shown(plain=1, failed=1, lengths={20: 1})
+    assert tally.modes({}) == {}
+    assert tally.modes({first.name: three.counts()}) == {OFF: three}
+    run(tally, first, **three.counts())
+    late = {first.name: two.counts(), second.name: two.counts()}  # the reading is older than the end of the first
+    assert tally.modes(late) == {OFF: three + two}
 
 
 def test_a_reading_from_before_a_node_ended_counts_no_row_twice() -> None:

@@ -25,6 +25,7 @@ from hipo_data.pipeline.watch.watcher import EngineStatus, Rates, RunState, Stag
 from hipo_data.schemas.errors import UserError
 from hipo_data.schemas.records import Mode
 from hipo_data.schemas.watch_config import WatchConfig
+from hipo_data.stages.sample.shown import Shown
 from tests.support.teacher_endpoint import Server
 
 DASHBOARD = Path(__file__).resolve().parents[3] / "deploy/grafana/hipo-data.json"
@@ -37,6 +38,7 @@ STATE = RunState(
     stages=[StageProgress("sample think_on", "rollouts", 12, 48)],
     engines=[EngineStatus("teacher", 3, 1, 40, 7, 12, SPENT, 2)],
     spent=SPENT,
+    modes={Mode.THINK_OFF: Shown(plain=1_171, reasoned=5, reasoning=5, cut=27, failed=1, open=3)},
 )
 
 
@@ -100,6 +102,8 @@ def test_prometheus_reads_the_figures_of_the_last_look() -> None:
         found = scrape(metrics)
     assert found['hipo_data_stage_rows_done{stage="sample think_on"}'] == 12
     assert found['hipo_data_stage_rows{stage="sample think_on"}'] == 48
+    assert found['hipo_data_mode_rollouts{mode="think_off",shows="reasoned"}'] == 5
+    assert found['hipo_data_mode_rollouts{mode="think_off",shows="open"}'] == 3
     assert found['hipo_data_engine_requests{engine="teacher",state="in_flight"}'] == 40
     assert found['hipo_data_engine_requests{engine="teacher",state="waiting"}'] == 7
     assert found['hipo_data_engine_replicas{engine="teacher",state="ready"}'] == 2
@@ -236,6 +240,17 @@ def test_a_line_says_how_far_how_fast_how_much(monkeypatch: pytest.MonkeyPatch) 
     assert out.getvalue().splitlines()[-1] == (
         "sample on 12/48 | teacher 90 tokens/s, 40 requests and 7 waiting | 1,000 tokens, 0.25 USD, 0.50 GPU hours | "
         "about 30 s left"
+    )
+
+
+def test_a_line_says_what_the_modes_show_so_far() -> None:
+    out = StringIO()
+    with RunProgress(Console(file=out, width=300)) as progress:
+        modes = {**STATE.modes, Mode.THINK_ON: Shown(reasoned=4)}
+        progress.show(RunState([StageProgress("sample on", "rollouts", 4, 48)], modes=modes), now=True)
+    assert out.getvalue() == (
+        "sample on 4/48 | think-off 1,204 asked · 0.4 % reason · 0.2 % think aloud · 2.2 % cut off · 1 failed | "
+        "think-on 4 asked\n"
     )
 
 

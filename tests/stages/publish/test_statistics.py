@@ -9,12 +9,15 @@ import yaml
 from markdown_it import MarkdownIt
 
 from hipo_data.schemas.arrow import to_table
+from hipo_data.schemas.check_config import CheckConfig
 from hipo_data.schemas.config import SelectConfig
 from hipo_data.schemas.gold import AssertGold
 from hipo_data.schemas.records import Decision, Kind, Mode, Problem
 from hipo_data.schemas.select_config import PolicyName
 from hipo_data.stages.publish.card import card, method
 from hipo_data.stages.publish.statistics import Statistics, statistics
+from hipo_data.stages.sample.audit import audit
+from hipo_data.stages.sample.shown import Shown
 from tests.stages.builders import make_decision, make_problem
 
 EASY, HARD = make_problem("easy"), make_problem("hard")
@@ -138,6 +141,7 @@ def make_card(**changes: object) -> str:
         "licences": ["MIT"],
         "teachers": ["teacher"],
         "versions": [],
+        "audit": audit({}, None),
     }
     return card(figures(), **(values | changes))
 
@@ -161,6 +165,38 @@ def test_the_card_says_what_was_dropped_and_by_which_rule_modes_were_chosen() ->
     assert "Problems dropped: no_right_response 1, ungraded 1." in text
     assert "| examples | 2, think-on 1, think-off 1 |" in text
     assert "64.3 % of 28 graded rollouts" in text
+
+
+def test_the_card_says_what_the_modes_show_and_what_was_over_a_limit() -> None:
+    assert "What the modes show" not in make_card()
+    off = {"failed": 2, "cut": 4, "malformed": 1, "reasoned": 243, "plain": 954, "reasoning": 245, "open": 12}
+    by_mode = {
+        Mode.THINK_ON: Shown(reasoned=400, reasoning=400, lengths={20: 400}),
+        Mode.THINK_OFF: Shown(**off, lengths={28: 940, 50: 14}),
+    }
+    text = make_card(audit=audit(by_mode, None, refused=257))
+    assert (
+        """
+| | think-on | think-off |
+| --- | --- | --- |
+| asked | 400 | 1,204 |
+| whole, with reasoning | 400 (100.0 %) | 243 (20.2 %) |
+| whole, without | 0 | 954 (79.2 %) |
+| cut off | 0 | 4 (0.3 %) |
+| malformed: no answer | 0 | 1 (0.1 %) |
+| failed requests | 0 | 2 (0.2 %) |
+| of those without, think aloud | – | 12 (1.0 %) |
+| of those without, out of proportion in length | – | 14 (1.2 %) |
+| median tokens of an answer | about 35 | about 140 |
+"""
+        in text
+    )
+    assert "The selection refused 257 think-off responses" in text
+    assert "**Over a limit:** 245 of 1202 think-off responses hold reasoning (at most 20.0 % may).\n" in text
+    capped = make_card(audit=audit({Mode.THINK_ON: Shown(reasoned=1, reasoning=4, capped=3)}, None))
+    assert "| cut off | 0 |\n| cut off at a cap, once the mode was settled | 3 (75.0 %) |\n" in capped
+    clean = make_card(audit=audit({Mode.THINK_ON: Shown(reasoned=4)}, CheckConfig()))
+    assert "Over a limit" not in clean and "refused" not in clean
 
 
 def test_a_part_without_rows_is_left_out_of_the_cards_head() -> None:

@@ -6,7 +6,8 @@ from hipo_data.schemas.check_config import CheckConfig
 from hipo_data.schemas.errors import UnfitError
 from hipo_data.schemas.records import FinishReason, Mode, Rollout
 from hipo_data.stages.sample.preflight import judge
-from hipo_data.stages.sample.shown import Shown, complaint, in_words, nothing_usable, shown, thinks_aloud
+from hipo_data.stages.sample.shown import Shown, complaint, in_words, nothing_usable, shown
+from hipo_data.stages.texts.thinking_aloud import thinks_aloud
 
 ON, OFF = Mode.THINK_ON, Mode.THINK_OFF
 LIMITS = CheckConfig()
@@ -18,11 +19,12 @@ def rollout(
     answer: str | None = "\\boxed{4}",
     end: FinishReason = FinishReason.STOP,
     error: str | None = None,
+    cap: int | None = None,
 ) -> Rollout:
     return Rollout(
         problem_id="p", mode=mode, index=0, seed=1, model="m", prompt_hash="h", request_hash="r", max_tokens=9,
         text=answer or "", reasoning=reasoning, answer=answer, finish_reason=end, prompt_tokens=1, reasoning_tokens=0,
-        answer_tokens=1, completion_tokens=1, error=error, error_permanent=error is not None,
+        answer_tokens=1, completion_tokens=1, error=error, error_permanent=error is not None, cap=cap,
     )  # fmt: skip
 
 
@@ -33,10 +35,12 @@ CUT = rollout(ON, None, None, FinishReason.LENGTH)
 def test_every_rollout_counts_once() -> None:
     rollouts = [
         rollout(OFF), rollout(OFF, "So…"), rollout(OFF, answer=" "), FAILED, CUT,
+        rollout(ON, "So…", None, FinishReason.LENGTH, cap=0), rollout(ON, "So…", None, FinishReason.LENGTH, cap=1),
         rollout(OFF, answer="Wait, no. Hmm, let me re-check: 5"),
     ]  # fmt: skip
     seen = shown(rollouts)
-    assert seen == Shown(failed=1, cut=1, malformed=1, reasoned=1, plain=2, reasoning=1, open=1)
+    shares = {"failed": 1, "cut": 2, "capped": 1, "malformed": 1, "reasoned": 1, "plain": 2}
+    assert seen == Shown(**shares, reasoning=3, open=1, lengths={0: 2})
     assert seen.rollouts == len(rollouts)
     assert Shown.of_counts(seen.counts()) == seen
     assert seen + seen == shown(rollouts * 2)

@@ -302,21 +302,29 @@ def test_waves_grow_and_hold_at_least_what_is_needed_anyway() -> None:
     assert [len(wave) for wave in at_once] == [8, 8]
 
 
-def test_nobody_has_to_say_which_rollouts_may_be_kept_twice() -> None:
-    problem, checked = make_problem(), 0
-    options = itertools.product(Mode, FinishReason, [None, "why"], [None, "42", f"{hipo.TAGS[0]}42"], Status)
-    for mode, finish, reasoning, answer, status in options:
-        rollout = make_rollout(problem, mode, finish_reason=finish, reasoning=reasoning, answer=answer)
-        row = pl.LazyFrame(
-            [{name: getattr(rollout, name) for name in ROLLOUT_COLUMNS}],
-            schema_overrides={"reasoning": pl.String, "answer": pl.String},
+@pytest.mark.parametrize("leaking", ["keep", "refuse"])
+def test_nobody_has_to_say_twice_which_rollouts_count_and_which_may_be_kept(leaking: str) -> None:
+    problem = make_problem()
+    answers = [None, "42", f"{hipo.TAGS[0]}42", "41. Wait, no. Hmm, 42"]
+    cases = [
+        (make_rollout(problem, mode, finish_reason=finish, reasoning=reasoning, answer=answer), status)
+        for mode, finish, reasoning, answer, status in itertools.product(
+            Mode, FinishReason, [None, "why"], answers, Status
         )
-        verdict = pl.LazyFrame([{"problem_id": problem.problem_id, "mode": mode, "index": 0, "status": status}])
-        problems = pl.LazyFrame({"problem_id": [problem.problem_id], "kind": ["math"]})
-        kept = select(problems, row, verdict, PLAIN, 0).collect()["index"].item() is not None
-        assert outcome_of(rollout, status, max_tokens=100).usable == kept
-        checked += kept
-    assert checked
+    ]
+    ids = [f"{number:04}" for number in range(len(cases))]
+    columns = {name: [getattr(rollout, name) for rollout, _ in cases] for name in ROLLOUT_COLUMNS}
+    rollouts = pl.LazyFrame(columns | {"problem_id": ids})
+    verdicts = rollouts.select("problem_id", "mode", "index", status=pl.Series([status for _, status in cases]))
+    problems = pl.LazyFrame({"problem_id": ids, "kind": ["math"] * len(ids)})
+    config = PLAIN.model_copy(update={"leaking": leaking})
+    decisions = select(problems, rollouts, verdicts, config, 0).collect().to_dicts()
+    for (rollout, status), row in zip(cases, decisions, strict=True):
+        outcome = outcome_of(rollout, status, max_tokens=100, refuse_leaking=leaking == "refuse")
+        assert outcome.usable == (row["index"] is not None)
+        assert (outcome.status is Status.UNKNOWN) == (row["unknown_on"] + row["unknown_off"] == 1)
+        assert (outcome.status is Status.CORRECT) == (row["right_on"] + row["right_off"] == 1)
+    assert any(row["index"] is not None for row in decisions)
     cut = make_rollout(problem, finish_reason="length", max_tokens=50)
     assert [outcome_of(cut, Status.UNKNOWN, limit).cut for limit in (50, 51)] == [False, True]
 

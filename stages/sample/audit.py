@@ -1,0 +1,83 @@
+"""The audit of modes as reports, cards and lines of progress show it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hipo_data.figures.text import NOTHING, percent
+from hipo_data.schemas.check_config import CheckConfig
+from hipo_data.schemas.records import Mode
+from hipo_data.stages.sample.shown import Shown, complaint, name_of, nothing_usable
+
+_CAPPED = "cut off at a cap, once the mode was settled"
+_SHARED_OUT = {
+    "whole, with reasoning": "reasoned",
+    "whole, without": "plain",
+    "cut off": "cut",
+    _CAPPED: "capped",
+    "malformed: no answer": "malformed",
+    "failed requests": "failed",
+}
+_LEAKS = {"of those without, think aloud": "open", "of those without, out of proportion in length": "long"}
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What rollouts show of their modes, for a page."""
+
+    modes: list[str]
+    """The columns of `lines`; empty where nothing was counted."""
+    lines: list[tuple[str, list[str]]]
+    over: list[str]
+    """A sentence for each mode that is over a limit of `check`, or has nothing to be used."""
+    refused: int | None
+    """Think-off responses that the selection took for unknown since they think; null where it refuses none."""
+
+
+def audit(by_mode: Mapping[Mode, Shown], limits: CheckConfig | None, refused: int | None = None) -> Audit:
+    """The audit of modes by what their rollouts show. A run that checks nothing is held against the default limits."""
+    limits = limits or CheckConfig()
+    counted = {mode: seen for mode, seen in by_mode.items() if seen.rollouts}
+    said = [complaint(mode, seen, limits) or nothing_usable(mode, seen) for mode, seen in counted.items()]
+    over = [f"{clause[0].upper()}{clause[1:]}." for clause in said if clause]
+    return Audit([name_of(mode) for mode in counted], _table(counted), over, refused)
+
+
+def _table(by_mode: Mapping[Mode, Shown]) -> list[tuple[str, list[str]]]:
+    """Lines: a label, and a cell for each of `by_mode`, mostly a count with its share of what was asked.
+
+    The lines after the first share out what was asked; that on caps is there where sampling had any. Think-on has no
+    cells on leaks.
+    """
+    capped = any(seen.capped for seen in by_mode.values())
+
+    def line(name: str, *modes: Mode) -> list[str]:
+        return [
+            _cell(getattr(seen, name), seen.rollouts) if mode in modes else NOTHING for mode, seen in by_mode.items()
+        ]
+
+    return [
+        ("asked", [f"{seen.rollouts:,}" for seen in by_mode.values()]),
+        *((label, line(name, *Mode)) for label, name in _SHARED_OUT.items() if capped or label != _CAPPED),
+        *((label, line(name, Mode.THINK_OFF)) for label, name in _LEAKS.items()),
+        ("median tokens of an answer", [_about(seen.typical_tokens) for seen in by_mode.values()]),
+    ]
+
+
+def in_short(mode: Mode, seen: Shown) -> str:
+    """What a mode shows so far, for a line of progress: how many were asked, and what is not as it should be."""
+    if mode is Mode.THINK_ON:
+        astray = {"do not reason": seen.plain}
+    else:
+        astray = {"reason": seen.reasoning, "think aloud": seen.open}
+    astray |= {"cut off": seen.cut, "without answer": seen.malformed}
+    said = [f"{percent(count / seen.rollouts)} {what}" for what, count in astray.items() if count]
+    failed = [f"{seen.failed:,} failed"] if seen.failed else []
+    return " · ".join([f"{name_of(mode)} {seen.rollouts:,} asked", *said, *failed])
+
+
+def _cell(count: int, asked: int) -> str:
+    return f"{count:,} ({percent(count / asked)})" if count else "0"
+
+
+def _about(tokens: int | None) -> str:
+    return NOTHING if tokens is None else f"about {tokens:,}"
