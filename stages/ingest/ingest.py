@@ -24,7 +24,7 @@ from hipo_data.stages.ingest.near_duplicate_search import DUPLICATES, find_near_
 from hipo_data.stages.ingest.origins import Origin, Origins
 from hipo_data.stages.ingest.reading.blocks import Block, blocks
 from hipo_data.stages.ingest.reading.columns import DETAIL, REFUSED, ROW
-from hipo_data.stages.ingest.reading.parquet_rows import UnreadableFileError
+from hipo_data.stages.ingest.reading.unreadable import UnreadableFileError
 from hipo_data.stages.ingest.rows import read_rows
 from hipo_data.stages.ingest.spill import Parts, Pile, Spill
 from hipo_data.stages.ingest.writing import by_shard, places, problem_table, rejected_table, response_table
@@ -142,7 +142,7 @@ class _Ingest:
         place = [pl.lit(piece.source, pl.UInt16).alias("source"), pl.lit(piece.file, pl.UInt32).alias("file")]
         if isinstance(piece.block, UnreadableFileError):
             detail = f"{origin.files[piece.file].label} {piece.block}"
-            row = {ROW: 0, "licence": None, REFUSED: "unreadable_file", DETAIL: detail, "text": ""}
+            row = {ROW: piece.block.row, "licence": None, REFUSED: "unreadable_file", DETAIL: detail, "text": ""}
             refused = pl.DataFrame([row], schema_overrides={ROW: pl.UInt32, "licence": pl.String})
             return _Read(origin.dataset, 1, refused.with_columns(place), pl.Series(dtype=pl.String))
         read = read_rows(piece.block, origin.reader)

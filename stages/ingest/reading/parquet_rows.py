@@ -18,6 +18,7 @@ from hipo_data.stages.ingest.reading.columns import (
     row_numbers,
     with_markers,
 )
+from hipo_data.stages.ingest.reading.unreadable import UnreadableFileError
 
 _MOST_ROWS = 65_536
 
@@ -32,20 +33,13 @@ class RowBatch:
     error: str | None = None
 
 
-class UnreadableFileError(ValueError):
-    """A file that is no Parquet, or one whose end is missing: not even its rows can be counted."""
-
-
 def row_batches(file: BinaryIO, columns: Sequence[Column], size: int) -> Iterator[RowBatch]:
     """The file in batches of about `size` bytes. A damaged row group comes out as its number of unreadable rows.
 
     Raises `UnreadableFileError`.
     """
-    try:
-        parquet = pq.ParquetFile(file, page_checksum_verification=True)
-        present = set(parquet.schema_arrow.names)
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise UnreadableFileError(f"cannot be read as Parquet: {error}") from error
+    parquet = _opened(file)
+    present = set(parquet.schema_arrow.names)
     wanted = [path for column in columns for path in (column.path, _top(column.path)) if path in present]
     totals = [parquet.metadata.row_group(group).num_rows for group in range(parquet.num_row_groups)]
     if sum(totals) != parquet.metadata.num_rows:
@@ -63,6 +57,20 @@ def row_batches(file: BinaryIO, columns: Sequence[Column], size: int) -> Iterato
         for at in range(done, total, rows):
             yield RowBatch(first + at, min(rows, total - at), None, why)
         first += max(done, total)
+
+
+def names_in(file: BinaryIO) -> list[str]:
+    """The names of the columns. Raises `UnreadableFileError`."""
+    return list(_opened(file).schema_arrow.names)
+
+
+def _opened(file: BinaryIO) -> pq.ParquetFile:
+    try:
+        parquet = pq.ParquetFile(file, page_checksum_verification=True)
+        _ = parquet.schema_arrow.names
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise UnreadableFileError(f"cannot be read as Parquet: {error}") from error
+    return parquet
 
 
 def read_batch(batch: RowBatch, columns: Sequence[Column]) -> pa.Table:

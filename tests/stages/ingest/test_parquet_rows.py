@@ -14,7 +14,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hipo_data.stages.ingest.reading.columns import OF_ANOTHER_TYPE, REFUSED, ROW, Column
-from hipo_data.stages.ingest.reading.parquet_rows import UnreadableFileError, read_batch, row_batches
+from hipo_data.stages.ingest.reading.parquet_rows import read_batch, row_batches
+from hipo_data.stages.ingest.reading.unreadable import UnreadableFileError
 from hipo_data.stages.ingest.sources import skywork as skywork_columns
 from tests.stages.ingest.ingesting import (
     ACEREASON,
