@@ -21,6 +21,7 @@ CARD = "README.md"
 SPLITS = ("train", "validation")
 FILE_NAME = re.compile(rf"({'|'.join(PARTS)})/({'|'.join(SPLITS)})-(\d{{5}})-of-(\d{{5}})\.parquet")
 """Part, split, number, and how many there are."""
+_HUB_NAME = re.compile(r"\w[\w.-]*/[\w.-]+(@[\w./-]+)?")
 _ROWS = 2048  # at a time, so that memory is small however long the files
 
 
@@ -72,8 +73,13 @@ def published(where: str) -> Published:
     path = run_path(where)
     if path.is_dir():
         return published_folder(path)
-    if path.exists() or not re.fullmatch(r"[\w.-]+/[\w.-]+(@[\w./-]+)?", where):
+    if path.exists() or not _HUB_NAME.fullmatch(where):
         raise UserError(f"there is no run, folder or Hub dataset '{where}'; give the directory that a run published in")
+    if "@" not in where and isinstance(path, Path) and path.parent.is_dir():
+        raise UserError(
+            f"there is no folder '{path.name}' in {path.parent}; give the directory that a run published in, or "
+            f"'{where}@main' for the dataset of that name on the Hub"
+        )
     return _on_the_hub(where)
 
 

@@ -21,6 +21,7 @@ from hipo_data.stages.ingest.caps import Caps
 from hipo_data.stages.ingest.in_threads import in_threads
 from hipo_data.stages.ingest.merging import ORDER, Merged, merge
 from hipo_data.stages.ingest.near_duplicate_search import DUPLICATES, find_near_duplicates
+from hipo_data.stages.ingest.none_accepted import Taken, refused_file, why_none
 from hipo_data.stages.ingest.origins import Origin, Origins
 from hipo_data.stages.ingest.reading.blocks import Block, blocks
 from hipo_data.stages.ingest.reading.columns import DETAIL, REFUSED, ROW
@@ -83,8 +84,9 @@ class _Piece:
 class _Read:
     """What is told of a piece; its accepted rows are in the spill."""
 
-    dataset: str
+    source: int
     rows: int
+    accepted: int
     refused: pl.DataFrame
     contaminated: pl.Series
 
@@ -112,11 +114,15 @@ class _Ingest:
         rows, responses = Spill(self._work / "rows", _PART), Spill(self._work / "responses", _PART)
         for source in self._origins.sources:
             self._accounts.of(source.dataset)
+        taken = [Taken() for _ in self._origins.sources]
         for read in in_threads(lambda piece: self._read(piece, rows, responses), self._pieces()):
-            account = self._accounts.of(read.dataset)
+            taken[read.source].add(read.rows, read.accepted, read.refused)
+            account = self._accounts.of(self._origins.names[read.source])
             account.read += read.rows
             account.count_contaminated(read.contaminated)
             self._reject(read.refused)
+        told = zip(self._origins.sources, taken, strict=True)
+        self._accounts.none_accepted = [why_none(origin, each) for origin, each in told if not each.accepted]
         merged = Pile(self._work / "merged", rows.parts)
 
         def merge_part(parts: Parts) -> Merged:
@@ -141,17 +147,19 @@ class _Ingest:
         origin = self._origins.sources[piece.source]
         place = [pl.lit(piece.source, pl.UInt16).alias("source"), pl.lit(piece.file, pl.UInt32).alias("file")]
         if isinstance(piece.block, UnreadableFileError):
-            detail = f"{origin.files[piece.file].label} {piece.block}"
-            row = {ROW: piece.block.row, "licence": None, REFUSED: "unreadable_file", DETAIL: detail, "text": ""}
-            refused = pl.DataFrame([row], schema_overrides={ROW: pl.UInt32, "licence": pl.String})
-            return _Read(origin.dataset, 1, refused.with_columns(place), pl.Series(dtype=pl.String))
+            refused = refused_file(origin.files[piece.file].label, piece.block).with_columns(
+                pl.lit(piece.block.row, pl.UInt32).alias(ROW),
+                pl.lit(None, pl.String).alias("licence"),
+                pl.lit("").alias("text"),
+            )
+            return _Read(piece.source, 1, 0, refused.with_columns(place), pl.Series(dtype=pl.String))
         read = read_rows(piece.block, origin.reader)
         accepted = read.accepted.with_columns(place)
         if _RESPONSE[0] in accepted.columns:
             responses.add(accepted.drop_nulls(_RESPONSE).select("problem_id", *ORDER, "licence", *_RESPONSE))
             accepted = accepted.drop(_RESPONSE)
         rows.add(accepted)
-        return _Read(origin.dataset, read.rows, read.refused.with_columns(place), read.contaminated)
+        return _Read(piece.source, read.rows, len(accepted), read.refused.with_columns(place), read.contaminated)
 
     def _take(self, merged: Merged) -> None:
         self._accounts.other_tests += merged.other_tests

@@ -10,6 +10,10 @@ from hipo_data.stages.ingest.reading.compression import SUFFIXES, Ahead, compres
 from hipo_data.stages.ingest.reading.encodings import in_utf8, wide_encoding
 from hipo_data.stages.ingest.reading.unreadable import UnreadableFileError
 
+BY_NAME = (*SUFFIXES, ".csv", ".tsv", ".tab")
+"""Ends of names that say more than Parquet or JSON Lines."""
+FORMATS_VERSION = "1"
+"""What rows of such files are read as; ingest's own version is that of the others."""
 _HEAD = 4_096
 _BLANK = b" \t\r\n"
 _MARK = b"\xef\xbb\xbf"
