@@ -13,6 +13,7 @@ from hipo_data.pipeline.store.files import digest_of, sizes_in_storage
 from hipo_data.pipeline.store.manifest import read_manifest
 from hipo_data.pipeline.store.run_path import RunPath, name_within, run_path
 from hipo_data.schemas.errors import UserError
+from hipo_data.schemas.parquet_batches import bounded_batches
 from hipo_data.stages.publish.exports.libraries import PARTS
 
 FOLDER = "dataset"
@@ -54,7 +55,7 @@ class Published:
             try:
                 parquet = pq.ParquetFile(file)
                 schema = parquet.schema_arrow
-                for batch in parquet.iter_batches(batch_size=_ROWS):
+                for batch in bounded_batches(parquet, _ROWS):
                     yield pa.Table.from_batches([batch]).replace_schema_metadata(schema.metadata)
             except (pa.ArrowInvalid, OSError) as error:
                 raise UserError(f"{self.name}: {path} cannot be read as Parquet: {error}") from error

@@ -66,9 +66,20 @@ MOST_BITS = 16
 """65,536 shards; with more problems than fit, shards grow instead, since each costs files and decisions."""
 
 
-def shard_bits(problems: int, shard_size: int) -> int:
-    """log2 of the number of shards that brings a shard of hashed problems near `shard_size`."""
-    return min(MOST_BITS, max(0, ceil(log2(problems / shard_size)))) if problems else 0
+SHARD_BYTES = 256 * 2**20
+"""Questions and golds of a shard, which a worker holds several times over: beyond it, shards have fewer problems."""
+_WRITTEN_BYTES = 2**30
+"""Of the shards that are written at the same time."""
+
+
+def shard_bits(problems: int, shard_size: int, size: int = 0) -> int:
+    """log2 of the number of shards that brings a shard of hashed problems near `shard_size` and below `SHARD_BYTES`.
+
+    Args:
+        size: bytes of all problems.
+    """
+    shards = max(problems / shard_size, size / SHARD_BYTES)
+    return min(MOST_BITS, max(0, ceil(log2(shards)))) if problems else 0
 
 
 @dataclass(frozen=True)
@@ -178,21 +189,24 @@ class _Ingest:
     def _write(self, merged: Pile, duplicates: pl.DataFrame, responses: Spill) -> None:
         caps = Caps(self._config.caps, self._config.limit)
         kept: dict[Parts, pl.Series] = {}
+        size = 0
         for part in merged.parts:
             problems = merged.read(part, ["problem_id", "source", "kind", "domain", "difficulty"])
             first = ~problems["problem_id"].is_in(duplicates["problem_id"].implode())
             within = caps.keep(problems.with_columns(self._origins.datasets(problems["source"])), first)
             kept[part] = first & within
+            size += merged.text_bytes(part, ["question", "gold"], kept[part])
         self._accounts.caps = caps.left_out
         self._accounts.problems = sum(int(mask.sum()) for mask in kept.values())
-        bits = shard_bits(self._accounts.problems, self._config.shard_size)
+        bits = shard_bits(self._accounts.problems, self._config.shard_size, size)
+        at_once = _WRITTEN_BYTES * 2**bits // max(1, size)
 
         def write(shard: tuple[int, pl.DataFrame]) -> None:
             index, problems = shard
             table = problem_table(problems, self._origins, self._seed, self._config.validation_fraction)
             self._sinks.shard(bits, index, table)
 
-        for _ in in_threads(write, by_shard(self._kept(merged, kept, duplicates), bits)):
+        for _ in in_threads(write, by_shard(self._kept(merged, kept, duplicates), bits), at_once):
             pass
         for index, found in by_shard(_responses_of(merged, kept, responses), bits):
             self._sinks.responses(bits, index, response_table(found, self._origins))

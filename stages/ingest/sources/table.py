@@ -1,4 +1,4 @@
-"""Any JSON Lines or Parquet file, or any dataset on the Hub, by the column mapping of the recipe.
+"""Any file of rows, or any dataset on the Hub, by the column mapping of the recipe.
 
 A row is refused where its question is no text, where it has no gold or `gold_pattern` finds none in it, where its kind
 is neither math nor code, or where its difficulty is no failure rate from 0 to 1. A gold may be text, a number, a list
