@@ -15,7 +15,7 @@ from hipo_data.figures.terminal import console, plain
 from hipo_data.graders.cli import register as register_graders
 from hipo_data.pipeline.graph.stages import STAGES
 from hipo_data.pipeline.ship.commands import add_commands
-from hipo_data.schemas.errors import ExitCode, UserError
+from hipo_data.schemas.errors import ExitCode, UnfitError, UserError
 from hipo_data.schemas.without_secrets import shown_text
 
 app = typer.Typer(
@@ -103,6 +103,8 @@ def plan(
     changes = changes_since_last(directory, resolved)
     made = make_plan(directory, resolved)
     print_plan(console(), made, resolved, changes)
+    if made.hopeless:
+        raise UnfitError("; ".join(made.none_accepted) or "ingest kept no problem; `hipo-data ingest-report` says why")
     if probe:
         from hipo_data.pipeline.run.probe import count_problems, make_probe, predicted
         from hipo_data.pipeline.watch.progress import RunProgress

@@ -30,7 +30,7 @@ seed: 0
 
 sources:
   - type: table  # or OTHERS: those datasets in their own columns
-    path: problems.jsonl  # a file or a glob, JSON Lines or Parquet
+    path: problems.jsonl  # a file or a glob; JSON Lines, Parquet, CSV …
     kind: math  # or code
     columns: {question: question, gold: answer}
 """

@@ -47,6 +47,28 @@ def from_table(table: pa.Table, model: type[R]) -> Iterator[R]:
         yield model.model_validate(row)
 
 
+def fitted(table: pa.Table, schema: pa.Schema, most_bytes: int = 2**30) -> pa.Table:
+    """The columns of `schema` with its types, in its order.
+
+    Its texts and lists have 32-bit offsets, which address 2 GiB of a chunk: where `table` holds more than `most_bytes`,
+    columns come in several chunks. Raises `pa.ArrowInvalid` where a value cannot be of its type.
+    """
+    pieces = [
+        pa.table([piece[name].cast(schema.field(name).type) for name in schema.names], schema=schema)
+        for piece in _pieces(table.select(schema.names), most_bytes)
+    ]
+    return pa.concat_tables(pieces)
+
+
+def _pieces(table: pa.Table, most_bytes: int) -> Iterator[pa.Table]:
+    if table.num_rows <= 1 or table.nbytes <= most_bytes:
+        yield table
+        return
+    half = table.num_rows // 2
+    yield from _pieces(table.slice(0, half), most_bytes)
+    yield from _pieces(table.slice(half), most_bytes)
+
+
 def check_schema(schema: pa.Schema, model: type[Record]) -> None:
     """Raises `ValueError` unless `schema` is the one of `model` in the version that this code reads."""
     metadata = schema.metadata or {}

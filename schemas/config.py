@@ -86,7 +86,7 @@ class EvaluationSet(Config):
     """Questions that must not be trained on: local files at `path`, or else a dataset on the Hugging Face Hub."""
 
     name: Line = Field(description="name in reports; from the Hub: the repository")
-    path: Line | None = Field(default=None, description="a file or a glob of files: JSON Lines or Parquet")
+    path: Line | None = Field(default=None, description="a file or a glob of files, as a source's")
     revision: str | None = Field(default=None, description="from the Hub: required, best a commit")
     files: str = Field(default="**/*test*.parquet", description="from the Hub: glob of files in the repository")
     question: Line = Field(default="question", description="column with the question; dots reach inside")

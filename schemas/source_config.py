@@ -22,7 +22,8 @@ class SourceConfig(Config):
 
     type: str = Field(description="its adapter, by the name of a file in stages/ingest/sources")
     path: Line | None = Field(
-        default=None, description="a file or a glob of files: JSON Lines or Parquet; default: from the Hub"
+        default=None,
+        description="a file or a glob of files: JSON Lines, Parquet, a JSON array, CSV or TSV; default: from the Hub",
     )
     name: Line | None = Field(
         default=None,

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hipo_data.schemas.packaged import embedded
+from hipo_data.schemas.parquet_batches import bounded_batches
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def _read_json_lines(path: Path) -> Iterator[Row]:
 def _read_parquet(path: Path) -> Iterator[Row]:
     number = 0
     try:
-        for batch in pq.ParquetFile(path).iter_batches(batch_size=1024):
+        for batch in bounded_batches(pq.ParquetFile(path), 1024):
             for values in batch.to_pylist():
                 yield Row(path.name, number, values)
                 number += 1

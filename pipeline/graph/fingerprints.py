@@ -15,6 +15,7 @@ from hipo_data.stages.ingest import ingest
 from hipo_data.stages.ingest.evaluation_sets import files_of_set
 from hipo_data.stages.ingest.filters import rules_hash
 from hipo_data.stages.ingest.origins import files_of
+from hipo_data.stages.ingest.reading.formats import BY_NAME, FORMATS_VERSION
 from hipo_data.stages.ingest.sources import own_config
 from hipo_data.stages.justify import justify
 from hipo_data.stages.publish import tables as publish
@@ -76,6 +77,7 @@ class Fingerprints:
             for each in config.ingest.decontaminate.sets
         ]
         settings = config.ingest.model_dump(mode="json", exclude={"decontaminate": {"sets"}})
+        names = [label for source in sources for label, _ in source["files"]]
         return {
             "code": ingest.VERSION,
             "seed": str(config.seed),
@@ -84,6 +86,8 @@ class Fingerprints:
             "filters": rules_hash(),
             "evaluation sets": digest(against),
             **({"without gold": "kept"} if config.verify.pseudo_gold else {}),
+            # Left out for all other files, so that what was made of them stays.
+            **({"formats": FORMATS_VERSION} if any(name.lower().endswith(BY_NAME) for name in names) else {}),
         }
 
     @cached_property

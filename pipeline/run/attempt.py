@@ -8,9 +8,11 @@ from typing import Any
 import ray
 from rich.console import Console
 
+from hipo_data.figures.plural import counted
 from hipo_data.pipeline.ray_options import connect
 from hipo_data.pipeline.run.runner import Runner
 from hipo_data.pipeline.store.run_path import RunPath
+from hipo_data.pipeline.views.ingest_report import read_accounts, rows_in_words
 from hipo_data.pipeline.views.run_files import examples_in, read_statistics
 from hipo_data.pipeline.views.summary import print_summary
 from hipo_data.pipeline.watch.event_log import EventLog
@@ -37,8 +39,8 @@ def attempt(directory: RunPath, config: RunConfig, wanted: Sequence[str], consol
         if outcome.failures:
             name, error = next(iter(outcome.failures.items()))
             raise RunFailedError(
-                f"{len(outcome.failures)} pieces failed, such as {name}: {error}; the rest is done, run again to retry "
-                "them"
+                f"{counted(len(outcome.failures), 'piece')} failed, such as {name}: {error}; the rest is done, "
+                "run again to retry"
             )
         published = "publish" in wanted and bool(outcome.complete or not outcome.stopped)
         if published:
@@ -51,6 +53,8 @@ def attempt(directory: RunPath, config: RunConfig, wanted: Sequence[str], consol
         else:
             ran = ", ".join(f"{folder} {n}" for folder, n in outcome.ran.items()) or "nothing, all was up to date"
             console.print(f"ran: {ran}", highlight=False)
+            if "ingest" in wanted:
+                console.print(f"ingest: {rows_in_words(read_accounts(directory))}", highlight=False, soft_wrap=True)
         if outcome.stopped:
             said |= {"result": "budget used up", "message": outcome.stopped}
             console.print(

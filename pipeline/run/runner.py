@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
+from hipo_data.figures.plural import counted
 from hipo_data.pipeline.graph.fingerprints import Fingerprints
 from hipo_data.pipeline.graph.nodes import INGEST, PUBLISH, Node, asks, engine_of
 from hipo_data.pipeline.graph.stages import STAGES
@@ -24,6 +25,7 @@ from hipo_data.pipeline.store.ledger import Ledger
 from hipo_data.pipeline.store.manifest import Manifest, Output
 from hipo_data.pipeline.store.run_path import RunPath
 from hipo_data.pipeline.views.failures import failed_requests, nothing_kept
+from hipo_data.pipeline.views.ingest_report import accounts_of
 from hipo_data.pipeline.watch.outcome import Outcome
 from hipo_data.pipeline.watch.progress import RunProgress
 from hipo_data.pipeline.watch.watcher import RunState
@@ -98,8 +100,8 @@ class Runner:
                 else:
                     self._progress.ended(node, landing.manifest)
                     self._tally.ran(node, landing.manifest, time.monotonic())
-                    if node == INGEST and not _problems(landing.manifest):
-                        raise UnfitError(nothing_kept(self._run_dir, landing.manifest))
+                    if node == INGEST:
+                        self._look_at_sources(landing.manifest)
                     self._take(self._frontier.finished(node, landing.manifest))
             if time.monotonic() >= self._next_look:
                 self._next_look = time.monotonic() + _LOOK_EVERY_S
@@ -107,11 +109,20 @@ class Runner:
 
     def _take(self, opened: Opened) -> None:
         for node, manifest in opened.up_to_date:
+            if node == INGEST:
+                self._look_at_sources(manifest)
             self._tally.up_to_date(node, manifest)
         if PUBLISH in opened.ready:
             self._check_modes(whole=True)
         for node in opened.ready:
             self._flights.add(node, engine_of(node, self._config), self._frontier.urgency(node))
+
+    def _look_at_sources(self, ingest: Manifest) -> None:
+        """Tells of sources that gave nothing. Raises `UnfitError` where none gave a problem."""
+        if not _problems(ingest):
+            raise UnfitError(nothing_kept(self._run_dir, ingest))
+        for sentence in accounts_of(self._run_dir, ingest).none_accepted:
+            self._progress.say(sentence)
 
     def _check_modes(self, *, whole: bool) -> None:
         """Raises `UnfitError` where a mode is not what it says; with the `whole` of it, nothing is published."""
@@ -202,6 +213,6 @@ def _what_is_missing(blocked: dict[str, str]) -> str:
     name, reason = next(iter(blocked.items()))
     missing = {each.partition("/")[0].partition(".")[0] for each in blocked}
     return (
-        f"{len(blocked)} pieces of earlier stages are not up to date, such as {name} ({reason}); "
+        f"{counted(len(blocked), 'piece')} of earlier stages still to be done, such as {name} ({reason}); "
         f"add --stage {' --stage '.join(sorted(missing, key=STAGES.index))} or use --stage all"
     )

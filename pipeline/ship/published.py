@@ -13,6 +13,7 @@ from hipo_data.pipeline.store.files import digest_of, sizes_in_storage
 from hipo_data.pipeline.store.manifest import read_manifest
 from hipo_data.pipeline.store.run_path import RunPath, name_within, run_path
 from hipo_data.schemas.errors import UserError
+from hipo_data.schemas.parquet_batches import bounded_batches
 from hipo_data.stages.publish.exports.libraries import PARTS
 
 FOLDER = "dataset"
@@ -21,6 +22,7 @@ CARD = "README.md"
 SPLITS = ("train", "validation")
 FILE_NAME = re.compile(rf"({'|'.join(PARTS)})/({'|'.join(SPLITS)})-(\d{{5}})-of-(\d{{5}})\.parquet")
 """Part, split, number, and how many there are."""
+_HUB_NAME = re.compile(r"\w[\w.-]*/[\w.-]+(@[\w./-]+)?")
 _ROWS = 2048  # at a time, so that memory is small however long the files
 
 
@@ -53,7 +55,7 @@ class Published:
             try:
                 parquet = pq.ParquetFile(file)
                 schema = parquet.schema_arrow
-                for batch in parquet.iter_batches(batch_size=_ROWS):
+                for batch in bounded_batches(parquet, _ROWS):
                     yield pa.Table.from_batches([batch]).replace_schema_metadata(schema.metadata)
             except (pa.ArrowInvalid, OSError) as error:
                 raise UserError(f"{self.name}: {path} cannot be read as Parquet: {error}") from error
@@ -72,8 +74,13 @@ def published(where: str) -> Published:
     path = run_path(where)
     if path.is_dir():
         return published_folder(path)
-    if path.exists() or not re.fullmatch(r"[\w.-]+/[\w.-]+(@[\w./-]+)?", where):
+    if path.exists() or not _HUB_NAME.fullmatch(where):
         raise UserError(f"there is no run, folder or Hub dataset '{where}'; give the directory that a run published in")
+    if "@" not in where and isinstance(path, Path) and path.parent.is_dir():
+        raise UserError(
+            f"there is no folder '{path.name}' in {path.parent}; give the directory that a run published in, or "
+            f"'{where}@main' for the dataset of that name on the Hub"
+        )
     return _on_the_hub(where)
 
 

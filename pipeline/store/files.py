@@ -20,6 +20,8 @@ from hipo_data.pipeline.store.run_path import RunPath
 _REPEATING = 64
 """Bytes of a value, on average, up to which a column is written by a dictionary of its values."""
 _PARQUET_BLOCK = 2**20
+_GROUP_BYTES = 512 * 2**20
+"""Of a row group, since nested texts of one are read into 32-bit offsets."""
 
 
 def put_bytes(path: RunPath, data: bytes) -> str:
@@ -65,7 +67,8 @@ def parquet_bytes(table: pa.Table) -> bytes:
     # What repeats is short; a dictionary of long texts is begun in vain.
     short = [name for name in table.column_names if table[name].nbytes <= _REPEATING * table.num_rows]
     sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd", use_dictionary=short)
+    rows = None if table.nbytes <= _GROUP_BYTES else max(1, table.num_rows * _GROUP_BYTES // table.nbytes)
+    pq.write_table(table, sink, compression="zstd", use_dictionary=short, row_group_size=rows)
     return cast(bytes, sink.getvalue().to_pybytes())
 
 

@@ -6,6 +6,7 @@ from hipo_data.pipeline.graph.states import load_present_manifests
 from hipo_data.pipeline.store.files import read_table
 from hipo_data.pipeline.store.manifest import Manifest
 from hipo_data.pipeline.store.run_path import RunPath
+from hipo_data.pipeline.views.ingest_report import accounts_of
 from hipo_data.pipeline.views.quarantine import quarantine_counts
 from hipo_data.schemas.records import FinishReason, Mode
 from hipo_data.stages.sample.shown import Shown
@@ -38,10 +39,13 @@ def failed_requests(run_dir: RunPath) -> list[tuple[str, str, int]]:
 
 def nothing_kept(run_dir: RunPath, ingest: Manifest) -> str:
     """That ingest kept no row, and why."""
+    why = accounts_of(run_dir, ingest).none_accepted
+    if why:
+        return "; ".join(why)
     rejected = ingest.outputs.get("rejected")
     reasons = quarantine_counts([run_dir / rejected.path]) if rejected else {}
     counts = ", ".join(f"{reason.partition(': ')[2]} {count}" for reason, count in reasons.items())
-    said = counts or "the sources are empty"
+    said = counts or "there is no row in them"
     detail = _first_words(run_dir, ingest)
     return f"0 of {ingest.rows_in} rows of the sources became problems: {said}{f' ({detail})' if detail else ''}"
 

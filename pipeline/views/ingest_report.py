@@ -3,8 +3,9 @@
 from rich.console import Console
 from rich.table import Table
 
+from hipo_data.figures.plural import counted
 from hipo_data.pipeline.graph.nodes import ACCOUNTS, INGEST
-from hipo_data.pipeline.store.manifest import read_manifest
+from hipo_data.pipeline.store.manifest import Manifest, read_manifest
 from hipo_data.pipeline.store.run_path import RunPath
 from hipo_data.schemas.errors import UserError
 from hipo_data.stages.ingest.accounts import Accounts
@@ -15,7 +16,26 @@ def read_accounts(run_dir: RunPath) -> Accounts:
     manifest = read_manifest(INGEST.path(run_dir, ".json"))
     if manifest is None or ACCOUNTS not in manifest.outputs:
         raise UserError(f"{run_dir} has not ingested anything yet; run `hipo-data run --stage ingest` first")
-    return Accounts.model_validate_json((run_dir / manifest.outputs[ACCOUNTS].path).read_bytes())
+    return accounts_of(run_dir, manifest)
+
+
+def accounts_of(run_dir: RunPath, ingest: Manifest) -> Accounts:
+    """The accounts of an ingest; empty ones where it left none."""
+    if ACCOUNTS not in ingest.outputs:
+        return Accounts()
+    return Accounts.model_validate_json((run_dir / ingest.outputs[ACCOUNTS].path).read_bytes())
+
+
+def rows_in_words(accounts: Accounts) -> str:
+    """All rows in one line: read, kept, left out, and refused by reason."""
+    kept = sum(account.kept for account in accounts.datasets.values())
+    left_out = sum(account.left_out for account in accounts.datasets.values())
+    reasons = ", ".join(f"{reason} {rows:,}" for reason, rows in accounts.refused.items())
+    return (
+        f"{counted(accounts.rows_read, 'row')} in, {kept:,} kept as {counted(accounts.problems, 'problem')}"
+        + (f", {left_out:,} left out by caps or the limit" if left_out else "")
+        + f", {accounts.rows_refused:,} quarantined{f': {reasons}' if reasons else ''}"
+    )
 
 
 def print_accounts(console: Console, accounts: Accounts) -> None:
@@ -43,7 +63,7 @@ def print_accounts(console: Console, accounts: Accounts) -> None:
         for each in accounts.evaluation_sets:
             held.add_row(each, *(_count(accounts.datasets[name].contaminated.get(each, 0)) for name in datasets))
         console.print("", held, sep="\n", highlight=False)
-    for remark in accounts.remarks:
+    for remark in [*accounts.remarks, *accounts.none_accepted]:
         console.print(remark, highlight=False)
 
 

@@ -10,9 +10,12 @@ from hipo_data.pipeline.graph.states import load_present_manifests, shards_of, s
 from hipo_data.pipeline.store.files import sizes_in_storage
 from hipo_data.pipeline.store.manifest import Manifest
 from hipo_data.pipeline.store.run_path import RunPath
+from hipo_data.pipeline.views.ingest_report import accounts_of
 from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.schemas.config import RunConfig
 from hipo_data.schemas.records import Mode
+from hipo_data.stages.ingest.none_accepted import first_look
+from hipo_data.stages.ingest.origins import open_source
 from hipo_data.stages.select.select import modes_at_most
 
 _UPSTREAM = "an earlier stage runs"
@@ -42,6 +45,10 @@ class Plan:
 
     stages: list[StagePlan]
     ingest_first: bool
+    none_accepted: list[str] = field(default_factory=list)
+    """A sentence of each source of which no row is accepted."""
+    hopeless: bool = False
+    """Whether no source gives a problem, for certain."""
 
 
 def make_plan(run_dir: RunPath, config: RunConfig) -> Plan:
@@ -72,7 +79,24 @@ def make_plan(run_dir: RunPath, config: RunConfig) -> Plan:
             _estimate(line, node, config, left_behind, done)
     order = {stage: place for place, stage in enumerate(STAGES)}
     stages = sorted(lines.values(), key=lambda line: order[line.label.partition(" ")[0]])
-    return Plan(stages, ingest_first=INGEST.name not in done)
+    plan = Plan(stages, ingest_first=INGEST.name not in done)
+    if plan.ingest_first:
+        _look_at_sources(plan, config)
+    else:
+        plan.none_accepted = accounts_of(run_dir, done[INGEST.name]).none_accepted
+        plan.hopeless = not shards
+    return plan
+
+
+def _look_at_sources(plan: Plan, config: RunConfig) -> None:
+    """Tells of local sources whose first rows give nothing; those on the Hub are not fetched for a plan."""
+    votes = config.verify.pseudo_gold is not None
+    looks = [
+        first_look(open_source(source, config.ingest, None, votes)) if source.path is not None else None
+        for source in config.sources
+    ]
+    plan.none_accepted = [look.why_none for look in looks if look is not None and look.why_none]
+    plan.hopeless = all(look is not None and look.why_none is not None and look.whole for look in looks)
 
 
 def _estimate(

@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from hipo_data.figures.plural import counted
 from hipo_data.figures.text import number, percent
 from hipo_data.pipeline.graph.nodes import INGEST, Node, shard_nodes
 from hipo_data.pipeline.graph.states import load_present_manifests, shards_of
@@ -33,9 +34,7 @@ def print_summary(console: Console, run_dir: RunPath, outcome: Outcome, seconds:
     for label, text in _figures(read_statistics(run_dir), outcome, run_dir).items():
         table.add_row(label, text)
     if not outcome.ran:
-        console.print(
-            f"Nothing to do: all {outcome.up_to_date} pieces are up to date ({seconds:.1f} s).", highlight=False
-        )
+        console.print(f"Nothing to do: {_all_of(outcome.up_to_date)} up to date ({seconds:.1f} s).", highlight=False)
     else:
         done = ", ".join(f"{folder.replace('.think_', ' ')} {outcome.seconds[folder]:.1f}" for folder in outcome.ran)
         table.add_row("seconds", f"{seconds:.1f} in all; stages overlap: {done}")
@@ -115,6 +114,8 @@ def print_plan(console: Console, plan: Plan, config: RunConfig, changes: list[st
             "; ".join(reason for reason, _ in line.reasons.most_common(3)),
         )
     console.print(table, highlight=False)
+    for sentence in () if plan.hopeless else plan.none_accepted:
+        console.print(sentence, highlight=False, soft_wrap=True)
     if plan.ingest_first:
         console.print(
             "Ingest runs first; the stages after it are planned once it has. Each problem will get "
@@ -169,9 +170,13 @@ def _print_attempt(console: Console, attempt: LastAttempt) -> None:
         folder = ".".join(part for part in (failure["stage"], failure["mode"]) if part)
         by_error.setdefault(failure["error"], []).append(f"{folder}/{failure['shard']}")
     for error, names in by_error.items():
-        console.print(f"failed: {len(names)} pieces, such as {names[0]}: {error}", highlight=False)
+        console.print(f"failed: {counted(len(names), 'piece')}, such as {names[0]}: {error}", highlight=False)
     if by_error:
         console.print("The same command tries them again; what is done is kept.", highlight=False)
+
+
+def _all_of(pieces: int) -> str:
+    return "its one piece is" if pieces == 1 else f"all {pieces} pieces are"
 
 
 def _count(value: int | None) -> str:

@@ -42,6 +42,8 @@ class Accounts(BaseModel):
     """Pairs of near-duplicates that were both kept because their golds differ."""
     without_gold: int = 0
     """Problems that responses are to vote on."""
+    none_accepted: list[str] = Field(default_factory=list)
+    """Of each source of which no row was accepted, why, in the order of the recipe."""
     caps: list[int] = Field(default_factory=list)
     """Problems left out by each cap of the recipe, in its order, and last by the limit where there is one."""
 

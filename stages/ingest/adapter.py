@@ -25,6 +25,8 @@ class Refusal:
     reason: str
     when: pl.Expr
     detail: pl.Expr
+    column: str | None = None
+    """The column without which every row is refused so."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ def text_needed(path: str) -> Refusal:
     """Refuses rows where a required text column is missing, null or no text."""
     found = pl.coalesce(pl.col(OF_ANOTHER_TYPE + path), pl.lit("missing or null"))
     detail = pl.format("column '{}' must be text; it is {}", pl.lit(path), found)
-    return Refusal("bad_column", pl.col(path).is_null(), detail)
+    return Refusal("bad_column", pl.col(path).is_null(), detail, path)
 
 
 def known_kind(said: str) -> Refusal:

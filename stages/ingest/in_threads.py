@@ -10,9 +10,13 @@ A = TypeVar("A")
 B = TypeVar("B")
 
 
-def in_threads(work: Callable[[A], B], items: Iterable[A]) -> Iterator[B]:
-    """`work` of each item, in order. For work that Arrow and Polars do, which let other threads run."""
-    threads = len(os.sched_getaffinity(0))
+def in_threads(work: Callable[[A], B], items: Iterable[A], most: int = 2**16) -> Iterator[B]:
+    """`work` of each item, in order. For work that Arrow and Polars do, which let other threads run.
+
+    Args:
+        most: threads, where items are so large that memory would not hold one a core.
+    """
+    threads = max(1, min(most, len(os.sched_getaffinity(0))))
     waiting: deque[Future[B]] = deque()
     with ThreadPoolExecutor(threads) as pool:
         for item in items:

@@ -20,10 +20,11 @@ from hipo_data.stages.ingest.caps import Caps
 from hipo_data.stages.ingest.in_threads import in_threads
 from hipo_data.stages.ingest.merging import ORDER, Merged, merge
 from hipo_data.stages.ingest.near_duplicate_search import DUPLICATES, find_near_duplicates
+from hipo_data.stages.ingest.none_accepted import Taken, refused_file, why_none
 from hipo_data.stages.ingest.origins import Origin, Origins
 from hipo_data.stages.ingest.reading.blocks import Block, blocks
 from hipo_data.stages.ingest.reading.columns import DETAIL, REFUSED, ROW
-from hipo_data.stages.ingest.reading.parquet_rows import UnreadableFileError
+from hipo_data.stages.ingest.reading.unreadable import UnreadableFileError
 from hipo_data.stages.ingest.rows import read_rows
 from hipo_data.stages.ingest.shard_count import shard_bits
 from hipo_data.stages.ingest.spill import Parts, Pile, Spill
@@ -61,6 +62,10 @@ def ingest(
     return _Ingest(Origins(sources), config, seed, work, grader, sinks).run()
 
 
+_WRITTEN_BYTES = 2**30
+"""Of the shards that are written at the same time."""
+
+
 @dataclass(frozen=True)
 class _Piece:
     """Part of a file, or why none of the file can be read."""
@@ -74,8 +79,9 @@ class _Piece:
 class _Read:
     """What is told of a piece; its accepted rows are in the spill."""
 
-    dataset: str
+    source: int
     rows: int
+    accepted: int
     refused: pl.DataFrame
     contaminated: pl.Series
 
@@ -103,11 +109,15 @@ class _Ingest:
         rows, responses = Spill(self._work / "rows", _PART), Spill(self._work / "responses", _PART)
         for source in self._origins.sources:
             self._accounts.of(source.dataset)
+        taken = [Taken() for _ in self._origins.sources]
         for read in in_threads(lambda piece: self._read(piece, rows, responses), self._pieces()):
-            account = self._accounts.of(read.dataset)
+            taken[read.source].add(read.rows, read.accepted, read.refused)
+            account = self._accounts.of(self._origins.names[read.source])
             account.read += read.rows
             account.count_contaminated(read.contaminated)
             self._reject(read.refused)
+        told = zip(self._origins.sources, taken, strict=True)
+        self._accounts.none_accepted = [why_none(origin, each) for origin, each in told if not each.accepted]
         merged = Pile(self._work / "merged", rows.parts)
 
         def merge_part(parts: Parts) -> Merged:
@@ -132,17 +142,19 @@ class _Ingest:
         origin = self._origins.sources[piece.source]
         place = [pl.lit(piece.source, pl.UInt16).alias("source"), pl.lit(piece.file, pl.UInt32).alias("file")]
         if isinstance(piece.block, UnreadableFileError):
-            detail = f"{origin.files[piece.file].label} {piece.block}"
-            row = {ROW: 0, "licence": None, REFUSED: "unreadable_file", DETAIL: detail, "text": ""}
-            refused = pl.DataFrame([row], schema_overrides={ROW: pl.UInt32, "licence": pl.String})
-            return _Read(origin.dataset, 1, refused.with_columns(place), pl.Series(dtype=pl.String))
+            refused = refused_file(origin.files[piece.file].label, piece.block).with_columns(
+                pl.lit(piece.block.row, pl.UInt32).alias(ROW),
+                pl.lit(None, pl.String).alias("licence"),
+                pl.lit("").alias("text"),
+            )
+            return _Read(piece.source, 1, 0, refused.with_columns(place), pl.Series(dtype=pl.String))
         read = read_rows(piece.block, origin.reader)
         accepted = read.accepted.with_columns(place)
         if _RESPONSE[0] in accepted.columns:
             responses.add(accepted.drop_nulls(_RESPONSE).select("problem_id", *ORDER, "licence", *_RESPONSE))
             accepted = accepted.drop(_RESPONSE)
         rows.add(accepted)
-        return _Read(origin.dataset, read.rows, read.refused.with_columns(place), read.contaminated)
+        return _Read(piece.source, read.rows, len(accepted), read.refused.with_columns(place), read.contaminated)
 
     def _take(self, merged: Merged) -> None:
         self._accounts.other_tests += merged.other_tests
@@ -161,21 +173,24 @@ class _Ingest:
     def _write(self, merged: Pile, duplicates: pl.DataFrame, responses: Spill) -> None:
         caps = Caps(self._config.caps, self._config.limit)
         kept: dict[Parts, pl.Series] = {}
+        size = 0
         for part in merged.parts:
             problems = merged.read(part, ["problem_id", "source", "kind", "domain", "difficulty"])
             first = ~problems["problem_id"].is_in(duplicates["problem_id"].implode())
             within = caps.keep(problems.with_columns(self._origins.datasets(problems["source"])), first)
             kept[part] = first & within
+            size += merged.text_bytes(part, ["question", "gold"], kept[part])
         self._accounts.caps = caps.left_out
         self._accounts.problems = sum(int(mask.sum()) for mask in kept.values())
-        bits = shard_bits(self._accounts.problems, self._config.shard_size)
+        bits = shard_bits(self._accounts.problems, self._config.shard_size, size)
+        at_once = _WRITTEN_BYTES * 2**bits // max(1, size)
 
         def write(shard: tuple[int, pl.DataFrame]) -> None:
             index, problems = shard
             table = problem_table(problems, self._origins, self._seed, self._config.validation_fraction)
             self._sinks.shard(bits, index, table)
 
-        for _ in in_threads(write, by_shard(self._kept(merged, kept, duplicates), bits)):
+        for _ in in_threads(write, by_shard(self._kept(merged, kept, duplicates), bits), at_once):
             pass
         for index, found in by_shard(_responses_of(merged, kept, responses), bits):
             self._sinks.responses(bits, index, response_table(found, self._origins))

@@ -39,6 +39,8 @@ def find_near_duplicates(merged: Pile, config: NearDuplicates, work: Path) -> Ne
     Args:
         work: folder for the bands, about 16 bytes a band and problem; made, and must not be there yet.
     """
+    if not merged.parts:
+        return NearDuplicatesFound(pl.DataFrame(schema=DUPLICATES), 0)
     spilled = Spill(work, _BAND_PART)
     for found in in_threads(lambda numbered: _bands(numbered, config), _numbered(merged, ["question"])):
         spilled.add(found)

@@ -39,6 +39,14 @@ class Reader:
         """The columns that are read."""
         return self.adapter.columns(self.config)
 
+    @property
+    def required(self) -> list[str]:
+        """The columns without which every row is refused."""
+        return [refusal.column for refusal in self.draft.refusals if refusal.column and not self._may_miss(refusal)]
+
+    def _may_miss(self, refusal: Refusal) -> bool:
+        return self.keeps_without_gold and refusal.reason == "no_gold"
+
     @cached_property
     def draft(self) -> Draft:
         """What rows are read as."""

@@ -9,6 +9,7 @@ from threading import Lock
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 
 _HELD_BYTES = 256 * 2**20
 _TOGETHER_BYTES = 32 * 2**20
@@ -127,6 +128,13 @@ class Pile:
         table = self._tables[parts]
         table = _mapped(table) if isinstance(table, Path) else table
         return pl.DataFrame(table.select(columns or table.column_names))
+
+    def text_bytes(self, parts: Parts, columns: list[str], kept: pl.Series) -> int:
+        """Bytes of the texts of some columns in the rows that are kept. Of what is on disk, no text is read."""
+        table = self._tables[parts]
+        table = _mapped(table) if isinstance(table, Path) else table
+        lengths = [pl.Series(pc.binary_length(table[name])) for name in columns]
+        return sum(int(length.filter(kept).sum()) for length in lengths)
 
 
 class _Room:

@@ -6,7 +6,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from hipo_data.schemas.arrow import arrow_schema
+from hipo_data.schemas.arrow import arrow_schema, fitted
 from hipo_data.schemas.keys import seeds
 from hipo_data.schemas.records import KEPT_CHARS, Problem, Record, Rejected, Response
 from hipo_data.stages.ingest.origins import Origins
@@ -85,5 +85,4 @@ def by_shard(parts: Iterator[pl.DataFrame], bits: int) -> Iterator[tuple[int, pl
 
 def _table(frame: pl.DataFrame, record: type[Record]) -> pa.Table:
     schema = arrow_schema(record)
-    table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
-    return pa.table([table[name].cast(schema.field(name).type) for name in schema.names], schema=schema)
+    return fitted(frame.to_arrow(compat_level=pl.CompatLevel.oldest()), schema)

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import polars as pl
 import pyarrow as pa
 
+from hipo_data.schemas.arrow import fitted
 from hipo_data.schemas.records import Status
 from hipo_data.stages.select.policies.preference import kind_of
 
@@ -119,7 +120,7 @@ def preference_table(examples: pl.DataFrame, picks: pl.DataFrame, over: Weights)
             rejected_weight="weight_rejected",
         )
     )
-    return pairs.select(PREFERENCE_SCHEMA.names).to_arrow().cast(PREFERENCE_SCHEMA)
+    return fitted(pairs.to_arrow(), PREFERENCE_SCHEMA)
 
 
 def groups_table(problems: pl.DataFrame, decisions: pl.DataFrame, picks: pl.DataFrame) -> pa.Table:
@@ -148,4 +149,4 @@ def groups_table(problems: pl.DataFrame, decisions: pl.DataFrame, picks: pl.Data
     joined = grouped.join(known, on="problem_id", maintain_order="left").join(
         problems.select("problem_id", "kind", "split", prompt=prompt), on="problem_id", maintain_order="left"
     )
-    return joined.select(GROUPS_SCHEMA.names).to_arrow().cast(GROUPS_SCHEMA)
+    return fitted(joined.to_arrow(), GROUPS_SCHEMA)

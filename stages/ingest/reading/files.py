@@ -46,6 +46,11 @@ class SourceFile:
             return self._place.open("rb")
         return self._place.dataset.open(self._place.path, self._place.stream)
 
+    @property
+    def is_local(self) -> bool:
+        """Whether it is on this machine, and not on the Hub."""
+        return isinstance(self._place, Path)
+
     def identity(self) -> str:
         """Changes when the content may have: SHA-256 of a local file's content; from the Hub, the commit and path."""
         if isinstance(self._place, Path):

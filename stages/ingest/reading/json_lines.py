@@ -26,7 +26,8 @@ from hipo_data.stages.ingest.reading.columns import (
 _PIECES = 64
 _BLANK = b" \t\r\n\x0b\x0c"
 _MARK = b"\xef\xbb\xbf"  # some tools put a byte order mark before the first line
-_LONGEST_LINE = 2**28
+LONGEST_LINE = 2**28
+"""Bytes of a row, beyond which it is refused unread."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def line_blocks(file: BinaryIO, size: int) -> Iterator[LineBlock]:
             first += len(block.line_ends)
             yield block
             cut_short = False
-        elif len(held) < _LONGEST_LINE:
+        elif len(held) < LONGEST_LINE:
             held += part
         else:
             cut_short = True
@@ -175,7 +176,7 @@ def _flat(table: pa.Table, numbers: NDArray[np.uint32], columns: Sequence[Column
 def _one_row(line: LineBlock, columns: Sequence[Column]) -> dict[str, Any]:
     """A line by Python's more patient parser, and where that gives up by Arrow's, which nothing is too deep for."""
     if line.cut_short:
-        return refused_row(line.first, _shown(line.data), "row_too_long", f"a line of over {_LONGEST_LINE} bytes")
+        return refused_row(line.first, _shown(line.data), "row_too_long", f"a line of over {LONGEST_LINE} bytes")
     try:
         values = json.loads(line.data.decode())
         if not isinstance(values, dict):

@@ -18,6 +18,7 @@ from hipo_data.stages.ingest.reading.columns import (
     row_numbers,
     with_markers,
 )
+from hipo_data.stages.ingest.reading.unreadable import UnreadableFileError
 
 _MOST_ROWS = 65_536
 
@@ -32,21 +33,14 @@ class RowBatch:
     error: str | None = None
 
 
-class UnreadableFileError(ValueError):
-    """A file that is no Parquet, or one whose end is missing: not even its rows can be counted."""
-
-
 def row_batches(file: BinaryIO, columns: Sequence[Column], size: int) -> Iterator[RowBatch]:
     """The file in batches of about `size` bytes. A damaged row group comes out as its number of unreadable rows.
 
     Raises `UnreadableFileError`.
     """
-    try:
-        parquet = pq.ParquetFile(file, page_checksum_verification=True)
-        present = set(parquet.schema_arrow.names)
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise UnreadableFileError(f"cannot be read as Parquet: {error}") from error
-    wanted = [path for column in columns if (path := _top(column.path, present)) in present]
+    parquet = _opened(file)
+    present = set(parquet.schema_arrow.names)
+    wanted = [path for column in columns for path in (column.path, _top(column.path)) if path in present]
     totals = [parquet.metadata.row_group(group).num_rows for group in range(parquet.num_row_groups)]
     if sum(totals) != parquet.metadata.num_rows:
         raise UnreadableFileError("cannot be read as Parquet: its footer gives two numbers of rows")
@@ -65,6 +59,20 @@ def row_batches(file: BinaryIO, columns: Sequence[Column], size: int) -> Iterato
         first += max(done, total)
 
 
+def names_in(file: BinaryIO) -> list[str]:
+    """The names of the columns. Raises `UnreadableFileError`."""
+    return list(_opened(file).schema_arrow.names)
+
+
+def _opened(file: BinaryIO) -> pq.ParquetFile:
+    try:
+        parquet = pq.ParquetFile(file, page_checksum_verification=True)
+        _ = parquet.schema_arrow.names
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise UnreadableFileError(f"cannot be read as Parquet: {error}") from error
+    return parquet
+
+
 def read_batch(batch: RowBatch, columns: Sequence[Column]) -> pa.Table:
     """The rows of a batch with `flat_schema`."""
     if batch.batch is None:
@@ -75,7 +83,7 @@ def read_batch(batch: RowBatch, columns: Sequence[Column]) -> pa.Table:
     try:
         batch.batch.validate(full=True)  # text that is not UTF-8
         for column in columns:
-            arrays[column.path] = _typed(_value(batch.batch, column.path), column, batch.rows)
+            arrays[column.path] = _column(batch.batch, column)
     except (pa.ArrowException, _OtherTypeError):
         return pa.Table.from_pylist(_row_by_row(batch.first, batch.batch, columns), schema=flat_schema(columns))
     return with_markers(arrays, columns)
@@ -91,14 +99,22 @@ def _named_once(batch: pa.RecordBatch) -> pa.RecordBatch:
     return batch if len(last) == batch.num_columns else batch.select(list(last.values()))
 
 
-def _top(path: str, present: set[str]) -> str:
-    return path if path in present else path.partition(".")[0]
+def _top(path: str) -> str:
+    return path.partition(".")[0]
 
 
-def _value(batch: pa.RecordBatch, path: str) -> pa.Array | None:
-    """The column at a dotted path; null where it is missing. Raises `_OtherTypeError` where a step is no struct."""
-    if path in batch.schema.names:
-        return batch.column(path)
+def _column(batch: pa.RecordBatch, column: Column) -> pa.Array:
+    """The values of a column; one that itself is named with the dots wins over a nested one, row by row unless null."""
+    nested = _nested(batch, column.path)
+    if nested is None or "." not in column.path or column.path not in batch.schema.names:
+        value = batch.column(column.path) if column.path in batch.schema.names else nested
+        return _typed(value, column, batch.num_rows)
+    own = _typed(batch.column(column.path), column, batch.num_rows)
+    return own if own.null_count == 0 else pc.coalesce(own, _typed(nested, column, batch.num_rows))
+
+
+def _nested(batch: pa.RecordBatch, path: str) -> pa.Array | None:
+    """The value at a dotted path; null where it is missing. Raises `_OtherTypeError` where a step is no struct."""
     name, *steps = path.split(".")
     value = batch.column(name) if name in batch.schema.names else None
     for step in steps:

@@ -1,4 +1,4 @@
-"""Any JSON Lines or Parquet file, or any dataset on the Hub, by the column mapping of the recipe.
+"""Any file of rows, or any dataset on the Hub, by the column mapping of the recipe.
 
 A row is refused where its question is no text, where it has no gold or `gold_pattern` finds none in it, where its kind
 is neither math nor code, or where its difficulty is no failure rate from 0 to 1. A gold may be text, a number, a list
@@ -6,6 +6,7 @@ of acceptable answers, or an object in one of the shapes of code golds.
 """
 
 import re
+from dataclasses import replace
 
 import polars as pl
 from pydantic import Field, field_validator
@@ -72,9 +73,9 @@ def draft(config: TableSource) -> Draft:
     """A row as a draft."""
     mapping = config.columns
     kind = pl.lit(config.kind.value) if mapping.kind is None else pl.col(mapping.kind)
-    refusals = [known_kind(f"column '{mapping.kind}'"), text_needed(mapping.question)]
+    refusals = [replace(known_kind(f"column '{mapping.kind}'"), column=mapping.kind), text_needed(mapping.question)]
     missing = pl.lit(f"column '{mapping.gold}' is missing or null")
-    refusals.append(Refusal("no_gold", pl.col(mapping.gold).is_null(), missing))
+    refusals.append(Refusal("no_gold", pl.col(mapping.gold).is_null(), missing, mapping.gold))
     gold = pl.col(mapping.gold)
     if config.gold_pattern is not None:
         gold = gold.map_batches(lambda texts: _last_match(texts, config.gold_pattern or ""), return_dtype=pl.String)

@@ -13,6 +13,7 @@ from hipo_data.pipeline.cli import app
 from hipo_data.pipeline.ship.published import published
 from hipo_data.pipeline.ship.validate import validate_dataset
 from hipo_data.prompts.formats.registry import FORMATS
+from hipo_data.schemas.errors import UserError
 from hipo_data.schemas.gold import CheckGold, gold_to_json
 from hipo_data.schemas.records import Problem
 from hipo_data.stages.publish.pairs import GROUPS_SCHEMA
@@ -273,3 +274,17 @@ def test_a_dataset_on_the_hub_is_read_from_there(tmp_path: Path, monkeypatch: py
             "README.md says 0 rows of sft train; the files hold 6"
             in validate_dataset(published("org/sums@old")).failures
         )
+
+
+def test_a_folder_that_is_missing_is_not_looked_for_on_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "runs").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with hub({"runs/absent": {"main": {}}}) as served:
+        use_hub(monkeypatch, served, tmp_path / "home")
+        for where in ("runs/absent", "./absent", f"{tmp_path}/absent"):
+            with pytest.raises(UserError, match="there is no"):
+                published(where)
+        assert served.requests == []
+        with pytest.raises(UserError, match="on the Hub"):
+            published("runs/absent@other")
+        assert served.requests != []

@@ -1,5 +1,6 @@
 """Rows of all four shapes with random damage, the same for the same seed."""
 
+import csv
 import io
 import json
 from collections.abc import Callable
@@ -194,6 +195,49 @@ BYTE_CHANGES: list[Callable[[bytes, Random], bytes]] = [
     lambda line, random: random.choice([b"", b" ", b"null", b"[]", b"1", b'"x"', b"{}", b"nan"]) + b"\n",
     lambda line, random: random.randbytes(random.randrange(60)) + b"\n",
 ]
+
+
+def mutated_array(shape: str, rows: int, random: Random) -> tuple[bytes, int]:
+    """A JSON array of so many elements, some of which are no objects, and how many rows it counts as."""
+    elements = [_sound_or_changed(SHAPES[shape](random), random) for _ in range(rows)]
+    text = json.dumps(elements, indent=random.choice([None, 0, 2]), ensure_ascii=random.random() < 0.5)
+    data = text.encode("utf-8", "surrogatepass")
+    return (data, rows) if random.random() < 0.8 else (data.rstrip(b" \n]"), rows)
+
+
+def mutated_csv(shape: str, rows: int, random: Random, delimiter: str) -> tuple[bytes, int]:
+    """So many records, some with a cell too many or too few, or with bytes that are no text, and their number."""
+    names = list(SHAPES[shape](random))
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, delimiter=delimiter, lineterminator=random.choice(["\n", "\r\n"]))
+    writer.writerow(names)
+    for _ in range(rows):
+        row = _sound_or_changed(SHAPES[shape](random), random)
+        cells = [row.get(name) if isinstance(row, dict) else row for name in names]
+        cells = [cell if isinstance(cell, str) else json.dumps(cell) for cell in cells]
+        if random.random() < 0.1:
+            cells = random.choice([[*cells, "more"], cells[:-1] or ["x", "y"]])
+        writer.writerow(cells)
+    return text.getvalue().encode("utf-8", "surrogatepass"), rows
+
+
+def _sound_or_changed(row: Row, random: Random) -> Any:
+    if random.random() < 0.4:
+        return row
+    if random.random() < 0.1:
+        return random.choice([None, 7, "row", [], {}])
+    _change_value(row, random)
+    return row
+
+
+def damaged(data: bytes, random: Random) -> bytes:
+    """A byte flipped, or the end cut off."""
+    at = random.randrange(len(data))
+    return (
+        data[:at]
+        if random.random() < 0.5
+        else data[:at] + bytes([data[at] ^ 1 << random.randrange(8)]) + data[at + 1 :]
+    )
 
 
 def mutated_parquet(shape: str, rows: int, random: Random) -> bytes:

@@ -237,7 +237,7 @@ def test_a_column_within_another_one_is_read_too() -> None:
 def test_of_a_line_too_long_for_memory_the_start_is_shown_and_the_next_goes_on(
     monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
-    monkeypatch.setattr(json_lines, "_LONGEST_LINE", 2_000)
+    monkeypatch.setattr(json_lines, "LONGEST_LINE", 2_000)
     longest = b'{"problem":"' + b"x" * 10_000 + b'"}'
     found = rows_of(b"\n".join([GOOD, longest, GOOD, longest, GOOD]), size)
     assert [row[REFUSED] for row in found] == [None, "row_too_long", None, "row_too_long", None]

@@ -1,6 +1,7 @@
 """Damaged rows: each becomes a source of one problem or one row in quarantine with a reason, and nothing crashes."""
 
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
@@ -20,7 +21,8 @@ from tests.stages.ingest.ingesting import (
     skywork,
     write,
 )
-from tests.stages.ingest.mutations import mutated_lines, mutated_parquet
+from tests.stages.ingest.mutations import damaged, mutated_array, mutated_csv, mutated_lines, mutated_parquet
+from tests.stages.ingest.test_formats import COMPRESSIONS
 
 DATASETS = {"ace": ACEREASON, "skywork": SKYWORK, "am_thinking": AM_THINKING, "ii_thought": II_THOUGHT}
 LINES = 1_000
@@ -68,3 +70,49 @@ def test_every_damaged_row_is_a_problem_or_refused_with_a_reason(tmp_path: Path,
         print(dataset, dict(became.most_common()))
         assert became["problem"] > 100
         assert {"unreadable", "empty_gold", "gold_conflict"} <= set(became)
+
+
+WRITTEN: dict[str, Callable[[str, int, Random], tuple[bytes, int]]] = {
+    "jsonl": lambda shape, rows, random: _counted(mutated_lines(shape, rows, random)),
+    "json": mutated_array,
+    "csv": lambda shape, rows, random: mutated_csv(shape, rows, random, ","),
+    "tsv": lambda shape, rows, random: mutated_csv(shape, rows, random, "\t"),
+}
+
+
+def _counted(lines: bytes) -> tuple[bytes, int]:
+    return lines, sum(bool(line.strip(b" \t\r\x0b\x0c")) for line in lines.removeprefix(b"\xef\xbb\xbf").split(b"\n"))
+
+
+@pytest.mark.parametrize("rows", [5, pytest.param(190, marks=pytest.mark.long)])
+def test_rows_in_any_form_and_compression_are_conserved(tmp_path: Path, rows: int) -> None:
+    """Rows in are rows kept and quarantined: 400, and at length 15,200; a file that is damaged too is one row."""
+    random = Random(rows)
+    whole: dict[tuple[str, str], int] = {}
+    spoilt: set[tuple[str, str]] = set()
+    for shape, dataset in DATASETS.items():
+        for form, write_rows in WRITTEN.items():
+            for compression in ("", *COMPRESSIONS):
+                data, count = write_rows(shape, rows, random)
+                packed = COMPRESSIONS[compression](data) if compression else data
+                name = f"{shape}.{form}{compression}"
+                (tmp_path / name).write_bytes(packed)
+                whole[dataset, name] = count
+                if compression:
+                    (tmp_path / f"{shape}-damaged.{form}{compression}").write_bytes(damaged(packed, random))
+                    spoilt.add((dataset, f"{shape}-damaged.{form}{compression}"))
+    found = read(
+        acereason(tmp_path / "ace*"),
+        skywork(tmp_path / "skywork*"),
+        am_thinking(tmp_path / "am_thinking*", import_rollouts=True),
+        ii_thought(tmp_path / "ii_thought*"),
+        filters={},
+        near_duplicates=NearDuplicates(),
+    )
+    assert found.accounts.rows_read == len(found.outcomes)
+    by_file = Counter((dataset, file) for dataset, file, _ in found.outcomes)
+    assert {place: by_file[place] for place in whole} == whole
+    assert {place for place in spoilt if not by_file[place]} == set()
+    became = Counter(found.outcomes.values())
+    print(sum(whole.values()), dict(became.most_common()))
+    assert became["problem"] > sum(whole.values()) / 8

@@ -10,11 +10,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hipo_data.stages.ingest.reading.columns import OF_ANOTHER_TYPE, REFUSED, ROW, Column
-from hipo_data.stages.ingest.reading.parquet_rows import UnreadableFileError, read_batch, row_batches
+from hipo_data.stages.ingest.reading.parquet_rows import read_batch, row_batches
+from hipo_data.stages.ingest.reading.unreadable import UnreadableFileError
 from hipo_data.stages.ingest.sources import skywork as skywork_columns
 from tests.stages.ingest.ingesting import (
     ACEREASON,
@@ -207,6 +208,9 @@ NOT_UTF8_4 = pa.Array.from_buffers(pa.string(), 4, pa.array([b"ok", b"\xff", Non
     batch=st.sampled_from([1, 200, 10_000]),
     group=st.sampled_from([1, 2, 10]),
 )
+@example(columns={"meta": pa.array([{"level": "x"}] * 4), "meta.level": NOT_UTF8_4}, batch=10_000, group=10)
+@example(columns={"meta": pa.array([{"level": 1}] * 4), "meta.level": pa.array(["a", None] * 2)}, batch=200, group=2)
+@example(columns={"meta": pa.array([1] * 4), "meta.level": pa.array(["a", None] * 2)}, batch=200, group=10)
 def test_a_row_reads_the_same_beside_any_others(columns: dict[str, pa.Array], batch: int, group: int) -> None:
     whole = pa.table(columns)
     alone = [row | {ROW: at} for at in range(len(whole)) for row in rows_of(whole.slice(at, 1))]
