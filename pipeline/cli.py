@@ -60,7 +60,9 @@ def run(
     """Run stages, or go on with a run: what is up to date is not done again."""
     from hipo_data.pipeline.config_file import load_config
     from hipo_data.pipeline.run.attempt import attempt
+    from hipo_data.pipeline.run.healing import replace_record
     from hipo_data.pipeline.store.run_dir import changes_since_last, held, record_run, run_dir_of
+    from hipo_data.pipeline.store.sealed import DamagedError
 
     started = time.monotonic()
     wanted = _stages(stage)
@@ -68,12 +70,18 @@ def run(
     resolved = load_config(config, [*(overrides or []), *_overrides(limit, ray_address), *unchecked])
     directory = run_dir_of(resolved, run_dir)
     out = console()
-    for change in changes_since_last(directory, resolved):
-        out.print(f"changed since the last run: {change}", highlight=False)
+    lost = None
+    try:
+        for change in changes_since_last(directory, resolved):
+            out.print(f"changed since the last run: {change}", highlight=False)
+    except DamagedError as error:
+        lost = error
     # SIGTERM is what a batch system sends; SIGINT may arrive ignored, from a shell that put this in the background.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     with held(directory, lambda text: out.print(text, highlight=False)):
+        if lost is not None:
+            replace_record(directory, resolved, lost, lambda text: out.print(text, highlight=False))
         record_run(directory, resolved)
         if not attempt(directory, resolved, wanted, out, started):
             raise typer.Exit(ExitCode.BUDGET_USED_UP)

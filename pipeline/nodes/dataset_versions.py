@@ -1,22 +1,28 @@
 """Versions of a run's dataset: what each publish changed, for the card and for whoever trained on an earlier one."""
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import polars as pl
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from hipo_data.pipeline.store.files import put_bytes, scan_tables
-from hipo_data.pipeline.store.manifest import Output, read_manifest
+from hipo_data.pipeline.store.files import scan_tables
+from hipo_data.pipeline.store.manifest import Output, put_named, read_manifest
 from hipo_data.pipeline.store.run_path import RunPath
+from hipo_data.pipeline.store.sealed import DamagedError, seal, unseal
+from hipo_data.pipeline.store.whole import check_all
 from hipo_data.schemas.config_file import differences
+from hipo_data.schemas.errors import UserError
 from hipo_data.schemas.keys import digest
 
 _NO_CONTENT = ("watch", "ray", "budget", "run_dir", "check")
 """Parts of a config that say how a run goes, not what it makes."""
 _SFT = "/sft/"
+_PATH = "publish/versions.json"
+_KEY = "versions"
 _KEPT = ["problem_id", "mode", "rollout_index"]
 
 
@@ -44,16 +50,24 @@ _VERSIONS = TypeAdapter(list[Version])
 
 
 def read_versions(run_dir: RunPath) -> list[Version]:
-    """All so far, the first one first."""
+    """All so far, the first one first. Raises `DamagedError` where the file holds no versions."""
+    path = run_dir / _PATH
     try:
-        return _VERSIONS.validate_json((run_dir / "publish" / "versions.json").read_bytes())
+        data = path.read_bytes()
+        if data.startswith(b"["):  # as it was before there were checksums
+            return _VERSIONS.validate_json(data)
+        return _VERSIONS.validate_python(unseal(path, data, {_KEY}).get(_KEY))
     except FileNotFoundError:
         return []
+    except ValidationError as error:
+        raise DamagedError(path, "holds no versions") from error
 
 
-def write_versions(run_dir: RunPath, versions: Sequence[Version]) -> None:
-    """Keeps them with the run."""
-    put_bytes(run_dir / "publish" / "versions.json", _VERSIONS.dump_json(list(versions), indent=1))
+def write_versions(run_dir: RunPath, versions: Sequence[Version]) -> Output:
+    """Keeps them with the run; returns what the manifest says of the file."""
+    return put_named(
+        run_dir, _PATH, seal(json.dumps({_KEY: _VERSIONS.dump_python(list(versions), mode="json")}, indent=1))
+    )
 
 
 def with_next(
@@ -73,10 +87,17 @@ def with_next(
         return list(before)
     content = {key: value for key, value in config.items() if key not in _NO_CONTENT}
     new = gone = other = 0
+    changes: list[str] = []
     if last is not None:
         manifest = read_manifest(run_dir / "publish" / "all.json")
-        old = [run_dir / name for name in manifest.outputs if _SFT in name] if manifest else []
-        new, gone, other = _compared(_kept(old), _kept(sorted((aside / "sft").glob("*.parquet"))))
+        named = [output for name, output in manifest.outputs.items() if _SFT in name] if manifest else []
+        try:
+            check_all((run_dir / output.path, output) for output in named)
+        except UserError:
+            changes = ["which problems changed is not known: the files of the version before were damaged"]
+        else:
+            old = [run_dir / output.path for output in named]
+            new, gone, other = _compared(_kept(old), _kept(sorted((aside / "sft").glob("*.parquet"))))
     made = Version(
         number=last.number + 1 if last else 1,
         date=datetime.now(UTC).date().isoformat(),
@@ -86,7 +107,7 @@ def with_next(
         gone=gone,
         other=other,
         config=content,
-        changes=differences(last.config, content) if last else [],
+        changes=changes + (differences(last.config, content) if last else []),
     )
     return [*before, made]
 

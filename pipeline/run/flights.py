@@ -21,6 +21,7 @@ from hipo_data.pipeline.replicas.pool import EnginePool, Replica
 from hipo_data.pipeline.replicas.pools import EnginePools
 from hipo_data.pipeline.store.manifest import Manifest
 from hipo_data.pipeline.store.run_path import RunPath
+from hipo_data.pipeline.store.sealed import DamagedError
 from hipo_data.schemas.errors import RunFailedError, UnfitError
 
 _WAIT_S = 0.1
@@ -53,6 +54,8 @@ class Landing:
     node: Node
     manifest: Manifest | None = None
     error: str = ""
+    damaged: DamagedError | None = None
+    """What it could not be made from."""
 
 
 @dataclass(frozen=True)
@@ -199,6 +202,9 @@ class Flights:
             return None
         except NodeStoppedError:
             return None  # its journal holds what is finished
+        except DamagedError as error:
+            found = cause_of(error)
+            return Landing(node, error=str(found), damaged=found)
         except UnfitError as error:
             raise UnfitError(plain(error)) from error
         except RunFailedError as error:  # whatever ran there would fail as well

@@ -6,16 +6,18 @@ from rich.table import Table
 from hipo_data.pipeline.graph.nodes import ACCOUNTS, INGEST
 from hipo_data.pipeline.store.manifest import read_manifest
 from hipo_data.pipeline.store.run_path import RunPath
+from hipo_data.pipeline.store.whole import whole_bytes
 from hipo_data.schemas.errors import UserError
 from hipo_data.stages.ingest.accounts import Accounts
 
 
 def read_accounts(run_dir: RunPath) -> Accounts:
-    """The accounts of the last ingest. Raises `UserError` before there is one."""
+    """The accounts of the last ingest. Raises `UserError` before there is one, `DamagedError`."""
     manifest = read_manifest(INGEST.path(run_dir, ".json"))
     if manifest is None or ACCOUNTS not in manifest.outputs:
         raise UserError(f"{run_dir} has not ingested anything yet; run `hipo-data run --stage ingest` first")
-    return Accounts.model_validate_json((run_dir / manifest.outputs[ACCOUNTS].path).read_bytes())
+    output = manifest.outputs[ACCOUNTS]
+    return Accounts.model_validate_json(whole_bytes(run_dir / output.path, output))
 
 
 def print_accounts(console: Console, accounts: Accounts) -> None:

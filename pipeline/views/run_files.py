@@ -8,32 +8,42 @@ from pydantic import ValidationError
 from hipo_data.pipeline.graph.nodes import INGEST, PUBLISH
 from hipo_data.pipeline.graph.states import load_present_manifests, shards_of
 from hipo_data.pipeline.store.files import scan_tables
-from hipo_data.pipeline.store.manifest import read_manifest
+from hipo_data.pipeline.store.manifest import Output, read_manifest
 from hipo_data.pipeline.store.run_dir import read_run
 from hipo_data.pipeline.store.run_path import RunPath
+from hipo_data.pipeline.store.sealed import DamagedError
+from hipo_data.pipeline.store.whole import check_all, whole_bytes
 from hipo_data.schemas.config import RunConfig
 from hipo_data.schemas.errors import UserError
 from hipo_data.stages.publish.statistics import Statistics
 
 ROWS = "rows"
+STATISTICS = "publish/statistics.json"
 _TRAINED_ON = ("sft", "preference", "groups")
 
 
 class RunFiles:
-    """A run by its files, as they are when this is made; `unlisted` as `load_manifests` has it."""
+    """A run by its files, as they are when this is made; `unlisted` as `load_manifests` has it.
+
+    What gives tables raises `DamagedError` where one is not as it was written.
+    """
 
     def __init__(self, run_dir: RunPath, config: RunConfig, *, unlisted: bool = False) -> None:
         self.run_dir = run_dir
         self.config = config
         self.manifests = load_present_manifests(run_dir, unlisted=unlisted)
+        self._checked: set[Output] = set()
         self.shards = shards_of(self.manifests.get(INGEST.name))
 
     def path(self, folder: str, shard: str, label: str = ROWS) -> RunPath | None:
         """A table of a finished piece of work, null before it is finished. Problems lie in the folder `ingest`."""
+        output = self._output(folder, shard, label)
+        return existing(self.run_dir / output.path) if output else None
+
+    def _output(self, folder: str, shard: str, label: str) -> Output | None:
         ingest = folder == INGEST.stage
         manifest = self.manifests.get(INGEST.name if ingest else f"{folder}/{shard}")
-        output = manifest.outputs.get(shard if ingest else label) if manifest else None
-        return existing(self.run_dir / output.path) if output else None
+        return manifest.outputs.get(shard if ingest else label) if manifest else None
 
     def paths(self, folder: str, label: str = ROWS, shards: Sequence[str] | None = None) -> list[RunPath]:
         """The tables of all finished shards, or of those among `shards`, in the order of problem ids."""
@@ -42,8 +52,18 @@ class RunFiles:
 
     def scan(self, folder: str, label: str = ROWS, shards: Sequence[str] | None = None) -> pl.LazyFrame | None:
         """The tables of `paths` as one, null where there is none."""
-        paths = self.paths(folder, label, shards)
-        return scan_tables(paths) if paths else None
+        return self.scan_outputs(self.outputs(folder, label, shards))
+
+    def outputs(self, folder: str, label: str = ROWS, shards: Sequence[str] | None = None) -> list[Output]:
+        """What the manifests say of the same tables."""
+        found = [self._output(folder, shard, label) for shard in (self.shards if shards is None else shards)]
+        return [output for output in found if output is not None]
+
+    def scan_outputs(self, outputs: Sequence[Output]) -> pl.LazyFrame | None:
+        """Tables of one schema that manifests name, null where there is none; each is checked once."""
+        check_all((self.run_dir / each.path, each) for each in outputs if each not in self._checked)
+        self._checked.update(outputs)
+        return scan_tables([self.run_dir / each.path for each in outputs]) if outputs else None
 
 
 def open_run(run_dir: RunPath) -> RunFiles:
@@ -67,8 +87,13 @@ def existing(path: RunPath) -> RunPath:
 
 
 def read_statistics(run_dir: RunPath) -> Statistics:
-    """The figures of the last publish. Raises `FileNotFoundError` before there is one."""
-    return Statistics.model_validate_json((run_dir / "publish" / "statistics.json").read_bytes())
+    """The figures of the last publish. Raises `FileNotFoundError` before there is one, `DamagedError`."""
+    path, manifest = run_dir / STATISTICS, read_manifest(PUBLISH.path(run_dir, ".json"))
+    written = manifest.beside.get(STATISTICS) if manifest else None
+    try:
+        return Statistics.model_validate_json(whole_bytes(path, written) if written else path.read_bytes())
+    except ValidationError as error:
+        raise DamagedError(path, "holds no figures") from error
 
 
 def examples_in(run_dir: RunPath) -> int:
