@@ -15,7 +15,7 @@ from hipo_data.figures.terminal import console
 from hipo_data.graders.cli import register as register_graders
 from hipo_data.pipeline.graph.stages import STAGES
 from hipo_data.pipeline.ship.commands import add_commands
-from hipo_data.schemas.errors import ExitCode, UserError
+from hipo_data.schemas.errors import ExitCode, RunFailedError, UserError
 
 app = typer.Typer(
     help="Turns math and code problems into training data for models that decide when to think.",
@@ -144,6 +144,24 @@ def status(run_dir: RunArgument) -> None:
 
     read_run(directory := run_path(run_dir))
     print_status(console(), directory)
+
+
+@app.command("verify")
+def verify_run(
+    run_dir: RunArgument,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Read every file of a run and say which are damaged, by checksum. (To grade rollouts: `run --stage verify`.)"""
+    from hipo_data.pipeline.store.run_path import run_path
+    from hipo_data.pipeline.views.printing.wholeness import print_wholeness
+    from hipo_data.pipeline.views.wholeness import look
+
+    found = look(directory := run_path(run_dir))
+    print_wholeness(console(), found, as_json)
+    if found.damaged:
+        raise RunFailedError(
+            f"{len(found.damaged)} files of {directory} are damaged; `hipo-data run` with its recipe makes them again"
+        )
 
 
 @app.command("ingest-report")

@@ -19,6 +19,8 @@ from hipo_data.pipeline.store.run_path import RunPath
 from hipo_data.pipeline.store.sealed import DamagedError
 from hipo_data.pipeline.store.whole import objection
 
+_INPUT = "input "
+"""Before the label of an input, among the parts of a manifest."""
 _MANIFEST = re.compile(r"(all|\d\d-[0-9a-f]{4,})\.json")
 """Of the files of a stage's folder, those that are manifests; others are what a stage says of the whole run."""
 
@@ -51,7 +53,7 @@ def state_of(
         return State(False, "not done yet")
     changed = sorted(key for key in parts.keys() | manifest.parts.keys() if parts.get(key) != manifest.parts.get(key))
     if changed:
-        inputs = [key for key in changed if key.startswith("input ")]
+        inputs = [key for key in changed if key.startswith(_INPUT)]
         own = [key for key in changed if key not in inputs] or ["what it reads"]
         return State(False, f"{', '.join(own)} changed")
     written = _changed_at(node.path(run_dir, ".json"))
@@ -155,6 +157,23 @@ def load_present_manifests(
     manifests = load_manifests(run_dir, unlisted=unlisted, damaged=damaged)
     present = {"all", *shards_of(manifests.get(INGEST.name))}
     return {name: manifest for name, manifest in manifests.items() if name.rpartition("/")[2] in present}
+
+
+def lost_manifests(run_dir: RunPath, manifests: Mapping[str, Manifest]) -> list[DamagedError]:
+    """What is to be said of manifests that are gone although others of the present shards were made from their outputs.
+
+    Of publish, which nothing is made from, `dataset/` tells, where that is swapped in whole, on a disk.
+    """
+    needed = {INGEST.name} if manifests else set()
+    shards = set(shards_of(manifests.get(INGEST.name)))
+    for name, manifest in manifests.items():
+        if name.rpartition("/")[2] in shards or name == PUBLISH.name:
+            inputs = (label.removeprefix(_INPUT) for label in manifest.parts if label.startswith(_INPUT))
+            needed.update(label for label in inputs if label.partition(".")[0].partition("/")[0] in STAGES)
+    if isinstance(run_dir, Path) and (run_dir / "dataset").is_dir():
+        needed.add(PUBLISH.name)
+    paths = [run_dir / f"{name}.json" for name in sorted(needed - manifests.keys())]
+    return [DamagedError(path, "is missing") for path in paths if not path.exists()]
 
 
 def remove_other_shards(run_dir: RunPath, shards: Iterable[str]) -> None:

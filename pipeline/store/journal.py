@@ -98,7 +98,7 @@ class Journal(Generic[R]):
 
 
 def read_journal(folder: RunPath, model: type[R]) -> Iterator[R]:
-    """The records in all batches in `folder`. Raises `DamagedError` at the first batch that is not as it was written."""
+    """The records in all batches in `folder`. Raises `DamagedError` at the first one that is not as it was written."""
     for path, _, lines in _batches(sorted(folder.glob("*.jsonl"))):
         for line in lines:
             try:
@@ -134,15 +134,14 @@ def whole_batches(folder: RunPath, damaged: list[DamagedError]) -> Iterator[tupl
 
 
 def put_sums(folder: RunPath, sums: Sequence[str]) -> None:
-    """Says of tables about to be written what their SHA-256 is: a table without a manifest is whole if it is this one."""
+    """Keeps the SHA-256 of tables about to be written: one without a manifest is whole if it has one of these."""
     put_bytes(folder / f"{uuid.uuid4().hex[:8]}.sums", "\n".join(sums).encode())
 
 
 def read_sums(folder: RunPath) -> set[str]:
     """What `put_sums` said."""
-    return {
-        line for _, data in read_many(list(folder.glob("*.sums"))) for line in data.decode("ascii", "replace").split()
-    }
+    files = read_many(list(folder.glob("*.sums")))
+    return {line.decode("ascii", "replace") for _, data in files for line in data.split()}
 
 
 def remove_journal(folder: RunPath) -> None:

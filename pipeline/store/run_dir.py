@@ -44,7 +44,8 @@ def run_dir_of(config: RunConfig, override: str | None) -> RunPath:
 def changes_since_last(run_dir: RunPath, config: RunConfig) -> list[str]:
     """What differs between `config` and the one this directory was last run with; empty for a new directory.
 
-    Raises `UserError` where the directory belongs to another run, `DamagedError` where its `run.json` is damaged or gone.
+    Raises `UserError` where the directory belongs to another run, `DamagedError` where its `run.json` is damaged or
+    gone.
     """
     path = run_dir / "run.json"
     try:
@@ -112,6 +113,8 @@ def read_run(run_dir: RunPath) -> dict[str, Any]:
     try:
         return _record(run_dir / "run.json")
     except (FileNotFoundError, NotADirectoryError) as error:
+        if (run_dir / "ingest" / "all.json").exists():
+            raise DamagedError(run_dir / "run.json", "is missing") from error
         raise UserError(f"{run_dir} holds no run; give the directory that `hipo-data run` wrote") from error
 
 

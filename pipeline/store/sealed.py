@@ -37,8 +37,8 @@ def seal(text: str) -> bytes:
 def unseal(path: object, data: bytes, known: Collection[str]) -> dict[str, Any]:
     """What `seal` was given, parsed. Files of before there were checksums pass without one.
 
-    Raises `DamagedError` where the checksum does not fit, where there is none beside a key that is not `known` (it may be
-    the checksum's own), and where the file is no JSON object.
+    Raises `DamagedError` where the checksum does not fit, where there is none beside a key that is not `known` (it may
+    be the checksum's own), and where the file is no JSON object.
     """
     found = _SEAL.search(data)
     if found is not None and hashlib.sha256(data[: found.start()]).hexdigest().encode() != found[1]:

@@ -61,7 +61,7 @@ def check_all(files: Iterable[tuple[RunPath, Output]]) -> None:
 
 
 def whole_bytes(path: RunPath, output: Output) -> bytes:
-    """A file's content. Raises `DamagedError` where it is not what its manifest says, `UserError` where it is missing."""
+    """A file's content. Raises `DamagedError` where it is not what its manifest says, `UserError` where it is gone."""
     try:
         data = path.read_bytes()
     except FileNotFoundError as error:

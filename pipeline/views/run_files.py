@@ -6,7 +6,7 @@ import polars as pl
 from pydantic import ValidationError
 
 from hipo_data.pipeline.graph.nodes import INGEST, PUBLISH
-from hipo_data.pipeline.graph.states import load_present_manifests, shards_of
+from hipo_data.pipeline.graph.states import load_present_manifests, lost_manifests, shards_of
 from hipo_data.pipeline.store.files import scan_tables
 from hipo_data.pipeline.store.manifest import Output, read_manifest
 from hipo_data.pipeline.store.run_dir import read_run
@@ -67,7 +67,7 @@ class RunFiles:
 
 
 def open_run(run_dir: RunPath) -> RunFiles:
-    """A run with the config it was last run with. Raises `UserError` where there is none, or one of other keys."""
+    """A run with the config it had last. Raises `UserError` where there is none or one of other keys, and `DamagedError`."""
     try:
         config = RunConfig.model_validate(read_run(run_dir)["config"])
     except ValidationError as error:
@@ -76,7 +76,10 @@ def open_run(run_dir: RunPath) -> RunFiles:
             f"{run_dir}/run.json was written by another version of hipo-data ('{'.'.join(map(str, first['loc']))}': "
             f"{first['msg']}); run again with this version to look into it"
         ) from error
-    return RunFiles(run_dir, config)
+    files = RunFiles(run_dir, config)
+    for lost in lost_manifests(run_dir, files.manifests):
+        raise lost
+    return files
 
 
 def existing(path: RunPath) -> RunPath:

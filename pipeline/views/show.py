@@ -6,7 +6,7 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from hipo_data.pipeline.graph.nodes import INGEST, PICKS, PUBLISH, VOTES
-from hipo_data.pipeline.graph.states import load_present_manifests, shards_of
+from hipo_data.pipeline.graph.states import load_present_manifests, lost_manifests, shards_of
 from hipo_data.pipeline.store.files import scan_tables
 from hipo_data.pipeline.store.manifest import Output
 from hipo_data.pipeline.store.run_path import RunPath
@@ -75,6 +75,8 @@ def _outputs(run_dir: RunPath, stage: str) -> list[Output]:
     if stage == "rejected":
         return rejected_outputs(run_dir)
     manifests = load_present_manifests(run_dir)
+    for lost in lost_manifests(run_dir, manifests):
+        raise lost
     if stage == PUBLISH.stage:
         outputs = manifests[PUBLISH.name].outputs if PUBLISH.name in manifests else {}
         return [outputs[name] for name in sorted(outputs) if name.startswith("dataset/sft/")]

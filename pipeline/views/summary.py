@@ -10,7 +10,7 @@ from rich.table import Table
 
 from hipo_data.figures.text import number, percent
 from hipo_data.pipeline.graph.nodes import INGEST, Node, shard_nodes
-from hipo_data.pipeline.graph.states import load_present_manifests, shards_of
+from hipo_data.pipeline.graph.states import load_present_manifests, lost_manifests, shards_of
 from hipo_data.pipeline.store.journal import whole_batches
 from hipo_data.pipeline.store.ledger import read_spent
 from hipo_data.pipeline.store.manifest import Output
@@ -132,6 +132,7 @@ def print_status(console: Console, run_dir: RunPath) -> None:
     """How far each stage is, from the files alone, and which damaged ones it could not count."""
     damaged: list[DamagedError] = []
     manifests = load_present_manifests(run_dir, damaged=damaged)
+    damaged += lost_manifests(run_dir, manifests)
     shards = shards_of(manifests.get(INGEST.name))
     done: Counter[str] = Counter(name.partition("/")[0] for name in manifests)
     table = Table(box=None, padding=(0, 2, 0, 0))

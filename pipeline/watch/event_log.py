@@ -1,7 +1,7 @@
 """What happened in a run, one JSON object a line: `logs/events.jsonl` of the run directory.
 
-Appended to by every attempt at the run, so that whoever comes later, perhaps after the driver died, sees what failed. A line
-ends with the CRC-32 of what stands before it, `"check"`; lines of earlier versions have none.
+Appended to by every attempt at the run, so that whoever comes later, perhaps after the driver died, sees what failed.
+A line ends with the CRC-32 of what stands before it, `"check"`; lines of earlier versions have none.
 """
 
 import json
@@ -104,7 +104,8 @@ def read_events(run_dir: RunPath) -> Iterator[dict[str, Any]]:
 
 def damaged_lines(run_dir: RunPath) -> int:
     """Lines that hold no event as it was written; one that was never finished counts as well."""
-    return sum(event is None for event in _events(run_dir))
+    unfinished = not _content(run_dir / "logs" / _NAME).endswith(b"\n")
+    return sum(event is None for event in _events(run_dir)) + unfinished
 
 
 def _events(run_dir: RunPath) -> Iterator[dict[str, Any] | None]:
