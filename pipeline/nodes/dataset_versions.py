@@ -1,18 +1,17 @@
 """Versions of a run's dataset: what each publish changed, for the card and for whoever trained on an earlier one."""
 
-import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import polars as pl
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from hipo_data.pipeline.store.files import scan_tables
 from hipo_data.pipeline.store.manifest import Output, put_named, read_manifest
 from hipo_data.pipeline.store.run_path import RunPath
-from hipo_data.pipeline.store.sealed import DamagedError, seal, unseal
+from hipo_data.pipeline.store.sealed import DamagedError
 from hipo_data.pipeline.store.whole import check_all
 from hipo_data.schemas.config_file import differences
 from hipo_data.schemas.errors import UserError
@@ -22,13 +21,14 @@ _NO_CONTENT = ("watch", "ray", "budget", "run_dir", "check")
 """Parts of a config that say how a run goes, not what it makes."""
 _SFT = "/sft/"
 _PATH = "publish/versions.json"
-_KEY = "versions"
 _KEPT = ["problem_id", "mode", "rollout_index"]
 
 
 class Version(BaseModel):
     """A dataset as it was published once. Rows of preference and groups are not compared, only those of sft."""
 
+    # A key beyond these may be a damaged one.
+    model_config = ConfigDict(extra="forbid")
     number: int
     date: str
     """Day of the publish, UTC."""
@@ -44,30 +44,36 @@ class Version(BaseModel):
     config: dict[str, Any]
     changes: list[str]
     """What differs from the config of the version before."""
+    check: str | None = None
+    """Checksum of all the rest; null in what earlier versions of this program wrote."""
 
 
 _VERSIONS = TypeAdapter(list[Version])
 
 
 def read_versions(run_dir: RunPath) -> list[Version]:
-    """All so far, the first one first. Raises `DamagedError` where the file holds no versions."""
+    """All so far, the first one first. Raises `DamagedError` where one is not as it was written."""
     path = run_dir / _PATH
     try:
-        data = path.read_bytes()
-        if data.startswith(b"["):  # as it was before there were checksums
-            return _VERSIONS.validate_json(data)
-        return _VERSIONS.validate_python(unseal(path, data, {_KEY}).get(_KEY))
+        found = _VERSIONS.validate_json(path.read_bytes())
     except FileNotFoundError:
         return []
     except ValidationError as error:
         raise DamagedError(path, "holds no versions") from error
+    for version in found:
+        if version.check is not None and version.check != _checksum(version):
+            raise DamagedError(path, f"holds a version {version.number} that does not fit its checksum")
+    return found
 
 
 def write_versions(run_dir: RunPath, versions: Sequence[Version]) -> Output:
     """Keeps them with the run; returns what the manifest says of the file."""
-    return put_named(
-        run_dir, _PATH, seal(json.dumps({_KEY: _VERSIONS.dump_python(list(versions), mode="json")}, indent=1))
-    )
+    checked = [version.model_copy(update={"check": _checksum(version)}) for version in versions]
+    return put_named(run_dir, _PATH, _VERSIONS.dump_json(checked, indent=1))
+
+
+def _checksum(version: Version) -> str:
+    return digest(version.model_dump(mode="json", exclude={"check"}))
 
 
 def with_next(

@@ -67,7 +67,7 @@ class RunFiles:
 
 
 def open_run(run_dir: RunPath) -> RunFiles:
-    """A run with the config it had last. Raises `UserError` where there is none or one of other keys, and `DamagedError`."""
+    """A run with the config it had last. Raises `UserError` where it is none or has other keys, `DamagedError`."""
     try:
         config = RunConfig.model_validate(read_run(run_dir)["config"])
     except ValidationError as error:
