@@ -72,12 +72,12 @@ def _run(directory: RunPath, config: RunConfig, wanted: Sequence[str], console: 
         try:
             for _ in range(_ROUNDS):
                 runner = Runner(directory, config, wanted, progress, healing)
-                if outcome is not None:
-                    runner.outcome.after(outcome)
-                outcome = runner.outcome
                 if runner.anything_to_do():
                     connect(config)
                     _go(runner, progress)
+                if outcome is not None:
+                    runner.outcome.after(outcome)
+                outcome = runner.outcome
                 if not runner.is_cut_short:
                     outcome.damaged = healing.found
                     healing.end()

@@ -6,16 +6,18 @@ of the journal, and the account of what was spent. Only the driver that holds th
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 
-from hipo_data.pipeline.graph.nodes import Node
-from hipo_data.pipeline.graph.states import load_manifests
+from hipo_data.pipeline.graph.nodes import INGEST, Node
+from hipo_data.pipeline.graph.states import load_manifests, shards_of
+from hipo_data.pipeline.store.files import table_of
 from hipo_data.pipeline.store.journal import whole_batches
 from hipo_data.pipeline.store.ledger import Spent, read_spent, spent_on, write_spent
 from hipo_data.pipeline.store.manifest import Manifest
 from hipo_data.pipeline.store.run_path import RunPath, name_within, run_path
 from hipo_data.pipeline.store.sealed import DamagedError
 from hipo_data.pipeline.store.suspects import forget_suspects, read_suspects
-from hipo_data.pipeline.store.whole import set_aside, whole_table
+from hipo_data.pipeline.store.whole import set_aside
 from hipo_data.pipeline.watch.event_log import read_events
 from hipo_data.schemas.config import RunConfig
 from hipo_data.schemas.errors import UserError
@@ -90,25 +92,25 @@ def replace_record(run_dir: RunPath, config: RunConfig, damaged: DamagedError, s
 def counted_again(run_dir: RunPath, config: RunConfig, manifests: Mapping[str, Manifest]) -> Spent:
     """What the rollouts and justifications took that are in whole tables and batches, by the prices of today."""
     total = Spent(recounted=True)
-    for folder, engine, table, record in _spenders(config):
-        for name, manifest in manifests.items():
-            output = manifest.outputs.get(table) if name.startswith(f"{folder}/") else None
-            if output is None:
+    known = {output.sha256 for manifest in manifests.values() for output in manifest.outputs.values()}
+    known |= {part for manifest in manifests.values() for part in manifest.parts.values()}
+    present = set(shards_of(manifests.get(INGEST.name)))
+    for folder, engine, suffix, record in _spenders(config):
+        tables = set()
+        for path in (run_dir / folder).glob(f"??-????{suffix}"):
+            shard, data = path.name.partition(".")[0], path.read_bytes()
+            if (shard not in present and present) or sha256(data).hexdigest() not in known:
                 continue
-            try:
-                columns = ["prompt_tokens", "completion_tokens", *(["source"] if record is Rollout else [])]
-                rows = whole_table(run_dir / output.path, output, columns).to_pylist()
-            except (DamagedError, UserError):  # named by whoever needs it
-                continue
-            asked = [row for row in rows if row.get("source") is None]
-            prompt, completion = (sum(row[column] for row in asked) for column in columns[:2])
+            tables.add(shard)
+            columns = [*_TOKENS, *(["source"] if record is Rollout else [])]
+            asked = [row for row in table_of(data, columns).to_pylist() if row.get("source") is None]
+            prompt, completion = (sum(row[name] for row in asked) for name in _TOKENS)
             total = total.plus(spent_on(config.engines[engine], prompt, completion, 0.0))
         for path, lines in whole_batches(run_dir / "journal" / folder, []):
-            if f"{folder}/{path.parent.name}" in manifests:  # what is in a journal and in a table counts once
-                continue
-            records = [record.model_validate_json(line) for line in lines]
-            prompt, completion = (sum(getattr(each, name) for each in records) for name in _TOKENS)
-            total = total.plus(spent_on(config.engines[engine], prompt, completion, 0.0))
+            if path.parent.name not in tables:  # what is in a journal and in a table counts once
+                records = [record.model_validate_json(line) for line in lines]
+                prompt, completion = (sum(getattr(each, name) for each in records) for name in _TOKENS)
+                total = total.plus(spent_on(config.engines[engine], prompt, completion, 0.0))
     return total
 
 
@@ -116,7 +118,7 @@ _TOKENS = ("prompt_tokens", "completion_tokens")
 
 
 def _spenders(config: RunConfig) -> Iterator[tuple[str, str, str, type[Rollout] | type[Justification]]]:
-    """Folders whose nodes ask, the engine that they ask, and the table and the class of what comes back."""
+    """Folders whose nodes ask, the engine that they ask, and the end of the table and the class of what comes back."""
     for mode in Mode:
-        yield Node("sample", "", mode).folder, config.roles.of(mode).engine, "rows", Rollout
-    yield "justify", config.roles.justifier.engine, "attempts", Justification
+        yield Node("sample", "", mode).folder, config.roles.of(mode).engine, ".parquet", Rollout
+    yield "justify", config.roles.justifier.engine, ".attempts.parquet", Justification

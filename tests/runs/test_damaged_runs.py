@@ -95,7 +95,8 @@ def test_damage_all_over_a_run_is_healed_by_the_next_one(copy_of_finished_run: P
     assert "0 sampled" in out
     assert "counted again from the rollouts that are left" in out
     assert dataset(run_dir) == before
-    assert json.loads((run_dir / "spent.json").read_text())["completion_tokens"] == spent["completion_tokens"]
+    again = json.loads((run_dir / "spent.json").read_text())
+    assert (again["completion_tokens"], again["recounted"]) == (spent["completion_tokens"], True)
     assert look(run_dir).damaged == []
     assert "Nothing to do" in succeed(*RUN, cwd=folder)
 
