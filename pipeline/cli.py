@@ -15,7 +15,7 @@ from hipo_data.figures.terminal import console
 from hipo_data.graders.cli import register as register_graders
 from hipo_data.pipeline.graph.stages import STAGES
 from hipo_data.pipeline.ship.commands import add_commands
-from hipo_data.schemas.errors import ExitCode, RunFailedError, UserError
+from hipo_data.schemas.errors import DamagedError, ExitCode, RunFailedError, UserError
 
 app = typer.Typer(
     help="Turns math and code problems into training data for models that decide when to think.",
@@ -62,7 +62,6 @@ def run(
     from hipo_data.pipeline.run.attempt import attempt
     from hipo_data.pipeline.run.healing import replace_record
     from hipo_data.pipeline.store.run_dir import changes_since_last, held, record_run, run_dir_of
-    from hipo_data.pipeline.store.sealed import DamagedError
 
     started = time.monotonic()
     wanted = _stages(stage)

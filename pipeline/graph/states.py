@@ -16,8 +16,8 @@ from hipo_data.pipeline.graph.stages import STAGES
 from hipo_data.pipeline.store.files import read_many, remove_files
 from hipo_data.pipeline.store.manifest import Manifest, Output, parse_manifest
 from hipo_data.pipeline.store.run_path import RunPath
-from hipo_data.pipeline.store.sealed import DamagedError
 from hipo_data.pipeline.store.whole import objection
+from hipo_data.schemas.errors import DamagedError
 
 _INPUT = "input "
 """Before the label of an input, among the parts of a manifest."""

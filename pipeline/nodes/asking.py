@@ -15,9 +15,9 @@ from hipo_data.pipeline.graph.task import R, Task
 from hipo_data.pipeline.store.files import read_many, table_of
 from hipo_data.pipeline.store.journal import Journal, read_journal, read_sums
 from hipo_data.pipeline.store.run_path import RunPath
-from hipo_data.pipeline.store.sealed import DamagedError
 from hipo_data.pipeline.store.whole import ASIDE
 from hipo_data.schemas.arrow import from_table
+from hipo_data.schemas.errors import DamagedError
 from hipo_data.schemas.records import Justification, Rollout
 from hipo_data.stages.asking.engine_session import EngineSession
 

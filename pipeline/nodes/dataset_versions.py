@@ -11,10 +11,9 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from hipo_data.pipeline.store.files import scan_tables
 from hipo_data.pipeline.store.manifest import Output, put_named, read_manifest
 from hipo_data.pipeline.store.run_path import RunPath
-from hipo_data.pipeline.store.sealed import DamagedError
 from hipo_data.pipeline.store.whole import check_all
 from hipo_data.schemas.config_file import differences
-from hipo_data.schemas.errors import UserError
+from hipo_data.schemas.errors import DamagedError, UserError
 from hipo_data.schemas.keys import digest
 
 _NO_CONTENT = ("watch", "ray", "budget", "run_dir", "check")

@@ -21,8 +21,7 @@ from hipo_data.pipeline.replicas.pool import EnginePool, Replica
 from hipo_data.pipeline.replicas.pools import EnginePools
 from hipo_data.pipeline.store.manifest import Manifest
 from hipo_data.pipeline.store.run_path import RunPath
-from hipo_data.pipeline.store.sealed import DamagedError
-from hipo_data.schemas.errors import RunFailedError, UnfitError
+from hipo_data.schemas.errors import DamagedError, RunFailedError, UnfitError
 
 _WAIT_S = 0.1
 _LEAST_CPU_TASKS = 64

@@ -15,12 +15,11 @@ from hipo_data.pipeline.store.journal import whole_batches
 from hipo_data.pipeline.store.ledger import Spent, read_spent, spent_on, write_spent
 from hipo_data.pipeline.store.manifest import Manifest
 from hipo_data.pipeline.store.run_path import RunPath, name_within, run_path
-from hipo_data.pipeline.store.sealed import DamagedError
 from hipo_data.pipeline.store.suspects import forget_suspects, read_suspects
 from hipo_data.pipeline.store.whole import set_aside
 from hipo_data.pipeline.watch.event_log import read_events
 from hipo_data.schemas.config import RunConfig
-from hipo_data.schemas.errors import UserError
+from hipo_data.schemas.errors import DamagedError, UserError
 from hipo_data.schemas.records import Justification, Mode, Rollout
 
 

@@ -26,7 +26,7 @@ from pydantic import ValidationError
 
 from hipo_data.pipeline.store.files import put_bytes, read_many, remove_files
 from hipo_data.pipeline.store.run_path import RunPath
-from hipo_data.pipeline.store.sealed import DamagedError
+from hipo_data.schemas.errors import DamagedError
 from hipo_data.schemas.records import Record
 
 R = TypeVar("R", bound=Record)

@@ -10,9 +10,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from hipo_data.pipeline.store.files import put_bytes
 from hipo_data.pipeline.store.run_path import RunPath
-from hipo_data.pipeline.store.sealed import DamagedError, seal, unseal
+from hipo_data.pipeline.store.sealed import seal, unseal
 from hipo_data.schemas.config import BudgetConfig, EngineConfig, OpenAIEngine, Price, RunConfig
-from hipo_data.schemas.errors import UserError
+from hipo_data.schemas.errors import DamagedError, UserError
 
 _WRITE_EVERY_S = 5.0
 

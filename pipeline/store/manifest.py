@@ -4,7 +4,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from hipo_data.pipeline.store.files import put_bytes
 from hipo_data.pipeline.store.run_path import RunPath
-from hipo_data.pipeline.store.sealed import DamagedError, seal, unseal
+from hipo_data.pipeline.store.sealed import seal, unseal
+from hipo_data.schemas.errors import DamagedError
 
 
 class Output(BaseModel):

@@ -14,10 +14,10 @@ from filelock import FileLock, Timeout
 
 from hipo_data.pipeline.store.files import put_bytes, remove_leftovers
 from hipo_data.pipeline.store.run_path import RunPath, run_path
-from hipo_data.pipeline.store.sealed import DamagedError, seal, unseal
+from hipo_data.pipeline.store.sealed import seal, unseal
 from hipo_data.schemas.config import RunConfig
 from hipo_data.schemas.config_file import differences
-from hipo_data.schemas.errors import UserError
+from hipo_data.schemas.errors import DamagedError, UserError
 
 _PACKAGES = [
     "hipo-data",

@@ -6,26 +6,10 @@ import re
 from collections.abc import Collection
 from typing import Any
 
-from hipo_data.schemas.errors import RunFailedError
+from hipo_data.schemas.errors import DamagedError
 
 _KEY = "checksum"
 _SEAL = re.compile(rb',\n "checksum": "([0-9a-f]{64})"\n}\n?\Z')
-
-
-class DamagedError(RunFailedError):
-    """A file of a run that is not as it was written.
-
-    Args:
-        path: of the file.
-        what: is wrong with it, a clause such as `is empty`.
-    """
-
-    def __init__(self, path: object, what: str) -> None:
-        super().__init__(str(path), what)  # so that it comes from a worker with both
-        self.path, self.what = str(path), what
-
-    def __str__(self) -> str:
-        return f"{self.path} {self.what}; `hipo-data verify` says what is damaged, and the next `run` makes it again"
 
 
 def seal(text: str) -> bytes:

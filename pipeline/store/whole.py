@@ -15,8 +15,7 @@ import pyarrow as pa
 from hipo_data.pipeline.store.files import file_digest, put_bytes, read_table, remove_files, table_of
 from hipo_data.pipeline.store.manifest import Output
 from hipo_data.pipeline.store.run_path import RunPath, name_within
-from hipo_data.pipeline.store.sealed import DamagedError
-from hipo_data.schemas.errors import UserError
+from hipo_data.schemas.errors import DamagedError, UserError
 
 ASIDE = "damaged"
 """Folder of a run directory with what was found damaged, by its path and the time when it was moved there."""

@@ -5,9 +5,9 @@ from collections import Counter
 from hipo_data.pipeline.graph.states import load_present_manifests
 from hipo_data.pipeline.store.manifest import Manifest
 from hipo_data.pipeline.store.run_path import RunPath
-from hipo_data.pipeline.store.sealed import DamagedError
 from hipo_data.pipeline.store.whole import whole_table
 from hipo_data.pipeline.views.quarantine import quarantine_counts
+from hipo_data.schemas.errors import DamagedError
 from hipo_data.schemas.records import FinishReason, Mode
 from hipo_data.stages.sample.shown import Shown
 

@@ -10,10 +10,10 @@ from hipo_data.pipeline.graph.states import load_present_manifests, shards_of, s
 from hipo_data.pipeline.store.files import sizes_in_storage
 from hipo_data.pipeline.store.manifest import Manifest
 from hipo_data.pipeline.store.run_path import RunPath
-from hipo_data.pipeline.store.sealed import DamagedError
 from hipo_data.pipeline.store.suspects import read_suspects
 from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.schemas.config import RunConfig
+from hipo_data.schemas.errors import DamagedError
 from hipo_data.schemas.records import Mode
 from hipo_data.stages.select.select import modes_at_most
 

@@ -11,10 +11,9 @@ from hipo_data.pipeline.store.files import scan_tables
 from hipo_data.pipeline.store.manifest import Output, read_manifest
 from hipo_data.pipeline.store.run_dir import read_run
 from hipo_data.pipeline.store.run_path import RunPath
-from hipo_data.pipeline.store.sealed import DamagedError
 from hipo_data.pipeline.store.whole import check_all, whole_bytes
 from hipo_data.schemas.config import RunConfig
-from hipo_data.schemas.errors import UserError
+from hipo_data.schemas.errors import DamagedError, UserError
 from hipo_data.stages.publish.statistics import Statistics
 
 ROWS = "rows"

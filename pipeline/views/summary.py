@@ -15,7 +15,6 @@ from hipo_data.pipeline.store.journal import whole_batches
 from hipo_data.pipeline.store.ledger import read_spent
 from hipo_data.pipeline.store.manifest import Output
 from hipo_data.pipeline.store.run_path import RunPath
-from hipo_data.pipeline.store.sealed import DamagedError
 from hipo_data.pipeline.store.whole import ASIDE
 from hipo_data.pipeline.views.failures import failed_requests, shown_by_mode
 from hipo_data.pipeline.views.plan import Plan
@@ -24,6 +23,7 @@ from hipo_data.pipeline.views.run_files import read_statistics
 from hipo_data.pipeline.watch.event_log import LastAttempt, damaged_lines, last_attempt
 from hipo_data.pipeline.watch.outcome import Outcome
 from hipo_data.schemas.config import RunConfig
+from hipo_data.schemas.errors import DamagedError
 from hipo_data.schemas.records import Mode
 from hipo_data.stages.publish.statistics import Statistics
 from hipo_data.stages.sample.shown import in_words

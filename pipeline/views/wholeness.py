@@ -11,18 +11,19 @@ import pyarrow.parquet as pq
 
 from hipo_data.pipeline.graph.nodes import INGEST, PUBLISH, Node
 from hipo_data.pipeline.graph.states import load_manifests, lost_manifests, shards_of
-from hipo_data.pipeline.ship.published import FOLDER
 from hipo_data.pipeline.store.journal import whole_batches
 from hipo_data.pipeline.store.ledger import read_spent
 from hipo_data.pipeline.store.manifest import Manifest, Output
 from hipo_data.pipeline.store.run_dir import read_run
 from hipo_data.pipeline.store.run_path import RunPath, name_within, run_path
-from hipo_data.pipeline.store.sealed import DamagedError
 from hipo_data.pipeline.store.suspects import note_suspects, read_suspects
 from hipo_data.pipeline.store.whole import objection
 from hipo_data.pipeline.watch.event_log import damaged_lines
+from hipo_data.schemas.errors import DamagedError
 from hipo_data.schemas.records import Mode
 
+_DATASET = "dataset"
+"""Of what is published, within a run directory."""
 _AT_ONCE = 8
 _AGAIN = {
     "ingest": "reads the sources again; problems that come out alike keep their rollouts",
@@ -184,7 +185,7 @@ def _stages(manifests: dict[str, Manifest], damages: dict[str, Damage]) -> list[
         stage.rows_rejected += manifest.rows_rejected
         stage.rows_left_out += manifest.rows_left_out
     for name in damages:
-        folder = PUBLISH.folder if name.startswith(f"{FOLDER}/") or name == "report.html" else name.partition("/")[0]
+        folder = PUBLISH.folder if name.startswith(f"{_DATASET}/") or name == "report.html" else name.partition("/")[0]
         if folder in found:
             found[folder].damaged += 1
     return list(found.values())

@@ -22,7 +22,7 @@ from hipo_data.pipeline.graph.nodes import (
 from hipo_data.pipeline.graph.states import state_of
 from hipo_data.pipeline.store.files import file_digest
 from hipo_data.pipeline.store.manifest import Manifest, Output, read_manifest, write_manifest
-from hipo_data.pipeline.store.sealed import DamagedError
+from hipo_data.schemas.errors import DamagedError
 from hipo_data.schemas.keys import digest, problem_id, shard_of
 from hipo_data.schemas.records import Mode
 from hipo_data.stages.ingest.ingest import MOST_BITS

@@ -13,8 +13,9 @@ from hipo_data.pipeline.store.journal import Journal, lost_requests, put_sums, r
 from hipo_data.pipeline.store.ledger import Spent, read_spent, write_spent
 from hipo_data.pipeline.store.manifest import Manifest, Output, read_manifest, write_manifest
 from hipo_data.pipeline.store.run_dir import read_run, record_run
-from hipo_data.pipeline.store.sealed import DamagedError, seal, unseal
+from hipo_data.pipeline.store.sealed import seal, unseal
 from hipo_data.pipeline.watch.event_log import EventLog, damaged_lines, read_events
+from hipo_data.schemas.errors import DamagedError
 from hipo_data.schemas.records import Rollout
 from tests.pipeline.run.small_run import config_of
 from tests.pipeline.store.test_journal import rollout
