@@ -15,7 +15,7 @@ from hipo_data.figures.terminal import console, plain
 from hipo_data.graders.cli import register as register_graders
 from hipo_data.pipeline.graph.stages import STAGES
 from hipo_data.pipeline.ship.commands import add_commands
-from hipo_data.schemas.errors import ExitCode, UnfitError, UserError
+from hipo_data.schemas.errors import DamagedError, ExitCode, RunFailedError, UnfitError, UserError
 from hipo_data.schemas.without_secrets import shown_text
 
 app = typer.Typer(
@@ -61,6 +61,7 @@ def run(
     """Run stages, or go on with a run: what is up to date is not done again."""
     from hipo_data.pipeline.config_file import load_config
     from hipo_data.pipeline.run.attempt import attempt
+    from hipo_data.pipeline.run.healing import replace_record
     from hipo_data.pipeline.store.run_dir import changes_since_last, held, record_run, run_dir_of
 
     started = time.monotonic()
@@ -69,12 +70,18 @@ def run(
     resolved = load_config(config, [*(overrides or []), *_overrides(limit, ray_address), *unchecked])
     directory = run_dir_of(resolved, run_dir)
     out = console()
-    for change in changes_since_last(directory, resolved):
-        out.print(f"changed since the last run: {change}", highlight=False)
+    lost = None
+    try:
+        for change in changes_since_last(directory, resolved):
+            out.print(f"changed since the last run: {change}", highlight=False)
+    except DamagedError as error:
+        lost = error
     # SIGTERM is what a batch system sends; SIGINT may arrive ignored, from a shell that put this in the background.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     with held(directory, lambda text: out.print(text, highlight=False)):
+        if lost is not None:
+            replace_record(directory, resolved, lost, lambda text: out.print(text, highlight=False))
         record_run(directory, resolved)
         if not attempt(directory, resolved, wanted, out, started):
             raise typer.Exit(ExitCode.BUDGET_USED_UP)
@@ -139,6 +146,24 @@ def status(run_dir: RunArgument) -> None:
 
     read_run(directory := run_path(run_dir))
     print_status(console(), directory)
+
+
+@app.command("verify")
+def verify_run(
+    run_dir: RunArgument,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Read every file of a run and say which are damaged, by checksum. (To grade rollouts: `run --stage verify`.)"""
+    from hipo_data.pipeline.store.run_path import run_path
+    from hipo_data.pipeline.views.printing.wholeness import print_wholeness
+    from hipo_data.pipeline.views.wholeness import look
+
+    found = look(directory := run_path(run_dir))
+    print_wholeness(console(), found, as_json)
+    if found.damaged:
+        raise RunFailedError(
+            f"{len(found.damaged)} files of {directory} are damaged; `hipo-data run` with its recipe makes them again"
+        )
 
 
 @app.command("ingest-report")

@@ -42,6 +42,22 @@ class UnfitError(RunFailedError):
     exit_code = ExitCode.UNFIT
 
 
+class DamagedError(RunFailedError):
+    """A file of a run that is not as it was written.
+
+    Args:
+        path: of the file.
+        what: is wrong with it, a clause such as `is empty`.
+    """
+
+    def __init__(self, path: object, what: str) -> None:
+        super().__init__(str(path), what)  # so that it comes from a worker with both
+        self.path, self.what = str(path), what
+
+    def __str__(self) -> str:
+        return f"{self.path} {self.what}; `hipo-data verify` says what is damaged, and the next `run` makes it again"
+
+
 class StorageError(RunFailedError):
     """The storage that a run lives in refuses, or does not answer: see to keys, address or network."""
 

@@ -4,8 +4,9 @@ The files are the truth: nothing else remembers what is done.
 """
 
 import gc
+import re
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +14,15 @@ from pathlib import Path
 from hipo_data.pipeline.graph.nodes import ACCOUNTS, INGEST, PUBLISH, Node, shard_nodes
 from hipo_data.pipeline.graph.stages import STAGES
 from hipo_data.pipeline.store.files import read_many, remove_files
-from hipo_data.pipeline.store.manifest import Manifest, parse_manifest
+from hipo_data.pipeline.store.manifest import Manifest, Output, parse_manifest
 from hipo_data.pipeline.store.run_path import RunPath
+from hipo_data.pipeline.store.whole import objection
+from hipo_data.schemas.errors import DamagedError
+
+_INPUT = "input "
+"""Before the label of an input, among the parts of a manifest."""
+_MANIFEST = re.compile(r"(all|\d\d-[0-9a-f]{4,})\.json")
+"""Of the files of a stage's folder, those that are manifests; others are what a stage says of the whole run."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +31,8 @@ class State:
 
     done: bool
     reason: str
+    damaged: DamagedError | None = None
+    """A file of it that is there and not as it was written."""
 
 
 def state_of(
@@ -31,57 +41,78 @@ def state_of(
     parts: dict[str, str],
     run_dir: RunPath,
     sizes: Mapping[str, int] | None = None,
+    suspects: Collection[str] = (),
 ) -> State:
     """Compares what a node left behind with what it would depend on today.
 
-    `sizes` are those of files as a listing had them; of a file that is not among them the file itself is asked.
+    A file is compared by its size, and by its checksum where it was changed on this disk after its manifest was written
+    or is among the `suspects` (paths within the run directory). `sizes` are those of files as a listing had them; of a
+    file that is not among them the file itself is asked.
     """
     if manifest is None:
         return State(False, "not done yet")
     changed = sorted(key for key in parts.keys() | manifest.parts.keys() if parts.get(key) != manifest.parts.get(key))
     if changed:
-        inputs = [key for key in changed if key.startswith("input ")]
+        inputs = [key for key in changed if key.startswith(_INPUT)]
         own = [key for key in changed if key not in inputs] or ["what it reads"]
         return State(False, f"{', '.join(own)} changed")
-    for output in manifest.outputs.values():
-        if sizes and sizes.get(output.path) == output.bytes:
+    written = _changed_at(node.path(run_dir, ".json"))
+    for output in (*manifest.outputs.values(), *manifest.beside.values()):
+        suspected = output.path in suspects
+        if not suspected and sizes and sizes.get(output.path) == output.bytes:
             continue
-        if not _as_left(run_dir / output.path, output.bytes):
-            return State(False, f"{output.path} is missing or was altered")
+        path = run_dir / output.path
+        if not suspected and _as_left(path, output, written):
+            continue
+        said = objection(path, output)
+        if said is not None:
+            damaged = None if said == "is missing" else DamagedError(path, said)
+            return State(False, f"{output.path} {said}", damaged)
     if manifest.retry:
         return State(False, f"{manifest.retry} failed requests are tried again")
     return State(True, "done")
 
 
-def _as_left(path: RunPath, size: int) -> bool:
-    """Whether a folder is there, or a file of that size."""
+def _as_left(path: RunPath, output: Output, written: int | None) -> bool:
+    """Whether a folder is there, or a file has its size and, on a disk, was not changed since `written`, in ns."""
     if isinstance(path, Path):  # one question, not three: a large run has hundreds of thousands of files
         try:
             found = path.stat()
         except (FileNotFoundError, NotADirectoryError):
             return False
-        return stat.S_ISDIR(found.st_mode) or found.st_size == size
-    return path.exists() and (not path.is_file() or path.stat().st_size == size)
+        if stat.S_ISDIR(found.st_mode):
+            return True
+        return found.st_size == output.bytes and written is not None and found.st_mtime_ns <= written
+    return path.exists() and (not path.is_file() or path.stat().st_size == output.bytes)
 
 
-def load_manifests(run_dir: RunPath, *, unlisted: bool = False) -> dict[str, Manifest]:
+def _changed_at(path: RunPath) -> int | None:
+    try:
+        return path.stat().st_mtime_ns if isinstance(path, Path) else None
+    except FileNotFoundError:
+        return None
+
+
+def load_manifests(
+    run_dir: RunPath, *, unlisted: bool = False, damaged: list[DamagedError] | None = None
+) -> dict[str, Manifest]:
     """All manifests in a run directory by node name, those that an earlier count of shards left behind too.
 
     They are found by listing. In storage a listing may lag; with `unlisted`, those that it does not show are asked for
     by their names, which takes one request for each node of the last ingest's shards that is not done.
+
+    Damaged ones are left out and go to the list `damaged`; where there is none, the first one is raised.
     """
     found: dict[str, Manifest] = {}
     with _no_garbage():
         for folder in run_dir.iterdir() if run_dir.is_dir() else []:
             if folder.name.partition(".")[0] in STAGES:
-                for _, data in read_many(list(folder.glob("*.json"))):
-                    manifest = parse_manifest(data)
-                    if manifest is not None:
-                        found[manifest.node] = manifest
+                paths = [path for path in folder.glob("*.json") if _MANIFEST.fullmatch(path.name)]
+                found |= _parsed(read_many(paths), damaged)
     if unlisted and not isinstance(run_dir, Path):
-        found |= _by_name(run_dir, [node for node in (INGEST, PUBLISH) if node.name not in found])
+        found |= _by_name(run_dir, [node for node in (INGEST, PUBLISH) if node.name not in found], damaged)
         nodes = [node for shard in shards_of(found.get(INGEST.name)) for node in shard_nodes(shard)]
-        found |= _by_name(run_dir, [node for node in nodes if node.name not in found])
+        found |= _by_name(run_dir, [node for node in nodes if node.name not in found], damaged)
     return found
 
 
@@ -97,19 +128,52 @@ def _no_garbage() -> Iterator[None]:
             gc.enable()
 
 
-def _by_name(run_dir: RunPath, nodes: list[Node]) -> dict[str, Manifest]:
-    read = [parse_manifest(data) for _, data in read_many([node.path(run_dir, ".json") for node in nodes])]
-    return {manifest.node: manifest for manifest in read if manifest is not None}
+def _by_name(run_dir: RunPath, nodes: list[Node], damaged: list[DamagedError] | None) -> dict[str, Manifest]:
+    return _parsed(read_many([node.path(run_dir, ".json") for node in nodes]), damaged)
 
 
-def load_present_manifests(run_dir: RunPath, *, unlisted: bool = False) -> dict[str, Manifest]:
+def _parsed(files: Iterable[tuple[RunPath, bytes]], damaged: list[DamagedError] | None) -> dict[str, Manifest]:
+    found: dict[str, Manifest] = {}
+    for path, data in files:
+        try:
+            manifest = parse_manifest(path, data)
+        except DamagedError as error:
+            if damaged is None:
+                raise
+            if all(error.path != known.path for known in damaged):
+                damaged.append(error)
+            continue
+        found[manifest.node] = manifest
+    return found
+
+
+def load_present_manifests(
+    run_dir: RunPath, *, unlisted: bool = False, damaged: list[DamagedError] | None = None
+) -> dict[str, Manifest]:
     """The manifests of the shards that the last ingest made and of the stages that see the whole run, by node name.
 
-    `unlisted` as `load_manifests` has it.
+    `unlisted` and `damaged` as `load_manifests` has them.
     """
-    manifests = load_manifests(run_dir, unlisted=unlisted)
+    manifests = load_manifests(run_dir, unlisted=unlisted, damaged=damaged)
     present = {"all", *shards_of(manifests.get(INGEST.name))}
     return {name: manifest for name, manifest in manifests.items() if name.rpartition("/")[2] in present}
+
+
+def lost_manifests(run_dir: RunPath, manifests: Mapping[str, Manifest]) -> list[DamagedError]:
+    """What is to be said of manifests that are gone although others of the present shards were made from their outputs.
+
+    Of publish, which nothing is made from, `dataset/` tells, where that is swapped in whole, on a disk.
+    """
+    needed = {INGEST.name} if manifests else set()
+    shards = set(shards_of(manifests.get(INGEST.name)))
+    for name, manifest in manifests.items():
+        if name.rpartition("/")[2] in shards or name == PUBLISH.name:
+            inputs = (label.removeprefix(_INPUT) for label in manifest.parts if label.startswith(_INPUT))
+            needed.update(label for label in inputs if label.partition(".")[0].partition("/")[0] in STAGES)
+    if isinstance(run_dir, Path) and (run_dir / "dataset").is_dir():
+        needed.add(PUBLISH.name)
+    paths = [run_dir / f"{name}.json" for name in sorted(needed - manifests.keys())]
+    return [DamagedError(path, "is missing") for path in paths if not path.exists()]
 
 
 def remove_other_shards(run_dir: RunPath, shards: Iterable[str]) -> None:

@@ -1,5 +1,6 @@
 """A node ready to run: names and digests, no data. And how its results are committed."""
 
+import hashlib
 import os
 import time
 from collections.abc import Mapping
@@ -9,14 +10,18 @@ from typing import Annotated, TypeVar
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator
 
-from hipo_data.pipeline.store.files import parquet_bytes, put_bytes, read_table
-from hipo_data.pipeline.store.manifest import Manifest, Output, write_manifest
+from hipo_data.pipeline.store.files import parquet_bytes
+from hipo_data.pipeline.store.journal import put_sums
+from hipo_data.pipeline.store.manifest import Manifest, Output, put_named, write_manifest
 from hipo_data.pipeline.store.run_path import RunPath, run_path
+from hipo_data.pipeline.store.whole import whole_table
 from hipo_data.schemas.arrow import from_table, to_table
 from hipo_data.schemas.config import RunConfig
 from hipo_data.schemas.records import Mode, Record, Rejected
 
 R = TypeVar("R", bound=Record)
+
+_JOURNALLED = ("sample", "justify")
 
 
 class Task(BaseModel):
@@ -51,11 +56,12 @@ class Task(BaseModel):
         return self.name.rpartition("/")[0]
 
     def table(self, label: str, columns: list[str] | None = None) -> pa.Table:
-        """An input, by its label."""
-        return read_table(self.run_dir / self.inputs[label].path, columns)
+        """An input, by its label. Raises `DamagedError` where it is not what the node wrote that made it."""
+        output = self.inputs[label]
+        return whole_table(self.run_dir / output.path, output, columns)
 
     def records(self, label: str, model: type[R]) -> list[R]:
-        """An input as records. Raises `ValueError` where it holds another kind."""
+        """An input as records. Raises `DamagedError`, and `ValueError` where it holds another kind."""
         return list(from_table(self.table(label), model))
 
     @property
@@ -76,8 +82,7 @@ def write_output(task: Task, suffix: str, table: pa.Table) -> Output:
 
 def put_output(task: Task, suffix: str, rows: int, data: bytes) -> Output:
     """The same of a file's content, which holds so many rows."""
-    name = f"{task.folder}/{task.shard}{suffix}"
-    return Output(path=name, rows=rows, bytes=len(data), sha256=put_bytes(task.run_dir / name, data))
+    return put_named(task.run_dir, f"{task.folder}/{task.shard}{suffix}", data, rows)
 
 
 def commit(
@@ -96,12 +101,14 @@ def commit(
     Args:
         started: `time.monotonic()` at the node's start.
     """
+    every = {**tables, **({"rejected": to_table(rejected, Rejected)} if rejected else {})}
+    written = {name: (table.num_rows, parquet_bytes(table)) for name, table in every.items()}
+    if task.stage in _JOURNALLED:  # a table that takes the place of an earlier one holds what no journal has
+        put_sums(task.journal, [hashlib.sha256(data).hexdigest() for _, data in written.values()])
     outputs = {
-        name: write_output(task, ".parquet" if name == "rows" else f".{name}.parquet", table)
-        for name, table in tables.items()
+        name: put_output(task, ".parquet" if name == "rows" else f".{name}.parquet", rows, data)
+        for name, (rows, data) in written.items()
     }
-    if rejected:
-        outputs["rejected"] = write_output(task, ".rejected.parquet", to_table(rejected, Rejected))
     manifest = Manifest(
         node=task.name,
         parts=task.parts,

@@ -1,18 +1,23 @@
 """What the nodes that need an engine share: the session with it, the journal, and the work of earlier attempts."""
 
+import hashlib
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Hashable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
+import pyarrow as pa
+
 from hipo_data.engines.base import Completion, Engine, GenerationRequest
 from hipo_data.pipeline.graph.nodes import overlapping, relatives
 from hipo_data.pipeline.graph.task import R, Task
-from hipo_data.pipeline.store.files import read_table
-from hipo_data.pipeline.store.journal import Journal, read_journal
+from hipo_data.pipeline.store.files import read_many, table_of
+from hipo_data.pipeline.store.journal import Journal, read_journal, read_sums
 from hipo_data.pipeline.store.run_path import RunPath
+from hipo_data.pipeline.store.whole import ASIDE
 from hipo_data.schemas.arrow import from_table
+from hipo_data.schemas.errors import DamagedError
 from hipo_data.schemas.records import Justification, Rollout
 from hipo_data.stages.asking.engine_session import EngineSession
 from hipo_data.stages.sample.shown import shown
@@ -101,15 +106,35 @@ def earlier(task: Task, model: type[R], suffix: str, key: Callable[[R], K]) -> d
     """Records of earlier attempts that may still be good, by key.
 
     They come from this shard's table and journal and, where the count of shards changed, from those of its relatives.
+    Raises `DamagedError` where one of those is not what was written.
     """
     found: dict[K, list[R]] = defaultdict(list)
     for path in _related(task, task.run_dir / task.folder / f"{task.shard}{suffix}.parquet"):
-        for record in from_table(read_table(path), model):
+        for record in from_table(_known(task, path), model):
             found[key(record)].append(record)
     for journal in _related(task, task.journal):
         for record in read_journal(journal, model):
             found[key(record)].append(record)
     return found
+
+
+def _known(task: Task, path: RunPath) -> pa.Table:
+    """A table of an earlier attempt, if one that wrote it or read it knew its checksum.
+
+    That is said by its own manifest, also by what is left of a damaged one, by those of nodes that read it, and beside
+    the journal by an attempt that was about to commit. Raises `DamagedError`.
+    """
+    data = path.read_bytes()
+    shard = path.name.partition(".")[0]
+    sha256 = hashlib.sha256(data).hexdigest()
+    folders = [task.folder, f"verify.{task.mode}", "select", "justify", "publish"]
+    said = [task.run_dir / folder / f"{'all' if folder == 'publish' else shard}.json" for folder in folders]
+    aside = (task.run_dir / ASIDE / task.folder).glob(f"{shard}.json.*")
+    if any(sha256.encode() in text for _, text in read_many([*said, *aside])):
+        return table_of(data)
+    if sha256 in read_sums(task.run_dir / "journal" / task.folder / shard):
+        return table_of(data)
+    raise DamagedError(path, "fits no checksum that a manifest has of it")
 
 
 def _related(task: Task, own: RunPath) -> list[RunPath]:

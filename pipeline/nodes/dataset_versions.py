@@ -6,24 +6,29 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from hipo_data.pipeline.store.files import put_bytes, scan_tables
-from hipo_data.pipeline.store.manifest import Output, read_manifest
+from hipo_data.pipeline.store.files import scan_tables
+from hipo_data.pipeline.store.manifest import Output, put_named, read_manifest
 from hipo_data.pipeline.store.run_path import RunPath
+from hipo_data.pipeline.store.whole import check_all
 from hipo_data.schemas.config_file import differences
+from hipo_data.schemas.errors import DamagedError, UserError
 from hipo_data.schemas.keys import digest
 from hipo_data.schemas.without_secrets import shown_config
 
 _NO_CONTENT = ("watch", "ray", "budget", "run_dir", "check")
 """Parts of a config that say how a run goes, not what it makes."""
 _SFT = "/sft/"
+_PATH = "publish/versions.json"
 _KEPT = ["problem_id", "mode", "rollout_index"]
 
 
 class Version(BaseModel):
     """A dataset as it was published once. Rows of preference and groups are not compared, only those of sft."""
 
+    # A key beyond these may be a damaged one.
+    model_config = ConfigDict(extra="forbid")
     number: int
     date: str
     """Day of the publish, UTC."""
@@ -39,22 +44,36 @@ class Version(BaseModel):
     config: dict[str, Any]
     changes: list[str]
     """What differs from the config of the version before."""
+    check: str | None = None
+    """Checksum of all the rest; null in what earlier versions of this program wrote."""
 
 
 _VERSIONS = TypeAdapter(list[Version])
 
 
 def read_versions(run_dir: RunPath) -> list[Version]:
-    """All so far, the first one first."""
+    """All so far, the first one first. Raises `DamagedError` where one is not as it was written."""
+    path = run_dir / _PATH
     try:
-        return _VERSIONS.validate_json((run_dir / "publish" / "versions.json").read_bytes())
+        found = _VERSIONS.validate_json(path.read_bytes())
     except FileNotFoundError:
         return []
+    except ValidationError as error:
+        raise DamagedError(path, "holds no versions") from error
+    for version in found:
+        if version.check is not None and version.check != _checksum(version):
+            raise DamagedError(path, f"holds a version {version.number} that does not fit its checksum")
+    return found
 
 
-def write_versions(run_dir: RunPath, versions: Sequence[Version]) -> None:
-    """Keeps them with the run."""
-    put_bytes(run_dir / "publish" / "versions.json", _VERSIONS.dump_json(list(versions), indent=1))
+def write_versions(run_dir: RunPath, versions: Sequence[Version]) -> Output:
+    """Keeps them with the run; returns what the manifest says of the file."""
+    checked = [version.model_copy(update={"check": _checksum(version)}) for version in versions]
+    return put_named(run_dir, _PATH, _VERSIONS.dump_json(checked, indent=1))
+
+
+def _checksum(version: Version) -> str:
+    return digest(version.model_dump(mode="json", exclude={"check"}))
 
 
 def with_next(
@@ -74,10 +93,17 @@ def with_next(
         return list(before)
     content = shown_config({key: value for key, value in config.items() if key not in _NO_CONTENT})
     new = gone = other = 0
+    changes: list[str] = []
     if last is not None:
         manifest = read_manifest(run_dir / "publish" / "all.json")
-        old = [run_dir / name for name in manifest.outputs if _SFT in name] if manifest else []
-        new, gone, other = _compared(_kept(old), _kept(sorted((aside / "sft").glob("*.parquet"))))
+        named = [output for name, output in manifest.outputs.items() if _SFT in name] if manifest else []
+        try:
+            check_all((run_dir / output.path, output) for output in named)
+        except UserError:
+            changes = ["which problems changed is not known: the files of the version before were damaged"]
+        else:
+            old = [run_dir / output.path for output in named]
+            new, gone, other = _compared(_kept(old), _kept(sorted((aside / "sft").glob("*.parquet"))))
     made = Version(
         number=last.number + 1 if last else 1,
         date=datetime.now(UTC).date().isoformat(),
@@ -87,7 +113,7 @@ def with_next(
         gone=gone,
         other=other,
         config=content,
-        changes=differences(last.config, content) if last else [],
+        changes=changes + (differences(last.config, content) if last else []),
     )
     return [*before, made]
 

@@ -20,10 +20,11 @@ from hipo_data.pipeline.store.files import (
     put_bytes,
     scan_tables,
 )
-from hipo_data.pipeline.store.manifest import Manifest
+from hipo_data.pipeline.store.manifest import Manifest, put_named
 from hipo_data.pipeline.store.run_path import scratch
+from hipo_data.pipeline.store.whole import check_all
 from hipo_data.pipeline.views.mode_audit import mode_audit
-from hipo_data.pipeline.views.run_files import RunFiles
+from hipo_data.pipeline.views.run_files import STATISTICS, RunFiles
 from hipo_data.prompts.rendering import template_hash
 from hipo_data.schemas.arrow import arrow_schema
 from hipo_data.schemas.records import Decision, Example, Mode, Problem
@@ -67,6 +68,7 @@ def write_dataset(task: Task, started: float) -> Manifest:
     aside = scratch(task.run_dir) / f".dataset.{uuid.uuid4().hex[:8]}.tmp"
     shards = sorted(label.removeprefix("problems/") for label in task.inputs if label.startswith("problems/"))
     decisions, picks = _scan(task, "select", shards), _scan(task, PICKS, shards)
+    check_all((task.run_dir / output.path, output) for output in task.inputs.values())
     every = _scan(task, "justify", shards)
     examples = in_sft(every, picks) if task.config.select.policy == "preference" else every
     sums = _Sums()
@@ -80,14 +82,13 @@ def write_dataset(task: Task, started: float) -> Manifest:
         audit = mode_audit(RunFiles(task.run_dir, task.config, unlisted=True), set(shards))
         put_bytes(aside / CARD, _card(task, stats, rows, sums, versions, audit).encode())
         outputs = data | outputs_of(aside, [aside / CARD])
-        write_versions(task.run_dir, versions)
+        beside = [write_versions(task.run_dir, versions)]
         place(aside, task, outputs)
     except BaseException:
         shutil.rmtree(aside, ignore_errors=True)
         raise
-    write_report(task, stats, decisions, examples)
-    stats_path = task.run_dir / task.folder / "statistics.json"
-    put_bytes(stats_path, stats.model_dump_json(indent=1).encode())
+    beside.append(write_report(task, stats, decisions, examples))
+    beside.append(put_named(task.run_dir, STATISTICS, stats.model_dump_json(indent=1).encode()))
     totals = {part: sum(of.values()) for part, of in rows.items()}
     examples_in = sum(task.inputs[f"justify/{shard}"].rows for shard in shards)
     # Of pairs, both ends are examples; the better one is in sft/ as well.
@@ -96,6 +97,7 @@ def write_dataset(task: Task, started: float) -> Manifest:
         node=task.name,
         parts=task.parts,
         outputs=outputs,
+        beside={output.path: output for output in beside},
         rows_in=examples_in,
         rows_out=published,
         rows_rejected=0,

@@ -11,11 +11,11 @@ from hipo_data.figures.terminal import plain
 from hipo_data.figures.text import number, percent
 from hipo_data.pipeline.graph.task import Task
 from hipo_data.pipeline.report import figures
-from hipo_data.pipeline.store.files import put_bytes
+from hipo_data.pipeline.store.manifest import Output, put_named
 from hipo_data.pipeline.views import charts
 from hipo_data.pipeline.views.ingest_report import read_accounts
 from hipo_data.pipeline.views.mode_audit import mode_audit
-from hipo_data.pipeline.views.quarantine import quarantine_counts, rejected_files
+from hipo_data.pipeline.views.quarantine import quarantine_counts, rejected_outputs
 from hipo_data.pipeline.views.run_files import RunFiles
 from hipo_data.pipeline.views.settings import parse_deltas
 from hipo_data.pipeline.views.whatif import Answer, ask
@@ -31,17 +31,15 @@ _WHATIF_BYTES = 256 * 2**20
 _DECISION_COLUMNS = [*COLUMNS, "problem_id", "kind", "p_on", "p_off", "tokens_on", "tokens_off"]
 
 
-def write_report(task: Task, stats: Statistics, decisions: pl.LazyFrame, examples: pl.LazyFrame) -> None:
-    """Writes `report.html` into the run directory.
+def write_report(task: Task, stats: Statistics, decisions: pl.LazyFrame, examples: pl.LazyFrame) -> Output:
+    """Writes `report.html` into the run directory; returns what the manifest says of it.
 
     Args:
         decisions: columns of `schemas.records.Decision`, of the whole run.
         examples: columns of `schemas.records.Example`.
     """
-    put_bytes(
-        task.run_dir / "report.html",
-        report(RunFiles(task.run_dir, task.config, unlisted=True), stats, decisions, examples).encode(),
-    )
+    page = report(RunFiles(task.run_dir, task.config, unlisted=True), stats, decisions, examples).encode()
+    return put_named(task.run_dir, "report.html", page)
 
 
 def report(files: RunFiles, stats: Statistics, decisions: pl.LazyFrame, examples: pl.LazyFrame) -> str:
@@ -49,7 +47,7 @@ def report(files: RunFiles, stats: Statistics, decisions: pl.LazyFrame, examples
     decided = decisions.select(_DECISION_COLUMNS).collect()
     keys = examples.select("problem_id", "kind", "mode", "completion_tokens").collect()
     accounts = read_accounts(files.run_dir)
-    quarantine = quarantine_counts(rejected_files(files.run_dir, unlisted=True))
+    quarantine = quarantine_counts(files.run_dir, rejected_outputs(files.run_dir, unlisted=True))
     flips, mean_flip = figures.flip_bins(decided, files.config.select)
     answer = _whatif(files)
     environment = Environment(

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from hipo_data.figures.plural import counted
 from hipo_data.pipeline.ray_options import connect
+from hipo_data.pipeline.run.healing import Healing
 from hipo_data.pipeline.run.runner import Runner
 from hipo_data.pipeline.store.run_path import RunPath
 from hipo_data.pipeline.views.ingest_report import read_accounts, rows_in_words
@@ -22,6 +23,9 @@ from hipo_data.pipeline.watch.watcher import Watcher
 from hipo_data.schemas.config import RunConfig
 from hipo_data.schemas.errors import RunFailedError, UnfitError, UserError
 from hipo_data.schemas.without_secrets import shown_text
+
+_ROUNDS = 10
+"""How often a command starts over because a file turned out damaged as it was read."""
 
 
 def attempt(directory: RunPath, config: RunConfig, wanted: Sequence[str], console: Console, started: float) -> bool:
@@ -67,18 +71,37 @@ def attempt(directory: RunPath, config: RunConfig, wanted: Sequence[str], consol
 
 def _run(directory: RunPath, config: RunConfig, wanted: Sequence[str], console: Console) -> Outcome:
     with RunProgress(console, _watchers(directory, config, console)) as progress:
-        runner = Runner(directory, config, wanted, progress)
-        if not runner.anything_to_do():
-            return runner.outcome
-        connect(config)
+        healing = Healing(directory, progress.say)
+        healing.begin(config)
+        outcome = None
         try:
-            return runner.run()
-        except KeyboardInterrupt:
-            progress.say("stopping: finished rollouts are being written …")
-            runner.stop()
-            raise
+            for _ in range(_ROUNDS):
+                runner = Runner(directory, config, wanted, progress, healing)
+                if runner.anything_to_do():
+                    connect(config)
+                    _go(runner, progress)
+                if outcome is not None:
+                    runner.outcome.after(outcome)
+                outcome = runner.outcome
+                if not runner.is_cut_short:
+                    outcome.damaged = healing.found
+                    healing.end()
+                    return outcome
+                runner.stop()
         finally:
             ray.shutdown()
+    raise RunFailedError(
+        f"files get damaged again and again, such as {healing.found[-1]}: see to the disk that {directory} is on"
+    )
+
+
+def _go(runner: Runner, progress: RunProgress) -> None:
+    try:
+        runner.run()
+    except KeyboardInterrupt:
+        progress.say("stopping: finished rollouts are being written …")
+        runner.stop()
+        raise
 
 
 def _watchers(directory: RunPath, config: RunConfig, console: Console) -> list[Watcher]:

@@ -6,9 +6,9 @@ from rich.table import Table
 
 from hipo_data.pipeline.ray_options import connect
 from hipo_data.pipeline.run.runner import Runner
-from hipo_data.pipeline.store.files import read_table
 from hipo_data.pipeline.store.run_dir import held, record_run
 from hipo_data.pipeline.store.run_path import RunPath
+from hipo_data.pipeline.store.whole import whole_table
 from hipo_data.pipeline.views.run_files import RunFiles
 from hipo_data.pipeline.watch.progress import RunProgress
 from hipo_data.prompts.families.roles import switch_of
@@ -65,9 +65,10 @@ def check_recipe(run_dir: RunPath, config: RunConfig, console: Console) -> None:
 
 def _rollouts(directory: RunPath, config: RunConfig) -> dict[Mode, list[Rollout]]:
     files = RunFiles(directory, config)
-    found = {mode: files.paths(f"sample.{mode}") for mode in Mode}
+    found = {mode: files.outputs(f"sample.{mode}") for mode in Mode}
     rows = {
-        mode: [row for path in paths for row in from_table(read_table(path), Rollout)] for mode, paths in found.items()
+        mode: [row for each in outputs for row in from_table(whole_table(directory / each.path, each), Rollout)]
+        for mode, outputs in found.items()
     }
     return {mode: rollouts for mode, rollouts in rows.items() if rollouts}
 

@@ -21,7 +21,7 @@ from hipo_data.pipeline.replicas.pool import EnginePool, Replica
 from hipo_data.pipeline.replicas.pools import EnginePools
 from hipo_data.pipeline.store.manifest import Manifest
 from hipo_data.pipeline.store.run_path import RunPath
-from hipo_data.schemas.errors import RunFailedError, UnfitError
+from hipo_data.schemas.errors import DamagedError, RunFailedError, UnfitError
 
 _WAIT_S = 0.1
 _LEAST_CPU_TASKS = 64
@@ -53,6 +53,8 @@ class Landing:
     node: Node
     manifest: Manifest | None = None
     error: str = ""
+    damaged: DamagedError | None = None
+    """What it could not be made from."""
 
 
 @dataclass(frozen=True)
@@ -199,6 +201,9 @@ class Flights:
             return None
         except NodeStoppedError:
             return None  # its journal holds what is finished
+        except DamagedError as error:
+            found = cause_of(error)
+            return Landing(node, error=str(found), damaged=found)
         except UnfitError as error:
             raise UnfitError(plain(error)) from error
         except RunFailedError as error:  # whatever ran there would fail as well

@@ -19,11 +19,13 @@ from hipo_data.pipeline.replicas.pools import EnginePools
 from hipo_data.pipeline.run.cluster import Cluster
 from hipo_data.pipeline.run.flights import Flights
 from hipo_data.pipeline.run.frontier import Frontier, Opened
+from hipo_data.pipeline.run.healing import Healing
 from hipo_data.pipeline.run.tally import Tally
 from hipo_data.pipeline.store.files import sizes_in_storage
 from hipo_data.pipeline.store.ledger import Ledger
 from hipo_data.pipeline.store.manifest import Manifest, Output
 from hipo_data.pipeline.store.run_path import RunPath
+from hipo_data.pipeline.store.suspects import read_suspects
 from hipo_data.pipeline.views.failures import failed_requests, nothing_kept
 from hipo_data.pipeline.views.ingest_report import accounts_of
 from hipo_data.pipeline.watch.outcome import Outcome
@@ -38,23 +40,35 @@ _LOOK_EVERY_S = 1.0
 class Runner:
     """One run of the wanted stages: `anything_to_do`, then, on a connected Ray, `run`, each once."""
 
-    def __init__(self, run_dir: RunPath, config: RunConfig, wanted: Iterable[str], progress: RunProgress) -> None:
+    def __init__(
+        self,
+        run_dir: RunPath,
+        config: RunConfig,
+        wanted: Iterable[str],
+        progress: RunProgress,
+        healing: Healing | None = None,
+    ) -> None:
         self._run_dir = run_dir
         self._config = config
         self._progress = progress
+        self._healing = healing or Healing(run_dir, progress.say)
+        self._suspects = read_suspects(run_dir)
+        self._wanted = set(wanted)
         self._fingerprints = Fingerprints(config)
         self._ledger = Ledger(run_dir, config)
         self._left_behind = load_manifests(run_dir, unlisted=True)
         self._sizes = sizes_in_storage(run_dir)
-        stages = set(wanted)
-        self._frontier = Frontier(config, stages, self._left_of)
-        self._tally = Tally(config, stages)
+        self._frontier = Frontier(config, self._wanted, self._left_of)
+        self._tally = Tally(config, self._wanted)
         self._cluster = Cluster(config.ray)
         self._engines = EnginePools(config, run_dir, self._fingerprints.names, progress.say)
         self._flights = Flights(
             self._cluster, self._engines, self._task_of, config.ray.max_restarts, run_dir, progress.say
         )
         self._next_look = 0.0
+        self.is_cut_short = False
+        """Whether nodes were not done because they read damaged files, which are moved aside now: another runner makes
+        those again."""
         self.outcome: Outcome = self._tally.outcome
 
     def anything_to_do(self) -> bool:
@@ -67,7 +81,7 @@ class Runner:
         if exceeded := self._ledger.exceeded:
             self._halt(exceeded)
         self._work()
-        if self.outcome.stopped:
+        if self.outcome.stopped and not self.is_cut_short:
             self.outcome.shards = len(self._frontier.shards)
             self._take(self._frontier.publish_complete())
             self.outcome.complete = len(self._frontier.shards)
@@ -76,7 +90,7 @@ class Runner:
         if PUBLISH.name in self._frontier.done and not self.outcome.stopped:
             remove_other_shards(self._run_dir, self._frontier.shards)
         self._settle()
-        if self._frontier.is_out_of_reach and not self.outcome.failures:
+        if self._frontier.is_out_of_reach and not self.outcome.failures and not self.is_cut_short:
             raise RunFailedError(_what_is_missing(self._frontier.blocked))
         return self.outcome
 
@@ -93,7 +107,12 @@ class Runner:
                 self._tally.began(node, time.monotonic())
             for landing in self._flights.land():
                 node = landing.node
-                if landing.manifest is None:
+                if landing.damaged is not None:
+                    self._progress.failed(node, landing.error)
+                    self._healing.take(landing.damaged)
+                    self._frontier.failed(node)
+                    self.is_cut_short = True
+                elif landing.manifest is None:
                     self._progress.failed(node, landing.error)
                     self._tally.failed(node, landing.error)
                     self._frontier.failed(node)
@@ -137,7 +156,9 @@ class Runner:
         """What an earlier attempt left of a node, or why that does not do."""
         parts = self._fingerprints.parts(node, inputs)
         manifest = self._left_behind.get(node.name)
-        state = state_of(node, manifest, parts, self._run_dir, self._sizes)
+        state = state_of(node, manifest, parts, self._run_dir, self._sizes, self._suspects)
+        if state.damaged is not None and node.stage in self._wanted:
+            self._healing.take(state.damaged)
         return manifest if state.done and manifest is not None else state.reason
 
     def _task_of(self, node: Node) -> Task:

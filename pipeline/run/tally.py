@@ -137,7 +137,7 @@ class Tally:
     def _is_done(self, node: Node, manifest: Manifest) -> None:
         outcome = self.outcome
         if "rejected" in manifest.outputs:
-            outcome.rejected.append(manifest.outputs["rejected"].path)
+            outcome.rejected.append(manifest.outputs["rejected"])
         outcome.unneeded += manifest.counts.get("unneeded", 0)
         outcome.saved_tokens += manifest.counts.get("saved_tokens", 0)
         outcome.leaking += manifest.counts.get(LEAKING, 0)

@@ -1,7 +1,7 @@
 """A published dataset, wherever it lies: a run's `dataset/`, a folder like it, or a dataset on the Hub."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from hipo_data.pipeline.store.files import digest_of, sizes_in_storage
 from hipo_data.pipeline.store.manifest import read_manifest
 from hipo_data.pipeline.store.run_path import RunPath, name_within, run_path
-from hipo_data.schemas.errors import UserError
+from hipo_data.schemas.errors import DamagedError, UserError
 from hipo_data.schemas.parquet_batches import bounded_batches
 from hipo_data.stages.publish.exports.libraries import PARTS
 
@@ -48,6 +48,14 @@ class Published:
         """SHA-256 of a file's content."""
         with self.open(path) as file:
             return digest_of(file)
+
+    def check(self, paths: Iterable[str]) -> None:
+        """Raises `DamagedError` where one of the files is not as the run wrote it; of no other folder that is known."""
+        manifest = read_manifest(self.run_dir / "publish" / "all.json") if self.run_dir is not None else None
+        for path in sorted(paths):
+            output = manifest.outputs.get(f"{FOLDER}/{path}") if manifest else None
+            if output is not None and self.digest(path) != output.sha256:
+                raise DamagedError(f"{self.name}/{path}", "does not fit its checksum")
 
     def tables(self, path: str) -> Iterator[pa.Table]:
         """A file's rows, some thousand at a time, with the metadata of its schema. Raises `UserError`."""

@@ -77,9 +77,14 @@ def read_table(path: RunPath, columns: list[str] | None = None) -> pa.Table:
     if isinstance(path, Path):
         return pq.read_table(path, columns=columns, partitioning=None)
     if columns is None:
-        return pq.read_table(pa.BufferReader(path.read_bytes()), partitioning=None)
+        return table_of(path.read_bytes())
     with path.open("rb", block_size=_PARQUET_BLOCK) as file:
         return pq.read_table(file, columns=columns, partitioning=None)
+
+
+def table_of(data: bytes, columns: list[str] | None = None) -> pa.Table:
+    """A table from its file's content."""
+    return pq.read_table(pa.BufferReader(data), columns=columns, partitioning=None)
 
 
 def scan_tables(paths: Sequence[RunPath]) -> pl.LazyFrame:

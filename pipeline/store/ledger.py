@@ -6,12 +6,13 @@ The ledger is a file of the run directory, written every few seconds by the driv
 import time
 from collections.abc import Mapping
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from hipo_data.pipeline.store.files import put_bytes
 from hipo_data.pipeline.store.run_path import RunPath
+from hipo_data.pipeline.store.sealed import seal, unseal
 from hipo_data.schemas.config import BudgetConfig, EngineConfig, OpenAIEngine, Price, RunConfig
-from hipo_data.schemas.errors import UserError
+from hipo_data.schemas.errors import DamagedError, UserError
 
 _WRITE_EVERY_S = 5.0
 
@@ -25,6 +26,9 @@ class Spent(BaseModel):
     cost: float = 0.0
     currency: str | None = None
     gpu_hours: float = 0.0
+    recounted: bool = False
+    """Whether it is what the rollouts and justifications that are there took, since the account was damaged or lost:
+    what was thrown away, and hours of GPUs, are not in it."""
 
     def plus(self, other: "Spent") -> "Spent":
         """Both together."""
@@ -34,6 +38,7 @@ class Spent(BaseModel):
             cost=self.cost + other.cost,
             currency=self.currency or other.currency,
             gpu_hours=self.gpu_hours + other.gpu_hours,
+            recounted=self.recounted or other.recounted,
         )
 
     def __str__(self) -> str:
@@ -42,7 +47,7 @@ class Spent(BaseModel):
             parts.append(f"{self.cost:,.2f} {self.currency}")
         if self.gpu_hours:
             parts.append(f"{self.gpu_hours:,.2f} GPU hours")
-        return ", ".join(parts)
+        return ", ".join(parts) + (" at least (counted again from what is left)" if self.recounted else "")
 
 
 def spent_on(engine: EngineConfig, prompt_tokens: int, completion_tokens: int, gpu_seconds: float) -> Spent:
@@ -79,7 +84,7 @@ class Ledger:
     def write(self) -> None:
         """Writes the file, if anything was spent."""
         if self._now:
-            put_bytes(self._path, self.spent.model_dump_json(indent=1).encode())
+            write_spent(self._path.parent, self.spent)
 
     @property
     def spent(self) -> Spent:
@@ -103,10 +108,22 @@ class Ledger:
         return None
 
 
+def write_spent(run_dir: RunPath, spent: Spent) -> None:
+    """Keeps account in the run directory."""
+    # Without the key where nothing was recounted, so that earlier versions go on reading it.
+    text = spent.model_dump_json(indent=1, exclude=None if spent.recounted else {"recounted"})
+    put_bytes(run_dir / "spent.json", seal(text))
+
+
 def read_spent(run_dir: RunPath) -> Spent:
-    """What a run has spent so far."""
+    """What a run has spent so far. Raises `DamagedError` where the account is not as it was written."""
     path = run_dir / "spent.json"
-    return Spent.model_validate_json(path.read_bytes()) if path.exists() else Spent()
+    try:
+        return Spent.model_validate(unseal(path, path.read_bytes(), Spent.model_fields))
+    except FileNotFoundError:
+        return Spent()
+    except ValidationError as error:
+        raise DamagedError(path, f"is no account ({'.'.join(map(str, error.errors()[0]['loc']))})") from error
 
 
 def prices_of(config: RunConfig) -> dict[str, Price]:

@@ -4,6 +4,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from hipo_data.pipeline.store.files import put_bytes
 from hipo_data.pipeline.store.run_path import RunPath
+from hipo_data.pipeline.store.sealed import seal, unseal
+from hipo_data.schemas.errors import DamagedError
 
 
 class Output(BaseModel):
@@ -24,6 +26,8 @@ class Manifest(BaseModel):
     parts: dict[str, str]
     """What the outputs depend on, each as a digest: code version, config slice, prompts, model, inputs by content."""
     outputs: dict[str, Output]
+    beside: dict[str, Output] = Field(default_factory=dict)
+    """Files that the node leaves for people and for its next run; nothing is made from them."""
     rows_in: int
     rows_out: int
     rows_rejected: int
@@ -43,23 +47,34 @@ class Manifest(BaseModel):
             )
 
 
+def put_named(run_dir: RunPath, name: str, data: bytes, rows: int = 0) -> Output:
+    """Writes a file of a run by its path within it; returns what a manifest says of it."""
+    return Output(path=name, rows=rows, bytes=len(data), sha256=put_bytes(run_dir / name, data))
+
+
 def write_manifest(path: RunPath, manifest: Manifest) -> None:
     """Commits a node."""
     manifest.check_conserved()
-    put_bytes(path, manifest.model_dump_json(indent=1).encode())
+    put_bytes(path, seal(manifest.model_dump_json(indent=1)))
 
 
 def read_manifest(path: RunPath) -> Manifest | None:
-    """The manifest at `path`; null where there is none that this version can read."""
+    """The manifest at `path`; null where there is none. Raises `DamagedError`."""
     try:
-        return parse_manifest(path.read_bytes())
+        return parse_manifest(path, path.read_bytes())
     except FileNotFoundError:
         return None
 
 
-def parse_manifest(data: bytes) -> Manifest | None:
-    """A manifest by its file's content; null for what this version cannot read."""
+def parse_manifest(path: RunPath, data: bytes) -> Manifest:
+    """A manifest by its file's content. Raises `DamagedError` where that is not what `write_manifest` wrote there."""
     try:
-        return Manifest.model_validate_json(data)
-    except ValidationError:
-        return None
+        manifest = Manifest.model_validate(unseal(path, data, Manifest.model_fields))
+        manifest.check_conserved()
+    except ValidationError as error:
+        raise DamagedError(path, f"is no manifest ({'.'.join(map(str, error.errors()[0]['loc']))})") from error
+    except RuntimeError as error:
+        raise DamagedError(path, "holds counts that do not add up") from error
+    if manifest.node != f"{path.parent.name}/{path.stem}":
+        raise DamagedError(path, f"is the manifest of {manifest.node}")
+    return manifest

@@ -15,9 +15,10 @@ from filelock import FileLock, Timeout
 
 from hipo_data.pipeline.store.files import put_bytes, remove_leftovers
 from hipo_data.pipeline.store.run_path import RunPath, run_path
+from hipo_data.pipeline.store.sealed import seal, unseal
 from hipo_data.schemas.config import RunConfig
 from hipo_data.schemas.config_file import differences
-from hipo_data.schemas.errors import UserError
+from hipo_data.schemas.errors import DamagedError, UserError
 from hipo_data.schemas.without_secrets import shown_config
 
 _PACKAGES = [
@@ -34,6 +35,9 @@ _PACKAGES = [
 ]
 
 
+_KEYS = {"started", "config", "versions", "git_commit", "platform"}
+
+
 def run_dir_of(config: RunConfig, override: str | None) -> RunPath:
     """Where a run lives, absolute, so that workers find it too. Raises `UserError` for a place that holds no runs."""
     run_dir = run_path(override or config.run_dir or f"runs/{config.name}").resolve()
@@ -45,25 +49,29 @@ def run_dir_of(config: RunConfig, override: str | None) -> RunPath:
 def changes_since_last(run_dir: RunPath, config: RunConfig) -> list[str]:
     """What differs between `config` and the one this directory was last run with; empty for a new directory.
 
-    Raises `UserError` where the directory belongs to another run.
+    Raises `UserError` where the directory belongs to another run, `DamagedError` where its `run.json` is damaged or
+    gone.
     """
+    path = run_dir / "run.json"
     try:
-        recorded = json.loads((run_dir / "run.json").read_bytes())
+        recorded = _record(path)["config"]
     except NotADirectoryError:
         raise _unusable(run_dir, "a file stands in its path") from None
     except PermissionError as error:
         raise _unusable(run_dir, error.strerror) from error
     except FileNotFoundError:
-        if run_dir.is_dir() and any(path.name != "run.lock" for path in run_dir.iterdir()):
+        if (run_dir / "ingest" / "all.json").exists():
+            raise DamagedError(path, "is missing") from None
+        if run_dir.is_dir() and any(each.name != "run.lock" for each in run_dir.iterdir()):
             raise UserError(f"{run_dir} is not empty and holds no run; choose another --run-dir") from None
         return []
-    if recorded["config"]["name"] != config.name:
-        changed = differences(recorded["config"], config.model_dump(mode="json"))
+    if recorded["name"] != config.name:
+        changed = differences(recorded, config.model_dump(mode="json"))
         raise UserError(
-            f"{run_dir} holds the run '{recorded['config']['name']}', not '{config.name}' (differs in: "
+            f"{run_dir} holds the run '{recorded['name']}', not '{config.name}' (differs in: "
             f"{'; '.join(changed[:8])}{'; …' if len(changed) > 8 else ''}); choose another --run-dir, or the same name"
         )
-    return differences(recorded["config"], config.model_dump(mode="json"))
+    return differences(recorded, config.model_dump(mode="json"))
 
 
 @contextmanager
@@ -117,16 +125,25 @@ def record_run(run_dir: RunPath, config: RunConfig) -> None:
         "git_commit": git_commit_of(Path(__file__)),
         "platform": platform.platform(),
     }
-    put_bytes(run_dir / "run.json", json.dumps(record, indent=1).encode())
+    put_bytes(run_dir / "run.json", seal(json.dumps(record, indent=1)))
 
 
 def read_run(run_dir: RunPath) -> dict[str, Any]:
-    """What `record_run` wrote. Raises `UserError` where there is none."""
+    """What `record_run` wrote. Raises `UserError` where there is none, `DamagedError` where it is damaged."""
     try:
-        found: dict[str, Any] = json.loads((run_dir / "run.json").read_bytes())
+        return _record(run_dir / "run.json")
     except (FileNotFoundError, NotADirectoryError) as error:
+        if (run_dir / "ingest" / "all.json").exists():
+            raise DamagedError(run_dir / "run.json", "is missing") from error
         raise UserError(f"{run_dir} holds no run; give the directory that `hipo-data run` wrote") from error
-    return found
+
+
+def _record(path: RunPath) -> dict[str, Any]:
+    record = unseal(path, path.read_bytes(), _KEYS)
+    config = record.get("config")
+    if not isinstance(config, dict) or not isinstance(config.get("name"), str):
+        raise DamagedError(path, "holds no config")
+    return record
 
 
 def _version(name: str) -> str | None:

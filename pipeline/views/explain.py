@@ -8,11 +8,10 @@ from typing import Any
 import polars as pl
 
 from hipo_data.pipeline.graph.nodes import PICKS, PUBLISH, VOTES, shard_name
-from hipo_data.pipeline.store.files import scan_tables
 from hipo_data.pipeline.store.run_path import RunPath
 from hipo_data.pipeline.views.ingest_report import read_accounts
-from hipo_data.pipeline.views.quarantine import rejected_files
-from hipo_data.pipeline.views.run_files import RunFiles, existing
+from hipo_data.pipeline.views.quarantine import rejected_outputs
+from hipo_data.pipeline.views.run_files import RunFiles
 from hipo_data.schemas.errors import UserError
 from hipo_data.schemas.keys import problem_ids, shard_of
 from hipo_data.schemas.records import Mode
@@ -135,9 +134,12 @@ def _rollouts(files: RunFiles, shard: str, problem_id: str) -> Iterator[Row]:
 def _published(files: RunFiles, problem_id: str) -> dict[str, list[Row]]:
     manifest = files.manifests.get(PUBLISH.name)
     found: dict[str, list[Row]] = {}
-    for name in sorted(manifest.outputs if manifest else {}):
+    if manifest is None:
+        return {}
+    for name in sorted(manifest.outputs):
         if name.startswith("dataset/") and name.endswith(".parquet"):
-            rows = scan_tables([existing(files.run_dir / name)])
+            rows = files.scan_outputs([manifest.outputs[name]])
+            assert rows is not None
             named = "problem_id" in rows.collect_schema()
             key = pl.col("problem_id") if named else pl.col("extra_info").struct.field("problem_id")
             at = rows.select(key.alias("id")).with_row_index("row").filter(pl.col("id") == problem_id)
@@ -147,8 +149,8 @@ def _published(files: RunFiles, problem_id: str) -> dict[str, list[Row]]:
 
 
 def _rejected(files: RunFiles, meant: pl.Expr) -> list[Row]:
-    paths = [existing(path) for path in rejected_files(files.run_dir)]
-    return scan_tables(paths).filter(meant).collect(engine="streaming").to_dicts() if paths else []
+    rows = files.scan_outputs(rejected_outputs(files.run_dir))
+    return rows.filter(meant).collect(engine="streaming").to_dicts() if rows is not None else []
 
 
 def _missing(story: Story) -> list[str]:

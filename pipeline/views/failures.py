@@ -3,11 +3,12 @@
 from collections import Counter
 
 from hipo_data.pipeline.graph.states import load_present_manifests
-from hipo_data.pipeline.store.files import read_table
 from hipo_data.pipeline.store.manifest import Manifest
 from hipo_data.pipeline.store.run_path import RunPath
+from hipo_data.pipeline.store.whole import whole_table
 from hipo_data.pipeline.views.ingest_report import accounts_of
 from hipo_data.pipeline.views.quarantine import quarantine_counts
+from hipo_data.schemas.errors import DamagedError
 from hipo_data.schemas.records import FinishReason, Mode
 from hipo_data.stages.sample.shown import Shown
 
@@ -23,12 +24,23 @@ def shown_by_mode(manifests: dict[str, Manifest]) -> dict[Mode, Shown]:
     return {mode: found[mode] for mode in Mode if mode in found}
 
 
-def failed_requests(run_dir: RunPath) -> list[tuple[str, str, int]]:
-    """What failed requests for rollouts were told, in which mode and how often, the most frequent first."""
+def failed_requests(run_dir: RunPath, damaged: list[DamagedError] | None = None) -> list[tuple[str, str, int]]:
+    """What failed requests for rollouts were told, in which mode and how often, the most frequent first.
+
+    Damaged files are left out and go to the list `damaged`; where there is none, the first one is raised.
+    """
     counts: Counter[tuple[str, str]] = Counter()
-    for manifest in load_present_manifests(run_dir).values():
+    for manifest in load_present_manifests(run_dir, damaged=damaged).values():
         if manifest.node.startswith("sample.") and manifest.counts.get("failed"):
-            rows = read_table(run_dir / manifest.outputs["rows"].path, ["mode", "finish_reason", "error"]).to_pylist()
+            output = manifest.outputs["rows"]
+            try:
+                table = whole_table(run_dir / output.path, output, ["mode", "finish_reason", "error"])
+            except DamagedError as error:
+                if damaged is None:
+                    raise
+                damaged.append(error)
+                continue
+            rows = table.to_pylist()
             counts.update(
                 (row["error"] or "no words", row["mode"])
                 for row in rows
@@ -43,7 +55,7 @@ def nothing_kept(run_dir: RunPath, ingest: Manifest) -> str:
     if why:
         return "; ".join(why)
     rejected = ingest.outputs.get("rejected")
-    reasons = quarantine_counts([run_dir / rejected.path]) if rejected else {}
+    reasons = quarantine_counts(run_dir, [rejected]) if rejected else {}
     counts = ", ".join(f"{reason.partition(': ')[2]} {count}" for reason, count in reasons.items())
     said = counts or "there is no row in them"
     detail = _first_words(run_dir, ingest)
@@ -54,5 +66,5 @@ def _first_words(run_dir: RunPath, ingest: Manifest) -> str:
     rejected = ingest.outputs.get("rejected")
     if rejected is None or not rejected.rows:
         return ""
-    row = read_table(run_dir / rejected.path).slice(0, 1).to_pylist()[0]
+    row = whole_table(run_dir / rejected.path, rejected).slice(0, 1).to_pylist()[0]
     return str(row.get("detail") or "")

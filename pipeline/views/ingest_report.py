@@ -7,12 +7,13 @@ from hipo_data.figures.plural import counted
 from hipo_data.pipeline.graph.nodes import ACCOUNTS, INGEST
 from hipo_data.pipeline.store.manifest import Manifest, read_manifest
 from hipo_data.pipeline.store.run_path import RunPath
+from hipo_data.pipeline.store.whole import whole_bytes
 from hipo_data.schemas.errors import UserError
 from hipo_data.stages.ingest.accounts import Accounts
 
 
 def read_accounts(run_dir: RunPath) -> Accounts:
-    """The accounts of the last ingest. Raises `UserError` before there is one."""
+    """The accounts of the last ingest. Raises `UserError` before there is one, `DamagedError`."""
     manifest = read_manifest(INGEST.path(run_dir, ".json"))
     if manifest is None or ACCOUNTS not in manifest.outputs:
         raise UserError(f"{run_dir} has not ingested anything yet; run `hipo-data run --stage ingest` first")
@@ -23,7 +24,8 @@ def accounts_of(run_dir: RunPath, ingest: Manifest) -> Accounts:
     """The accounts of an ingest; empty ones where it left none."""
     if ACCOUNTS not in ingest.outputs:
         return Accounts()
-    return Accounts.model_validate_json((run_dir / ingest.outputs[ACCOUNTS].path).read_bytes())
+    output = ingest.outputs[ACCOUNTS]
+    return Accounts.model_validate_json(whole_bytes(run_dir / output.path, output))
 
 
 def rows_in_words(accounts: Accounts) -> str:

@@ -10,9 +10,11 @@ from hipo_data.pipeline.graph.states import load_present_manifests, shards_of, s
 from hipo_data.pipeline.store.files import sizes_in_storage
 from hipo_data.pipeline.store.manifest import Manifest
 from hipo_data.pipeline.store.run_path import RunPath
+from hipo_data.pipeline.store.suspects import read_suspects
 from hipo_data.pipeline.views.ingest_report import accounts_of
 from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.schemas.config import RunConfig
+from hipo_data.schemas.errors import DamagedError
 from hipo_data.schemas.records import Mode
 from hipo_data.stages.ingest.none_accepted import first_look
 from hipo_data.stages.ingest.origins import open_source
@@ -54,7 +56,10 @@ class Plan:
 def make_plan(run_dir: RunPath, config: RunConfig) -> Plan:
     """The plan of a run. Raises `FileNotFoundError` where a source, a template or a model is missing."""
     fingerprints = Fingerprints(config)
-    left_behind = load_present_manifests(run_dir)
+    damaged: list[DamagedError] = []
+    left_behind = load_present_manifests(run_dir, damaged=damaged)
+    reasons = {each.path: each.what for each in damaged}
+    suspects = read_suspects(run_dir)
     shards = shards_of(left_behind.get(INGEST.name))
     votes = config.verify.pseudo_gold is not None
     nodes = [INGEST, *[node for shard in shards for node in shard_nodes(shard, votes)], PUBLISH]
@@ -70,12 +75,13 @@ def make_plan(run_dir: RunPath, config: RunConfig) -> Plan:
             continue
         parts = fingerprints.parts(node, inputs_of(node, done, shards, config))
         manifest = left_behind.get(node.name)
-        state = state_of(node, manifest, parts, run_dir, sizes)
+        state = state_of(node, manifest, parts, run_dir, sizes, suspects)
         if state.done and manifest is not None:
             done[node.name] = manifest
             line.up_to_date += 1
         else:
-            line.reasons[state.reason] += 1
+            what = reasons.get(str(node.path(run_dir, ".json")))
+            line.reasons[f"{node.name}.json {what}" if what else state.reason] += 1
             _estimate(line, node, config, left_behind, done)
     order = {stage: place for place, stage in enumerate(STAGES)}
     stages = sorted(lines.values(), key=lambda line: order[line.label.partition(" ")[0]])

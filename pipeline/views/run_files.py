@@ -6,34 +6,43 @@ import polars as pl
 from pydantic import ValidationError
 
 from hipo_data.pipeline.graph.nodes import INGEST, PUBLISH
-from hipo_data.pipeline.graph.states import load_present_manifests, shards_of
+from hipo_data.pipeline.graph.states import load_present_manifests, lost_manifests, shards_of
 from hipo_data.pipeline.store.files import scan_tables
-from hipo_data.pipeline.store.manifest import read_manifest
+from hipo_data.pipeline.store.manifest import Output, read_manifest
 from hipo_data.pipeline.store.run_dir import read_run
 from hipo_data.pipeline.store.run_path import RunPath
+from hipo_data.pipeline.store.whole import check_all, whole_bytes
 from hipo_data.schemas.config import RECORDED, RunConfig
-from hipo_data.schemas.errors import UserError
+from hipo_data.schemas.errors import DamagedError, UserError
 from hipo_data.stages.publish.statistics import Statistics
 
 ROWS = "rows"
+STATISTICS = "publish/statistics.json"
 _TRAINED_ON = ("sft", "preference", "groups")
 
 
 class RunFiles:
-    """A run by its files, as they are when this is made; `unlisted` as `load_manifests` has it."""
+    """A run by its files, as they are when this is made; `unlisted` as `load_manifests` has it.
+
+    What gives tables raises `DamagedError` where one is not as it was written.
+    """
 
     def __init__(self, run_dir: RunPath, config: RunConfig, *, unlisted: bool = False) -> None:
         self.run_dir = run_dir
         self.config = config
         self.manifests = load_present_manifests(run_dir, unlisted=unlisted)
+        self._checked: set[Output] = set()
         self.shards = shards_of(self.manifests.get(INGEST.name))
 
     def path(self, folder: str, shard: str, label: str = ROWS) -> RunPath | None:
         """A table of a finished piece of work, null before it is finished. Problems lie in the folder `ingest`."""
+        output = self._output(folder, shard, label)
+        return existing(self.run_dir / output.path) if output else None
+
+    def _output(self, folder: str, shard: str, label: str) -> Output | None:
         ingest = folder == INGEST.stage
         manifest = self.manifests.get(INGEST.name if ingest else f"{folder}/{shard}")
-        output = manifest.outputs.get(shard if ingest else label) if manifest else None
-        return existing(self.run_dir / output.path) if output else None
+        return manifest.outputs.get(shard if ingest else label) if manifest else None
 
     def paths(self, folder: str, label: str = ROWS, shards: Sequence[str] | None = None) -> list[RunPath]:
         """The tables of all finished shards, or of those among `shards`, in the order of problem ids."""
@@ -42,12 +51,22 @@ class RunFiles:
 
     def scan(self, folder: str, label: str = ROWS, shards: Sequence[str] | None = None) -> pl.LazyFrame | None:
         """The tables of `paths` as one, null where there is none."""
-        paths = self.paths(folder, label, shards)
-        return scan_tables(paths) if paths else None
+        return self.scan_outputs(self.outputs(folder, label, shards))
+
+    def outputs(self, folder: str, label: str = ROWS, shards: Sequence[str] | None = None) -> list[Output]:
+        """What the manifests say of the same tables."""
+        found = [self._output(folder, shard, label) for shard in (self.shards if shards is None else shards)]
+        return [output for output in found if output is not None]
+
+    def scan_outputs(self, outputs: Sequence[Output]) -> pl.LazyFrame | None:
+        """Tables of one schema that manifests name, null where there is none; each is checked once."""
+        check_all((self.run_dir / each.path, each) for each in outputs if each not in self._checked)
+        self._checked.update(outputs)
+        return scan_tables([self.run_dir / each.path for each in outputs]) if outputs else None
 
 
 def open_run(run_dir: RunPath) -> RunFiles:
-    """A run with the config it was last run with. Raises `UserError` where there is none, or one of other keys."""
+    """A run with the config it had last. Raises `UserError` where it is none or has other keys, `DamagedError`."""
     try:
         config = RunConfig.model_validate(read_run(run_dir)["config"], context=RECORDED)
     except ValidationError as error:
@@ -56,7 +75,10 @@ def open_run(run_dir: RunPath) -> RunFiles:
             f"{run_dir}/run.json was written by another version of hipo-data ('{'.'.join(map(str, first['loc']))}': "
             f"{first['msg']}); run again with this version to look into it"
         ) from error
-    return RunFiles(run_dir, config)
+    files = RunFiles(run_dir, config)
+    for lost in lost_manifests(run_dir, files.manifests):
+        raise lost
+    return files
 
 
 def existing(path: RunPath) -> RunPath:
@@ -67,8 +89,13 @@ def existing(path: RunPath) -> RunPath:
 
 
 def read_statistics(run_dir: RunPath) -> Statistics:
-    """The figures of the last publish. Raises `FileNotFoundError` before there is one."""
-    return Statistics.model_validate_json((run_dir / "publish" / "statistics.json").read_bytes())
+    """The figures of the last publish. Raises `FileNotFoundError` before there is one, `DamagedError`."""
+    path, manifest = run_dir / STATISTICS, read_manifest(PUBLISH.path(run_dir, ".json"))
+    written = manifest.beside.get(STATISTICS) if manifest else None
+    try:
+        return Statistics.model_validate_json(whole_bytes(path, written) if written else path.read_bytes())
+    except ValidationError as error:
+        raise DamagedError(path, "holds no figures") from error
 
 
 def examples_in(run_dir: RunPath) -> int:

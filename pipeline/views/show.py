@@ -6,12 +6,14 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from hipo_data.pipeline.graph.nodes import INGEST, PICKS, PUBLISH, VOTES
-from hipo_data.pipeline.graph.states import load_present_manifests, shards_of
+from hipo_data.pipeline.graph.states import load_present_manifests, lost_manifests, shards_of
 from hipo_data.pipeline.store.files import scan_tables
+from hipo_data.pipeline.store.manifest import Output
 from hipo_data.pipeline.store.run_path import RunPath
-from hipo_data.pipeline.views.quarantine import rejected_files
+from hipo_data.pipeline.store.whole import check_all
+from hipo_data.pipeline.views.quarantine import rejected_outputs
 from hipo_data.pipeline.views.row_filter import matching, named, ordered, wrong
-from hipo_data.pipeline.views.run_files import ROWS, existing
+from hipo_data.pipeline.views.run_files import ROWS
 from hipo_data.schemas.errors import UserError
 
 PARTS = {"votes": ("verify", {VOTES}), "picks": ("select", {PICKS}), "attempts": ("justify", {"attempts"})}
@@ -46,12 +48,14 @@ def read_rows(
         problem: the start of a problem's id.
         where, columns, sort: as `pipeline.views.row_filter` has them.
 
-    Raises `UserError` where no row is there, a file is gone, or an expression is wrong.
+    Raises `UserError` where no row is there, a file is gone or damaged, or an expression is wrong.
     """
-    paths = [existing(path) for path in _files(run_dir, stage)]
+    outputs = _outputs(run_dir, stage)
+    paths = [run_dir / output.path for output in outputs]
     asked = f" of problem {problem}" if problem else " that --where asks for" if where else ""
     if not paths:
         raise UserError(f"{run_dir} has no row of {stage}{asked}")
+    check_all(zip(paths, outputs, strict=True))
     every = scan_tables(paths)
     names = named(every, columns) if columns else None
     rows = _filtered(every, problem, where)
@@ -66,17 +70,19 @@ def read_rows(
     return Shown(stage, first, names is not None, total)
 
 
-def _files(run_dir: RunPath, stage: str) -> list[RunPath]:
+def _outputs(run_dir: RunPath, stage: str) -> list[Output]:
     """Tables of one schema, by node and shard."""
     if stage == "rejected":
-        return rejected_files(run_dir)
+        return rejected_outputs(run_dir)
     manifests = load_present_manifests(run_dir)
+    for lost in lost_manifests(run_dir, manifests):
+        raise lost
     if stage == PUBLISH.stage:
         outputs = manifests[PUBLISH.name].outputs if PUBLISH.name in manifests else {}
-        return [run_dir / name for name in sorted(outputs) if name.startswith("dataset/sft/")]
+        return [outputs[name] for name in sorted(outputs) if name.startswith("dataset/sft/")]
     folder, labels = PARTS.get(stage, (stage, {ROWS, *shards_of(manifests.get(INGEST.name))}))
     return [
-        run_dir / output.path
+        output
         for name, manifest in sorted(manifests.items())
         if name.startswith((f"{folder}/", f"{folder}."))
         for label, output in sorted(manifest.outputs.items())

@@ -11,21 +11,27 @@ from rich.table import Table
 from hipo_data.figures.plural import counted
 from hipo_data.figures.text import number, percent
 from hipo_data.pipeline.graph.nodes import INGEST, Node, shard_nodes
-from hipo_data.pipeline.graph.states import load_present_manifests, shards_of
-from hipo_data.pipeline.store.journal import count_journalled
+from hipo_data.pipeline.graph.states import load_present_manifests, lost_manifests, shards_of
+from hipo_data.pipeline.store.journal import whole_batches
 from hipo_data.pipeline.store.ledger import read_spent
+from hipo_data.pipeline.store.manifest import Output
 from hipo_data.pipeline.store.run_path import RunPath
+from hipo_data.pipeline.store.whole import ASIDE
 from hipo_data.pipeline.views.failures import failed_requests, shown_by_mode
 from hipo_data.pipeline.views.plan import Plan
 from hipo_data.pipeline.views.quarantine import quarantine_counts
 from hipo_data.pipeline.views.run_files import read_statistics
-from hipo_data.pipeline.watch.event_log import LastAttempt, last_attempt
+from hipo_data.pipeline.watch.event_log import LastAttempt, damaged_lines, last_attempt
 from hipo_data.pipeline.watch.outcome import Outcome
 from hipo_data.schemas.config import RunConfig
+from hipo_data.schemas.errors import DamagedError
 from hipo_data.schemas.records import Mode
 from hipo_data.stages.publish.statistics import Statistics
 from hipo_data.stages.sample.shown import in_words
 from hipo_data.stages.select.leaking import LEAKING
+
+_NAMED = 5
+"""Damaged files that are named, at most."""
 
 
 def print_summary(console: Console, run_dir: RunPath, outcome: Outcome, seconds: float) -> None:
@@ -49,7 +55,7 @@ def _figures(stats: Statistics, outcome: Outcome, run_dir: RunPath) -> dict[str,
     figures = {
         "problems": f"{stats.problems} → {stats.examples} examples"
         + (f"; dropped: {drops}" if drops else "")
-        + _quarantined(run_dir / path for path in outcome.rejected),
+        + _quarantined(run_dir, outcome.rejected),
         "modes": f"think-on {on} ({share}), think-off {stats.modes.get('think_off', 0)}",
         "pass rates": f"think-on {percent(stats.on.pass_rate)}, think-off {percent(stats.off.pass_rate)}",
         "tokens": f"think-on rollouts {number(stats.on.mean_tokens)}, think-off {number(stats.off.mean_tokens)}; "
@@ -77,6 +83,11 @@ def _figures(stats: Statistics, outcome: Outcome, run_dir: RunPath) -> dict[str,
         )
     if outcome.tokens:
         figures["spent"] = f"{outcome.spent} in all"
+    if outcome.damaged:
+        figures["damaged"] = (
+            f"{len(outcome.damaged)} files, now in {_relative(run_dir / ASIDE)}: {', '.join(outcome.damaged[:_NAMED])}"
+            + (", …" if len(outcome.damaged) > _NAMED else "")
+        )
     if outcome.leaking:
         figures["refused"] = f"{_refused(outcome.leaking)}; they count as unknown"
     unknown = stats.on.unknown + stats.off.unknown - outcome.leaking
@@ -89,8 +100,8 @@ def _refused(leaking: int) -> str:
     return f"{leaking:,} think-off responses that think, in tags or aloud (select.leaking)"
 
 
-def _quarantined(files: Iterable[RunPath]) -> str:
-    counts = quarantine_counts(files)
+def _quarantined(run_dir: RunPath, tables: Iterable[Output]) -> str:
+    counts = quarantine_counts(run_dir, tables)
     return "; quarantined: " + ", ".join(f"{reason} {n}" for reason, n in counts.items()) if counts else ""
 
 
@@ -126,8 +137,10 @@ def print_plan(console: Console, plan: Plan, config: RunConfig, changes: list[st
 
 
 def print_status(console: Console, run_dir: RunPath) -> None:
-    """How far each stage is, from the files alone."""
-    manifests = load_present_manifests(run_dir)
+    """How far each stage is, from the files alone, and which damaged ones it could not count."""
+    damaged: list[DamagedError] = []
+    manifests = load_present_manifests(run_dir, damaged=damaged)
+    damaged += lost_manifests(run_dir, manifests)
     shards = shards_of(manifests.get(INGEST.name))
     done: Counter[str] = Counter(name.partition("/")[0] for name in manifests)
     table = Table(box=None, padding=(0, 2, 0, 0))
@@ -146,17 +159,25 @@ def print_status(console: Console, run_dir: RunPath) -> None:
             f"{done[node.folder]}/{total}",
             str(sum(manifest.rows_out for manifest in of_folder)),
             str(sum(manifest.rows_rejected for manifest in of_folder)),
-            str(count_journalled(run_dir / "journal" / node.folder) or ""),
+            str(sum(len(lines) for _, lines in whole_batches(run_dir / "journal" / node.folder, damaged)) or ""),
         )
     console.print(table, highlight=False)
     for mode, seen in shown_by_mode(manifests).items():
         console.print(f"shown: {in_words(mode, seen)}", highlight=False)
     if leaking := sum(manifest.counts.get(LEAKING, 0) for manifest in manifests.values()):
         console.print(f"refused: {_refused(leaking)}", highlight=False)
-    for error, mode_name, count in failed_requests(run_dir)[:3]:
+    for error, mode_name, count in failed_requests(run_dir, damaged)[:3]:
         console.print(f"failed: {count} {mode_name.replace('_', '-')} requests: {error}", highlight=False)
-    if (run_dir / "spent.json").exists():
-        console.print(f"spent so far: {read_spent(run_dir)}", highlight=False)
+    try:
+        if (run_dir / "spent.json").exists():
+            console.print(f"spent so far: {read_spent(run_dir)}", highlight=False)
+    except DamagedError as error:
+        damaged.append(error)
+    if lost := damaged_lines(run_dir):
+        console.print(f"logs/events.jsonl: {lost} lines are damaged and left out", highlight=False)
+    if damaged:
+        named = {each.path: each for each in damaged}
+        console.print(f"damaged: {len(named)} files, such as {next(iter(named.values()))}", highlight=False)
     attempt = last_attempt(run_dir)
     if attempt is not None:
         _print_attempt(console, attempt)

@@ -1,11 +1,14 @@
 """What happened in a run, one JSON object a line: `logs/events.jsonl` of the run directory.
 
 Appended to by every attempt at the run, so that whoever comes later, perhaps after the driver died, sees what failed.
+A line ends with the CRC-32 of what stands before it, `"check"`; lines of earlier versions have none.
 """
 
 import json
 import logging
+import re
 import time
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -20,6 +23,8 @@ from hipo_data.pipeline.watch.watcher import RunState, Watcher
 _LOG = logging.getLogger(__name__)
 _NAME = "events.jsonl"
 _KEEP_EVERY_S = 30.0
+_KEYS = {*("time", "run", "event", "stage", "mode", "shard"), *("seconds", "rows", "counts", "error", "text")}
+_CHECKED = re.compile(rb'(.*), "check": "([0-9a-f]{8})"}')
 
 
 class EventLog(Watcher):
@@ -81,7 +86,8 @@ class EventLog(Watcher):
         line["event"] = event
         if node is not None:
             line |= {"stage": node.stage, "mode": node.mode, "shard": node.shard}
-        self._file.write(json.dumps(line | fields) + "\n")
+        text = json.dumps(line | fields)[:-1]
+        self._file.write(f'{text}, "check": "{zlib.crc32(text.encode()):08x}"}}\n')
 
 
 def _content(path: RunPath) -> bytes:
@@ -92,12 +98,35 @@ def _content(path: RunPath) -> bytes:
 
 
 def read_events(run_dir: RunPath) -> Iterator[dict[str, Any]]:
-    """All events so far, without lines that a killed driver left unfinished, or that are being written."""
-    for line in _content(run_dir / "logs" / _NAME).splitlines():
-        try:
-            yield json.loads(line)
-        except ValueError:
-            continue
+    """All events so far, without lines that a killed driver left unfinished, that are being written, or are damaged."""
+    return (event for event in _events(run_dir) if event is not None)
+
+
+def damaged_lines(run_dir: RunPath) -> int:
+    """Lines that hold no event as it was written; one that was never finished counts as well."""
+    unfinished = not _content(run_dir / "logs" / _NAME).endswith(b"\n")
+    return sum(event is None for event in _events(run_dir)) + unfinished
+
+
+def _events(run_dir: RunPath) -> Iterator[dict[str, Any] | None]:
+    lines = _content(run_dir / "logs" / _NAME).split(b"\n")
+    for line in lines[:-1]:  # what follows the last line end is being written
+        if line:
+            yield _event(line)
+
+
+def _event(line: bytes) -> dict[str, Any] | None:
+    checked = _CHECKED.fullmatch(line)
+    if checked and zlib.crc32(checked[1]) != int(checked[2], 16):
+        return None
+    try:
+        event = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(event, dict) or not {"time", "run", "event"} <= event.keys():
+        return None
+    # Beside a key that no line of before has, which may be the checksum's own, there has to be a checksum.
+    return event if checked or event.keys() <= _KEYS else None
 
 
 @dataclass

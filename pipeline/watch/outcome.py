@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from hipo_data.pipeline.store.ledger import Spent
+from hipo_data.pipeline.store.manifest import Output
 from hipo_data.stages.sample.shown import Shown
 
 
@@ -17,8 +18,8 @@ class Outcome:
     """Wall time from the start of a folder's first node to the end of its last; folders overlap."""
     sampling_seconds: float = 0.0
     """Wall time of all sampling together, without the start of the engines."""
-    rejected: list[str] = field(default_factory=list)
-    """The tables of rejected rows of all nodes that are done, within the run directory."""
+    rejected: list[Output] = field(default_factory=list)
+    """The tables of rejected rows of all nodes that are done."""
     sampled: int = 0
     reused: int = 0
     lost: int = 0
@@ -41,3 +42,17 @@ class Outcome:
     """Think-off responses that the selection refused for thinking."""
     failures: dict[str, str] = field(default_factory=dict)
     """Error by node."""
+    damaged: list[str] = field(default_factory=list)
+    """Files that were found damaged, by their paths within the run directory; each was moved aside."""
+
+    def after(self, earlier: "Outcome") -> None:
+        """Adds what was done before damaged files were found, by the same command."""
+        for folder, nodes in earlier.ran.items():
+            self.ran[folder] = self.ran.get(folder, 0) + nodes
+            self.seconds[folder] = self.seconds.get(folder, 0.0) + earlier.seconds.get(folder, 0.0)
+        self.sampling_seconds += earlier.sampling_seconds
+        self.sampled += earlier.sampled
+        self.reused += earlier.reused
+        self.lost += earlier.lost
+        self.tokens += earlier.tokens
+        self.restarts += earlier.restarts

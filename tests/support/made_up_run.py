@@ -13,8 +13,8 @@ import polars_hash  # noqa: F401 (gives expressions `chash`)
 import pyarrow as pa
 
 from hipo_data.pipeline.graph.nodes import ACCOUNTS, PICKS, shard_name
-from hipo_data.pipeline.store.files import put_bytes, put_table
-from hipo_data.pipeline.store.manifest import Manifest, Output, write_manifest
+from hipo_data.pipeline.store.files import file_digest, put_bytes, put_table
+from hipo_data.pipeline.store.manifest import Manifest, Output, read_manifest, write_manifest
 from hipo_data.pipeline.store.run_dir import record_run
 from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.schemas.arrow import arrow_schema
@@ -77,6 +77,18 @@ def make_run(run_dir: Path, problems: int, n: int = 8, bits: int = 2, words: int
     outputs["rejected"] = _write(run_dir, "ingest", "all", _rejected(), Rejected, ".rejected")
     _manifest(run_dir, "ingest/all", outputs, accounts.rows_read, problems)
     return made
+
+
+def replace_table(run_dir: Path, path: Path, rows: pl.DataFrame) -> None:
+    """Puts other rows in place of a table, as if its node had made them."""
+    name = path.parent.name
+    shard = "all" if name == "ingest" else path.name.partition(".")[0]
+    manifest = read_manifest(run_dir / name / f"{shard}.json")
+    assert manifest is not None
+    rows.write_parquet(path)
+    written = Output(path=f"{name}/{path.name}", rows=rows.height, bytes=path.stat().st_size, sha256=file_digest(path))
+    outputs = {label: written if each.path == written.path else each for label, each in manifest.outputs.items()}
+    write_manifest(run_dir / name / f"{shard}.json", manifest.model_copy(update={"outputs": outputs}))
 
 
 def problem_rows(problems: int) -> pl.DataFrame:

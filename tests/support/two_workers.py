@@ -6,6 +6,7 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 SHARING = {
+    "tests/runs/test_damaged_runs.py": "one finished run",
     "tests/runs/test_finished_run.py": "one finished run",
     "tests/runs/test_policy_runs.py": "one finished run",
     "tests/runs/test_recorded_run.py": "one finished run",

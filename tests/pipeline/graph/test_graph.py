@@ -1,5 +1,6 @@
 """Which pieces of a run depend on which, and when a piece is done."""
 
+import os
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,9 @@ from hipo_data.pipeline.graph.nodes import (
     shard_nodes,
 )
 from hipo_data.pipeline.graph.states import state_of
+from hipo_data.pipeline.store.files import file_digest
 from hipo_data.pipeline.store.manifest import Manifest, Output, read_manifest, write_manifest
+from hipo_data.schemas.errors import DamagedError
 from hipo_data.schemas.keys import digest, problem_id, shard_of
 from hipo_data.schemas.records import Mode
 from hipo_data.stages.ingest.shard_count import MOST_BITS
@@ -135,7 +138,7 @@ def done(tmp_path: Path) -> tuple[Node, Manifest]:
     path = node.path(tmp_path, ".parquet")
     path.parent.mkdir()
     path.write_bytes(b"12345")
-    output = Output(path=str(path.relative_to(tmp_path)), rows=1, bytes=5, sha256="s")
+    output = Output(path=str(path.relative_to(tmp_path)), rows=1, bytes=5, sha256=file_digest(path))
     parts = {"code": "1", "input problems": "a"}
     manifest = Manifest(node=node.name, parts=parts, outputs={"rows": output}, rows_in=1, rows_out=1, rows_rejected=0)
     write_manifest(node.path(tmp_path, ".json"), manifest)
@@ -151,9 +154,26 @@ def test_a_node_is_done_only_while_its_files_are_whole_and_nothing_it_read_chang
     changed = {**manifest.parts, "code": "2"}
     assert state_of(node, manifest, changed, tmp_path).reason == "code changed"
     node.path(tmp_path, ".parquet").write_bytes(b"1234")
-    assert "was altered" in state_of(node, manifest, manifest.parts, tmp_path).reason
+    assert "has 4 bytes and not 5" in state_of(node, manifest, manifest.parts, tmp_path).reason
+    node.path(tmp_path, ".parquet").write_bytes(b"12346")
+    state = state_of(node, manifest, manifest.parts, tmp_path)
+    assert "does not fit its checksum" in state.reason
+    assert state.damaged is not None
     node.path(tmp_path, ".parquet").unlink()
     assert "missing" in state_of(node, manifest, manifest.parts, tmp_path).reason
+
+
+def test_a_file_that_was_not_touched_since_its_manifest_is_read_in_full_where_it_is_suspected(
+    done: tuple[Node, Manifest], tmp_path: Path
+) -> None:
+    node, manifest = done
+    path = node.path(tmp_path, ".parquet")
+    assert isinstance(path, Path)
+    path.write_bytes(b"12346")
+    os.utime(path, ns=(0, 0))
+    assert state_of(node, manifest, manifest.parts, tmp_path).done
+    state = state_of(node, manifest, manifest.parts, tmp_path, suspects={f"{node.name}.parquet"})
+    assert "does not fit its checksum" in state.reason
 
 
 def test_failed_requests_make_a_node_run_again(done: tuple[Node, Manifest], tmp_path: Path) -> None:
@@ -170,7 +190,9 @@ def test_rows_that_vanish_stop_the_commit(tmp_path: Path) -> None:
     assert not (tmp_path / "y.json").exists()
 
 
-def test_a_torn_manifest_counts_as_none(tmp_path: Path) -> None:
+def test_a_torn_manifest_is_named(tmp_path: Path) -> None:
     path = tmp_path / "y.json"
-    path.write_bytes(b'{"node": "x/y", "parts"')
     assert read_manifest(path) is None
+    path.write_bytes(b'{"node": "x/y", "parts"')
+    with pytest.raises(DamagedError, match=r"y\.json is no JSON"):
+        read_manifest(path)

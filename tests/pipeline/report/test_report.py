@@ -11,11 +11,12 @@ import pytest
 
 from hipo_data.pipeline.report import figures
 from hipo_data.pipeline.report.page import cut, report
+from hipo_data.pipeline.store.manifest import read_manifest, write_manifest
 from hipo_data.pipeline.views.run_files import RunFiles, open_run
 from hipo_data.schemas.check_config import CheckConfig
 from hipo_data.stages.publish.statistics import statistics
 from hipo_data.stages.sample.shown import Shown
-from tests.support.made_up_run import make_run
+from tests.support.made_up_run import make_run, replace_table
 
 
 def page(files: RunFiles) -> str:
@@ -108,7 +109,8 @@ def test_a_run_of_next_to_nothing_has_a_report_too(tmp_path: Path, problems: int
 def test_text_of_problems_is_never_markup(tmp_path: Path) -> None:
     make_run(tmp_path, 4, n=2, bits=0)
     path = tmp_path / "justify/00-0000.parquet"
-    pl.read_parquet(path).with_columns(question=pl.lit("<img src=x onerror=alert(1)> 2 < 3")).write_parquet(path)
+    rows = pl.read_parquet(path).with_columns(question=pl.lit("<img src=x onerror=alert(1)> 2 < 3"))
+    replace_table(tmp_path, path, rows)
     html = page(open_run(tmp_path))
     assert "<img" not in html
     assert "&lt;img src=x" in html
@@ -133,10 +135,11 @@ def test_a_policy_without_flips_has_no_chart_of_them(tmp_path: Path) -> None:
 def test_tokens_saved_are_told_where_the_manifests_count_them(tmp_path: Path) -> None:
     make_run(tmp_path, 10, n=2, bits=0)
     path = tmp_path / "sample.think_on/00-0000.json"
-    manifest = json.loads(path.read_text())
+    manifest = read_manifest(path)
+    assert manifest is not None
     assert figures.saved(open_run(tmp_path).manifests) is None
-    manifest["counts"] |= {"saved_tokens": 3000, "capped": 4, "completion_tokens": 9000}
-    path.write_text(json.dumps(manifest))
+    counts = {"saved_tokens": 3000, "capped": 4, "completion_tokens": 9000}
+    write_manifest(path, manifest.model_copy(update={"counts": counts}))
     assert "cut off 4 rollouts and saved about 3,000 tokens, 25.0 % of what" in texts(page(open_run(tmp_path)))
 
 

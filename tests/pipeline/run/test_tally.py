@@ -135,7 +135,7 @@ def test_counts_of_sampling_are_those_of_this_attempt_and_what_a_dataset_rests_o
     outcome = tally.outcome
     assert (outcome.sampled, outcome.reused, outcome.lost) == (30, 10, 2)
     assert (outcome.unneeded, outcome.saved_tokens) == (10, 1400)
-    assert outcome.rejected == ["one.parquet", "two.parquet"]
+    assert [output.path for output in outcome.rejected] == ["one.parquet", "two.parquet"]
 
 
 @pytest.mark.parametrize(("start_seconds", "sampling"), [(0.0, 60.0), (15.0, 45.0), (90.0, 0.0)])

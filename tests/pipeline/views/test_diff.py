@@ -11,7 +11,7 @@ from hipo_data.pipeline.views.diff import Difference, compare
 from hipo_data.pipeline.views.printing.diff import print_difference
 from hipo_data.pipeline.views.run_files import open_run
 from hipo_data.schemas.errors import UserError
-from tests.support.made_up_run import make_run
+from tests.support.made_up_run import make_run, replace_table
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def printed(found: Difference, as_json: bool = False) -> str:
 
 def edit(run_dir: Path, folder: str, *changes: pl.Expr) -> None:
     for path in (run_dir / folder).glob("0?-????.parquet"):
-        pl.read_parquet(path).with_columns(*changes).write_parquet(path)
+        replace_table(run_dir, path, pl.read_parquet(path).with_columns(*changes))
 
 
 def test_equal_runs_have_no_difference_whatever_their_shards(first: Path, tmp_path: Path) -> None:

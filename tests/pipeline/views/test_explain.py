@@ -1,6 +1,7 @@
 """`hipo-data explain`: one problem's story, from its source rows to its row in the dataset, or why there is none."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +9,14 @@ import polars as pl
 import pytest
 from rich.console import Console
 
+from hipo_data.pipeline.store.files import file_digest
 from hipo_data.pipeline.store.manifest import Manifest, Output, write_manifest
 from hipo_data.pipeline.views.explain import Story, explain
 from hipo_data.pipeline.views.printing.explain import print_story
 from hipo_data.pipeline.views.run_files import open_run
 from hipo_data.schemas.errors import UserError
 from hipo_data.schemas.keys import problem_id
-from tests.support.made_up_run import make_run
+from tests.support.made_up_run import make_run, replace_table
 
 
 @pytest.fixture
@@ -28,7 +30,8 @@ def run_dir(tmp_path: Path) -> Path:
             name = f"dataset/{kind}/train-{number}.parquet"
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             rows.write_parquet(tmp_path / name)
-            outputs[name] = Output(path=name, rows=part.height, bytes=1, sha256="")
+            size, sha256 = (tmp_path / name).stat().st_size, file_digest(tmp_path / name)
+            outputs[name] = Output(path=name, rows=part.height, bytes=size, sha256=sha256)
     (tmp_path / "publish").mkdir()
     manifest = Manifest(node="publish/all", parts={}, outputs=outputs, rows_in=0, rows_out=0, rows_rejected=0)
     write_manifest(tmp_path / "publish/all.json", manifest)
@@ -103,8 +106,8 @@ def test_a_source_row_leads_to_its_problem_or_to_its_refusal(run_dir: Path) -> N
     assert story.problem["sources"][0]["row"] == 7
     path = run_dir / "ingest/all.rejected.parquet"
     rejected = pl.read_parquet(path).with_columns(key=pl.lit("rows.jsonl:99"))
-    rejected.write_parquet(path)
-    refused = explain(files, "rows.jsonl:99")
+    replace_table(run_dir, path, rejected)
+    refused = explain(open_run(run_dir), "rows.jsonl:99")
     assert refused.problem is None
     assert "rows.jsonl:99 in ingest: bad_column. column 'problem' must be text" in told(refused)
     assert "Ingest refused it" in told(refused)
@@ -114,10 +117,11 @@ def test_a_near_duplicate_is_found_by_the_id_of_its_question_and_told_beside_the
     question, kept = "How many primes are below 30?", table(run_dir, "ingest", "problem_id")["problem_id"][0]
     path = run_dir / "ingest/all.rejected.parquet"
     near = pl.col("reason") == "near_duplicate"
-    pl.read_parquet(path).with_columns(
+    rows = pl.read_parquet(path).with_columns(
         row=pl.when(near).then(pl.lit(question)).otherwise("row"),
         detail=pl.when(near).then(pl.lit(f"93% of its word sequences are those of problem {kept}")).otherwise("detail"),
-    ).write_parquet(path)
+    )
+    replace_table(run_dir, path, rows)
     files = open_run(run_dir)
     gone = explain(files, problem_id(question)[:8])
     assert [row["reason"] for row in gone.rejected] == ["near_duplicate"]
@@ -136,7 +140,7 @@ def test_a_problem_without_a_justification_shows_its_refusal(run_dir: Path) -> N
         stage=pl.lit("justify"), reason=pl.lit("no_justification"), detail=pl.lit("4 attempts"), key=pl.lit(key),
         row=pl.lit("[leaks_answer] It is 42."),
     )  # fmt: skip
-    rows.write_parquet(path)
+    replace_table(run_dir, path, rows)
     story = explain(open_run(run_dir), key)
     assert [row["reason"] for row in story.rejected] == ["no_justification"]
     assert "[leaks_answer] It is 42." in told(story)
@@ -156,6 +160,8 @@ def test_a_run_under_way_says_how_far_the_problem_is(run_dir: Path, gone: list[s
     for folder in gone:
         for path in (run_dir / folder).glob("*.json"):
             path.unlink()
+    if "publish" in gone:
+        shutil.rmtree(run_dir / "dataset")
     assert sentence in told(explain(open_run(run_dir), key))
 
 

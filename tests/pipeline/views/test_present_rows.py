@@ -10,7 +10,7 @@ from rich.console import Console
 from hipo_data.pipeline.store.files import put_table
 from hipo_data.pipeline.store.manifest import Manifest, Output, write_manifest
 from hipo_data.pipeline.views.printing.show import print_rows
-from hipo_data.pipeline.views.quarantine import quarantine_counts, rejected_files
+from hipo_data.pipeline.views.quarantine import quarantine_counts, rejected_outputs
 from hipo_data.pipeline.views.show import read_rows
 from hipo_data.schemas.arrow import to_table
 from hipo_data.schemas.errors import UserError
@@ -57,13 +57,13 @@ def shown(run_dir: Path, stage: str) -> list[dict[str, Any]]:
 
 
 def test_rejected_rows_of_an_earlier_attempt_are_neither_counted_nor_shown(run_dir: Path) -> None:
-    assert quarantine_counts(rejected_files(run_dir)) == {}
+    assert quarantine_counts(run_dir, rejected_outputs(run_dir)) == {}
     with pytest.raises(UserError, match="has no row of rejected"):
         shown(run_dir, "rejected")
     leave(
         run_dir, "justify/01-0001", {"rejected": ("01-0001.rejected.parquet", rejected("justify", "no_justification"))}
     )
-    assert quarantine_counts(rejected_files(run_dir)) == {"justify: no_justification": 1}
+    assert quarantine_counts(run_dir, rejected_outputs(run_dir)) == {"justify: no_justification": 1}
     assert [row["key"] for row in shown(run_dir, "rejected")] == ["justify no_justification"]
 
 

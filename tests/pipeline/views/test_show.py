@@ -11,7 +11,7 @@ from rich.console import Console
 from hipo_data.pipeline.views.printing.show import print_rows
 from hipo_data.pipeline.views.show import read_rows
 from hipo_data.schemas.errors import UserError
-from tests.support.made_up_run import make_run
+from tests.support.made_up_run import make_run, replace_table
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +96,7 @@ def test_text_of_a_cell_is_shown_as_it_is_on_one_line(tmp_path: Path, text: str)
     make_run(tmp_path, 1, n=1, bits=0)
     path = tmp_path / "ingest/00-0000.parquet"
     table = pl.read_parquet(path).with_columns(question=pl.lit(text))
-    table.write_parquet(path)
+    replace_table(tmp_path, path, table)
     line = show(tmp_path, "ingest", columns="question").splitlines()[1]
     assert line.strip() == " ".join(text.split()) if len(text) < 80 else line.startswith("a" * 70)
 

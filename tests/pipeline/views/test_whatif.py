@@ -13,7 +13,7 @@ from hipo_data.pipeline.views.settings import parse_deltas, parse_ns
 from hipo_data.pipeline.views.whatif import Answer, ask
 from hipo_data.schemas.errors import UserError
 from hipo_data.stages.select.whatif import WhatIf
-from tests.support.made_up_run import make_run
+from tests.support.made_up_run import make_run, replace_table
 
 N = 6
 
@@ -69,7 +69,7 @@ def test_a_run_that_stopped_sampling_early_says_so(run_dir: Path) -> None:
     path = next((run_dir / "sample.think_on").glob("*.parquet"))
     rollouts = pl.read_parquet(path, glob=False)
     capped = pl.when(pl.col("index") == N - 1).then(pl.lit(40, pl.Int64))
-    rollouts.with_columns(cap=capped).write_parquet(path)
+    replace_table(run_dir, path, rollouts.with_columns(cap=capped))
     answer = ask(open_run(run_dir), [0.2], [2, N])
     problems = rollouts["problem_id"].n_unique()
     assert answer.remarks[0].startswith(f"{problems} of 80 problems have fewer rollouts than the recipe asks for")
@@ -144,6 +144,7 @@ def test_a_run_of_another_version_is_refused_with_the_key(run_dir: Path) -> None
     path = run_dir / "run.json"
     recorded = json.loads(path.read_text())
     recorded["config"]["select"]["no_such_key"] = 1
+    del recorded["checksum"]
     path.write_text(json.dumps(recorded))
     with pytest.raises(UserError, match=r"another version of hipo-data \('select\.no_such_key'"):
         open_run(run_dir)
