@@ -209,7 +209,8 @@ class OpenAIBatches:
             if batch is None or batch.status != "failed":
                 return batch
             why = (batch.errors and batch.errors.data) or []
-            said = "; ".join(str(reason.message) for reason in why) or "no reason given"
+            assert self._http is not None
+            said = self._http.without_key("; ".join(str(reason.message) for reason in why)) or "no reason given"
             if not any(reason.code == _QUEUE_FULL for reason in why):
                 self._folder.remove(record)  # nothing of it was paid for, and its reason may be gone next time
                 raise EndpointFailure(Kind.REFUSED, f"batch {record.batch_id} failed: {said}")

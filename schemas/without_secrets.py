@@ -83,11 +83,9 @@ def shown_config(tree: Any, key: str = "") -> Any:
         key: the one that it lies under.
     """
     if isinstance(tree, dict):
-        everything = key.lower() in _ANY_VALUE
-        return {
-            name: HIDDEN if everything and isinstance(value, str) else _shown_in(key, str(name), value)
-            for name, value in tree.items()
-        }
+        if key.lower() in _ANY_VALUE:
+            return _hidden(tree)
+        return {name: _shown_in(key, str(name), value) for name, value in tree.items()}
     if isinstance(tree, list):
         return [
             HIDDEN if place and _is_option(tree[place - 1]) and isinstance(value, str) else shown_config(value, key)
@@ -111,9 +109,16 @@ def _shown_in(key: str, name: str, value: Any) -> Any:
     if name == "webhook" and isinstance(value, str):
         return shown_hook(value)
     variable = key == "env" and name.lower().endswith("key")
-    if isinstance(value, str) and value and (variable or names_secret(name)):
-        return HIDDEN
-    return shown_config(value, name)
+    return _hidden(value) if variable or names_secret(name) else shown_config(value, name)
+
+
+def _hidden(tree: Any) -> Any:
+    """All of it, but for switches and what is left empty."""
+    if isinstance(tree, dict):
+        return {name: _hidden(value) for name, value in tree.items()}
+    if isinstance(tree, list):
+        return [_hidden(value) for value in tree]
+    return tree if tree is None or isinstance(tree, bool) or tree == "" else HIDDEN
 
 
 def _shown_query(query: str, head: str) -> str:

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 import yaml
 
+from hipo_data.pipeline.cli import main
 from tests.engines.misbehaving import Endpoint, Reply, answer, cut, fails, good, serve
 from tests.support.commands import hipo_data, succeed, write_lines
 from tests.support.fixtures import TEACHER_KEY as KEY
@@ -48,22 +49,71 @@ def everything_written(folder: Path) -> str:
     return "\n".join(path.read_bytes().decode(errors="replace") for path in sorted(folder.rglob("*")) if path.is_file())
 
 
+SECRETS = {
+    name: f"{name}-Qx7Zk93Lw"
+    for name in ("password", "query", "hook", "header", "variable", "body", "argument", "other")
+}
+
+
 @pytest.mark.parametrize("at_the_start", [pytest.param(True, marks=pytest.mark.long), False])
-def test_wrong_key_stops_the_run_at_once_and_stands_nowhere(
-    endpoint: Endpoint, tmp_path: Path, at_the_start: bool
+def test_a_refused_key_stops_the_run_at_once_and_no_secret_stands_anywhere(
+    endpoint: Endpoint,
+    tmp_path: Path,
+    at_the_start: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    refusal = fails(401, f"Incorrect API key provided: {KEY}")
+    """In the address, its query, a pool's second address, the body, the hook, the command: all echoed by the server."""
+    echo = f"Incorrect API key provided: {KEY}, {SECRETS['query']}, {endpoint.url}/?key={SECRETS['other']}"
+    refusal = fails(401, f"{echo}, Bearer {SECRETS['header']}")
     if at_the_start:
         endpoint.models = refusal
     else:
         endpoint.replies = [refusal] * 1000
-    done = hipo_data("run", "--config", recipe(tmp_path, endpoint, max_in_flight=1), cwd=tmp_path)
-    assert done.returncode != 0
-    (line,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    address = f"{endpoint.url}?key={SECRETS['query']}"
+    config = yaml.safe_load(recipe(tmp_path, endpoint, max_in_flight=1, base_url=address).read_text())
+    config["engines"]["teacher"]["extra_body"] = {
+        "user_token": SECRETS["body"],
+        "headers": {"X-Key": SECRETS["header"]},
+    }
+    unused = {"model": "m", "base_url": endpoint.url.replace("//", f"//user:{SECRETS['password']}@")}
+    config["engines"]["unused"] = {"type": "openai", **unused}
+    config["engines"]["local"] = {"type": "vllm", "model": "m", "env": {"HF_TOKEN": SECRETS["variable"]}}
+    config["watch"] = {
+        "webhook": f"http://127.0.0.1:9/{SECRETS['hook']}",
+        "command": ["false", "--token", SECRETS["argument"], f"http://u:{SECRETS['argument']}@host/"],
+    }
+    path = tmp_path / "recipe.yaml"
+
+    path.write_text(yaml.safe_dump(config))
+    done = hipo_data("run", "--config", path, cwd=tmp_path)
+    first = done.stdout + done.stderr
+    (line,) = [line for line in first.splitlines() if line.startswith("error: ")]
     assert "answered 401: Incorrect API key provided: ***" in line
     assert len(endpoint.paths) <= 3
-    assert KEY not in done.stdout + done.stderr + everything_written(tmp_path / "run")
     assert set(endpoint.keys) == {f"Bearer {KEY}"}
+    assert all(f"key={SECRETS['query']}" in asked for asked in endpoint.paths)
+    assert "watch.webhook was not told" in first and "watch.command failed (it ended with 1)" in first
+
+    def told(*command: object) -> str:
+        monkeypatch.setattr("sys.argv", ["hipo-data", *map(str, command)])
+        with pytest.raises(SystemExit):
+            main()
+        return "".join(capsys.readouterr())
+
+    # What is asked afterwards, under a config whose secrets are others, and under two that cannot be loaded.
+    config["engines"]["unused"]["base_url"] = endpoint.url.replace("//", f"//other:{SECRETS['other']}@other.")
+    path.write_text(yaml.safe_dump(config))
+    planned = told("plan", "--config", path)
+    assert "changed: engines.unused.base_url: http://***@127" in planned
+    said = [first, planned, told("status", tmp_path / "run")]
+    for key in ("extra_body.api_key.x", "api_key"):
+        said.append(told("plan", "--config", path, "--set", f"engines.teacher.{key}={SECRETS['body']}"))
+    written = everything_written(tmp_path / "run")
+    assert "401" in written
+    for secret in (KEY, *SECRETS.values()):
+        assert secret not in "".join(said)
+        assert secret not in written
 
 
 GOOD = good("\\boxed{4}")

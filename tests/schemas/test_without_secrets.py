@@ -86,7 +86,13 @@ def test_a_config_keeps_its_form() -> None:
             "t": {
                 "base_url": f"http://u:{SECRET}@host/v1?key={SECRET}",
                 "api_key_env": "NAME_OF_A_VARIABLE",
-                "extra_body": {"userToken": SECRET, "stop_token": "</s>", "max_tokens": 3, "headers": {"X": SECRET}},
+                "extra_body": {
+                    "userToken": SECRET,
+                    "api_key": {"x": [SECRET]},
+                    "stop_token": "</s>",
+                    "max_tokens": 3,
+                    "headers": {"X": SECRET},
+                },
                 "args": {"hf_token": SECRET, "max_model_len": 512},
                 "env": {"HF_TOKEN": SECRET, "WANDB_API_KEY": SECRET, "MYKEY": SECRET, "VLLM_CPU_KVCACHE_SPACE": "1"},
                 "endpoints": [{"base_url": f"https://host/?{SECRET}"}],
