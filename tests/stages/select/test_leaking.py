@@ -61,6 +61,14 @@ def test_a_refused_response_is_said() -> None:
     assert (kept.index, kept.p_off) == (2, 0.75)
 
 
+def test_a_refused_response_is_not_kept_by_a_policy_that_takes_wrong_ones_either() -> None:
+    short = tries(IDS[0], OFF, right=0, wrong=2)
+    rows = [*tries(IDS[0], ON, right=1, wrong=0), replace(short[0], answer=ALOUD, tokens=1), short[1]]
+    thinkless = REFUSE.model_copy(update={"policy": "thinkless"})
+    picks = decide_and_pick(rows, thinkless)[1][IDS[0]]
+    assert [(pick.mode, pick.index) for pick in picks] == [(Mode.THINK_ON, 0), (Mode.THINK_OFF, 1)]
+
+
 def test_the_setting_is_read_only_where_it_is_set() -> None:
     for policy in get_args(PolicyName):
         of_policy = SelectConfig(policy=policy).in_use()
