@@ -163,9 +163,13 @@ def test_sources_of_which_no_row_is_accepted_are_said(tmp_path: Path) -> None:
     with endpoint(honest) as url:
         path = recipe(tmp_path, url)
         write_lines(tmp_path / "sums.jsonl", [{"problem": "What is 1 plus 1?", "solution": "2"}] * 5)
-        for command in ("run", "check"):
+        for command in ("plan", "run", "run", "check", "plan"):
             said = fail(command, "--config", path, cwd=tmp_path, code=ExitCode.UNFIT)
-            assert "0 of 5 rows of the sources became problems" in said
+            assert "0 of 5 rows of sums.jsonl kept: column 'answer' is missing; the file has problem, solution" in said
+        assert "5 of 5 rows" in succeed("show", "run", "--stage", "rejected", cwd=tmp_path)
+        write_lines(tmp_path / "sums.jsonl", [{"problem": "What is 1 plus 1?", "answer": "2"}, {"problem": "Why?"}])
+        said = succeed("run", "--stage", "ingest", "--config", path, cwd=tmp_path)
+        assert "ingest: 2 rows in, 1 kept as 1 problem, 1 quarantined: bad_column 1" in said
 
 
 def test_modes_that_ask_for_the_same_are_refused_at_load(tmp_path: Path) -> None:
