@@ -18,7 +18,7 @@ from hipo_data.pipeline.store.run_dir import read_run
 from hipo_data.pipeline.store.run_path import RunPath, name_within, run_path
 from hipo_data.pipeline.store.suspects import note_suspects, read_suspects
 from hipo_data.pipeline.store.whole import objection
-from hipo_data.pipeline.watch.event_log import damaged_lines
+from hipo_data.pipeline.watch.event_log import damaged_lines, read_events
 from hipo_data.schemas.errors import DamagedError
 from hipo_data.schemas.records import Mode
 
@@ -104,8 +104,10 @@ def look(run_dir: RunPath) -> Wholeness:
         batches += 1
     for error in broken:
         take(name_within(run_path(error.path), run_dir), error.what, "makes the requests of this batch again")
-    if manifests and (lost := damaged_lines(run_dir)):
+    if lost := damaged_lines(run_dir):
         take("logs/events.jsonl", f"has {lost} damaged lines", "leaves them out; nothing is made from them")
+    elif manifests and next(read_events(run_dir), None) is None:
+        take("logs/events.jsonl", "is missing or empty", "begins a new one; nothing is made from it")
     found = Wholeness(_stages(manifests, damages), batches, list(damages.values()))
     found.noted = _note(run_dir, damages)
     return found

@@ -104,7 +104,7 @@ def read_events(run_dir: RunPath) -> Iterator[dict[str, Any]]:
 
 def damaged_lines(run_dir: RunPath) -> int:
     """Lines that hold no event as it was written; one that was never finished counts as well."""
-    unfinished = not _content(run_dir / "logs" / _NAME).endswith(b"\n")
+    unfinished = not (_content(run_dir / "logs" / _NAME) or b"\n").endswith(b"\n")
     return sum(event is None for event in _events(run_dir)) + unfinished
 
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 
 from hipo_data.pipeline.cli import main
+from hipo_data.pipeline.run.healing import Healing
 from hipo_data.pipeline.store.files import (
     file_digest,
     put_bytes,
@@ -23,10 +24,16 @@ from hipo_data.pipeline.store.files import (
     sizes_in_storage,
 )
 from hipo_data.pipeline.store.journal import Journal, count_journalled, lost_requests, read_journal, remove_journal
+from hipo_data.pipeline.store.manifest import read_manifest
 from hipo_data.pipeline.store.run_path import RunPath, run_path, scratch, storage_errors
-from hipo_data.schemas.errors import StorageError, UserError
+from hipo_data.pipeline.store.suspects import read_suspects
+from hipo_data.pipeline.store.whole import whole_table
+from hipo_data.pipeline.views.wholeness import look
+from hipo_data.pipeline.watch.event_log import EventLog
+from hipo_data.schemas.errors import DamagedError, StorageError, UserError
 from hipo_data.schemas.records import Rollout
 from tests.pipeline.store.test_journal import rollout
+from tests.support.made_up_run import make_run
 from tests.support.storage import Storage
 
 
@@ -175,3 +182,32 @@ def test_a_folder_whose_name_looks_like_an_address_stays_a_folder() -> None:
     assert run_path("runs/s3") == Path("runs/s3")
     assert run_path("/data/s3:/x") == Path("/data/s3:/x")
     assert isinstance(run_path("s3:/x"), Path)
+
+
+def test_a_flipped_byte_in_storage_is_found_when_a_node_reads_it_and_moved_aside(
+    folder: RunPath, tmp_path: Path
+) -> None:
+    make_run(tmp_path, 12, n=2, bits=0)
+    EventLog(tmp_path, "made-up").closed(None)
+    for path in tmp_path.rglob("*"):
+        if path.is_file():
+            put_bytes(folder / str(path.relative_to(tmp_path)), path.read_bytes())
+    assert look(folder).damaged == []
+    damaged = folder / "verify.think_on" / "00-0000.parquet"
+    data = bytearray(damaged.read_bytes())
+    data[len(data) // 2] ^= 1
+    put_bytes(damaged, bytes(data))
+    assert [(each.path, each.what) for each in look(folder).damaged] == [
+        ("verify.think_on/00-0000.parquet", "does not fit its checksum")
+    ]
+    assert read_suspects(folder) == {"verify.think_on/00-0000.parquet"}
+    manifest = read_manifest(damaged.with_suffix(".json"))
+    assert manifest is not None
+    for columns in (None, ["problem_id"]):
+        with pytest.raises(DamagedError, match="does not fit its checksum") as raised:
+            whole_table(damaged, manifest.outputs["rows"], columns)
+        assert str(pickle.loads(pickle.dumps(raised.value))) == str(raised.value)
+    said: list[str] = []
+    Healing(folder, said.append).take(raised.value)
+    assert not damaged.exists()
+    assert said[0].startswith("damaged: verify.think_on/00-0000.parquet does not fit its checksum; it is now damaged/")
