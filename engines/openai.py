@@ -17,7 +17,7 @@ from hipo_data.engines.endpoint_failure import EndpointFailure, Kind, is_malform
 from hipo_data.engines.endpoint_pool import EndpointPool, Member
 from hipo_data.engines.http_endpoint import HttpEndpoint
 from hipo_data.engines.model_check import check_model, note_model
-from hipo_data.engines.retrying import back_off, patiently
+from hipo_data.engines.retrying import INCONCLUSIVE_TRIES, back_off, patiently
 from hipo_data.schemas.config import Endpoint, OpenAIEngine
 from hipo_data.schemas.errors import EngineRefusedError
 
@@ -147,6 +147,7 @@ class _Attempts:
         self._pool = pool
         self._question = question
         self._left = config.max_attempts
+        self._left_inconclusive = INCONCLUSIVE_TRIES
         self._failed_at: Member | None = None
 
     async def next(self) -> Completion:
@@ -172,6 +173,7 @@ class _Attempts:
         if failure.kind is Kind.REJECTED:
             raise EngineError(str(failure), permanent=True, malformed=is_malformed(failure))
         self._left -= failure.kind not in (Kind.REFUSED, Kind.UNREACHABLE)
-        if self._left == 0:
-            raise EngineError(str(failure))
+        self._left_inconclusive -= failure.kind is Kind.INCONCLUSIVE
+        if self._left == 0 or self._left_inconclusive == 0:
+            raise EngineError(str(failure), empty=failure.empty)
         raise failure

@@ -119,6 +119,7 @@ class OpenAIEngine(_EngineConfig):
     endpoints: list[Endpoint] = Field(default=[], description="addresses or keys to spread the requests over")
     max_in_flight: _MaxInFlight = 256
     request_timeout_s: float = Field(default=600, gt=0)
+    max_reply_mb: float = Field(default=64, gt=0, description="size of a reply; a larger one is read no further")
     max_attempts: int = Field(default=6, ge=1, description="tries a request before its rollout is recorded as failed")
     give_up_after_s: float = Field(
         default=300, ge=0, description="how long all endpoints may be down before the engine counts as dead"

@@ -31,7 +31,7 @@ def failed_requests(run_dir: RunPath) -> list[tuple[str, str, int]]:
             counts.update(
                 (row["error"] or "no words", row["mode"])
                 for row in rows
-                if row["finish_reason"] == FinishReason.ERROR.value
+                if FinishReason(row["finish_reason"]).is_failure
             )
     return [(error, mode, count) for (error, mode), count in counts.most_common()]
 

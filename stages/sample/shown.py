@@ -1,32 +1,28 @@
 """What rollouts show of the mode that they were asked for, and whether a mode is what it says."""
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 
 from hipo_data.figures.text import percent
+from hipo_data.prompts.doubt import doubts
 from hipo_data.schemas.check_config import CheckConfig
 from hipo_data.schemas.records import FinishReason, Mode, Rollout
 
 PREFIX = "shown_"
 """Of the names in a node's counts."""
 
-_DOUBT = re.compile(
-    r"\b(?:wait|hmm+|hold on|on second thought|let me (?:think|see|re-?check|re-?think|re-?consider|double[- ]check|"
-    r"verify|try (?:again|another)|start over)|let's (?:think|re-?check|double[- ]check)|actually, (?:no|wait|that))\b"
-    r"|等等|等一下|让我(?:想想|再|重新|检查|验证)|不对[，,。]|再想想",
-    re.I,
-)
 _DOUBTS = 2
 
 
 @dataclass(frozen=True)
 class Shown:
-    """Rollouts of one mode by what they show; the first five share them out among themselves."""
+    """Rollouts of one mode by what they show; the first six share them out among themselves."""
 
     failed: int = 0
     """The request failed."""
+    empty: int = 0
+    """The response held nothing at all, time and again."""
     cut: int = 0
     """Ended at the limit on tokens."""
     malformed: int = 0
@@ -43,12 +39,12 @@ class Shown:
     @property
     def rollouts(self) -> int:
         """All."""
-        return self.failed + self.cut + self.malformed + self.reasoned + self.plain
+        return self.failed + self.empty + self.cut + self.malformed + self.reasoned + self.plain
 
     @property
     def answered(self) -> int:
-        """Those whose request did not fail."""
-        return self.rollouts - self.failed
+        """Those that got a response."""
+        return self.rollouts - self.failed - self.empty
 
     def __add__(self, other: "Shown") -> "Shown":
         return Shown(**{field.name: getattr(self, field.name) + getattr(other, field.name) for field in fields(self)})
@@ -70,10 +66,9 @@ class Shown:
 def thinks_aloud(answer: str) -> bool:
     """Whether an answer doubts and checks itself as reasoning does. A step list is none of that: answers have them.
 
-    The markers are those by which arXiv 2510.12680 counts leaks of a mode, in English and Chinese, two of them; that
-    two are needed is decided here, since a single "Let me verify" ends many an honest solution.
+    That two markers are needed is decided here, since a single "Let me verify" ends many an honest solution.
     """
-    return sum(1 for _ in _DOUBT.finditer(answer)) >= _DOUBTS
+    return doubts(answer) >= _DOUBTS
 
 
 def shown(rollouts: Iterable[Rollout]) -> Shown:
@@ -89,6 +84,8 @@ def shown(rollouts: Iterable[Rollout]) -> Shown:
 def _kind(rollout: Rollout) -> str:
     if rollout.finish_reason is FinishReason.ERROR:
         return "failed"
+    if rollout.finish_reason is FinishReason.EMPTY:
+        return "empty"
     if rollout.finish_reason is FinishReason.LENGTH:
         return "cut"
     if not (rollout.answer or "").strip():
@@ -100,8 +97,9 @@ def complaint(mode: Mode, seen: Shown, limits: CheckConfig, least: int = 1) -> s
     """Why a mode is not what it says, in a clause; null where it is, or fewer than `least` rollouts tell."""
     if seen.rollouts < least:
         return None
-    if seen.failed / seen.rollouts > limits.failed:
-        return f"{seen.failed} of {seen.rollouts} requests of {_name(mode)} failed"
+    if (seen.failed + seen.empty) / seen.rollouts > limits.failed:
+        empty = f", {seen.empty} of them with an empty response" if seen.empty else ""
+        return f"{seen.failed + seen.empty} of {seen.rollouts} requests of {_name(mode)} failed{empty}"
     if mode is Mode.THINK_OFF and seen.answered and seen.reasoning / seen.answered > limits.off_reasoning:
         return (
             f"{seen.reasoning} of {seen.answered} think-off responses hold reasoning "
@@ -117,7 +115,7 @@ def nothing_usable(mode: Mode, seen: Shown) -> str | None:
     """That no rollout of a mode can become an example, and what became of them; null where one can."""
     if not seen.rollouts or seen.usable(mode):
         return None
-    parts = {"failed": seen.failed, "were cut off": seen.cut, "have no answer": seen.malformed}
+    parts = {"failed": seen.failed, "are empty": seen.empty, "were cut off": seen.cut, "have no answer": seen.malformed}
     parts |= {"hold reasoning": seen.reasoned} if mode is Mode.THINK_OFF else {"hold no reasoning": seen.plain}
     said = ", ".join(f"{count} {what}" for what, count in parts.items() if count)
     return f"not one of {seen.rollouts} {_name(mode)} rollouts can be used: {said}"
@@ -133,6 +131,7 @@ def in_words(mode: Mode, seen: Shown) -> str:
         "cut off": seen.cut,
         "without answer": seen.malformed,
         "failed": seen.failed,
+        "empty": seen.empty,
         "thinking aloud": seen.open if mode is Mode.THINK_OFF else 0,
     }
     main = "with reasoning" if mode is Mode.THINK_ON else "without"

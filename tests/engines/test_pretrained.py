@@ -14,7 +14,6 @@ from hipo_data.engines.base import Completion, Generates, GenerationRequest
 from hipo_data.engines.chat_request import chat_body
 from hipo_data.engines.openai import OpenAIEndpoint
 from hipo_data.engines.vllm import Vllm
-from hipo_data.prompts.parsing import CLOSE, OPEN
 from hipo_data.schemas.config import OpenAIEngine, RoleConfig, SamplingConfig
 from hipo_data.schemas.records import FinishReason, Mode
 from hipo_data.stages.asking.responses import read_completion
@@ -22,6 +21,7 @@ from hipo_data.stages.asking.role_requests import conversation, role_request
 from tests.engines.vllm_engines import ARGS, config
 from tests.support.pretrained import as_transformers, serve_llama_cpp
 
+OPEN, CLOSE = "<think>", "</think>"
 pytestmark = pytest.mark.long
 
 LIMIT = 80

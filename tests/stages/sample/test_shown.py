@@ -33,10 +33,10 @@ CUT = rollout(ON, None, None, FinishReason.LENGTH)
 def test_every_rollout_counts_once() -> None:
     rollouts = [
         rollout(OFF), rollout(OFF, "So…"), rollout(OFF, answer=" "), FAILED, CUT,
-        rollout(OFF, answer="Wait, no. Hmm, let me re-check: 5"),
+        rollout(OFF, answer="Wait, no. Hmm, let me re-check: 5"), rollout(OFF, None, None, FinishReason.EMPTY),
     ]  # fmt: skip
     seen = shown(rollouts)
-    assert seen == Shown(failed=1, cut=1, malformed=1, reasoned=1, plain=2, reasoning=1, open=1)
+    assert seen == Shown(failed=1, empty=1, cut=1, malformed=1, reasoned=1, plain=2, reasoning=1, open=1)
     assert seen.rollouts == len(rollouts)
     assert Shown.of_counts(seen.counts()) == seen
     assert seen + seen == shown(rollouts * 2)
@@ -85,6 +85,7 @@ def test_shares_count_once_enough_rollouts_tell() -> None:
     ("mode", "seen", "said"),
     [
         (ON, Shown(plain=2, cut=2), "not one of 4 think-on rollouts can be used: 2 were cut off, 2 hold no reasoning"),
+        (OFF, Shown(failed=3, empty=2), "not one of 5 think-off rollouts can be used: 3 failed, 2 are empty"),
         (OFF, Shown(failed=5), "not one of 5 think-off rollouts can be used: 5 failed"),
         (OFF, Shown(plain=1, failed=5), None),
         (OFF, Shown(), None),
