@@ -6,11 +6,11 @@ from typing import Any
 
 from hipo_data.engines.base import Completion
 from hipo_data.engines.endpoint_failure import EndpointFailure, Kind
+from hipo_data.engines.prefix_echo import tells_by_itself
 from hipo_data.engines.reply_shape import Choice, Message, Part, Usage, shaped
 from hipo_data.schemas.records import FinishReason
 
 _LONGEST_REASON = 100
-_BY_CHANCE = 2
 _CUT = {"length", "max_length", "max_tokens", "model_length", "max_output_tokens", "model_context_window_exceeded"}
 """Finish reasons, in lower case, of responses that ran into a limit; each maker has a word of its own."""
 _ENDED = {"stop", "eos", "eos_token", "end_turn", "stop_sequence", "complete", "completed", "finished", "finish"}
@@ -84,7 +84,7 @@ def _continued(text: str, prefix: str, repeats_prefix: bool) -> str:
     """The whole response. Some servers, as llama.cpp's, begin their reply with the prefix that they continue; of a
     prefix of a character or two, a model may write the same by itself, so that only knowing the server tells."""
     echoed = prefix.rstrip()
-    told = repeats_prefix or len(echoed) > _BY_CHANCE
+    told = repeats_prefix or tells_by_itself(prefix)
     return text if echoed and told and text.startswith(echoed) else prefix + text
 
 

@@ -113,7 +113,7 @@ async def test_through_the_server_of_llama_cpp(endpoint: OpenAIEndpoint) -> None
     await check_forty(endpoint)
 
 
-@pytest.mark.parametrize("prefix", [f"{OPEN}\n", CLOSED, "Die Lösung 😀: "])
+@pytest.mark.parametrize("prefix", [f"{OPEN}\n", CLOSED, "Die Lösung 😀: ", "I", "12"])
 async def test_prefix_that_llama_cpp_repeats_stands_once(endpoint: OpenAIEndpoint, llama_cpp: str, prefix: str) -> None:
     sampling = SamplingConfig(temperature=0.0, max_tokens=8)
     asked = request(role(THINK, prefix).model_copy(update={"sampling": sampling}), QUESTIONS[0], seed=1)
