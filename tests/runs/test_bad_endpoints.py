@@ -15,7 +15,7 @@ from tests.support.fixtures import TEACHER_KEY as KEY
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("on_cluster")]
 
-PROBLEMS = 14
+PROBLEMS = 9
 
 
 @pytest.fixture
