@@ -111,3 +111,9 @@ def test_an_answer_that_doubts_itself_thinks_aloud(answer: str, aloud: bool) -> 
 def test_the_shares_are_said() -> None:
     assert in_words(ON, Shown(reasoned=3, cut=1)) == "think-on 75.0 % with reasoning, 25.0 % cut off"
     assert in_words(OFF, Shown()) == "think-off none"
+
+
+def test_empty_responses_count_among_requests_that_failed_and_are_told_apart() -> None:
+    said = complaint(OFF, Shown(failed=1, empty=3, plain=1), LIMITS)
+    assert said == "4 of 5 requests of think-off failed, 3 of them with an empty response"
+    assert in_words(ON, Shown(reasoned=3, empty=1)) == "think-on 75.0 % with reasoning, 25.0 % empty"
