@@ -49,12 +49,14 @@ class EngineError(RuntimeError):
     """This request failed; others may succeed. `permanent` where asking again would only fail again.
 
     `malformed` where that is for the way in which it asks, which is that of all requests, and not for its own content.
+    `empty` where the response holds nothing at all.
     """
 
-    def __init__(self, message: str, *, permanent: bool = False, malformed: bool = False) -> None:
+    def __init__(self, message: str, *, permanent: bool = False, malformed: bool = False, empty: bool = False) -> None:
         super().__init__(message)
         self.permanent = permanent
         self.malformed = malformed
+        self.empty = empty
 
 
 class EngineDeadError(RuntimeError):

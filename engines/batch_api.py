@@ -11,7 +11,8 @@ import tenacity
 from openai.types import Batch
 
 from hipo_data.engines.endpoint_failure import EndpointFailure, Kind
-from hipo_data.engines.http_endpoint import CONNECT_TIMEOUT_S, HttpEndpoint, parsed
+from hipo_data.engines.http_endpoint import CONNECT_TIMEOUT_S, HttpEndpoint
+from hipo_data.engines.json_body import parsed
 
 URL: Literal["/v1/chat/completions"] = "/v1/chat/completions"
 """What the lines of a batch ask for; the same at every provider, wherever its own addresses begin."""

@@ -4,10 +4,11 @@ import json
 import os
 import secrets
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+
+from hipo_data.engines.json_body import parsed
 
 _RECORD = ".batch.json"
 _OUTPUTS = (".output.jsonl", ".errors.jsonl")
@@ -30,7 +31,10 @@ class BatchFolder:
     """Records and the files of requests and results beside them."""
 
     path: Path
+    longest: int
+    """Bytes of a line of results; a longer one is not read."""
     _lines: dict[str, dict[str, tuple[Path, int, int]]] = field(default_factory=dict)
+    _unreadable: dict[str, int] = field(default_factory=dict)
 
     def new(self, custom_ids: Iterable[str], now: float) -> BatchRecord:
         """A record, not yet saved. Names sort by time; `now` is in seconds since the epoch."""
@@ -71,10 +75,13 @@ class BatchFolder:
     def index(self, record: BatchRecord) -> None:
         """Reads the results once, to know which line answers which request. Lines that are broken answer none."""
         found: dict[str, tuple[Path, int, int]] = {}
+        broken = 0
         for path in self.outputs(record):
             if path.exists():
-                found |= _indexed(path)
-        self._lines[record.name] = found
+                indexed, odd = _indexed(path, self.longest)
+                found |= indexed
+                broken += odd
+        self._lines[record.name], self._unreadable[record.name] = found, broken
 
     def result(self, record: BatchRecord, custom_id: str) -> Any:
         """The line that answers a request, parsed, or None. `index` comes before."""
@@ -84,18 +91,29 @@ class BatchFolder:
         path, offset, size = place
         with path.open("rb") as file:
             file.seek(offset)
-            return json.loads(file.read(size))
+            return parsed(file.read(size))
+
+    def unreadable(self, record: BatchRecord) -> int:
+        """Lines of results that are broken, too deep or too long. `index` comes before."""
+        return self._unreadable[record.name]
 
 
-def _indexed(path: Path) -> dict[str, tuple[Path, int, int]]:
-    found = {}
+def _indexed(path: Path, longest: int) -> tuple[dict[str, tuple[Path, int, int]], int]:
+    """Places of lines by the request that they answer, and how many answer none, which are asked again."""
+    found, broken, offset = {}, 0, 0
     with path.open("rb") as file:
-        offset = 0
-        for line in file:
-            with suppress(ValueError, KeyError, TypeError):  # a request that no line answers is asked again
-                found[str(json.loads(line)["custom_id"])] = (path, offset, len(line))
-            offset += len(line)
-    return found
+        while line := file.readline(longest):
+            whole = line.endswith(b"\n") or len(line) < longest
+            read = parsed(line) if whole else None
+            if isinstance(read, dict) and isinstance(read.get("custom_id"), str):
+                found[read["custom_id"]] = (path, offset, len(line))
+            elif line.strip():
+                broken += 1
+            while not whole:
+                rest = file.readline(longest)
+                whole = rest.endswith(b"\n") or len(rest) < longest
+            offset = file.tell()
+    return found, broken
 
 
 def _write(path: Path, data: bytes) -> None:

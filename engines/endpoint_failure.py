@@ -34,6 +34,7 @@ class Kind(Enum):
     THROTTLED = "too many requests"
     OVERLOADED = "the endpoint cannot keep up"
     BROKEN = "the endpoint failed, or answered with something that is no response"
+    INCONCLUSIVE = "the endpoint answered, but the response holds nothing, or nobody knows whether it is whole"
     UNREACHABLE = "nobody answered, so the request did not count"
 
     @property
@@ -55,9 +56,19 @@ class Kind(Enum):
 class EndpointFailure(Exception):
     """One attempt at one endpoint failed."""
 
-    def __init__(self, kind: Kind, text: str, *, pause_s: float | None = None, status: int | None = None) -> None:
+    def __init__(
+        self,
+        kind: Kind,
+        text: str,
+        *,
+        pause_s: float | None = None,
+        status: int | None = None,
+        empty: bool = False,
+    ) -> None:
         super().__init__(text)
         self.kind = kind
+        self.empty = empty
+        """Whether the response was there, without a word in it."""
         self.pause_s = pause_s
         """Seconds for which the endpoint asks to be left alone, where it does."""
         self.status = status
@@ -72,7 +83,7 @@ def is_malformed(failure: EndpointFailure) -> bool:
 def status_kind(status: int, body: Any, model: str) -> Kind:
     """What an HTTP status of 300 or more and its body mean for requests to `model`."""
     error = error_object(body)
-    code, said = error.get("code"), _said(body)
+    code, said = _code(error), _said(body)
     if code in _CONFIGURATION or code in _NO_QUOTA:
         return Kind.REFUSED
     if status == 403 and isinstance(error.get("metadata"), dict) and "reasons" in error["metadata"]:
@@ -102,7 +113,7 @@ def status_text(status: int, body: Any, max_tokens_field: str) -> str:
     """
     error = error_object(body)
     text = f"answered {status}: {_said(body)}"
-    if error.get("code") in _CONFIGURATION and error.get("param") == max_tokens_field:
+    if _code(error) in _CONFIGURATION and error.get("param") == max_tokens_field:
         other = "max_completion_tokens" if max_tokens_field == "max_tokens" else "max_tokens"
         text += f"; set max_tokens_field: {other}"
     return text
@@ -114,6 +125,16 @@ def error_object(body: Any) -> dict[str, Any]:
         return {}
     error = body.get("error") or body.get("detail") or body
     return error if isinstance(error, dict) else {"message": str(error)}
+
+
+def said_in(body: Any) -> str:
+    """The message of the error in a body, cut short; empty where there is none."""
+    return str(error_object(body).get("message") or "")[:_LONGEST_MESSAGE]
+
+
+def _code(error: dict[str, Any]) -> str | None:
+    code = error.get("code")
+    return code if isinstance(code, str) else None
 
 
 def _said(body: Any) -> str:

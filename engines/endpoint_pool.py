@@ -13,6 +13,7 @@ from hipo_data.engines.concurrency import Window
 from hipo_data.engines.endpoint_failure import EndpointFailure, Kind
 from hipo_data.engines.http_endpoint import HttpEndpoint
 from hipo_data.engines.pace import Pace
+from hipo_data.engines.prefix_echo import PrefixEcho
 from hipo_data.schemas.config import Endpoint, OpenAIEngine
 from hipo_data.schemas.errors import EngineRefusedError
 
@@ -25,6 +26,7 @@ class Member:
 
     def __init__(self, config: OpenAIEngine, endpoint: Endpoint, http: HttpEndpoint) -> None:
         self.http = http
+        self.echo = PrefixEcho()
         self.weight = endpoint.weight
         self.window = Window(endpoint.max_in_flight or config.max_in_flight)
         self.circuit = Circuit()

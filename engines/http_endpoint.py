@@ -12,6 +12,7 @@ import yarl
 
 from hipo_data.engines.clock import Clock
 from hipo_data.engines.endpoint_failure import EndpointFailure, Kind, status_kind, status_text
+from hipo_data.engines.json_body import Unreadable, parsed
 from hipo_data.engines.retry_headers import pause_asked_for
 from hipo_data.schemas.config import Endpoint, OpenAIEngine
 from hipo_data.schemas.errors import EngineRefusedError
@@ -94,7 +95,8 @@ class HttpEndpoint:
     def status_failure(self, status: int, headers: Mapping[str, str], body: Any) -> EndpointFailure:
         """What an answer under `status` means, of 300 or more or with a body that is not JSON."""
         if status < 300:
-            text = f"the reply of {self.address} is not JSON but begins with {str(body)[:80]!r}"
+            what = body.what if isinstance(body, Unreadable) else "not JSON"
+            text = f"the reply of {self.address} is {what} but begins with {str(body)[:80]!r}"
             return EndpointFailure(Kind.BROKEN, self.without_key(text), status=status)
         if status < 400:
             body = f"it redirects to {headers.get('Location', 'nowhere')}; set base_url to where it leads"
@@ -121,7 +123,7 @@ class HttpEndpoint:
         failure: EndpointFailure
         try:
             async with self._session.request(method, url, allow_redirects=False, **how) as reply:
-                raw = await reply.read()
+                raw = await self._body(reply)
         except aiohttp.ClientConnectorCertificateError as error:
             said = self.without_key(str(error))
             failure = EndpointFailure(Kind.REFUSED, f"the certificate of {self.address}: {said}")
@@ -132,13 +134,27 @@ class HttpEndpoint:
             failure = EndpointFailure(Kind.OVERLOADED, f"no whole answer from {self.address} within {limit}")
         except (aiohttp.ClientError, OSError) as error:
             failure = self.no_answer(Kind.BROKEN, error)
+        except _TooLargeError as error:
+            failure = EndpointFailure(Kind.BROKEN, str(error))
         else:
             body = parsed(raw)
-            if reply.status < 300 and not isinstance(body, _Text):
+            if reply.status < 300 and not isinstance(body, Unreadable):
                 return body
             failure = self.status_failure(reply.status, reply.headers, body)
         # Raised out here, where no error of the client hangs on to it: those hold the request's headers.
         raise failure
+
+    async def _body(self, reply: aiohttp.ClientResponse) -> bytes:
+        """All of it. Raises `_TooLargeError`, and reads no further, once there is more than the config takes."""
+        parts, size = [], 0
+        async for part in reply.content.iter_any():
+            parts.append(part)
+            size += len(part)
+            if size > self._config.max_reply_mb * 1e6:
+                reply.close()
+                limit = f"{self._config.max_reply_mb:g} MB"
+                raise _TooLargeError(f"the reply of {self.address} is larger than {limit}; see max_reply_mb")
+        return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def _open(self) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
@@ -193,13 +209,5 @@ def _secrets(url: yarl.URL, key: str, authorization: str) -> list[str]:
     return sorted(filter(None, found), key=len, reverse=True)
 
 
-class _Text(str):
-    """A body that is not JSON."""
-
-
-def parsed(raw: bytes) -> Any:
-    """A body as JSON, or else as a text of a type of its own."""
-    try:
-        return json.loads(raw)
-    except ValueError:
-        return _Text(raw.decode(errors="replace"))
+class _TooLargeError(Exception):
+    """A body that has no end, or might as well have none."""

@@ -13,6 +13,7 @@ _NO_LISTING = {403, 404, 405, 501}
 """403 as well: a key may be allowed to chat and nothing else."""
 _PROBE_TOKENS = 16
 _SHOWN = 5
+_LONGEST_NAME = 200
 
 
 async def check_model(http: HttpEndpoint, extra: dict[str, Any], max_tokens_field: str) -> None:
@@ -61,7 +62,8 @@ def note_model(http: HttpEndpoint, reply: Any) -> None:
     asked, answered = (_plain(model) for model in (http.model, name))
     if asked not in answered and answered not in asked:
         http.other_models.add(name)
-        _LOG.warning("%s was asked for '%s' and answers as '%s'", http.address, http.model, name)
+        shown = name[:_LONGEST_NAME]
+        _LOG.warning("%s was asked for '%s' and answers as '%s'", http.address, http.model, shown)
 
 
 def _plain(model: str) -> str:
@@ -78,4 +80,5 @@ async def _listed(http: HttpEndpoint) -> list[str]:
             return []
         raise
     rows = found.get("data") if isinstance(found, dict) else None
-    return [row["id"] for row in rows or [] if isinstance(row, dict) and isinstance(row.get("id"), str)]
+    listed = rows if isinstance(rows, list) else []
+    return [row["id"] for row in listed if isinstance(row, dict) and isinstance(row.get("id"), str)]

@@ -17,7 +17,8 @@ from hipo_data.engines.endpoint_failure import EndpointFailure, Kind, is_malform
 from hipo_data.engines.endpoint_pool import EndpointPool, Member
 from hipo_data.engines.http_endpoint import HttpEndpoint
 from hipo_data.engines.model_check import check_model, note_model
-from hipo_data.engines.retrying import back_off, patiently
+from hipo_data.engines.prefix_echo import tells_by_itself
+from hipo_data.engines.retrying import INCONCLUSIVE_TRIES, back_off, patiently
 from hipo_data.schemas.config import Endpoint, OpenAIEngine
 from hipo_data.schemas.errors import EngineRefusedError
 
@@ -74,6 +75,7 @@ class OpenAIEndpoint:
             request.reasoning_ends,
             prompt_tokens_about(request),
             request.sampling.max_tokens,
+            None if tells_by_itself(request.response_prefix) else request,
         )
         return await self._answer(question)
 
@@ -138,15 +140,19 @@ class _Question:
     """Tags that end reasoning."""
     prompt_tokens: int
     max_tokens: int
+    untold: GenerationRequest | None = None
+    """It, where its prefix is too short to tell whether a reply repeats it."""
 
 
 class _Attempts:
     """The attempts at one request."""
 
     def __init__(self, config: OpenAIEngine, pool: EndpointPool, question: _Question) -> None:
+        self._config = config
         self._pool = pool
         self._question = question
         self._left = config.max_attempts
+        self._left_inconclusive = INCONCLUSIVE_TRIES
         self._failed_at: Member | None = None
 
     async def next(self) -> Completion:
@@ -155,9 +161,10 @@ class _Attempts:
         lease = await self._pool.lease(question.prompt_tokens + question.max_tokens, self._failed_at)
         http = lease.member.http
         try:
+            repeats = question.untold is not None and await self._repeats_prefix(lease.member, question.untold)
             reply = await http.post(question.path, question.body(http.model))
             note_model(http, reply)
-            result = completion(reply, question.prefix, question.ends)
+            result = completion(reply, question.prefix, question.ends, repeats_prefix=repeats)
         except EndpointFailure as error:
             failure = error
         except BaseException:
@@ -172,6 +179,15 @@ class _Attempts:
         if failure.kind is Kind.REJECTED:
             raise EngineError(str(failure), permanent=True, malformed=is_malformed(failure))
         self._left -= failure.kind not in (Kind.REFUSED, Kind.UNREACHABLE)
-        if self._left == 0:
-            raise EngineError(str(failure))
+        self._left_inconclusive -= failure.kind is Kind.INCONCLUSIVE
+        if self._left == 0 or self._left_inconclusive == 0:
+            raise EngineError(str(failure), empty=failure.empty)
         raise failure
+
+    async def _repeats_prefix(self, member: Member, request: GenerationRequest) -> bool:
+        http = member.http
+
+        async def post(asked: GenerationRequest) -> Any:
+            return await http.post("chat/completions", chat_body(self._config, asked, http.model))
+
+        return await member.echo.repeats(request, post)

@@ -15,10 +15,11 @@ from hipo_data.engines.batch_files import BatchFolder, BatchRecord
 from hipo_data.engines.chat_reply import completion
 from hipo_data.engines.chat_request import chat_body
 from hipo_data.engines.clock import Clock
-from hipo_data.engines.endpoint_failure import EndpointFailure, Kind, status_kind, status_text
+from hipo_data.engines.endpoint_failure import EndpointFailure, Kind, said_in, status_kind, status_text
 from hipo_data.engines.http_endpoint import HttpEndpoint
 from hipo_data.engines.model_check import check_model, note_model
-from hipo_data.engines.retrying import patiently
+from hipo_data.engines.reply_shape import shaped_line
+from hipo_data.engines.retrying import INCONCLUSIVE_TRIES, patiently
 from hipo_data.schemas.config import BatchMode, Endpoint, OpenAIEngine
 from hipo_data.schemas.errors import EngineRefusedError
 from hipo_data.schemas.keys import digest
@@ -40,7 +41,7 @@ class OpenAIBatches:
     def __init__(self, config: OpenAIEngine, folder: Path, clock: Clock | None = None) -> None:
         self._config = config
         self._mode = config.batch or BatchMode()
-        self._folder = BatchFolder(folder)
+        self._folder = BatchFolder(folder, int(config.max_reply_mb * 1e6))
         self._clock = clock or Clock()
         self._slots = asyncio.Semaphore(config.max_in_flight)
         self._http: HttpEndpoint | None = None
@@ -83,6 +84,7 @@ class OpenAIBatches:
         body = chat_body(self._config, request, self._http.model)
         custom_id = digest(body)
         failure = EndpointFailure(Kind.BROKEN, "no attempt was made")
+        inconclusive = 0
         for _ in range(self._config.max_attempts):
             batch = self._batches.get(custom_id) or await self._collect(custom_id, body)
             await batch.ended(self)
@@ -92,11 +94,14 @@ class OpenAIBatches:
                 failure = error
             if failure.kind is Kind.REJECTED or (failure.kind is Kind.REFUSED and not batch.recalled):
                 break  # what an earlier run was refused, such as for want of money, may be granted now
+            inconclusive += failure.kind is Kind.INCONCLUSIVE
+            if inconclusive == INCONCLUSIVE_TRIES:
+                break
             if self._batches.get(custom_id) is batch:
                 del self._batches[custom_id]
         if failure.kind is Kind.REFUSED:
             raise EngineRefusedError(str(failure))
-        raise EngineError(str(failure), permanent=not failure.kind.may_pass)
+        raise EngineError(str(failure), permanent=not failure.kind.may_pass, empty=failure.empty)
 
     async def close(self) -> None:
         """Stops waiting. Batches in flight go on at the endpoint, and the next engine on this folder takes them up."""
@@ -252,12 +257,13 @@ class OpenAIBatches:
         line = self._folder.result(record, custom_id)
         if line is None:
             said = f"batch {record.batch_id} ended as '{record.ended}' without a response"
-            raise EndpointFailure(Kind.BROKEN, said)
-        response, error = line.get("response"), line.get("error")
-        if not isinstance(response, dict):
-            why = error.get("message") if isinstance(error, dict) else error
-            raise EndpointFailure(Kind.BROKEN, self._http.without_key(f"batch {record.batch_id}: {why}"))
-        status, body = int(response.get("status_code") or 500), response.get("body")
+            unreadable = self._folder.unreadable(record)
+            raise EndpointFailure(Kind.BROKEN, said + f"; {unreadable} of its lines cannot be read" * bool(unreadable))
+        result = shaped_line(line)
+        if result.response is None:
+            said = f"batch {record.batch_id}: {said_in({'error': result.error}) or 'no response and no error'}"
+            raise EndpointFailure(Kind.BROKEN, self._http.without_key(said))
+        status, body = result.response.status_code, result.response.body
         if status >= 300:
             said = f"batch {record.batch_id} {status_text(status, body, self._config.max_tokens_field)}"
             raise EndpointFailure(status_kind(status, body, self._http.model), self._http.without_key(said))

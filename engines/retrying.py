@@ -11,8 +11,13 @@ _BACK_OFF: dict[Kind, Callable[[tenacity.RetryCallState], float]] = {
     Kind.THROTTLED: tenacity.wait_random_exponential(multiplier=1, max=60),
     Kind.OVERLOADED: tenacity.wait_random_exponential(multiplier=1, max=60),
     Kind.BROKEN: tenacity.wait_random_exponential(multiplier=0.5, max=10),
+    Kind.INCONCLUSIVE: tenacity.wait_random_exponential(multiplier=0.5, max=10),
     Kind.UNREACHABLE: tenacity.wait_random_exponential(multiplier=0.5, max=10),
 }
+
+
+INCONCLUSIVE_TRIES = 2
+"""Attempts at a request whose reply tells nothing: once may be chance, twice is how the server or its model is."""
 
 
 def back_off(state: tenacity.RetryCallState) -> float:

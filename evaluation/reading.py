@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from hipo_data.evaluation.backend import Reply
+from hipo_data.prompts.families.reading import DEFAULT, read
 from hipo_data.prompts.formats.format import Format
 from hipo_data.prompts.formats.parts import Segment
 from hipo_data.prompts.formats.reading import parsed, readable_start, shown_mode
-from hipo_data.prompts.parsing import CLOSE, OPEN, split_reasoning
-from hipo_data.schemas.records import Mode
+from hipo_data.schemas.records import FinishReason, Mode
 
 
 @dataclass(frozen=True)
@@ -23,10 +23,11 @@ def read_reply(reply: Reply, fmt: Format | None) -> Reading:
     """The reading of a response.
 
     The mode is what the longest readable start of the text tells, so that a later slip does not hide it. A text that is
-    not in the format may hold an answer after its last `</think>`, unless another `<think>` opens there.
+    not in the format may hold an answer all the same: it is read as a teacher's is, and no `<think>` may stand in it.
     """
+    cut = reply.finish_reason is FinishReason.LENGTH
     if fmt is None:
-        _, answer = split_reasoning(reply.text, reply.starts_in_reasoning)
+        answer = read(reply.text, opened=reply.starts_in_reasoning, cut=cut).answer
         return Reading(None, answer, well_formed=True)
     response = parsed(fmt, reply.text)
     if response is not None:
@@ -37,5 +38,6 @@ def read_reply(reply: Reply, fmt: Format | None) -> Reading:
     if readable == text:
         answer = next((text[span.start : span.end] for span in spans if span.segment is Segment.ANSWER), None)
         return Reading(mode, answer, well_formed=False)
-    after = text.rpartition(CLOSE)[2]
-    return Reading(mode, None if OPEN in after else after.strip(), well_formed=False)
+    found = read(text, mode=mode, cut=cut).answer
+    hidden = found is None or any(tag in found for tag in DEFAULT.open)
+    return Reading(mode, None if hidden else found, well_formed=False)

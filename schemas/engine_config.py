@@ -130,6 +130,9 @@ class OpenAIEngine(_EngineConfig):
     endpoints: list[Endpoint] = Field(default=[], description="addresses or keys to spread the requests over")
     max_in_flight: _MaxInFlight = 256
     request_timeout_s: float = Field(default=600, gt=0, le=1e10)
+    max_reply_mb: float = Field(
+        default=64, gt=0, le=1e6, description="size of a reply; a larger one is read no further"
+    )
     max_attempts: int = Field(
         default=6, ge=1, le=1_000_000, description="tries a request before its rollout is recorded as failed"
     )

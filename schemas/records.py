@@ -36,11 +36,18 @@ class Status(StrEnum):
 
 
 class FinishReason(StrEnum):
-    """Why generation ended: the model stopped, the token limit was reached, or the request failed."""
+    """Why generation ended: the model stopped, the token limit was reached, the request failed, or it brought a
+    response that holds nothing at all, time and again."""
 
     STOP = "stop"
     LENGTH = "length"
     ERROR = "error"
+    EMPTY = "empty"
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether there is no response."""
+        return self in (FinishReason.ERROR, FinishReason.EMPTY)
 
 
 GoldSource = Literal["source", "pseudo"]

@@ -98,10 +98,10 @@ def test_rooms_are_imported_from_this_checkout_in_any_folder(repo_root: Path, ro
         ("import hipo_data.schemas.keys, tests.support.commands", []),
         ("import schemas", ["schemas/__init__.py was loaded as schemas"]),
         (
-            "import prompts.parsing, hipo_data.prompts.parsing",
+            "import prompts.rendering, hipo_data.prompts.rendering",
             [
                 "prompts/__init__.py was loaded as hipo_data.prompts and as prompts",
-                "prompts/parsing.py was loaded as hipo_data.prompts.parsing and as prompts.parsing",
+                "prompts/rendering.py was loaded as hipo_data.prompts.rendering and as prompts.rendering",
             ],
         ),
     ],

@@ -17,7 +17,7 @@ from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.schemas.arrow import to_table
 from hipo_data.schemas.check_config import CheckConfig
 from hipo_data.schemas.errors import EngineRefusedError
-from hipo_data.schemas.records import FinishReason, Mode, Problem, Response, Rollout, Verdict
+from hipo_data.schemas.records import Mode, Problem, Response, Rollout, Verdict
 from hipo_data.stages.sample.imported import imported_rollouts
 from hipo_data.stages.sample.sample import Sampler, rollout_key, sample
 from hipo_data.stages.sample.shown import shown
@@ -46,7 +46,7 @@ async def run_sample(host: Host, task: Task, flush_s: float) -> Manifest:
             rollouts, verdicts = stopped.rollouts, stopped.verdicts
         else:
             rollouts = await sample(problems, task.mode, task.config.sample, role, engine, finished, imported)
-    failed = [rollout for rollout in rollouts if rollout.finish_reason is FinishReason.ERROR]
+    failed = [rollout for rollout in rollouts if rollout.finish_reason.is_failure]
     seen = shown(rollouts)
     count = task.config.sample.count(task.mode)
     tables = {"rows": to_table(rollouts, Rollout)}

@@ -44,7 +44,7 @@ def failed_requests(run_dir: RunPath, damaged: list[DamagedError] | None = None)
             counts.update(
                 (row["error"] or "no words", row["mode"])
                 for row in rows
-                if row["finish_reason"] == FinishReason.ERROR.value
+                if FinishReason(row["finish_reason"]).is_failure
             )
     return [(error, mode, count) for (error, mode), count in counts.most_common()]
 

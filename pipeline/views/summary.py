@@ -77,7 +77,7 @@ def _figures(stats: Statistics, outcome: Outcome, run_dir: RunPath) -> dict[str,
         )
     if outcome.shown:
         figures["shown"] = "; ".join(in_words(Mode(mode), seen) for mode, seen in sorted(outcome.shown.items()))
-    if any(seen.failed for seen in outcome.shown.values()):
+    if any(seen.failed or seen.empty for seen in outcome.shown.values()):
         figures["failed"] = "; ".join(
             f"{count} {mode.replace('_', '-')} requests: {error}" for error, mode, count in failed_requests(run_dir)[:3]
         )

@@ -14,7 +14,7 @@ from hipo_data.pipeline.store.manifest import Manifest
 from hipo_data.pipeline.watch.watcher import RunState, Watcher
 from hipo_data.schemas.errors import UserError
 
-_SHOWS = ("failed", "cut", "capped", "malformed", "reasoned", "plain", "open", "long")
+_SHOWS = ("failed", "empty", "cut", "capped", "malformed", "reasoned", "plain", "open", "long")
 _SECONDS = (0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600, 4 * 3600)
 
 

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from hipo_data.prompts.doubt import doubts
 from hipo_data.schemas.family import Reading
 from hipo_data.schemas.records import Mode
 
@@ -46,9 +47,10 @@ def read(
 ) -> Parts:
     """The parts of a response, without white space at their ends.
 
-    The last closing tag counts, so that text which only looks like an answer stays part of the reasoning. An answer
-    ends where its turn does, whatever the model wrote beyond, and loses what the family wraps answers in. What looked
-    like an answer is reasoning as well where a further block of it begins there and is never closed.
+    The last closing tag counts, so that text which only looks like an answer stays part of the reasoning. One that
+    follows an answer by mistake, with nothing behind it, does not. An answer ends where its turn does, whatever the
+    model wrote beyond, and loses what the family wraps answers in. What looked like an answer is reasoning as well
+    where a further block of it begins there and is never closed.
 
     Args:
         text: as generated, what the request began the response with in front of it.
@@ -73,6 +75,7 @@ def _split_apart(
     if field is not None and field.strip():
         return _beside(text, field, reading, mode, cut)
     text = text if opened else _first_turn(text, reading)
+    text = text if cut else _without_stray_end(text, reading)
     before, after = _split(text, reading)
     if after is not None:
         return Parts(_reasoning(before, reading), _answer(after, reading))
@@ -80,6 +83,28 @@ def _split_apart(
     if inside or (cut and mode is Mode.THINK_ON):
         return Parts(_reasoning(text, reading), None)
     return Parts(None, _answer(text, reading))
+
+
+def _without_stray_end(text: str, reading: Reading) -> str:
+    """`text` without the closing tags that it ends in, where an answer stands between them and an earlier one."""
+    left = _before_ends(text, reading)
+    between = _split(left, reading)[1]
+    return text if between is None or not _is_answer(between, reading) else left
+
+
+def _before_ends(text: str, reading: Reading) -> str:
+    """`text` without the closing tags that have nothing behind them."""
+    before, behind = _split(text, reading)
+    while behind is not None and not _answer(behind, reading):
+        text = before
+        before, behind = _split(text, reading)
+    return text
+
+
+def _is_answer(text: str, reading: Reading) -> bool:
+    """Whether text in front of a closing tag with nothing behind it is an answer: no reasoning opens in it, and it does
+    not doubt itself. Reasoning that goes on behind a closing tag and is closed again must not be published."""
+    return not any(tag in text for tag in reading.open) and not doubts(text)
 
 
 def _reopens(answer: str, reading: Reading) -> bool:
@@ -90,20 +115,33 @@ def _reopens(answer: str, reading: Reading) -> bool:
 
 
 def _beside(text: str, field: str, reading: Reading, mode: Mode | None, cut: bool) -> Parts:
+    text = text if cut else _without_stray_end(text, reading)
     before, after = _split(text, reading)
     reasoning = _reasoning(_split(field, reading)[0] if after is not None else field, reading)
     if after is not None:
+        if not cut and not _answer(after, reading) and _is_apart(text, reasoning, reading):
+            return Parts(reasoning, _answer(_before_ends(text, reading), reading))
         return Parts(reasoning or _reasoning(before, reading), _answer(after, reading))
     rest = _bare(text, reading)
     if not rest:
         if mode is Mode.THINK_OFF:
             return read(field, reading, mode=mode, cut=cut)
         return Parts(reasoning, None)
-    begun = _begins(text, reading) and reasoning is not None
-    if begun and reasoning is not None and (reasoning.startswith(rest) or rest.startswith(reasoning)):
+    if _begins(text, reading) and reasoning is not None and _repeats(rest, reasoning):
         rest = rest.removeprefix(reasoning).strip() if len(rest) > len(reasoning) else ""
         return Parts(reasoning, _answer(rest, reading) if rest else None)
     return Parts(reasoning, _answer(rest, reading))
+
+
+def _is_apart(text: str, reasoning: str | None, reading: Reading) -> bool:
+    """Whether what stands in front of closing tags is an answer beside reasoning that a server has taken out."""
+    left = _before_ends(text, reading)
+    apart = left.strip() and _split(left, reading)[1] is None and not _repeats(left.strip(), reasoning or "")
+    return bool(apart) and _is_answer(left, reading)
+
+
+def _repeats(text: str, reasoning: str) -> bool:
+    return bool(reasoning) and (reasoning.startswith(text) or text.startswith(reasoning))
 
 
 def _first_turn(text: str, reading: Reading) -> str:

@@ -8,7 +8,7 @@ from hipo_data.schemas.records import FinishReason, Mode
 
 def read_completion(completion: Completion, role: RoleConfig, mode: Mode | None) -> Parts:
     """Reasoning and answer of a completion, both null where the request failed. `mode` is null for a justification."""
-    if completion.finish_reason is FinishReason.ERROR:
+    if completion.finish_reason.is_failure:
         return Parts(None, None)
     return read(
         completion.text,

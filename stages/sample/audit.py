@@ -9,6 +9,9 @@ from hipo_data.schemas.records import Mode
 from hipo_data.stages.sample.shown import Shown, complaint, name_of, nothing_usable
 
 _CAPPED = "cut off at a cap, once the mode was settled"
+_EMPTY = "empty responses"
+_SOMETIMES = (_CAPPED, _EMPTY)
+"""Lines that are there where sampling had any."""
 _SHARED_OUT = {
     "whole, with reasoning": "reasoned",
     "whole, without": "plain",
@@ -16,6 +19,7 @@ _SHARED_OUT = {
     _CAPPED: "capped",
     "malformed: no answer": "malformed",
     "failed requests": "failed",
+    _EMPTY: "empty",
 }
 _LEAKS = {"of those without, think aloud": "open", "of those without, out of proportion in length": "long"}
 
@@ -45,10 +49,8 @@ def audit(by_mode: Mapping[Mode, Shown], limits: CheckConfig | None, refused: in
 def _table(by_mode: Mapping[Mode, Shown]) -> list[tuple[str, list[str]]]:
     """Lines: a label, and a cell for each of `by_mode`, mostly a count with its share of what was asked.
 
-    The lines after the first share out what was asked; that on caps is there where sampling had any. Think-on has no
-    cells on leaks.
+    The lines after the first share out what was asked. Think-on has no cells on leaks.
     """
-    capped = any(seen.capped for seen in by_mode.values())
 
     def line(name: str, *modes: Mode) -> list[str]:
         return [
@@ -57,7 +59,11 @@ def _table(by_mode: Mapping[Mode, Shown]) -> list[tuple[str, list[str]]]:
 
     return [
         ("asked", [f"{seen.rollouts:,}" for seen in by_mode.values()]),
-        *((label, line(name, *Mode)) for label, name in _SHARED_OUT.items() if capped or label != _CAPPED),
+        *(
+            (label, line(name, *Mode))
+            for label, name in _SHARED_OUT.items()
+            if label not in _SOMETIMES or any(getattr(seen, name) for seen in by_mode.values())
+        ),
         *((label, line(name, Mode.THINK_OFF)) for label, name in _LEAKS.items()),
         ("median tokens of an answer", [_about(seen.typical_tokens) for seen in by_mode.values()]),
     ]
@@ -71,7 +77,7 @@ def in_short(mode: Mode, seen: Shown) -> str:
         astray = {"reason": seen.reasoning, "think aloud": seen.open}
     astray |= {"cut off": seen.cut, "without answer": seen.malformed}
     said = [f"{percent(count / seen.rollouts)} {what}" for what, count in astray.items() if count]
-    failed = [f"{seen.failed:,} failed"] if seen.failed else []
+    failed = [f"{count:,} {what}" for what, count in {"failed": seen.failed, "empty": seen.empty}.items() if count]
     return " · ".join([f"{name_of(mode)} {seen.rollouts:,} asked", *said, *failed])
 
 

@@ -4,7 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from hipo_data.prompts.parsing import split_reasoning
+from hipo_data.prompts.families.reading import read
 from hipo_data.schemas.keys import digest
 from hipo_data.schemas.records import FinishReason, Mode, Response, Rollout
 
@@ -35,7 +35,8 @@ def imported_rollouts(
 
 
 def _rollout(response: Response, index: int, count_tokens: Callable[[str], int]) -> Rollout:
-    reasoning, answer = split_reasoning(response.text, starts_in_reasoning=False)
+    parts = read(response.text, mode=Mode.THINK_ON)
+    reasoning, answer = parts.reasoning, parts.answer
     tagged = _ANSWER.search(answer or "")
     answer = tagged[1].strip() if tagged else answer
     tokens = count_tokens(response.text)

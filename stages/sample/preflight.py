@@ -47,7 +47,7 @@ def _words(rollouts: Sequence[Rollout]) -> str:
 
 
 def _advice(mode: Mode, seen: Shown) -> str:
-    if seen.failed * 2 > seen.rollouts:
+    if (seen.failed + seen.empty) * 2 > seen.rollouts:
         return "See to the engine, its address and the role's parameters"
     switch = "the switch (family, chat_template_kwargs, system_prompt or sampling.extra)"
     if mode is Mode.THINK_ON:

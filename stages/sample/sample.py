@@ -15,7 +15,7 @@ from hipo_data.stages.asking.engine_session import EngineSession
 from hipo_data.stages.asking.responses import read_completion
 from hipo_data.stages.asking.role_requests import conversation, role_request
 
-VERSION = "2"
+VERSION = "3"
 
 RolloutKey = tuple[str, str, int]
 
@@ -144,7 +144,7 @@ def _capped(request: GenerationRequest, cap: int | None) -> GenerationRequest:
 
 
 def _still_good(known: Rollout, wanted: _Wanted) -> bool:
-    if known.request_hash != wanted.request_hash or known.finish_reason is FinishReason.ERROR:
+    if known.request_hash != wanted.request_hash or known.finish_reason.is_failure:
         return False
     if known.finish_reason is FinishReason.LENGTH:
         if wanted.cap is not None and known.completion_tokens > wanted.cap:
@@ -161,7 +161,8 @@ async def _generate(wanted: _Wanted, mode: Mode, role: RoleConfig, session: Engi
         completion = await session.generate(wanted.problem_id, request)
     except EngineError as failure:
         error, permanent = valid_unicode(str(failure)), failure.permanent
-        completion = Completion(text="", finish_reason=FinishReason.ERROR, prompt_tokens=0, completion_tokens=0)
+        ended = FinishReason.EMPTY if failure.empty else FinishReason.ERROR
+        completion = Completion(text="", finish_reason=ended, prompt_tokens=0, completion_tokens=0)
     parts = read_completion(completion, role, mode)
     reasoning_tokens = _reasoning_tokens(completion, parts.reasoning, parts.answer)
     return Rollout(

@@ -24,6 +24,8 @@ class Shown:
 
     failed: int = 0
     """The request failed."""
+    empty: int = 0
+    """The response held nothing at all, time and again."""
     cut: int = 0
     """Ended at the limit on tokens."""
     capped: int = 0
@@ -44,12 +46,12 @@ class Shown:
     @property
     def rollouts(self) -> int:
         """All."""
-        return self.failed + self.cut + self.capped + self.malformed + self.reasoned + self.plain
+        return self.failed + self.empty + self.cut + self.capped + self.malformed + self.reasoned + self.plain
 
     @property
     def answered(self) -> int:
-        """Those whose request did not fail."""
-        return self.rollouts - self.failed
+        """Those that got a response."""
+        return self.rollouts - self.failed - self.empty
 
     @property
     def long(self) -> int:
@@ -102,6 +104,8 @@ def shown(rollouts: Iterable[Rollout]) -> Shown:
 def _kind(rollout: Rollout) -> str:
     if rollout.finish_reason is FinishReason.ERROR:
         return "failed"
+    if rollout.finish_reason is FinishReason.EMPTY:
+        return "empty"
     if rollout.finish_reason is FinishReason.LENGTH:
         return "capped" if rollout.cap is not None and rollout.completion_tokens > rollout.cap else "cut"
     if not (rollout.answer or "").strip():
@@ -113,8 +117,9 @@ def complaint(mode: Mode, seen: Shown, limits: CheckConfig, least: int = 1) -> s
     """Why a mode is not what it says, in a clause; null where it is, or fewer than `least` rollouts tell."""
     if seen.rollouts < least:
         return None
-    if seen.failed / seen.rollouts > limits.failed:
-        return f"{seen.failed} of {seen.rollouts} requests of {name_of(mode)} failed"
+    if (seen.failed + seen.empty) / seen.rollouts > limits.failed:
+        empty = f", {seen.empty} of them with an empty response" if seen.empty else ""
+        return f"{seen.failed + seen.empty} of {seen.rollouts} requests of {name_of(mode)} failed{empty}"
     if mode is Mode.THINK_OFF and seen.answered and seen.reasoning / seen.answered > limits.off_reasoning:
         return (
             f"{seen.reasoning} of {seen.answered} think-off responses hold reasoning "
@@ -130,7 +135,8 @@ def nothing_usable(mode: Mode, seen: Shown) -> str | None:
     """That no rollout of a mode can become an example, and what became of them; null where one can."""
     if not seen.rollouts or seen.usable(mode):
         return None
-    parts = {"failed": seen.failed, "were cut off": seen.cut + seen.capped, "have no answer": seen.malformed}
+    parts = {"failed": seen.failed, "are empty": seen.empty, "were cut off": seen.cut + seen.capped}
+    parts |= {"have no answer": seen.malformed}
     parts |= {"hold reasoning": seen.reasoned} if mode is Mode.THINK_OFF else {"hold no reasoning": seen.plain}
     said = ", ".join(f"{count} {what}" for what, count in parts.items() if count)
     return f"not one of {seen.rollouts} {name_of(mode)} rollouts can be used: {said}"
@@ -147,6 +153,7 @@ def in_words(mode: Mode, seen: Shown) -> str:
         "cut off at a cap": seen.capped,
         "without answer": seen.malformed,
         "failed": seen.failed,
+        "empty": seen.empty,
         "thinking aloud": seen.open if mode is Mode.THINK_OFF else 0,
         "out of proportion in length": seen.long if mode is Mode.THINK_OFF else 0,
     }

@@ -191,7 +191,7 @@ def _graded(rows: pl.LazyFrame, tags: Collection[str], config: SelectConfig) -> 
 def _statistics(graded: pl.LazyFrame, mode: str) -> pl.LazyFrame:
     side = "on" if mode == ON else "off"
     counts = pl.col("counts")
-    answered = pl.col("finish_reason") != FinishReason.ERROR.value
+    answered = ~pl.col("finish_reason").is_in([reason.value for reason in FinishReason if reason.is_failure])
     counted = {
         "n": pl.col("known") & counts,
         "right": pl.col("right") & counts,

@@ -30,9 +30,9 @@ def verify(
 ) -> list[Verdict]:
     """Verdicts in the order of the rollouts; those `known` by this grader already are taken over.
 
-    A rollout that failed in its engine is `unknown` (`engine_error`); one without an answer is `incorrect`, as
-    `truncated` where it ran into the token limit and `no_answer` elsewhere. What a grader could not tell is asked
-    again, twice at most.
+    A rollout that failed in its engine is `unknown`, as `engine_error`, or as `empty_response` where its response held
+    nothing at all. One without an answer is `incorrect`, as `truncated` where it ran into the token limit and
+    `no_answer` elsewhere. What a grader could not tell is asked again, twice at most.
 
     Responses to a problem without a gold are right (`agrees`) or wrong (`disagrees`) by the answer of its vote; where
     that has none, they are all `unknown` (`no_agreement`).
@@ -84,8 +84,9 @@ def _grade_in(verdict: Verdict | None) -> Grade | None:
 
 
 def _without_grader(rollout: Rollout, gold: Gold | None) -> Grade | None:
-    if rollout.finish_reason is FinishReason.ERROR:
-        return Grade(status=Status.UNKNOWN, reason="engine_error", extracted=None, grader=_PIPELINE_GRADER)
+    if rollout.finish_reason.is_failure:
+        reason = "empty_response" if rollout.finish_reason is FinishReason.EMPTY else "engine_error"
+        return Grade(status=Status.UNKNOWN, reason=reason, extracted=None, grader=_PIPELINE_GRADER)
     if gold is None:
         return Grade(status=Status.UNKNOWN, reason="no_agreement", extracted=None, grader=_PIPELINE_GRADER)
     if rollout.answer is None:

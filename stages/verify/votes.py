@@ -28,7 +28,7 @@ def vote(
     without = {problem.problem_id: problem for problem in problems if isinstance(problem.gold, NoGold)}
     samples: dict[str, list[Rollout]] = defaultdict(list)
     for rollout in rollouts:
-        sampled = rollout.mode is Mode.THINK_ON and rollout.finish_reason is not FinishReason.ERROR
+        sampled = rollout.mode is Mode.THINK_ON and not rollout.finish_reason.is_failure
         if sampled and rollout.problem_id in without:
             samples[rollout.problem_id].append(rollout)
     by_index = {key: sorted(samples[key], key=lambda rollout: rollout.index) for key in without}

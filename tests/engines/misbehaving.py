@@ -71,6 +71,18 @@ def cut(handler: BaseHTTPRequestHandler) -> None:
     handler.close_connection = True
 
 
+def endless(handler: BaseHTTPRequestHandler) -> None:
+    """A text that never ends, until the client has had enough."""
+    handler.send_response(200)
+    handler.send_header("Content-Type", "application/json")
+    handler.end_headers()
+    handler.wfile.write(b'{"choices": [{"message": {"content": "')
+    handler.close_connection = True
+    with suppress(OSError):
+        while True:
+            handler.wfile.write(b"and " * 2**12)
+
+
 @contextmanager
 def serve() -> Iterator[Endpoint]:
     """Runs the server on a free port until the context ends."""

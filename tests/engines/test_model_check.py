@@ -56,9 +56,9 @@ async def test_probe_that_decides_nothing_lets_the_engine_start(
 async def test_reply_of_another_model_is_warned_of_once(
     endpoint: Endpoint, start: Starts, caplog: pytest.LogCaptureFixture, name: str, warnings: int
 ) -> None:
-    message = {"role": "assistant", "content": "4"}
+    choice = {"finish_reason": "stop", "message": {"role": "assistant", "content": "4"}}
     usage = {"prompt_tokens": 7, "completion_tokens": 3}
-    endpoint.replies = [answer({"model": name, "choices": [{"message": message}], "usage": usage})] * 3
+    endpoint.replies = [answer({"model": name, "choices": [choice], "usage": usage})] * 3
     engine = await start()
     for _ in range(3):
         assert (await engine.generate(request())).text == "4"

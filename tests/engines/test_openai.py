@@ -2,6 +2,7 @@
 
 import asyncio
 import pickle
+import re
 from typing import Any
 
 import pytest
@@ -11,7 +12,8 @@ from hipo_data.engines.openai import OpenAIEndpoint
 from hipo_data.schemas.config import OpenAIEngine, SamplingConfig
 from hipo_data.schemas.errors import EngineRefusedError
 from hipo_data.schemas.records import FinishReason
-from tests.engines.misbehaving import Endpoint, Reply, answer, cut, fails, good, serve
+from tests.engines.misbehaving import Endpoint, Reply, answer, cut, endless, fails, good, serve
+from tests.engines.odd_replies import ODD
 from tests.engines.openai_engines import KEY, Starts, everything_said, request
 from tests.support.virtual_time import VirtualTime
 
@@ -237,6 +239,57 @@ async def test_reply_that_stays_unusable_is_an_error_that_says_why(
         await engine.generate(request())
     assert not caught.value.permanent
     assert len(endpoint.bodies) == 3
+
+
+async def test_each_odd_shape_fails_its_own_request_and_no_other(endpoint: Endpoint, start: Starts) -> None:
+    engine = await start(max_attempts=1)
+    for body, said in ODD.values():
+        endpoint.replies = [answer(body)]
+        with pytest.raises(EngineError, match=re.escape(said)) as caught:
+            await engine.generate(request())
+        assert not caught.value.permanent
+        assert (await engine.generate(request())).text == "4"
+
+
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        (endless, "the reply of http://.* is larger than 0.5 MB; see max_reply_mb"),
+        (answer("[" * 100_000 + "]" * 100_000), r"is JSON of more than 100 levels but begins with '\[\[\["),
+        (answer('{"a":' * 200 + "1" + "}" * 200, 400), r'answered 400: {"a":{"a":'),
+    ],
+)
+async def test_body_without_end_or_bottom_fails_its_own_request(
+    endpoint: Endpoint, start: Starts, reply: Reply, said: str
+) -> None:
+    engine = await start(max_attempts=1, max_reply_mb=0.5)
+    endpoint.replies = [reply]
+    with pytest.raises(EngineError, match=said) as caught:
+        await engine.generate(request())
+    assert len(str(caught.value)) < 1200
+    assert (await engine.generate(request())).text == "4"
+
+
+@pytest.mark.parametrize("models", [7, True, {"data": 7}, {"data": [7, {"id": []}]}, [[]]])
+async def test_listing_of_another_shape_says_nothing_of_the_model(
+    endpoint: Endpoint, start: Starts, models: Any
+) -> None:
+    endpoint.models = answer(models)
+    assert (await (await start()).generate(request())).text == "4"
+
+
+@pytest.mark.parametrize(("text", "finish"), [(None, "stop"), ("4", None)])
+async def test_reply_that_tells_nothing_is_asked_for_once_more(
+    endpoint: Endpoint, start: Starts, text: str | None, finish: str | None
+) -> None:
+    engine = await start(max_attempts=6)
+    endpoint.replies = [good(text, finish)]
+    assert (await engine.generate(request())).text == "4" and len(endpoint.bodies) == 2
+    endpoint.replies = [good(text, finish)] * 6
+    with pytest.raises(EngineError, match=r"holds nothing|has no finish_reason") as caught:
+        await engine.generate(request())
+    assert len(endpoint.bodies) == 4
+    assert not caught.value.permanent and caught.value.empty == (text is None)
 
 
 async def test_response_that_takes_too_long_is_an_error_worth_another_try(endpoint: Endpoint, start: Starts) -> None:

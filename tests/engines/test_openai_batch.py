@@ -13,6 +13,7 @@ from hipo_data.engines.create import create_engine
 from hipo_data.engines.openai_batch import OpenAIBatches
 from hipo_data.schemas.config import OpenAIEngine
 from hipo_data.schemas.errors import EngineRefusedError
+from tests.engines.odd_replies import ODD, reply
 from tests.engines.openai_engines import KEY, everything_said, request
 from tests.support.batch_endpoint import BatchEndpoint, Line, batch_endpoint, expired, failed, served
 from tests.support.virtual_time import VirtualTime
@@ -256,6 +257,33 @@ async def test_request_that_fails_in_every_batch_is_an_error_worth_another_try(
     assert KEY not in everything_said(caught.value)
     server.answers = served
     assert (await ask(await start(), "1"))[0].text == "1 = 4"
+
+
+ODD_LINES: dict[str, tuple[Line, str]] = {
+    "odd reply": ({"response": {"status_code": 200, "body": ODD["content, a number"][0]}}, "content is 7."),
+    "odd count": ({"response": {"status_code": 200, "body": ODD["prompt_tokens '9'"][0]}}, "prompt_tokens is '9'."),
+    "status, a list": ({"response": {"status_code": [], "body": {}}}, "response.status_code is []."),
+    "response, a text": ({"response": "4"}, "response is '4'."),
+    "neither response nor error": ({"response": None}, "no response and no error"),
+    "error, a number": ({"response": None, "error": 7}, "7"),
+    "deep": ({"response": {"body": json.loads("[" * 200 + "]" * 200)}}, "1 of its lines cannot be read"),
+    "long": ({"response": {"body": "x" * 200_000}}, "1 of its lines cannot be read"),
+    "empty": ({"response": {"status_code": 200, "body": reply(content=None)}}, "holds nothing"),
+}
+
+
+@pytest.mark.parametrize("name", ODD_LINES)
+async def test_odd_line_fails_its_own_request_and_no_other(
+    server: BatchEndpoint, start: StartsBatches, name: str
+) -> None:
+    odd, said = ODD_LINES[name]
+    server.answers = lambda line: odd if line["body"]["messages"][-1]["content"] == "odd" else served(line)
+    engine = await start(max_reply_mb=0.1)
+    failing, passing = await asyncio.gather(ask(engine, "odd"), ask(engine, "1", "2"), return_exceptions=True)
+    assert isinstance(passing, list) and [found.text for found in passing] == ["1 = 4", "2 = 4"]
+    assert isinstance(failing, EngineError) and said in str(failing) and len(str(failing)) < 1200
+    asked = [line["body"]["messages"][-1]["content"] for batch in lines(server) for line in batch]
+    assert asked.count("odd") == (2 if name == "empty" else 3) and failing.empty == (name == "empty")
 
 
 async def test_request_that_can_never_succeed_is_sent_once(server: BatchEndpoint, start: StartsBatches) -> None:

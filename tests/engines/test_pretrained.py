@@ -14,7 +14,6 @@ from hipo_data.engines.base import Completion, Generates, GenerationRequest
 from hipo_data.engines.chat_request import chat_body
 from hipo_data.engines.openai import OpenAIEndpoint
 from hipo_data.engines.vllm import Vllm
-from hipo_data.prompts.parsing import CLOSE, OPEN
 from hipo_data.schemas.config import OpenAIEngine, RoleConfig, SamplingConfig
 from hipo_data.schemas.records import FinishReason, Mode
 from hipo_data.stages.asking.responses import read_completion
@@ -22,6 +21,7 @@ from hipo_data.stages.asking.role_requests import conversation, role_request
 from tests.engines.vllm_engines import ARGS, config
 from tests.support.pretrained import as_transformers, serve_llama_cpp
 
+OPEN, CLOSE = "<think>", "</think>"
 pytestmark = pytest.mark.long
 
 LIMIT = 80
@@ -113,7 +113,7 @@ async def test_through_the_server_of_llama_cpp(endpoint: OpenAIEndpoint) -> None
     await check_forty(endpoint)
 
 
-@pytest.mark.parametrize("prefix", [f"{OPEN}\n", CLOSED, "Die Lösung 😀: "])
+@pytest.mark.parametrize("prefix", [f"{OPEN}\n", CLOSED, "Die Lösung 😀: ", "I", "12"])
 async def test_prefix_that_llama_cpp_repeats_stands_once(endpoint: OpenAIEndpoint, llama_cpp: str, prefix: str) -> None:
     sampling = SamplingConfig(temperature=0.0, max_tokens=8)
     asked = request(role(THINK, prefix).model_copy(update={"sampling": sampling}), QUESTIONS[0], seed=1)

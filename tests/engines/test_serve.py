@@ -9,12 +9,13 @@ from openai import AsyncOpenAI
 
 from hipo_data.engines.base import EngineError
 from hipo_data.engines.openai import OpenAIEndpoint
-from hipo_data.prompts.parsing import CLOSE, OPEN, split_reasoning
+from hipo_data.prompts.families.reading import Parts, read
 from hipo_data.schemas.config import OpenAIEngine
 from hipo_data.schemas.errors import EngineRefusedError
 from hipo_data.schemas.records import FinishReason
 from tests.engines.asking import OFF, many, request
 
+OPEN, CLOSE = "<think>", "</think>"
 pytestmark = pytest.mark.slow
 
 
@@ -41,11 +42,12 @@ async def test_both_modes_come_apart_into_reasoning_and_answer(engine: OpenAIEnd
     closed = [completion for completion in on if CLOSE in completion.text]
     assert len(closed) >= 12
     for completion in closed:
-        reasoning, answer = split_reasoning(completion.text, starts_in_reasoning=True)
+        parts = read(completion.text, opened=True)
+        reasoning, answer = parts.reasoning, parts.answer
         assert reasoning and answer
         assert not any(tag in reasoning + answer for tag in (OPEN, CLOSE, "<|im_end|>"))
     for completion in off:
-        assert split_reasoning(completion.text, starts_in_reasoning=False) == (None, completion.text.strip())
+        assert read(completion.text) == Parts(None, completion.text.strip())
         assert completion.text.strip() and OPEN not in completion.text
 
 

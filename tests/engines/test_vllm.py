@@ -11,12 +11,13 @@ import pytest
 
 from hipo_data.engines.base import Completion, EngineDeadError, EngineError
 from hipo_data.engines.vllm import Vllm
-from hipo_data.prompts.parsing import CLOSE, OPEN, split_reasoning
+from hipo_data.prompts.families.reading import read
 from hipo_data.schemas.errors import EngineRefusedError
 from hipo_data.schemas.records import FinishReason
 from tests.engines.asking import OFF, ON, many, request
 from tests.engines.vllm_engines import ARGS, CONTEXT, Shared, config
 
+OPEN, CLOSE = "<think>", "</think>"
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="session")]
 
 
@@ -25,7 +26,8 @@ async def test_chat_template_switches_the_mode(vllm: Vllm) -> None:
     assert sum(CLOSE in completion.text for completion in on) >= 12
     assert not any(CLOSE in completion.text or OPEN in completion.text for completion in off)
     for completion in on:
-        reasoning, answer = split_reasoning(completion.text, starts_in_reasoning=True)
+        parts = read(completion.text, opened=True)
+        reasoning, answer = parts.reasoning, parts.answer
         assert reasoning and (answer is None) == (CLOSE not in completion.text)
 
 

@@ -56,6 +56,8 @@ def test_an_answer_that_is_cut_off_can_still_be_graded() -> None:
         ("hipo", "<judge>\nB\n</judge>\n\n<think_off>\n<answer>\n4\n</answer>\n\n", Reading(OFF, None, False)),
         # Without the line break before the closing tag.
         ("qwen3", "<think>\nr</think>\n\n4", Reading(ON, "4", False)),
+        # The closing tag is repeated behind the answer.
+        ("qwen3", "<think>\nr\n</think>\n\n4\n</think>", Reading(ON, "4", False)),
         # Reasoning opens again and never ends: whatever stands in it is no answer.
         ("lhrm", "<think>\nr\n</think>\n\n<think>\n\\boxed{4}", Reading(ON, None, False)),
     ],
@@ -77,6 +79,10 @@ def test_a_plain_model_has_no_mode_and_its_reasoning_is_no_answer() -> None:
     assert read_reply(thought, None) == Reading(None, "4", well_formed=True)
     assert read_reply(cut, None) == Reading(None, None, well_formed=True)
     assert read_reply(Reply("4", 9, FinishReason.STOP), None) == Reading(None, "4", well_formed=True)
+    leaked = Reply("<think>so</think>4<|im_end|>\n</think>", 9, FinishReason.STOP)
+    assert read_reply(leaked, None) == Reading(None, "4", well_formed=True)
+    opened = Reply("<think>so</think>An example:\n<think>\n\\boxed{3}", 9, FinishReason.STOP)
+    assert read_reply(opened, None) == Reading(None, None, well_formed=True)
 
 
 PIECES = ["<judge>\n", "\n</judge>\n\n", "<think_on>", "<think_off>", "\n<think>\n", "<think>\n", "\n</think>\n\n"]

@@ -9,13 +9,14 @@ import pytest
 import yaml
 
 from hipo_data.pipeline.cli import main
-from tests.engines.misbehaving import Endpoint, Reply, answer, cut, fails, good, serve
+from tests.engines.misbehaving import Endpoint, Reply, answer, cut, endless, fails, good, serve
+from tests.engines.odd_replies import ODD
 from tests.support.commands import hipo_data, succeed, write_lines
 from tests.support.fixtures import TEACHER_KEY as KEY
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("on_cluster")]
 
-PROBLEMS = 6
+PROBLEMS = 9
 
 
 @pytest.fixture
@@ -116,6 +117,8 @@ def test_a_refused_key_stops_the_run_at_once_and_no_secret_stands_anywhere(
         assert secret not in written
 
 
+ODD_IN_A_RUN = ["content, a number", "refusal, an object", "finish_reason, a list", "prompt_tokens -3"]
+ODD_IN_A_RUN += [f"completion_tokens {10**25}"]
 GOOD = good("\\boxed{4}")
 FOR_GOOD: dict[str, Reply] = {
     "maximum context length": fails(400, "This model's maximum context length is 512 tokens"),
@@ -129,7 +132,12 @@ FOR_NOW: dict[str, Reply] = {
     "not JSON": answer('{"choices": [{"mess'),
     "no choices": answer({"choices": []}),
     "no usage": answer({"choices": [{"message": {"content": "4"}}]}),
+    "levels": answer("[" * 100_000 + "]" * 100_000),
+    "larger than 1 MB": endless,
+    "no finish_reason": good("4", None),
+    **{ODD[name][1]: answer(ODD[name][0]) for name in ODD_IN_A_RUN},
 }
+EMPTY = good(None)
 
 
 def test_failed_rollouts_are_recorded_with_their_reasons_and_those_worth_it_asked_again(
@@ -137,9 +145,9 @@ def test_failed_rollouts_are_recorded_with_their_reasons_and_those_worth_it_aske
 ) -> None:
     """One request at a time, so each of the first fails by one of the replies; it has two attempts where that helps."""
     endpoint.replies = [reply for bad in FOR_GOOD.values() for reply in (bad, GOOD)]
-    endpoint.replies += [reply for bad in FOR_NOW.values() for reply in (bad, bad, GOOD)]
-    path = recipe(tmp_path, endpoint, max_in_flight=1)
-    hipo_data("run", "--config", path, cwd=tmp_path)
+    endpoint.replies += [reply for bad in (*FOR_NOW.values(), EMPTY) for reply in (bad, bad, GOOD)]
+    path = recipe(tmp_path, endpoint, max_in_flight=1, max_reply_mb=1)
+    done = hipo_data("run", "--config", path, cwd=tmp_path)
     assert endpoint.replies == []
     failed = rollouts(tmp_path).filter(finish_reason="error")
     assert rollouts(tmp_path).height == PROBLEMS * 2 * 2
@@ -148,11 +156,16 @@ def test_failed_rollouts_are_recorded_with_their_reasons_and_those_worth_it_aske
         assert len(errors) == len(reasons)
         assert all(sum(reason in error for error in errors) == 1 for reason in reasons), errors
     verdicts = pl.read_parquet(str(tmp_path / "run" / "verify.*" / "??-????.parquet"))
-    assert verdicts.filter(status="unknown").height == len(failed)
+    unknown = verdicts.filter(status="unknown")["reason"].value_counts()
+    assert dict(unknown.rows()) == {"engine_error": len(failed), "empty_response": 1}
+    (empty,) = rollouts(tmp_path).filter(finish_reason="empty").to_dicts()
+    assert "holds nothing" in empty["error"] and not empty["error_permanent"]
+    assert "% empty" in done.stdout
     asked = len(endpoint.bodies)
     succeed("run", "--config", path, cwd=tmp_path)
     assert rollouts(tmp_path).filter(finish_reason="error", error_permanent=False).is_empty()
-    assert len(FOR_NOW) <= len(endpoint.bodies) - asked <= len(failed)
+    assert rollouts(tmp_path).filter(finish_reason="empty").is_empty()
+    assert len(FOR_NOW) < len(endpoint.bodies) - asked <= len(failed) + 1
 
 
 def rollouts(folder: Path) -> pl.DataFrame:

@@ -163,7 +163,7 @@ class _Server:
                 self._of.worked_on[line["body"]["messages"][-1]["content"]] += found["response"] is not None
                 results.append({"id": "x", "custom_id": line["custom_id"], **found})
         results.reverse()  # results come in any order
-        good = [row for row in results if (row["response"] or {}).get("status_code") == 200]
+        good = [row for row in results if _is_served(row["response"])]
         bad = [row for row in results if row not in good]
         batch |= {"status": self._of.status, "output_file_id": self._written(good), "error_file_id": self._written(bad)}
 
@@ -178,3 +178,7 @@ class _Server:
 
 def _error(status: int, message: str) -> web.Response:
     return web.json_response({"error": {"message": message, "type": "x", "code": None}}, status=status)
+
+
+def _is_served(response: Any) -> bool:
+    return isinstance(response, dict) and response.get("status_code") == 200

@@ -13,6 +13,7 @@ SHARING = {
     "tests/engines/test_vllm.py": "one vLLM engine",
     "tests/engines/test_vllm_admission.py": "one vLLM engine",
     "tests/engines/test_serve.py": "one vLLM server",
+    "tests/engines/test_serve_parsers.py": "one vLLM server",
     "tests/evaluation/test_teacher.py": "one vLLM server",
     "tests/runs/test_teacher_run.py": "one vLLM server",
 }

@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 
 from hipo_data.prompts.families.loading import families, family
 from hipo_data.prompts.families.reading import Parts, read
-from hipo_data.prompts.parsing import split_reasoning
 from hipo_data.schemas.records import Mode
 from tests.prompts.families.raw_texts import RAW
 
@@ -146,11 +145,108 @@ def test_reasoning_of_a_think_off_response_is_seen() -> None:
     assert read("A", mode=OFF, field="R") == Parts("R", "A")
 
 
-@given(st.lists(st.sampled_from([*"ab \n", "<think>", "</think>"]), max_size=12).map("".join), st.booleans())
-def test_think_tags_are_read_as_ever(text: str, opened: bool) -> None:
-    reasoning, answer = split_reasoning(text, opened)
-    found = read(text, opened=opened)
-    if answer is not None and any(line.lstrip().startswith("<think>") for line in answer.splitlines()):
-        reasoning, answer = f"{reasoning or ''} {answer}", None
-    assert found.answer == answer
-    assert (found.reasoning or "").replace("<think>", "").split() == (reasoning or "").replace("<think>", "").split()
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("<think>\nR\n</think>\n\nA\n", Parts("R", "A")),
+        ("  \n<think>R</think>A", Parts("R", "A")),
+        ("R</think>A", Parts("R", "A")),
+        ("  A\n", Parts(None, "A")),
+        ("", Parts(None, "")),
+        ("<think>\n\n</think>\n\nA", Parts(None, "A")),
+        ("</think>A", Parts(None, "A")),
+        ("<think>R</think>", Parts("R", "")),
+        ("<think>R", Parts("R", None)),
+        ("<think>", Parts(None, None)),
+        ("<think>R</think>so 41?\n<think>R2</think>A", Parts("R</think>so 41?\n<think>R2", "A")),
+        ("<think>R</think>R2</think>A", Parts("R</think>R2", "A")),
+        ("the tag <think> opens it", Parts(None, "the tag <think> opens it")),
+        ("<THINK>R</THINK>A", Parts(None, "<THINK>R</THINK>A")),
+    ],
+)
+def test_tags_part_reasoning_from_answer(text: str, parts: Parts) -> None:
+    assert read(text) == parts
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("R\n</think>\n\nA", Parts("R", "A")),
+        ("<think>R</think>A", Parts("R", "A")),
+        ("R, so \\boxed{4}", Parts("R, so \\boxed{4}", None)),
+        ("", Parts(None, None)),
+        ("\n</think>\nA", Parts(None, "A")),
+        ("R</think>R2</think>A", Parts("R</think>R2", "A")),
+    ],
+)
+def test_response_that_begins_inside_its_reasoning(text: str, parts: Parts) -> None:
+    assert read(text, opened=True) == parts
+
+
+REPEATED = [
+    "</think>",
+    "\n</think>\n",
+    "</think></think>",
+    "</think>\n\n</think>",
+    "</think><|im_end|>",
+    "<|im_end|></think>",
+]
+
+
+@pytest.mark.parametrize("end", REPEATED)
+def test_closing_tag_that_is_repeated_behind_the_answer_does_not_eat_it(end: str) -> None:
+    assert read(f"<think>\nR\n</think>\n\nA{end}") == Parts("R", "A")
+    assert read(f"R</think>A{end}", opened=True) == Parts("R", "A")
+    assert read(f"<think>\n\n</think>\n\nA{end}", mode=OFF) == Parts(None, "A")
+    assert read(f"<think>R</think>R2</think>A{end}") == Parts("R</think>R2", "A")
+    assert read(f"A{end}", field="R") == Parts("R", "A")
+    assert read(f"R</think>A{end}", field="R") == Parts("R", "A")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<think>R</think>so 41?\n<think>R2</think>",  # opens anew
+        "<think>R</think>so 41? <think>R2</think></think>",
+        "<think>R</think>Wait, that is not it: R2</think>",  # doubts itself
+        "<think>R</think></think>",  # nothing is between them
+        "<think>R</think>",
+    ],
+)
+def test_reasoning_that_is_closed_again_is_published_nowhere(text: str) -> None:
+    assert read(text).answer == ""
+    assert read(text.removeprefix("<think>"), opened=True).answer == ""
+    assert read(text, field="R").answer == ""
+
+
+def test_closing_tag_that_the_limit_cut_the_answer_off_behind_is_no_repeated_one() -> None:
+    assert read("<think>R</think>R2</think>", mode=ON, cut=True) == Parts("R</think>R2", "")
+    assert read("R</think>", mode=ON, cut=True, field="R") == Parts("R", "")
+
+
+def test_repeated_end_is_that_of_the_family() -> None:
+    assert read_as("seed_oss", "<seed:think>R</seed:think>A</seed:think>", ON) == Parts("R", "A")
+    assert read_as("magistral", "[THINK]R[/THINK]A[/THINK]</s>", ON) == Parts("R", "A")
+
+
+TEXTS = st.lists(st.sampled_from([*"ab \n", "<think>", "</think>"]), max_size=12).map("".join)
+
+
+@given(TEXTS, st.text().filter(lambda text: "think>" not in text and text.strip()), st.booleans())
+def test_answer_is_what_follows_the_last_closing_tag(reasoning: str, answer: str, opened: bool) -> None:
+    assert read(f"<think>{reasoning}</think>{answer}", opened=opened) == Parts(
+        read(f"<think>{reasoning}</think>", cut=True).reasoning, read(answer).answer
+    )
+
+
+@given(TEXTS, st.booleans(), st.booleans())
+def test_no_answer_holds_a_tag_that_ends_reasoning(text: str, opened: bool, cut: bool) -> None:
+    found = read(text, opened=opened, cut=cut)
+    assert "</think>" not in (found.answer or "")
+    assert all(part is None or (part == part.strip()) for part in (found.reasoning, found.answer))
+
+
+@given(st.text().filter(lambda text: "</think>" not in text))
+def test_reasoning_that_is_never_closed_gives_no_answer(text: str) -> None:
+    assert read(f"<think>{text}").answer is None
+    assert read(text, opened=True).answer is None

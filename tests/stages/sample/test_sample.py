@@ -171,16 +171,19 @@ async def test_a_lower_token_limit_samples_those_anew_that_would_not_fit() -> No
     assert [request.index for request in engine.requests] == [1, 1, 1]
 
 
-async def test_a_failed_request_becomes_a_rollout_with_its_error_and_is_tried_again_next_time() -> None:
+@pytest.mark.parametrize(("empty", "finish"), [(False, FinishReason.ERROR), (True, FinishReason.EMPTY)])
+async def test_a_failed_request_becomes_a_rollout_with_its_error_and_is_tried_again_next_time(
+    empty: bool, finish: FinishReason
+) -> None:
     def fails_once(request: GenerationRequest) -> Completion:
         if request.index == 1:
-            raise EngineError("prompt too long \ud800")
+            raise EngineError("prompt too long \ud800", empty=empty)
         return echo(request)
 
     first = await run(ScriptedEngine(fails_once))
     failed = [rollout for rollout in first if rollout.index == 1]
     assert {(r.error, r.finish_reason, r.answer, r.reasoning) for r in failed} == {
-        ("prompt too long ?", FinishReason.ERROR, None, None)
+        ("prompt too long ?", finish, None, None)
     }
     to_table(first, Rollout)
     engine = ScriptedEngine(echo)

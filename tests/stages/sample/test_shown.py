@@ -36,10 +36,10 @@ def test_every_rollout_counts_once() -> None:
     rollouts = [
         rollout(OFF), rollout(OFF, "So…"), rollout(OFF, answer=" "), FAILED, CUT,
         rollout(ON, "So…", None, FinishReason.LENGTH, cap=0), rollout(ON, "So…", None, FinishReason.LENGTH, cap=1),
-        rollout(OFF, answer="Wait, no. Hmm, let me re-check: 5"),
+        rollout(OFF, answer="Wait, no. Hmm, let me re-check: 5"), rollout(OFF, None, None, FinishReason.EMPTY),
     ]  # fmt: skip
     seen = shown(rollouts)
-    shares = {"failed": 1, "cut": 2, "capped": 1, "malformed": 1, "reasoned": 1, "plain": 2}
+    shares = {"failed": 1, "empty": 1, "cut": 2, "capped": 1, "malformed": 1, "reasoned": 1, "plain": 2}
     assert seen == Shown(**shares, reasoning=3, open=1, lengths={0: 2})
     assert seen.rollouts == len(rollouts)
     assert Shown.of_counts(seen.counts()) == seen
@@ -89,6 +89,7 @@ def test_shares_count_once_enough_rollouts_tell() -> None:
     ("mode", "seen", "said"),
     [
         (ON, Shown(plain=2, cut=2), "not one of 4 think-on rollouts can be used: 2 were cut off, 2 hold no reasoning"),
+        (OFF, Shown(failed=3, empty=2), "not one of 5 think-off rollouts can be used: 3 failed, 2 are empty"),
         (OFF, Shown(failed=5), "not one of 5 think-off rollouts can be used: 5 failed"),
         (OFF, Shown(plain=1, failed=5), None),
         (OFF, Shown(), None),
@@ -114,3 +115,9 @@ def test_an_answer_that_doubts_itself_thinks_aloud(answer: str, aloud: bool) -> 
 def test_the_shares_are_said() -> None:
     assert in_words(ON, Shown(reasoned=3, cut=1)) == "think-on 75.0 % with reasoning, 25.0 % cut off"
     assert in_words(OFF, Shown()) == "think-off none"
+
+
+def test_empty_responses_count_among_requests_that_failed_and_are_told_apart() -> None:
+    said = complaint(OFF, Shown(failed=1, empty=3, plain=1), LIMITS)
+    assert said == "4 of 5 requests of think-off failed, 3 of them with an empty response"
+    assert in_words(ON, Shown(reasoned=3, empty=1)) == "think-on 75.0 % with reasoning, 25.0 % empty"

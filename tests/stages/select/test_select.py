@@ -247,8 +247,9 @@ def test_uneven_counts_compare_rates_and_not_counts() -> None:
     assert (decision.p_on, decision.p_off, decision.mode) == (1.0, 0.5625, Mode.THINK_ON)
 
 
-def test_failed_requests_do_not_drag_the_mean_length_down() -> None:
-    failed = [replace(row, finish="error", tokens=0) for row in tries("p", ON, 0, 0, 2, first=8)]
+@pytest.mark.parametrize("finish", ["error", "empty"])
+def test_failed_requests_do_not_drag_the_mean_length_down(finish: str) -> None:
+    failed = [replace(row, finish=finish, tokens=0) for row in tries("p", ON, 0, 0, 2, first=8)]
     long = [replace(row, tokens=30) for row in tries("p", ON, 1, 1)]
     assert decide_one(*long, *failed).tokens_on == 30.0
 

@@ -60,6 +60,7 @@ def test_the_grader_is_told_question_gold_and_kind_and_only_the_answer() -> None
     ("finish", "answer", "status", "reason"),
     [
         (FinishReason.ERROR, None, Status.UNKNOWN, "engine_error"),
+        (FinishReason.EMPTY, None, Status.UNKNOWN, "empty_response"),
         (FinishReason.LENGTH, None, Status.INCORRECT, "truncated"),
         (FinishReason.STOP, None, Status.INCORRECT, "no_answer"),
     ],
