@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hipo_data.prompts.doubt import _DOUBT
 from hipo_data.schemas.records import Mode
-from hipo_data.stages.texts.thinking_aloud import _DOUBT, leaks, thinks_aloud
+from hipo_data.stages.texts.thinking_aloud import leaks, thinks_aloud
 
 ON, OFF = Mode.THINK_ON, Mode.THINK_OFF
 ALOUD = "It is 5. WAIT, that is wrong. Hmm, 2 + 2 is 4."
