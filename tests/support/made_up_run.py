@@ -81,13 +81,28 @@ def make_run(run_dir: Path, problems: int, n: int = 8, bits: int = 2, words: int
 
 def replace_table(run_dir: Path, path: Path, rows: pl.DataFrame) -> None:
     """Puts other rows in place of a table, as if its node had made them."""
+    rows.write_parquet(path)
+    _as_its_node_left_it(run_dir, path, rows=rows.height)
+
+
+def replace_text(run_dir: Path, path: Path, text: str) -> None:
+    """Puts another text in place of an output that is no table, as if its node had written it."""
+    path.write_text(text)
+    _as_its_node_left_it(run_dir, path)
+
+
+def _as_its_node_left_it(run_dir: Path, path: Path, **changed: int) -> None:
     name = path.parent.name
     shard = "all" if name == "ingest" else path.name.partition(".")[0]
     manifest = read_manifest(run_dir / name / f"{shard}.json")
     assert manifest is not None
-    rows.write_parquet(path)
-    written = Output(path=f"{name}/{path.name}", rows=rows.height, bytes=path.stat().st_size, sha256=file_digest(path))
-    outputs = {label: written if each.path == written.path else each for label, each in manifest.outputs.items()}
+    changed |= {"bytes": path.stat().st_size}
+    outputs = {
+        label: each.model_copy(update=changed | {"sha256": file_digest(path)})
+        if each.path == f"{name}/{path.name}"
+        else each
+        for label, each in manifest.outputs.items()
+    }
     write_manifest(run_dir / name / f"{shard}.json", manifest.model_copy(update={"outputs": outputs}))
 
 

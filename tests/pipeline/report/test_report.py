@@ -16,7 +16,7 @@ from hipo_data.pipeline.views.run_files import RunFiles, open_run
 from hipo_data.schemas.check_config import CheckConfig
 from hipo_data.stages.publish.statistics import statistics
 from hipo_data.stages.sample.shown import Shown
-from tests.support.made_up_run import make_run, replace_table
+from tests.support.made_up_run import make_run, replace_table, replace_text
 
 
 def page(files: RunFiles) -> str:
@@ -193,9 +193,9 @@ def test_texts_of_others_are_obeyed_nowhere(tmp_path: Path, monkeypatch: pytest.
         if "sources" in rows:
             renamed = pl.element().struct.with_fields(pl.lit(HOSTILE).alias("dataset"))
             marked.append(pl.col("sources").list.eval(renamed))
-        rows.with_columns(marked).write_parquet(path)
+        replace_table(tmp_path, path, rows.with_columns(marked))
     (accounts,) = (tmp_path / "ingest").glob("*.accounts.json")
-    accounts.write_text(accounts.read_text().replace('"org/', json.dumps(HOSTILE)[:-1] + "org/"))
+    replace_text(tmp_path, accounts, accounts.read_text().replace('"org/', json.dumps(HOSTILE)[:-1] + "org/"))
     files = open_run(tmp_path)
     files.config = files.config.model_copy(
         update={"publish": files.config.publish.model_copy(update={"title": HOSTILE})}

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from hipo_data.pipeline.cli import main
-from tests.support.made_up_run import make_run
+from tests.support.made_up_run import make_run, replace_table
 
 HOSTILE = "a\x1b[2J\x1b]8;;http://evil\x1b\\b\x9b31m\x07\u202ec\r\x00[red]:smile:[/nothing]"
 SHOWN = "a[2J]8;;http://evil\\b31mc[red]:smile:[/nothing]"
@@ -26,7 +26,7 @@ def run_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
             for name, kind in rows.schema.items()
             if kind == pl.String and name not in _READ
         ]
-        rows.with_columns(texts).write_parquet(file)
+        replace_table(path, file, rows.with_columns(texts))
     return path
 
 
