@@ -6,7 +6,7 @@ import time
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import FrameType
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -16,6 +16,9 @@ from hipo_data.graders.cli import register as register_graders
 from hipo_data.pipeline.graph.stages import STAGES
 from hipo_data.pipeline.ship.commands import add_commands
 from hipo_data.schemas.errors import ExitCode, UserError
+
+if TYPE_CHECKING:
+    from hipo_data.schemas.config import RunConfig
 
 app = typer.Typer(
     help="Turns math and code problems into training data for models that decide when to think.",
@@ -68,6 +71,7 @@ def run(
     resolved = load_config(config, [*(overrides or []), *_overrides(limit, ray_address), *unchecked])
     directory = run_dir_of(resolved, run_dir)
     out = console()
+    _notice(resolved)
     for change in changes_since_last(directory, resolved):
         out.print(f"changed since the last run: {change}", highlight=False)
     # SIGTERM is what a batch system sends; SIGINT may arrive ignored, from a shell that put this in the background.
@@ -100,6 +104,7 @@ def plan(
     resolved = load_config(config, [*(overrides or []), *_overrides(limit, ray_address)])
     directory = run_dir_of(resolved, run_dir)
     changes = changes_since_last(directory, resolved)
+    _notice(resolved)
     made = make_plan(directory, resolved)
     print_plan(console(), made, resolved, changes)
     if probe:
@@ -124,6 +129,7 @@ def check(
     from hipo_data.pipeline.store.run_dir import run_dir_of
 
     resolved = load_config(config, [*(overrides or []), *_overrides(None, ray_address)])
+    _notice(resolved)
     check_recipe(run_dir_of(resolved, run_dir), resolved, console())
 
 
@@ -293,6 +299,14 @@ def _overrides(limit: int | None, ray_address: str | None) -> list[str]:
     """Options that are short for `--set`."""
     found = [f"ingest.limit={limit}"] if limit else []
     return found + ([f"ray.address={ray_address}"] if ray_address else [])
+
+
+def _notice(config: "RunConfig") -> None:
+    """Says what a recipe's author should know of its δ."""
+    from hipo_data.stages.select.boundary import notice
+
+    if said := notice(config.select, config.sample):
+        console().print(said, highlight=False)
 
 
 def _stages(names: list[str] | None) -> list[str]:

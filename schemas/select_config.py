@@ -94,7 +94,7 @@ class SelectConfig(Config):
     """
 
     policy: PolicyName = Field(default="hipo", description="which method's rule to follow; see docs/policies.md")
-    delta: float = Field(default=0.15, ge=0, le=1, description="think-on must raise the pass rate by at least this")
+    delta: float = Field(default=0.15, ge=0, le=1, description="think-on must raise the pass rate by more than this")
     random_fraction: float = Field(default=0.01, ge=0, le=1, description="share of problems that get a random mode")
     fallback: Literal["other_mode", "drop"] = Field(
         default="other_mode", description="when the preferred mode has no right response but the other one has"

@@ -19,7 +19,7 @@ from hipo_data.stages.ingest.sources import own_config
 from hipo_data.stages.justify import justify
 from hipo_data.stages.publish import tables as publish
 from hipo_data.stages.sample import sample
-from hipo_data.stages.select import select
+from hipo_data.stages.select import boundary, select
 from hipo_data.stages.select.policies import token_skip
 from hipo_data.stages.verify import verify
 
@@ -110,7 +110,13 @@ class Fingerprints:
     @cached_property
     def _select(self) -> dict[str, str]:
         config = self._config
-        return {"select": digest(config.select.in_use()), "format": config.publish.format}
+        # Where pass rates cannot tie at δ, what was decided when ties went to think-on stays.
+        ties = boundary.decides(config.select, config.sample)
+        return {
+            "select": digest(config.select.in_use()),
+            "format": config.publish.format,
+            **({"ties": "think_off"} if ties else {}),
+        }
 
     @cached_property
     def _stop(self) -> dict[str, str]:

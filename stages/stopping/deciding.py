@@ -28,7 +28,8 @@ import polars as pl
 
 from hipo_data.schemas.config import SelectConfig
 from hipo_data.schemas.records import Mode
-from hipo_data.stages.select.policies.hipo import Facts, random_mode_of, reaches, ruling
+from hipo_data.stages.select.boundary import exceeds
+from hipo_data.stages.select.policies.hipo import Facts, random_mode_of, ruling
 
 _CACHED = 1 << 16
 
@@ -61,9 +62,10 @@ class Standing(NamedTuple):
 class End(NamedTuple):
     """What the choice depends on, of one mode at the end of sampling."""
 
-    rate: float | None
-    """The pass rate, null where fewer than `min_graded` rollouts were graded."""
-    right: bool
+    known: int
+    """Graded rollouts, 0 where they are fewer than `min_graded`, so that there is no pass rate."""
+    right: int
+    """Right ones, whether there is a pass rate or not."""
     pick: bool
 
 
@@ -90,13 +92,13 @@ def choose(on: End, off: End, rules: Rules) -> Choice:
     """HiPO's rule for one problem."""
     config = rules.select
     facts = Facts(
-        rated_on=on.rate is not None,
-        rated_off=off.rate is not None,
-        gains=on.rate is not None and off.rate is not None and reaches(on.rate - off.rate, config.delta),
-        could_gain=off.rate is not None and reaches(1 - off.rate, config.delta),
+        rated_on=on.known > 0,
+        rated_off=off.known > 0,
+        gains=exceeds(on.right, on.known, off.right, off.known, config.delta) if on.known and off.known else False,
+        could_gain=off.known > 0 and exceeds(1, 1, off.right, off.known, config.delta),
         pick_on=on.pick,
         pick_off=off.pick,
-        solved=on.right or off.right,
+        solved=on.right + off.right > 0,
         drawn=rules.drawn is not None,
         drawn_on=rules.drawn is Mode.THINK_ON,
     )
@@ -109,7 +111,7 @@ def as_sampled(standing: Standing, min_graded: int) -> End:
 
 
 def _end(known: int, right: int, pick: bool, min_graded: int) -> End:
-    return End(right / known if known >= min_graded else None, right > 0, pick)
+    return End(known if known >= min_graded else 0, right, pick)
 
 
 def _ends(standing: Standing, min_graded: int, extremes: bool = False) -> Iterator[End]:
@@ -126,12 +128,17 @@ def _corners(standing: Standing, min_graded: int) -> tuple[End, ...]:
 
     `choose` is monotone in each pass rate, so what these lead to is all that any end leads to.
     """
-    groups: dict[tuple[bool, bool, bool], list[float | None]] = {}
+    groups: dict[tuple[bool, bool, bool], tuple[End, End]] = {}
     for end in _ends(standing, min_graded, extremes=True):
-        rates = groups.setdefault((end.rate is None, end.right, end.pick), [end.rate, end.rate])
-        if end.rate is not None and rates[0] is not None and rates[1] is not None:
-            rates[:] = [min(rates[0], end.rate), max(rates[1], end.rate)]
-    return tuple(End(rate, right, pick) for (_, right, pick), rates in groups.items() for rate in set(rates))
+        key = (end.known > 0, end.right > 0, end.pick)
+        low, high = groups.get(key, (end, end))
+        groups[key] = (end if _below(end, low) else low, end if _below(high, end) else high)
+    return tuple({end: None for pair in groups.values() for end in pair})
+
+
+def _below(end: End, other: End) -> bool:
+    """Whether a pass rate is lower than another one; of ends without one none is."""
+    return end.right * other.known < other.right * end.known
 
 
 @lru_cache(maxsize=_CACHED)

@@ -5,7 +5,7 @@ right response of the winning mode is kept. One problem in a hundred gets a rand
 
 What the paper leaves open and is decided here:
 
-- "significantly higher" is `p_on - p_off >= δ`, so a tie at δ goes to think-on;
+- "significantly higher" is `p_on - p_off > δ`, so a tie at δ goes to think-off (`stages.select.boundary`);
 - length is tokens of the whole response, ties fall to the lower index;
 - the winning mode may have no usable response while the other has: `fallback` says whether that one is taken;
 - a mode without a graded response has no pass rate, and the other one wins.
@@ -15,13 +15,14 @@ and looks each problem up; `stages.stopping.deciding` asks it about what may sti
 """
 
 from functools import cache
-from typing import Literal, NamedTuple, overload
+from typing import Literal, NamedTuple
 
 import polars as pl
 
 from hipo_data.schemas.config import SelectConfig
 from hipo_data.schemas.records import Mode
-from hipo_data.stages.select.policies.policy import FLOAT_SLACK, ON, Chosen, as_picks, by_cases, draw, why_dropped
+from hipo_data.stages.select.boundary import exceeds
+from hipo_data.stages.select.policies.policy import ON, Chosen, as_picks, by_cases, draw, why_dropped
 
 
 class Facts(NamedTuple):
@@ -31,9 +32,9 @@ class Facts(NamedTuple):
     """Whether think-on has a pass rate."""
     rated_off: bool
     gains: bool
-    """Whether both have, and thinking raises it by δ (`reaches`)."""
+    """Whether both have, and thinking raises it by more than δ (`exceeds`)."""
     could_gain: bool
-    """Whether think-off has, and think-on could raise it by δ if all its responses were right."""
+    """Whether think-off has, and think-on could raise it by more than δ if all its responses were right."""
     pick_on: bool
     """Whether think-on has a response that can be kept."""
     pick_off: bool
@@ -82,15 +83,6 @@ def _name(facts: Facts, preferred: Mode) -> str:
     return "default_off" if facts.rated_on or not facts.could_gain else "only_mode"
 
 
-@overload
-def reaches(gain: float, delta: float) -> bool: ...
-@overload
-def reaches(gain: pl.Expr, delta: float) -> pl.Expr: ...
-def reaches(gain: float | pl.Expr, delta: float) -> bool | pl.Expr:
-    """Whether a difference of pass rates is at least δ."""
-    return gain >= delta - FLOAT_SLACK
-
-
 MODES = 1
 
 
@@ -113,11 +105,13 @@ def choose(problems: pl.LazyFrame, rollouts: pl.LazyFrame, config: SelectConfig,
 
 def _looked_up(part: str, config: SelectConfig) -> pl.Expr:
     """A part of the ruling of each problem."""
+    both = pl.col("margin").is_not_null()
     facts = {
         "rated_on": pl.col("p_on").is_not_null(),
         "rated_off": pl.col("p_off").is_not_null(),
-        "gains": reaches(pl.col("margin"), config.delta),
-        "could_gain": reaches(1 - pl.col("p_off"), config.delta),
+        "gains": both & exceeds(*(pl.col(name) for name in ("right_on", "n_on", "right_off", "n_off")), config.delta),
+        "could_gain": pl.col("p_off").is_not_null()
+        & exceeds(pl.col("n_off"), pl.col("n_off"), pl.col("right_off"), pl.col("n_off"), config.delta),
         "pick_on": pl.col("pick_on").is_not_null(),
         "pick_off": pl.col("pick_off").is_not_null(),
         "solved": pl.col("right_on") + pl.col("right_off") > 0,
