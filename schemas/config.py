@@ -250,6 +250,11 @@ class RunConfig(Config):
                 f"sample.stop is '{self.sample.stop}', which stops where hipo's rule is decided, but select.policy is "
                 f"'{self.select.policy}'; set sample.stop: never"
             )
+        if self.sample.stop == "likely" and self.select.by_posterior:
+            raise ValueError(
+                "sample.stop is 'likely', which predicts what the rule margin decides, but select.rule is posterior; "
+                "set sample.stop: decided or never"
+            )
         if self.sample.count(Mode.THINK_ON) + self.sample.count(Mode.THINK_OFF) == 0:
             raise ValueError("sample asks for no rollouts in either mode; set sample.n to at least 1")
         return self

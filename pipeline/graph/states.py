@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from hipo_data.pipeline.graph.nodes import ACCOUNTS, INGEST, PUBLISH, Node, shard_nodes
+from hipo_data.pipeline.graph.nodes import ACCOUNTS, INGEST, PRIOR, PUBLISH, Node, shard_nodes
 from hipo_data.pipeline.graph.stages import STAGES
 from hipo_data.pipeline.store.files import read_many, remove_files
 from hipo_data.pipeline.store.manifest import Manifest, parse_manifest
@@ -79,7 +79,7 @@ def load_manifests(run_dir: RunPath, *, unlisted: bool = False) -> dict[str, Man
                     if manifest is not None:
                         found[manifest.node] = manifest
     if unlisted and not isinstance(run_dir, Path):
-        found |= _by_name(run_dir, [node for node in (INGEST, PUBLISH) if node.name not in found])
+        found |= _by_name(run_dir, [node for node in (INGEST, PRIOR, PUBLISH) if node.name not in found])
         nodes = [node for shard in shards_of(found.get(INGEST.name)) for node in shard_nodes(shard)]
         found |= _by_name(run_dir, [node for node in nodes if node.name not in found])
     return found

@@ -5,15 +5,18 @@ from collections.abc import Sequence
 import polars as pl
 from pydantic import ValidationError
 
-from hipo_data.pipeline.graph.nodes import INGEST, PUBLISH
+from hipo_data.pipeline.graph.nodes import INGEST, PRIOR, PUBLISH
 from hipo_data.pipeline.graph.states import load_present_manifests, shards_of
-from hipo_data.pipeline.store.files import scan_tables
+from hipo_data.pipeline.store.files import read_table, scan_tables
 from hipo_data.pipeline.store.manifest import read_manifest
 from hipo_data.pipeline.store.run_dir import read_run
 from hipo_data.pipeline.store.run_path import RunPath
+from hipo_data.schemas.arrow import from_table
 from hipo_data.schemas.config import RunConfig
 from hipo_data.schemas.errors import UserError
+from hipo_data.schemas.records import Prior
 from hipo_data.stages.publish.statistics import Statistics
+from hipo_data.stages.select.prior import Priors
 
 ROWS = "rows"
 _TRAINED_ON = ("sft", "preference", "groups")
@@ -64,6 +67,12 @@ def existing(path: RunPath) -> RunPath:
     if not path.exists():
         raise UserError(f"{path} is missing; run again to make it anew")
     return path
+
+
+def read_priors(files: RunFiles) -> Priors | None:
+    """What `select.rule: posterior` was decided under; null under any other rule, and before there is anything."""
+    path = files.path(PRIOR.folder, PRIOR.shard) if files.config.select.by_posterior else None
+    return Priors(tuple(from_table(read_table(path), Prior))) if path is not None else None
 
 
 def read_statistics(run_dir: RunPath) -> Statistics:

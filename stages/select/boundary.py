@@ -57,7 +57,11 @@ def ties(delta: float, n_on: int, n_off: int) -> bool:
 
 def decides(select: SelectConfig, sample: SampleConfig) -> bool:
     """Whether the policy asks which mode gains more than δ, and full sampling's pass rates can tie there."""
-    return select.policy == "hipo" and ties(select.delta, *(sample.count(mode) for mode in Mode))
+    return (
+        select.policy == "hipo"
+        and not select.by_posterior
+        and ties(select.delta, *(sample.count(mode) for mode in Mode))
+    )
 
 
 def notice(select: SelectConfig, sample: SampleConfig) -> str | None:

@@ -6,6 +6,8 @@ from typing import Any
 
 from hipo_data.schemas.records import Mode
 from hipo_data.stages.select.boundary import decimal
+from hipo_data.stages.select.policies.hipo import LIKELY
+from hipo_data.stages.select.prior import RUN, WEAK
 
 _NAMES = {Mode.THINK_ON.value: "think-on", Mode.THINK_OFF.value: "think-off"}
 _DROPPED = {
@@ -50,10 +52,34 @@ def _why(decision: Mapping[str, Any]) -> str:
 def _compared(decision: Mapping[str, Any]) -> str:
     if decision["margin"] is None:
         return "there is no margin"
+    if decision.get("p_gain") is not None:
+        return _likely(decision)
     on, off = (Fraction(decision[f"right_{side}"], decision[f"n_{side}"]) for side in ("on", "off"))
     margin, delta = on - off, decimal(decision["delta"])
     sign = ">" if margin > delta else "<" if margin < delta else "="
     return f"margin {_exact(margin, delta)} {sign} δ {decision['delta']:g}"
+
+
+def _likely(decision: Mapping[str, Any]) -> str:
+    """What the rule posterior goes by."""
+    if decision["right_off"] == decision["n_off"]:
+        return "think-off was right every time"
+    gain, name, problems = decision["p_gain"], decision["prior"], decision["prior_problems"]
+    sign = ">" if gain > LIKELY else "≤"
+    shown = f"{gain:.2f}" if f"{gain:.2f}" != f"{LIKELY:.2f}" or gain == LIKELY else f"{gain:.6f}"
+    return f"P(gain ≥ δ {decision['delta']:g}) {shown} {sign} {LIKELY:g} by {prior_in_words(name, problems)}"
+
+
+def prior_in_words(name: str, problems: int) -> str:
+    """A prior by its name and how many problems there were to fit it to."""
+    if name == WEAK:
+        return f"the weak prior, since only {problems:,} problems tell of both modes"
+    return f"the prior of {'the run' if name == RUN else name}, fitted to {problems:,} problems"
+
+
+def priors_in_words(priors: Mapping[str, int]) -> str:
+    """Those of a run, by name."""
+    return "; ".join(prior_in_words(name, problems) for name, problems in priors.items())
 
 
 def _exact(margin: Fraction, delta: Fraction) -> str:

@@ -13,12 +13,17 @@ not read off the prior: `stopping.calibration` finds the `risk` at which it stay
 rates are. Adaptive-Consistency (arXiv 2305.11860) and ESC (arXiv 2401.10480) stop when answers agree with each
 other; the question here is what a finite number of verdicts will add up to.
 
+Under `select.rule: posterior` the choice hangs on a prior that nobody knows before all problems are sampled. So a
+choice is settled there once it is the same whatever the counts *and whatever the prior*: where think-off was right
+every time, and where the mode was drawn or forced. All other problems are sampled in full.
+
 Decided here, with no source: the uniform prior; rollouts still out are taken to be gradable, and right ones fit to be
 kept; a random-mode problem is only settled exactly, and so is a drop; a choice settled statistically is the one that
 the sampled rollouts lead to, so that `stages.select` needs not be told.
 """
 
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import comb, exp, lgamma
@@ -88,14 +93,21 @@ def random_modes(problem_ids: Sequence[str], config: SelectConfig, seed: int) ->
     return [None if mode is None else Mode(mode) for mode in frame.select(random_mode_of(config, seed)).to_series()]
 
 
-def choose(on: End, off: End, rules: Rules) -> Choice:
-    """HiPO's rule for one problem."""
+def choose(on: End, off: End, rules: Rules, gains: bool | None = None) -> Choice:
+    """HiPO's rule for one problem.
+
+    Args:
+        gains: one of `gains_of`, where there are several.
+    """
     config = rules.select
+    if gains is None:
+        (gains,) = gains_of(on, off, rules)
+    could_gain = off.right < off.known if config.by_posterior else exceeds(1, 1, off.right, off.known, config.delta)
     facts = Facts(
         rated_on=on.known > 0,
         rated_off=off.known > 0,
-        gains=exceeds(on.right, on.known, off.right, off.known, config.delta) if on.known and off.known else False,
-        could_gain=off.known > 0 and exceeds(1, 1, off.right, off.known, config.delta),
+        gains=gains,
+        could_gain=off.known > 0 and could_gain,
         pick_on=on.pick,
         pick_off=off.pick,
         solved=on.right + off.right > 0,
@@ -103,6 +115,23 @@ def choose(on: End, off: End, rules: Rules) -> Choice:
         drawn_on=rules.drawn is Mode.THINK_ON,
     )
     return Choice(*ruling(facts, config.fallback), facts.solved)
+
+
+def gains_of(on: End, off: End, rules: Rules) -> tuple[bool, ...]:
+    """Whether thinking gains by the rule: under `rule: posterior` either may be, whatever the counts, as long as there
+    are two pass rates and think-off was wrong once. The prior, which is fitted to all problems, decides later.
+    """
+    if not (on.known and off.known):
+        return (False,)
+    if rules.select.by_posterior:
+        return (False, True) if off.right < off.known else (False,)
+    return (exceeds(on.right, on.known, off.right, off.known, rules.select.delta),)
+
+
+def _choices(ons: Iterable[End], offs: Iterable[End], rules: Rules) -> frozenset[Choice]:
+    """All that pairs of ends may lead to."""
+    pairs = itertools.product(ons, offs)
+    return frozenset(choose(on, off, rules, gains) for on, off in pairs for gains in gains_of(on, off, rules))
 
 
 def as_sampled(standing: Standing, min_graded: int) -> End:
@@ -145,7 +174,7 @@ def _below(end: End, other: End) -> bool:
 def possible(on: Standing, off: Standing, rules: Rules) -> frozenset[Choice]:
     """All choices that full sampling may still lead to."""
     graded = rules.select.min_graded
-    return frozenset(choose(a, b, rules) for a in _corners(on, graded) for b in _corners(off, graded))
+    return _choices(_corners(on, graded), _corners(off, graded), rules)
 
 
 @lru_cache(maxsize=_CACHED)
@@ -157,19 +186,21 @@ def matters(mode: Mode, on: Standing, off: Standing, rules: Rules) -> bool:
     graded = rules.select.min_graded
     corners = _corners(own, graded)
     for end in _ends(other, graded):
-        pairs = [(corner, end) if mode is Mode.THINK_ON else (end, corner) for corner in corners]
-        if len({choose(a, b, rules) for a, b in pairs}) > 1:
+        if len(_choices(corners, [end], rules) if mode is Mode.THINK_ON else _choices([end], corners, rules)) > 1:
             return True
     return False
 
 
 @lru_cache(maxsize=_CACHED)
 def settled(on: Standing, off: Standing, rules: Rules) -> Choice | None:
-    """The choice, null while it may still become another one (with a probability above `risk`)."""
+    """The choice, null while it may still become another one (with a probability above `risk`).
+
+    Under `rule: posterior` it stays null where the prior has the last word, when all is sampled too.
+    """
     choices = possible(on, off, rules)
     if len(choices) == 1:
         return next(iter(choices))
-    if rules.risk == 0 or rules.drawn is not None:
+    if rules.risk == 0 or rules.drawn is not None or rules.select.by_posterior:
         return None
     choice = choose(as_sampled(on, rules.select.min_graded), as_sampled(off, rules.select.min_graded), rules)
     return choice if choice.mode is not None and _other_mode(choice.mode, on, off, rules) <= rules.risk else None
