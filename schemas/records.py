@@ -221,7 +221,7 @@ class Prior(Record):
     source: str | None
     """The dataset whose problems it is for; null for all others."""
     problems: int
-    """With counts of both modes (`stages.select.pair_counts`); of the weak prior, how many there were, too few to fit."""
+    """With counts of both modes (`stages.select.pair_counts`); of the weak prior, how many there were, too few."""
     weights: list[float]
     """Of pairs of rates, `stages.select.prior.RATES` of think-on times those of think-off, row by row."""
 
