@@ -18,9 +18,9 @@ def test_full_and_stopped_sampling_and_any_shards_come_to_one_prior_and_one_sele
     rule = "select.rule=posterior"
     out = run(tmp_path, "full", rule)
     assert "the prior of the run, fitted to" in " ".join(out.split())
-    run(tmp_path, "stopped", rule, "sample.stop=decided", "ingest.shard_size=20")
+    run(tmp_path, "stopped", rule, "sample.stop=decided", "ingest.shard_size=40")
     full, stopped = tmp_path / "full", tmp_path / "stopped"
-    assert len(list((stopped / "select").glob("??-????.json"))) > len(list((full / "select").glob("??-????.json")))
+    assert len(list((stopped / "select").glob("??-????.json"))) < len(list((full / "select").glob("??-????.json")))
     prior = pl.read_parquet(full / PRIOR)
     assert prior["name"].to_list() == ["run"]
     assert pl.read_parquet(stopped / PRIOR).equals(prior)
@@ -34,7 +34,9 @@ def test_full_and_stopped_sampling_and_any_shards_come_to_one_prior_and_one_sele
     told = " ".join(succeed("explain", "full", one, cwd=tmp_path).split())
     assert "> 0.5 by the prior of the run, fitted to" in told
     assert "decide otherwise with probability" in told
-    (own,) = [line for line in succeed("whatif", "full", "--delta", "0.15", cwd=tmp_path).splitlines() if "*" in line]
+    (own,) = [
+        line for line in succeed("whatif", "full", "--delta", "0.15", cwd=tmp_path).splitlines() if "0.15*" in line
+    ]
     assert own.split()[-1] == "0"
     assert "the prior of the run" in " ".join((full / "dataset" / "README.md").read_text().split())
 
