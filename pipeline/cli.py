@@ -7,7 +7,7 @@ import traceback
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import FrameType
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,6 +17,9 @@ from hipo_data.pipeline.graph.stages import STAGES
 from hipo_data.pipeline.ship.commands import add_commands
 from hipo_data.schemas.errors import DamagedError, ExitCode, RunFailedError, UnfitError, UserError
 from hipo_data.schemas.without_secrets import shown_text
+
+if TYPE_CHECKING:
+    from hipo_data.schemas.config import RunConfig
 
 app = typer.Typer(
     help="Turns math and code problems into training data for models that decide when to think.",
@@ -70,6 +73,7 @@ def run(
     resolved = load_config(config, [*(overrides or []), *_overrides(limit, ray_address), *unchecked])
     directory = run_dir_of(resolved, run_dir)
     out = console()
+    _notice(resolved)
     lost = None
     try:
         for change in changes_since_last(directory, resolved):
@@ -108,6 +112,7 @@ def plan(
     resolved = load_config(config, [*(overrides or []), *_overrides(limit, ray_address)])
     directory = run_dir_of(resolved, run_dir)
     changes = changes_since_last(directory, resolved)
+    _notice(resolved)
     made = make_plan(directory, resolved)
     print_plan(console(), made, resolved, changes)
     if made.hopeless:
@@ -134,6 +139,7 @@ def check(
     from hipo_data.pipeline.store.run_dir import run_dir_of
 
     resolved = load_config(config, [*(overrides or []), *_overrides(None, ray_address)])
+    _notice(resolved)
     check_recipe(run_dir_of(resolved, run_dir), resolved, console())
 
 
@@ -321,6 +327,14 @@ def _overrides(limit: int | None, ray_address: str | None) -> list[str]:
     """Options that are short for `--set`."""
     found = [f"ingest.limit={limit}"] if limit else []
     return found + ([f"ray.address={ray_address}"] if ray_address else [])
+
+
+def _notice(config: "RunConfig") -> None:
+    """Says what a recipe's author should know of its δ."""
+    from hipo_data.stages.select.boundary import notice
+
+    if said := notice(config.select, config.sample):
+        console().print(said, highlight=False)
 
 
 def _stages(names: list[str] | None) -> list[str]:

@@ -42,6 +42,11 @@ def _rollouts(config: "RunConfig") -> Iterator[str]:
             f"sample.stop is '{sample.stop}', which stops where hipo's rule is decided, but select.policy is "
             f"'{select.policy}'; set sample.stop: never"
         )
+    if sample.stop == "likely" and select.by_posterior:
+        yield (
+            "sample.stop is 'likely', which predicts what the rule margin decides, but select.rule is posterior; "
+            "set sample.stop: decided or never"
+        )
     if all(sample.count(mode) == 0 for mode in Mode):
         yield "sample asks for no rollouts in either mode; set sample.n to at least 1"
     for mode in Mode:

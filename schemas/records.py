@@ -208,11 +208,29 @@ class Decision(Record):
     drop_reason: str | None
     pseudo_gold: str | None = None
     """The answer that verdicts go by where the source has no gold."""
+    p_gain: float | None = None
+    """Under `select.rule: posterior`, which alone writes these three: the probability that thinking gains δ."""
+    prior: str | None = None
+    """What it was computed from: `source NAME`, `run`, or `weak`."""
+    prior_problems: int | None = None
+    """Problems that the prior was fitted to."""
 
     @property
     def gold_source(self) -> GoldSource:
         """Whose gold the verdicts go by."""
         return "source" if self.pseudo_gold is None else "pseudo"
+
+
+class Prior(Record):
+    """How pass rates of both modes are distributed over problems, as far as a run's counts say. Key: `name`."""
+
+    name: str
+    source: str | None
+    """The dataset whose problems it is for; null for all others."""
+    problems: int
+    """With counts of both modes (`stages.select.pair_counts`); of the weak prior, how many there were, too few."""
+    weights: list[float]
+    """Of pairs of rates, `stages.select.prior.RATES` of think-on times those of think-off, row by row."""
 
 
 class Pick(Record):

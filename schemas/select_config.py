@@ -95,7 +95,12 @@ class SelectConfig(Config):
     """
 
     policy: PolicyName = Field(default="hipo", description="which method's rule to follow; see docs/policies.md")
-    delta: float = Field(default=0.15, ge=0, le=1, description="think-on must raise the pass rate by at least this")
+    delta: float = Field(default=0.15, ge=0, le=1, description="think-on must raise the pass rate by more than this")
+    rule: Literal["margin", "posterior"] = Field(
+        default="margin",
+        description="hipo: think-on where the measured gain is more than δ, or where the probability that the true one "
+        "is at least δ is above one half, by what all problems of the run show",
+    )
     random_fraction: float = Field(default=0.01, ge=0, le=1, description="share of problems that get a random mode")
     fallback: Literal["other_mode", "drop"] = Field(
         default="other_mode", description="when the preferred mode has no right response but the other one has"
@@ -117,6 +122,19 @@ class SelectConfig(Config):
     budget: BudgetPolicy = BudgetPolicy()
     groups: GroupsPolicy = GroupsPolicy()
 
+    @model_validator(mode="after")
+    def _rule_is_of_hipo(self) -> "SelectConfig":
+        if self.by_posterior and self.policy != "hipo":
+            raise ValueError(
+                f"rule is posterior, which is a rule of the policy hipo, but policy is {self.policy}; set one of them"
+            )
+        return self
+
+    @property
+    def by_posterior(self) -> bool:
+        """Whether a prior is fitted to the run's counts."""
+        return self.rule == "posterior"
+
     def in_use(self) -> dict[str, Any]:
         """The settings that the policy reads: a change of any other one selects nothing anew."""
         shared = {"policy", "delta", "min_graded"}  # every decision says its δ
@@ -126,7 +144,8 @@ class SelectConfig(Config):
             "all-correct": {"most"},
             "shortest": set[str](),
         }.get(self.policy, {self.policy})
-        said = {"leaking"} if self.leaking != "keep" else set[str]()  # left out at its default, so that decisions stay
+        # Left out at their defaults, so that work of before stays.
+        said = {name for name, used in {"leaking": self.leaking != "keep", "rule": self.by_posterior}.items() if used}
         return self.model_dump(mode="json", include=shared | own | said)
 
 

@@ -4,7 +4,7 @@ from functools import cached_property
 
 from hipo_data.engines.identity import model_identity, model_name
 from hipo_data.graders import CODE_GRADER, MATH_GRADER
-from hipo_data.pipeline.graph.nodes import Node
+from hipo_data.pipeline.graph.nodes import PRIOR, Node
 from hipo_data.pipeline.store.manifest import Output
 from hipo_data.prompts.rendering import template_hash
 from hipo_data.schemas.config import RoleConfig, RunConfig, VllmEngine
@@ -20,7 +20,7 @@ from hipo_data.stages.ingest.sources import own_config
 from hipo_data.stages.justify import justify
 from hipo_data.stages.publish import tables as publish
 from hipo_data.stages.sample import sample
-from hipo_data.stages.select import select
+from hipo_data.stages.select import boundary, prior, select
 from hipo_data.stages.select.policies import token_skip
 from hipo_data.stages.verify import verify
 
@@ -55,6 +55,9 @@ class Fingerprints:
                 return self._sample[node.mode] | (self._stop if stops else {})
             case "verify":
                 return self._verify
+            case "select" if node == PRIOR:
+                counted = digest(config.select.model_dump(mode="json", include={"min_graded", "random_fraction"}))
+                return {"code": prior.VERSION, "seed": str(config.seed), "counted": counted}
             case "select":
                 return {"code": select.VERSION, "seed": str(config.seed), **self._select}
             case "justify":
@@ -114,7 +117,13 @@ class Fingerprints:
     @cached_property
     def _select(self) -> dict[str, str]:
         config = self._config
-        return {"select": digest(config.select.in_use()), "format": config.publish.format}
+        # Where pass rates cannot tie at δ, what was decided when ties went to think-on stays.
+        ties = boundary.decides(config.select, config.sample)
+        return {
+            "select": digest(config.select.in_use()),
+            "format": config.publish.format,
+            **({"ties": "think_off"} if ties else {}),
+        }
 
     @cached_property
     def _stop(self) -> dict[str, str]:

@@ -5,7 +5,7 @@ problems whose id begins with those bits. What a node's outputs depend on is in 
 nodes are up to date in graph/states.py.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from hipo_data.pipeline.store.manifest import Manifest, Output
@@ -15,6 +15,7 @@ from hipo_data.schemas.config import RunConfig
 from hipo_data.schemas.records import Mode
 from hipo_data.stages.ingest.shard_count import MOST_BITS
 
+_GRADED = ("sample", "verify")
 _MODES = (Mode.THINK_OFF, Mode.THINK_ON)  # think-off is cheaper and comes first
 
 
@@ -29,6 +30,8 @@ class Node:
     @property
     def folder(self) -> str:
         """Folder within the run directory."""
+        if self.stage == "select" and self.shard == "all":
+            return "select.prior"
         return self.stage if self.mode is None else f"{self.stage}.{self.mode}"
 
     @property
@@ -42,6 +45,8 @@ class Node:
 
 
 INGEST = Node("ingest", "all")
+PRIOR = Node("select", "all")
+"""Where the rule asks a prior: fits it to the counts of all shards, before any of them is selected."""
 PUBLISH = Node("publish", "all")
 
 ACCOUNTS = "accounts"
@@ -90,10 +95,19 @@ def shard_nodes(shard: str, votes: bool = False) -> list[Node]:
     ]
 
 
+def run_nodes(shards: Sequence[str], config: RunConfig) -> list[Node]:
+    """All nodes of a run whose ingest made `shards`, in an order in which they can run."""
+    own = [node for shard in shards for node in shard_nodes(shard, config.verify.pseudo_gold is not None)]
+    if not config.select.by_posterior:
+        return [INGEST, *own, PUBLISH]
+    graded = [node for node in own if node.stage in _GRADED]
+    return [INGEST, *graded, PRIOR, *(node for node in own if node.stage not in _GRADED), PUBLISH]
+
+
 def parents(node: Node, shards: Iterable[str], config: RunConfig) -> list[Node]:
     """The nodes whose outputs `node` reads."""
     shard = node.shard
-    by_mode = [Node(stage, shard, mode) for stage in ("sample", "verify") for mode in _MODES]
+    by_mode = [Node(stage, shard, mode) for stage in _GRADED for mode in _MODES]
     match node.stage:
         case "ingest":
             return []
@@ -107,8 +121,10 @@ def parents(node: Node, shards: Iterable[str], config: RunConfig) -> list[Node]:
                 Node("sample", shard, node.mode),
                 *([Node("verify", shard, Mode.THINK_ON)] if waits else []),
             ]
+        case "select" if node == PRIOR:
+            return [INGEST, *[Node(stage, name, mode) for name in shards for stage in _GRADED for mode in _MODES]]
         case "select":
-            return [INGEST, *by_mode]
+            return [INGEST, *by_mode, *([PRIOR] if config.select.by_posterior else [])]
         case "justify":
             return [INGEST, Node("select", shard), *(node for node in by_mode if node.stage == "sample")]
         case _:
@@ -140,13 +156,14 @@ def inputs_of(
     for parent in parents(node, shards, config):
         outputs = manifests[parent.name].outputs
         if parent == INGEST:
-            wanted = [shard for shard in ([node.shard] if node != PUBLISH else shards) if shard in outputs]
+            wanted = [shard for shard in (shards if node in (PRIOR, PUBLISH) else [node.shard]) if shard in outputs]
             found |= {f"problems/{shard}": outputs[shard] for shard in wanted}
             if node.mode is Mode.THINK_ON and node.stage == "sample" and RESPONSES + node.shard in outputs:
                 found[RESPONSES + node.shard] = outputs[RESPONSES + node.shard]
         elif node.stage != "verify" or parent.stage != "verify":  # of another mode's verdicts, the votes alone are read
             found[parent.name] = outputs["rows"]
-        if parent.stage == "verify" and node.stage in ("verify", "select") and VOTES in outputs:
+        votes = node.stage in ("verify", "select") and node != PRIOR  # whose counts hold what was voted already
+        if parent.stage == "verify" and votes and VOTES in outputs:
             found[VOTES] = outputs[VOTES]
         if parent.stage == "select" and PICKS in outputs:
             found[f"{PICKS}/{parent.shard}"] = outputs[PICKS]

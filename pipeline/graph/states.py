@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from hipo_data.pipeline.graph.nodes import ACCOUNTS, INGEST, PUBLISH, Node, shard_nodes
+from hipo_data.pipeline.graph.nodes import ACCOUNTS, INGEST, PRIOR, PUBLISH, Node, shard_nodes
 from hipo_data.pipeline.graph.stages import STAGES
 from hipo_data.pipeline.store.files import read_many, remove_files
 from hipo_data.pipeline.store.manifest import Manifest, Output, parse_manifest
@@ -110,7 +110,7 @@ def load_manifests(
                 paths = [path for path in folder.glob("*.json") if _MANIFEST.fullmatch(path.name)]
                 found |= _parsed(read_many(paths), damaged)
     if unlisted and not isinstance(run_dir, Path):
-        found |= _by_name(run_dir, [node for node in (INGEST, PUBLISH) if node.name not in found], damaged)
+        found |= _by_name(run_dir, [node for node in (INGEST, PRIOR, PUBLISH) if node.name not in found], damaged)
         nodes = [node for shard in shards_of(found.get(INGEST.name)) for node in shard_nodes(shard)]
         found |= _by_name(run_dir, [node for node in nodes if node.name not in found], damaged)
     return found

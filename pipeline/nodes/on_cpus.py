@@ -6,15 +6,18 @@ from collections import Counter
 import polars as pl
 import pyarrow as pa
 
-from hipo_data.pipeline.graph.nodes import PICKS, VERDICTS, VOTES
+from hipo_data.pipeline.graph.nodes import PICKS, PRIOR, VERDICTS, VOTES
 from hipo_data.pipeline.graph.task import Task, commit
 from hipo_data.pipeline.nodes.grading import grader_of
+from hipo_data.pipeline.nodes.prior import fit_prior
 from hipo_data.pipeline.store.manifest import Manifest, write_manifest
 from hipo_data.pipeline.store.run_path import storage_errors
 from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.schemas.arrow import arrow_schema, to_table
-from hipo_data.schemas.records import Decision, Mode, Pick, Problem, Record, Rollout, Verdict, Vote
+from hipo_data.schemas.records import Decision, Mode, Pick, Prior, Problem, Record, Rollout, Verdict, Vote
 from hipo_data.stages.select.leaking import LEAKING, leaks
+from hipo_data.stages.select.pair_counts import with_source
+from hipo_data.stages.select.prior import Priors
 from hipo_data.stages.select.select import ROLLOUT_COLUMNS, VERDICT_COLUMNS, VOTE_COLUMNS, select_picks
 from hipo_data.stages.verify.verify import verify
 from hipo_data.stages.verify.votes import vote
@@ -57,14 +60,20 @@ def _verify(task: Task) -> Manifest:
 
 
 def _select(task: Task) -> Manifest:
+    if task.name == PRIOR.name:
+        return fit_prior(task)
     started = time.monotonic()
-    problems = task.table(task.problems_label, ["problem_id", "kind"])
+    posterior = task.config.select.by_posterior
+    problems = task.table(task.problems_label, ["problem_id", "kind", *(["sources"] if posterior else [])])
     rollouts = pl.concat([_frame(task, f"sample.{mode}", ROLLOUT_COLUMNS) for mode in Mode])
     verdicts = pl.concat([_frame(task, f"verify.{mode}", VERDICT_COLUMNS) for mode in Mode])
     frame = pl.DataFrame(problems).lazy()
     tags = FORMATS[task.config.publish.format].tags
     votes = pl.DataFrame(task.table(VOTES, VOTE_COLUMNS)).lazy() if VOTES in task.inputs else None
-    chosen = select_picks(frame, rollouts, verdicts, task.config.select, task.config.seed, tags, votes)
+    priors = None
+    if posterior:
+        frame, priors = with_source(frame), Priors(tuple(task.records(PRIOR.name, Prior)))
+    chosen = select_picks(frame, rollouts, verdicts, task.config.select, task.config.seed, tags, votes, priors)
     tables = pl.collect_all([chosen.decisions, chosen.picks])
     refuses = task.config.select.leaking == "refuse"
     leaking = {LEAKING: int(rollouts.select(leaks().sum()).collect().item())} if refuses else {}
@@ -83,7 +92,8 @@ def _select(task: Task) -> Manifest:
 
 def _typed(frame: pl.DataFrame, model: type[Record]) -> pa.Table:
     schema = arrow_schema(model)
-    return frame.to_arrow().cast(pa.schema(list(schema))).replace_schema_metadata(schema.metadata)
+    there = pa.schema([field for field in schema if field.name in frame.columns])  # some rules have more to say
+    return frame.to_arrow().cast(there).replace_schema_metadata(schema.metadata)
 
 
 def _frame(task: Task, folder: str, columns: list[str]) -> pl.LazyFrame:

@@ -16,11 +16,12 @@ from hipo_data.pipeline.views import charts
 from hipo_data.pipeline.views.ingest_report import read_accounts
 from hipo_data.pipeline.views.mode_audit import mode_audit
 from hipo_data.pipeline.views.quarantine import quarantine_counts, rejected_outputs
-from hipo_data.pipeline.views.run_files import RunFiles
+from hipo_data.pipeline.views.run_files import RunFiles, read_priors
 from hipo_data.pipeline.views.settings import parse_deltas
 from hipo_data.pipeline.views.whatif import Answer, ask
 from hipo_data.schemas.records import Mode
 from hipo_data.stages.publish.statistics import Statistics
+from hipo_data.stages.select.decision_words import priors_in_words
 from hipo_data.stages.select.flips import COLUMNS
 
 _CARDS = 20
@@ -44,16 +45,17 @@ def write_report(task: Task, stats: Statistics, decisions: pl.LazyFrame, example
 
 def report(files: RunFiles, stats: Statistics, decisions: pl.LazyFrame, examples: pl.LazyFrame) -> str:
     """The page. Its size depends on the run's kinds, sources and settings, not on how many problems it has."""
-    decided = decisions.select(_DECISION_COLUMNS).collect()
+    priors = read_priors(files)
+    decided = decisions.select(_DECISION_COLUMNS + (["prior"] if priors else [])).collect()
     keys = examples.select("problem_id", "kind", "mode", "completion_tokens").collect()
     accounts = read_accounts(files.run_dir)
     quarantine = quarantine_counts(files.run_dir, rejected_outputs(files.run_dir, unlisted=True))
-    flips, mean_flip = figures.flip_bins(decided, files.config.select)
+    flips, mean_flip = figures.flip_bins(decided, files.config.select, priors)
     answer = _whatif(files)
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"), undefined=StrictUndefined, autoescape=True
     )
-    environment.globals |= {"percent": percent, "number": number}
+    environment.globals |= {"percent": percent, "number": number, "priors_in_words": priors_in_words}
     environment.filters |= {"cut": cut, "count_of": "{:,}".format}
     page = environment.get_template("report.html.j2").render(
         title=files.config.publish.title,

@@ -6,7 +6,7 @@ It knows neither Ray nor a clock nor a file. Whether a node is up to date is ask
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from hipo_data.pipeline.graph.nodes import INGEST, PUBLISH, Node, asks, inputs_of, parents, shard_nodes
+from hipo_data.pipeline.graph.nodes import INGEST, PUBLISH, Node, asks, inputs_of, parents, run_nodes
 from hipo_data.pipeline.graph.states import shards_of
 from hipo_data.pipeline.store.manifest import Manifest, Output
 from hipo_data.schemas.config import RunConfig
@@ -139,7 +139,6 @@ class Frontier:
 
     def _lay_out_shards(self, opened: Opened) -> None:
         self.shards = {shard: place for place, shard in enumerate(shards_of(self.done[INGEST.name]))}
-        for shard in self.shards:
-            for node in shard_nodes(shard, self._config.verify.pseudo_gold is not None):
+        for node in run_nodes(list(self.shards), self._config):
+            if node != INGEST:
                 self._add(node, opened)
-        self._add(PUBLISH, opened)

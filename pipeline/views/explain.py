@@ -11,7 +11,7 @@ from hipo_data.pipeline.graph.nodes import PICKS, PUBLISH, VOTES, shard_name
 from hipo_data.pipeline.store.run_path import RunPath
 from hipo_data.pipeline.views.ingest_report import read_accounts
 from hipo_data.pipeline.views.quarantine import rejected_outputs
-from hipo_data.pipeline.views.run_files import RunFiles
+from hipo_data.pipeline.views.run_files import RunFiles, read_priors
 from hipo_data.schemas.errors import UserError
 from hipo_data.schemas.keys import problem_ids, shard_of
 from hipo_data.schemas.records import Mode
@@ -75,11 +75,13 @@ def explain(files: RunFiles, asked: str) -> Story:
     story.vote = next(iter(_rows(votes, found)), None)
     story.decision = next(iter(_rows(files.scan("select", shards=[shard]), found)), None)
     if story.decision is not None:
-        counts = {name: [story.decision[name]] for name in COLUMNS}
+        priors = read_priors(files)
+        counts = {name: [story.decision[name]] for name in [*COLUMNS, *(["prior"] if priors else [])]}
         frame = pl.DataFrame(counts, schema_overrides={"mode": pl.String})
         settings = files.config.select.model_copy(update={"delta": story.decision["delta"]})
         leaking = sum(row["leaks"] for row in story.rollouts)
-        story.decision |= {"words": in_words(story.decision, leaking), "flip": flip_probability(frame, settings).item()}
+        flip = flip_probability(frame, settings, priors).item()
+        story.decision |= {"words": in_words(story.decision, leaking), "flip": flip}
     story.picks = sorted(_rows(files.scan("select", PICKS, [shard]), found), key=lambda row: int(row["rank"]))
     attempts = files.scan("justify", "attempts", [shard])
     story.attempts = sorted(_rows(attempts, found), key=lambda row: (str(row["mode"]), int(row["attempt"])))

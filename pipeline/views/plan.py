@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from hipo_data.pipeline.graph.fingerprints import Fingerprints
-from hipo_data.pipeline.graph.nodes import INGEST, PUBLISH, Node, inputs_of, parents, shard_nodes
+from hipo_data.pipeline.graph.nodes import INGEST, Node, inputs_of, parents, run_nodes
 from hipo_data.pipeline.graph.stages import STAGES
 from hipo_data.pipeline.graph.states import load_present_manifests, shards_of, state_of
 from hipo_data.pipeline.store.files import sizes_in_storage
@@ -61,12 +61,10 @@ def make_plan(run_dir: RunPath, config: RunConfig) -> Plan:
     reasons = {each.path: each.what for each in damaged}
     suspects = read_suspects(run_dir)
     shards = shards_of(left_behind.get(INGEST.name))
-    votes = config.verify.pseudo_gold is not None
-    nodes = [INGEST, *[node for shard in shards for node in shard_nodes(shard, votes)], PUBLISH]
     sizes = sizes_in_storage(run_dir)
     done: dict[str, Manifest] = {}
     lines: dict[str, StagePlan] = {}
-    for node in nodes:
+    for node in run_nodes(shards, config):
         line = lines.setdefault(node.folder, StagePlan(node.folder.replace(".think_", " ")))
         line.nodes += 1
         if any(parent.name not in done for parent in parents(node, shards, config)):
@@ -84,7 +82,7 @@ def make_plan(run_dir: RunPath, config: RunConfig) -> Plan:
             line.reasons[f"{node.name}.json {what}" if what else state.reason] += 1
             _estimate(line, node, config, left_behind, done)
     order = {stage: place for place, stage in enumerate(STAGES)}
-    stages = sorted(lines.values(), key=lambda line: order[line.label.partition(" ")[0]])
+    stages = sorted(lines.values(), key=lambda line: order[line.label.partition(" ")[0].partition(".")[0]])
     plan = Plan(stages, ingest_first=INGEST.name not in done)
     if plan.ingest_first:
         _look_at_sources(plan, config)

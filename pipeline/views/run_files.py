@@ -5,16 +5,19 @@ from collections.abc import Sequence
 import polars as pl
 from pydantic import ValidationError
 
-from hipo_data.pipeline.graph.nodes import INGEST, PUBLISH
+from hipo_data.pipeline.graph.nodes import INGEST, PRIOR, PUBLISH
 from hipo_data.pipeline.graph.states import load_present_manifests, lost_manifests, shards_of
 from hipo_data.pipeline.store.files import scan_tables
 from hipo_data.pipeline.store.manifest import Output, read_manifest
 from hipo_data.pipeline.store.run_dir import read_run
 from hipo_data.pipeline.store.run_path import RunPath
-from hipo_data.pipeline.store.whole import check_all, whole_bytes
+from hipo_data.pipeline.store.whole import check_all, whole_bytes, whole_table
+from hipo_data.schemas.arrow import from_table
 from hipo_data.schemas.config import RECORDED, RunConfig
 from hipo_data.schemas.errors import DamagedError, UserError
+from hipo_data.schemas.records import Prior
 from hipo_data.stages.publish.statistics import Statistics
+from hipo_data.stages.select.prior import Priors
 
 ROWS = "rows"
 STATISTICS = "publish/statistics.json"
@@ -86,6 +89,15 @@ def existing(path: RunPath) -> RunPath:
     if not path.exists():
         raise UserError(f"{path} is missing; run again to make it anew")
     return path
+
+
+def read_priors(files: RunFiles) -> Priors | None:
+    """What `select.rule: posterior` was decided under; null under any other rule, and before there is anything."""
+    manifest = files.manifests.get(PRIOR.name) if files.config.select.by_posterior else None
+    if manifest is None:
+        return None
+    output = manifest.outputs[ROWS]
+    return Priors(tuple(from_table(whole_table(files.run_dir / output.path, output), Prior)))
 
 
 def read_statistics(run_dir: RunPath) -> Statistics:

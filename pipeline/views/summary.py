@@ -10,7 +10,7 @@ from rich.table import Table
 
 from hipo_data.figures.plural import counted
 from hipo_data.figures.text import number, percent
-from hipo_data.pipeline.graph.nodes import INGEST, Node, shard_nodes
+from hipo_data.pipeline.graph.nodes import INGEST, PRIOR, Node, shard_nodes
 from hipo_data.pipeline.graph.states import load_present_manifests, lost_manifests, shards_of
 from hipo_data.pipeline.store.journal import whole_batches
 from hipo_data.pipeline.store.ledger import read_spent
@@ -28,6 +28,7 @@ from hipo_data.schemas.errors import DamagedError
 from hipo_data.schemas.records import Mode
 from hipo_data.stages.publish.statistics import Statistics
 from hipo_data.stages.sample.shown import in_words
+from hipo_data.stages.select.decision_words import priors_in_words
 from hipo_data.stages.select.leaking import LEAKING
 
 _NAMED = 5
@@ -61,6 +62,8 @@ def _figures(stats: Statistics, outcome: Outcome, run_dir: RunPath) -> dict[str,
         "tokens": f"think-on rollouts {number(stats.on.mean_tokens)}, think-off {number(stats.off.mean_tokens)}; "
         f"kept responses {number(stats.example_tokens)}, against {number(stats.always_on_tokens)} thinking every time",
     }
+    if stats.priors:
+        figures["priors"] = priors_in_words(stats.priors)
     if stats.pseudo_golds:
         figures["pseudo-golds"] = f"{stats.pseudo_golds} problems graded by agreement, {stats.pseudo_examples} examples"
     if outcome.sampled or outcome.reused:
@@ -149,6 +152,7 @@ def print_status(console: Console, run_dir: RunPath) -> None:
     nodes = [
         Node("ingest", "all"),
         *[node for shard in shards[:1] for node in shard_nodes(shard)],
+        *([PRIOR] if done[PRIOR.folder] else []),
         Node("publish", "all"),
     ]
     for node in nodes:

@@ -10,8 +10,10 @@ from hipo_data.pipeline.views.run_files import RunFiles
 from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.schemas.errors import UserError
 from hipo_data.schemas.records import Mode
+from hipo_data.stages.select.pair_counts import added, with_source
+from hipo_data.stages.select.prior import Priors, fit
 from hipo_data.stages.select.select import ROLLOUT_COLUMNS, VERDICT_COLUMNS
-from hipo_data.stages.select.whatif import Setting, WhatIf, incomplete, reselect, tally, whatifs
+from hipo_data.stages.select.whatif import Setting, WhatIf, Window, cells_of, incomplete, reselect, tally, whatifs
 
 _BATCH_BYTES = 16 * 2**20
 """Of rollouts on disk; text takes several times that in memory."""
@@ -57,22 +59,42 @@ def ask(
     tags = FORMATS[config.publish.format].tags
     halves = min(wanted.values()) // 2 if not _imported(files) else 0
     tallies, lacking = [], 0
+    repeats = [setting.repeated for setting in settings if setting.n <= halves]
+    windows = sorted({setting.window for setting in [*settings, *repeats]})
+    priors = _priors(files, ready, windows) if config.select.by_posterior else {}
     for batch in _batches(files, ready):
         problems, rollouts, verdicts = _tables(files, batch)
         lacks = int(incomplete(rollouts, problems, max(ns), wanted).collect().item())
         lacking += lacks
         again = [setting.repeated for setting in settings if setting.n <= halves and not lacks]
         every = [*settings, *again]
-        selected = reselect(problems, rollouts, verdicts, config.select, every, config.seed, tags)
+        selected = reselect(problems, rollouts, verdicts, config.select, every, config.seed, tags, priors)
         decisions = dict(zip(every, selected, strict=True))
         run = _own_decisions(files, batch)
         tallies += [
-            tally(decisions[setting], setting, config.select, run, decisions.get(setting.repeated))
+            tally(
+                decisions[setting],
+                setting,
+                config.select,
+                run,
+                decisions.get(setting.repeated),
+                priors.get(setting.window),
+            )
             for setting in settings
         ]
     answer = Answer(whatifs(tallies), config.select.delta, most, len(ready))
     answer.remarks = _remarks(files, answer, lacking, min(ns), all_shards=shards is None)
     return answer
+
+
+def _priors(files: RunFiles, shards: Sequence[str], windows: Sequence[Window]) -> dict[Window, Priors]:
+    """Of each window, fitted to the counts of these shards, as a run of that many rollouts would."""
+    counted: dict[Window, list[pl.DataFrame]] = {window: [] for window in windows}
+    for batch in _batches(files, shards):
+        found = cells_of(*_tables(files, batch), files.config.select, windows, files.config.seed)
+        for window, cells in zip(windows, found, strict=True):
+            counted[window] = [added([*counted[window], cells])]
+    return {window: Priors(tuple(fit(cells))) for window, (cells,) in counted.items()}
 
 
 def _graded(files: RunFiles, shard: str) -> bool:
@@ -103,7 +125,7 @@ def _tables(files: RunFiles, shards: Sequence[str]) -> tuple[pl.LazyFrame, pl.La
     problems = files.scan("ingest", shards=shards)
     assert problems is not None
     rollouts, verdicts = of_modes("sample", ROLLOUT_COLUMNS), of_modes("verify", VERDICT_COLUMNS)
-    return problems.select("problem_id", "kind"), rollouts, verdicts
+    return with_source(problems), rollouts, verdicts
 
 
 def _own_decisions(files: RunFiles, shards: Sequence[str]) -> pl.DataFrame | None:

@@ -11,6 +11,7 @@ from hipo_data.figures.terminal import plain
 from hipo_data.figures.text import number, percent
 from hipo_data.schemas.config import SelectConfig
 from hipo_data.stages.publish.statistics import Statistics
+from hipo_data.stages.select.decision_words import priors_in_words
 
 ABOUT = {
     "adaptthink": "all right responses that answer at once where those are right at least as often, else all right "
@@ -48,7 +49,7 @@ _FOLDER = Path(__file__).parent / "templates"
 def card(stats: Statistics, **values: Any) -> str:
     """The card as Markdown with the Hub's YAML head. `values` are the template's other variables."""
     environment = Environment(loader=FileSystemLoader(_FOLDER), undefined=StrictUndefined, autoescape=False)
-    environment.globals |= {"percent": percent, "number": number, "about": ABOUT}
+    environment.globals |= {"percent": percent, "number": number, "about": ABOUT, "priors_in_words": priors_in_words}
     environment.filters |= {"markdown": markdown, "code": code}
     head = _head(values["title"], values["splits"], values["main"])
     return plain(environment.get_template("card.md.j2").render(stats=stats, head=head, **values)) + "\n"

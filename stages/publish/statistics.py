@@ -41,6 +41,9 @@ class Statistics(BaseModel):
     justifications: int = Field(default=0, description="accepted ones, one a problem and mode")
     pseudo_golds: int = Field(default=0, description="problems without a gold that responses agree on")
     pseudo_examples: int = Field(default=0, description="examples of those")
+    priors: dict[str, int] = Field(
+        default={}, description="under select.rule posterior, the priors of decisions: problems that each was fitted to"
+    )
     near_copies: float | None = Field(default=None, description="share of justifications that say again an earlier one")
 
 
@@ -71,8 +74,13 @@ def statistics(decisions: pl.LazyFrame, examples: pl.LazyFrame) -> Statistics:
         },
         pseudo_golds=table["pseudo_gold"].count(),
         pseudo_examples=of_examples["pseudo_gold"].count(),
+        priors=_priors(table) if "prior" in table.columns else {},
         **_said(examples),
     )
+
+
+def _priors(table: pl.DataFrame) -> dict[str, int]:
+    return dict(table.select("prior", "prior_problems").drop_nulls().unique().sort("prior").iter_rows())
 
 
 def _said(examples: pl.LazyFrame) -> dict[str, Any]:

@@ -1,9 +1,13 @@
 """A decision in words: which rule fired, and the numbers that made it fire."""
 
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 
 from hipo_data.schemas.records import Mode
+from hipo_data.stages.select.boundary import decimal
+from hipo_data.stages.select.policies.hipo import LIKELY
+from hipo_data.stages.select.prior import RUN, WEAK
 
 _NAMES = {Mode.THINK_ON.value: "think-on", Mode.THINK_OFF.value: "think-off"}
 _DROPPED = {
@@ -14,7 +18,6 @@ _DROPPED = {
     "holding a tag of the format",
     "preferred_mode_has_none": "the preferred mode has no response to keep, and select.fallback is drop",
 }
-_SLACK = 1e-9  # 0.9 - 0.75 must count as 0.15, as in select
 
 
 def in_words(decision: Mapping[str, Any], leaking: int = 0) -> str:
@@ -43,22 +46,47 @@ def _why(decision: Mapping[str, Any]) -> str:
     if rule == "only_mode":
         return f"{_NAMES[chosen.other]} has no pass rate"
     if rule == "default_off" and decision["margin"] is None:
-        return f"think-on has no pass rate, and none could be δ {decision['delta']:g} above"
+        return f"think-on has no pass rate, and none could be more than δ {decision['delta']:g} above"
     return compared if rule in ("margin", "default_off") else f"by the rule {rule}"
 
 
 def _compared(decision: Mapping[str, Any]) -> str:
-    margin = decision["margin"]
-    if margin is None:
+    if decision["margin"] is None:
         return "there is no margin"
-    wins = margin >= decision["delta"] - _SLACK
-    return f"margin {_exact(margin, decision['delta'])} {'≥' if wins else '<'} δ {decision['delta']:g}"
+    if decision.get("p_gain") is not None:
+        return _likely(decision)
+    on, off = (Fraction(decision[f"right_{side}"], decision[f"n_{side}"]) for side in ("on", "off"))
+    margin, delta = on - off, decimal(decision["delta"])
+    sign = ">" if margin > delta else "<" if margin < delta else "="
+    return f"margin {_exact(margin, delta)} {sign} δ {decision['delta']:g}"
 
 
-def _exact(margin: float, delta: float) -> str:
+def _likely(decision: Mapping[str, Any]) -> str:
+    """What the rule posterior goes by."""
+    if decision["right_off"] == decision["n_off"]:
+        return "think-off was right every time"
+    gain, name, problems = decision["p_gain"], decision["prior"], decision["prior_problems"]
+    sign = ">" if gain > LIKELY else "≤"
+    shown = f"{gain:.2f}" if f"{gain:.2f}" != f"{LIKELY:.2f}" or gain == LIKELY else f"{gain:.6f}"
+    return f"P(gain ≥ δ {decision['delta']:g}) {shown} {sign} {LIKELY:g} by {prior_in_words(name, problems)}"
+
+
+def prior_in_words(name: str, problems: int) -> str:
+    """A prior by its name and how many problems there were to fit it to."""
+    if name == WEAK:
+        return f"the weak prior, since only {problems:,} problems tell of both modes"
+    return f"the prior of {'the run' if name == RUN else name}, fitted to {problems:,} problems"
+
+
+def priors_in_words(priors: Mapping[str, int]) -> str:
+    """Those of a run, by name."""
+    return "; ".join(prior_in_words(name, problems) for name, problems in priors.items())
+
+
+def _exact(margin: Fraction, delta: Fraction) -> str:
     """Two decimals, or as many as tell the margin from δ."""
-    short = f"{margin:.2f}"
-    return short if abs(float(short) - delta) > _SLACK or abs(margin - delta) <= _SLACK else f"{margin:.4f}"
+    short = f"{float(margin):.2f}"
+    return f"{float(margin):.4f}" if Fraction(short) == delta != margin else short
 
 
 def _rate(decision: Mapping[str, Any], side: str, leaking: int = 0) -> str:

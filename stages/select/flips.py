@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from hipo_data.schemas.config import SelectConfig
 from hipo_data.schemas.records import Mode
+from hipo_data.stages.select.prior import Priors
 from hipo_data.stages.select.select import POLICIES
 
 COLUMNS = ["rule", "mode", "n_on", "right_on", "n_off", "right_off"]
@@ -39,37 +40,54 @@ _OUTCOMES = [_DROPPED, Mode.THINK_OFF.value, Mode.THINK_ON.value]
 Counts = tuple[int, int, bool, bool]
 
 
-def flip_probability(decisions: pl.DataFrame, config: SelectConfig) -> pl.Series:
+def flip_probability(decisions: pl.DataFrame, config: SelectConfig, priors: Priors | None = None) -> pl.Series:
     """`flip` in [0, 1] for each decision, in their order.
 
     Null where the mode was drawn at random, and under policies other than `BY_COUNTS`.
 
     Args:
-        decisions: columns `COLUMNS`, made under `config`.
+        decisions: columns `COLUMNS`, made under `config`; under `rule: posterior` `prior` as well.
+        priors: those that they were made under; without them, `rule: posterior` has no flip probability.
     """
-    if config.policy not in BY_COUNTS or decisions.is_empty():
+    if config.policy not in BY_COUNTS or decisions.is_empty() or (config.by_posterior and priors is None):
         return pl.Series("flip", [None] * decisions.height, pl.Float64)
+    if config.by_posterior and priors is not None:
+        return _by_prior(decisions, config, priors)
+    return _flips(decisions, config, None)
+
+
+def _by_prior(decisions: pl.DataFrame, config: SelectConfig, priors: Priors) -> pl.Series:
+    """A repetition is judged under the prior that the decision was made under."""
+    placed = decisions.with_row_index("place")
+    parts = [
+        own.select("place").with_columns(_flips(own, config, priors.alone[own["prior"][0]]))
+        for own in placed.partition_by("prior", maintain_order=True)
+    ]
+    return pl.concat(parts).sort("place")["flip"]
+
+
+def _flips(decisions: pl.DataFrame, config: SelectConfig, priors: Priors | None) -> pl.Series:
     config = config.model_copy(update={"random_fraction": 0.0})
     keyed = decisions.select(*COLUMNS[2:], outcome=pl.col("mode").fill_null(_DROPPED), drawn=pl.col("rule") == "random")
     known = [*COLUMNS[2:], "outcome"]
-    fit = _with_fitness(keyed.filter(~pl.col("drawn")).select(known).unique(), config)
+    fit = _with_fitness(keyed.filter(~pl.col("drawn")).select(known).unique(), config, priors)
     counts = tuple(fit.select(_COUNTS).unique().sort(_COUNTS).iter_rows())
     if not counts:
         return pl.Series("flip", [None] * decisions.height, pl.Float64)
-    table = fit.join(_table(counts, config), on=[*_PAIR, "outcome"], how="left")
+    table = fit.join(_table(counts, config, priors), on=[*_PAIR, "outcome"], how="left")
     return keyed.join(table, on=known, how="left", maintain_order="left").select(
         pl.when(~pl.col("drawn")).then("flip").alias("flip")
     )["flip"]
 
 
-def _with_fitness(decided: pl.DataFrame, config: SelectConfig) -> pl.DataFrame:
+def _with_fitness(decided: pl.DataFrame, config: SelectConfig, priors: Priors | None) -> pl.DataFrame:
     """Adds `fit_on`, `fit_off`: whether right responses of the mode can be kept, as far as the outcome tells.
 
     A mode that the counts ask for, and that is not the outcome, had right responses of which none could be kept.
     """
     decided = decided.with_columns(fit_on=pl.lit(True), fit_off=pl.lit(True))
     for _ in Mode:
-        asked_for = pl.Series("asked_for", _outcomes(decided, config))
+        asked_for = pl.Series("asked_for", _outcomes(decided, config, priors))
         other = decided.with_columns(asked_for).with_columns(differs=pl.col("asked_for") != pl.col("outcome"))
         decided = other.select(
             *decided.columns[:-2],
@@ -82,10 +100,10 @@ def _with_fitness(decided: pl.DataFrame, config: SelectConfig) -> pl.DataFrame:
 
 
 @lru_cache(maxsize=1024)
-def _table(counts: tuple[Counts, ...], config: SelectConfig) -> pl.DataFrame:
+def _table(counts: tuple[Counts, ...], config: SelectConfig, priors: Priors | None) -> pl.DataFrame:
     """Columns `_PAIR`, outcome, flip: every pair of right counts and every outcome."""
     pairs = pl.concat([_pairs(*each) for each in counts])
-    chosen = np.searchsorted(_OUTCOMES, _outcomes(pairs, config))
+    chosen = np.searchsorted(_OUTCOMES, _outcomes(pairs, config, priors))
     parts, start = [], 0
     for n_on, n_off, _, _ in counts:
         size = (n_on + 1) * (n_off + 1)
@@ -105,7 +123,7 @@ def _pairs(n_on: int, n_off: int, fit_on: bool, fit_off: bool) -> pl.DataFrame:
     return key.join(rights, how="cross", maintain_order="left_right")
 
 
-def _outcomes(pairs: pl.DataFrame, config: SelectConfig) -> NDArray[np.str_]:
+def _outcomes(pairs: pl.DataFrame, config: SelectConfig, priors: Priors | None) -> NDArray[np.str_]:
     """What the policy makes of each pair: problems of so many right rollouts, of which one response can be kept."""
     problems = pairs.with_columns(pl.int_range(pl.len()).cast(pl.String).str.zfill(12).alias("problem_id"))
     for side in ("on", "off"):
@@ -117,6 +135,8 @@ def _outcomes(pairs: pl.DataFrame, config: SelectConfig) -> NDArray[np.str_]:
             pick.alias(f"pick_tokens_{side}"),
         )
     problems = problems.with_columns(margin=pl.col("p_on") - pl.col("p_off"))
+    if priors is not None:
+        problems = priors.with_gain(problems.with_columns(prior=pl.lit(priors.of_run)), config.delta)
     rollouts = pl.concat(
         [
             problems.select("problem_id", mode=pl.lit(mode), index=0, completion_tokens=0, usable=pl.col(pick) == 0)

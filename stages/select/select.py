@@ -19,6 +19,7 @@ from hipo_data.schemas.config import SelectConfig
 from hipo_data.schemas.records import FinishReason, Status
 from hipo_data.schemas.select_config import PolicyName
 from hipo_data.stages.select.leaking import leaks
+from hipo_data.stages.select.pair_counts import with_gains
 from hipo_data.stages.select.policies import (
     adaptthink,
     all_correct,
@@ -31,8 +32,10 @@ from hipo_data.stages.select.policies import (
     thinkless,
 )
 from hipo_data.stages.select.policies.policy import CHOICE_COLUMNS, OFF, ON, Chosen, Policy
+from hipo_data.stages.select.prior import Priors
 
 __all__ = [
+    "POSTERIOR_COLUMNS",
     "ROLLOUT_COLUMNS",
     "VERDICT_COLUMNS",
     "VERSION",
@@ -78,6 +81,9 @@ ROLLOUT_COLUMNS = [
 VERDICT_COLUMNS = ["problem_id", "mode", "index", "status"]
 """What `select` reads of the verdicts."""
 
+POSTERIOR_COLUMNS = ["p_gain", "prior", "prior_problems"]
+"""Of decisions under `rule: posterior` alone."""
+
 VOTE_COLUMNS = ["problem_id", "answer"]
 """What `select` reads of the votes on problems without a gold."""
 
@@ -92,18 +98,20 @@ def select(
     config: SelectConfig,
     seed: int,
     tags: Collection[str] = HIPO.tags,
+    priors: Priors | None = None,
 ) -> pl.LazyFrame:
     """One decision a problem, sorted by `problem_id`, in the columns of `schemas.records.Decision`.
 
     Args:
-        problems: columns `problem_id`, `kind`.
+        problems: columns `problem_id`, `kind`, and under `rule: posterior` `source` (`pair_counts.with_source`).
         rollouts: columns `ROLLOUT_COLUMNS`, of both modes, in any order.
         verdicts: columns `VERDICT_COLUMNS`, one row a rollout.
         config: the policy, δ and the rest.
         seed: the run's seed; decides whatever a policy draws by lot.
         tags: of the format, which a response that is kept may not hold.
+        priors: needed under `rule: posterior`, whose decisions have the columns `POSTERIOR_COLUMNS` as well.
     """
-    return select_picks(problems, rollouts, verdicts, config, seed, tags).decisions
+    return select_picks(problems, rollouts, verdicts, config, seed, tags, priors=priors).decisions
 
 
 def select_picks(
@@ -114,6 +122,7 @@ def select_picks(
     seed: int,
     tags: Collection[str] = HIPO.tags,
     votes: pl.LazyFrame | None = None,
+    priors: Priors | None = None,
 ) -> Chosen:
     """The decisions of `select` and the picks, those sorted by `problem_id` and `rank`. Arguments as there.
 
@@ -122,7 +131,9 @@ def select_picks(
     """
     rows = rollouts.join(verdicts, on=["problem_id", "mode", "index"], how="left", validate="1:1")
     graded = _graded(rows, tags, config)
-    counted = problems.select("problem_id", "kind")
+    if config.by_posterior and priors is None:
+        raise ValueError("the rule posterior needs the priors of the run")
+    counted = problems.select("problem_id", "kind", *(["source"] if config.by_posterior else []))
     for mode in (ON, OFF):
         counted = counted.join(_statistics(graded, mode), on="problem_id", how="left")
     counts = [f"{name}_{side}" for name in ("n", "right", "unknown", "truncated") for side in ("on", "off")]
@@ -131,6 +142,8 @@ def select_picks(
         .with_columns(*_pass_rate("on", config), *_pass_rate("off", config))
         .with_columns(margin=pl.col("p_on") - pl.col("p_off"), delta=pl.lit(config.delta))
     )
+    if config.by_posterior and priors is not None:
+        counted = with_gains(counted, priors, config.delta)
     of_these = graded.join(counted.select("problem_id"), on="problem_id", how="semi")
     decisions, picks = POLICIES[config.policy].choose(counted, of_these, config, seed)
     return Chosen(
@@ -144,6 +157,7 @@ def select_picks(
             "delta",
             *CHOICE_COLUMNS,
             "pseudo_gold",
+            *(POSTERIOR_COLUMNS if config.by_posterior else []),
         )
         .sort("problem_id"),
         picks.sort("problem_id", "rank"),

@@ -7,7 +7,7 @@ sampling stopped early, rollouts are missing, so that pass rates come from what 
 """
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import polars as pl
@@ -18,9 +18,15 @@ from hipo_data.prompts.formats.hipo import HIPO
 from hipo_data.schemas.config import SelectConfig
 from hipo_data.schemas.records import Mode
 from hipo_data.stages.select.flips import flip_probability
+from hipo_data.stages.select.pair_counts import cells
+from hipo_data.stages.select.prior import Priors
 from hipo_data.stages.select.select import select
 
 _KEY = ["n", "delta", "rule", "mode", "drop_reason"]
+
+
+Window = tuple[int, int]
+"""Rollouts of each mode by index: how many, and the first."""
 
 
 class Setting(NamedTuple):
@@ -29,6 +35,11 @@ class Setting(NamedTuple):
     n: int
     delta: float
     first: int = 0
+
+    @property
+    def window(self) -> "Window":
+        """Which rollouts it looks at."""
+        return self.n, self.first
 
     @property
     def repeated(self) -> "Setting":
@@ -82,8 +93,11 @@ def reselect(
     settings: Sequence[Setting],
     seed: int,
     tags: Collection[str] = HIPO.tags,
+    priors: Mapping[Window, Priors] | None = None,
 ) -> list[pl.DataFrame]:
     """The decisions of `select.select` under each setting. Arguments as there; of `config`, δ is replaced.
+
+    `priors` are those of each setting's window, needed under `rule: posterior`.
 
     What the settings of one N have in common, grading counts and shortest responses, is computed once.
     """
@@ -95,10 +109,29 @@ def reselect(
             config.model_copy(update={"delta": setting.delta}),
             seed,
             tags,
+            (priors or {}).get(setting.window),
         )
         for setting in settings
     ]
     return pl.collect_all(lazy)
+
+
+def cells_of(
+    problems: pl.LazyFrame,
+    rollouts: pl.LazyFrame,
+    verdicts: pl.LazyFrame,
+    config: SelectConfig,
+    windows: Sequence[Window],
+    seed: int,
+) -> list[pl.DataFrame]:
+    """What the prior of each window is fitted to, as `pair_counts.cells` has it. Arguments as of `reselect`."""
+    settings = [Setting(n, config.delta, first) for n, first in windows]
+    return pl.collect_all(
+        [
+            cells(problems, rollouts.filter(_within(setting)), verdicts.filter(_within(setting)), config, seed)
+            for setting in settings
+        ]
+    )
 
 
 def _within(setting: Setting) -> pl.Expr:
@@ -111,14 +144,16 @@ def tally(
     config: SelectConfig,
     run: pl.DataFrame | None = None,
     repeated: pl.DataFrame | None = None,
+    priors: Priors | None = None,
 ) -> pl.DataFrame:
     """Sums over decisions that were made under `setting`, by rule, mode and drop reason. Sums of shards add up.
 
     Args:
         run: the run's own decisions on these problems, columns `problem_id` and `mode`; null where it has none yet.
         repeated: the decisions of `setting.repeated`, where there are as many rollouts.
+        priors: those that the decisions were made under, where there are any.
     """
-    flip = flip_probability(decisions, config.model_copy(update={"delta": setting.delta}))
+    flip = flip_probability(decisions, config.model_copy(update={"delta": setting.delta}), priors)
     rate = pl.when(pl.col("mode") == Mode.THINK_ON.value).then("p_on").when(pl.col("mode").is_not_null()).then("p_off")
     frame = decisions.with_columns(flip, n=pl.lit(setting.n), rate=rate)
     chosen_by_rule = pl.col("rule") != "random"

@@ -13,12 +13,17 @@ not read off the prior: `stopping.calibration` finds the `risk` at which it stay
 rates are. Adaptive-Consistency (arXiv 2305.11860) and ESC (arXiv 2401.10480) stop when answers agree with each
 other; the question here is what a finite number of verdicts will add up to.
 
+Under `select.rule: posterior` the choice hangs on a prior that nobody knows before all problems are sampled. So a
+choice is settled there once it is the same whatever the counts *and whatever the prior*: where think-off was right
+every time, and where the mode was drawn or forced. All other problems are sampled in full.
+
 Decided here, with no source: the uniform prior; rollouts still out are taken to be gradable, and right ones fit to be
 kept; a random-mode problem is only settled exactly, and so is a drop; a choice settled statistically is the one that
 the sampled rollouts lead to, so that `stages.select` needs not be told.
 """
 
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import comb, exp, lgamma
@@ -28,7 +33,8 @@ import polars as pl
 
 from hipo_data.schemas.config import SelectConfig
 from hipo_data.schemas.records import Mode
-from hipo_data.stages.select.policies.hipo import Facts, random_mode_of, reaches, ruling
+from hipo_data.stages.select.boundary import exceeds
+from hipo_data.stages.select.policies.hipo import Facts, random_mode_of, ruling
 
 _CACHED = 1 << 16
 
@@ -61,9 +67,10 @@ class Standing(NamedTuple):
 class End(NamedTuple):
     """What the choice depends on, of one mode at the end of sampling."""
 
-    rate: float | None
-    """The pass rate, null where fewer than `min_graded` rollouts were graded."""
-    right: bool
+    known: int
+    """Graded rollouts, 0 where they are fewer than `min_graded`, so that there is no pass rate."""
+    right: int
+    """Right ones, whether there is a pass rate or not."""
     pick: bool
 
 
@@ -86,21 +93,45 @@ def random_modes(problem_ids: Sequence[str], config: SelectConfig, seed: int) ->
     return [None if mode is None else Mode(mode) for mode in frame.select(random_mode_of(config, seed)).to_series()]
 
 
-def choose(on: End, off: End, rules: Rules) -> Choice:
-    """HiPO's rule for one problem."""
+def choose(on: End, off: End, rules: Rules, gains: bool | None = None) -> Choice:
+    """HiPO's rule for one problem.
+
+    Args:
+        gains: one of `gains_of`, where there are several.
+    """
     config = rules.select
+    if gains is None:
+        (gains,) = gains_of(on, off, rules)
+    could_gain = off.right < off.known if config.by_posterior else exceeds(1, 1, off.right, off.known, config.delta)
     facts = Facts(
-        rated_on=on.rate is not None,
-        rated_off=off.rate is not None,
-        gains=on.rate is not None and off.rate is not None and reaches(on.rate - off.rate, config.delta),
-        could_gain=off.rate is not None and reaches(1 - off.rate, config.delta),
+        rated_on=on.known > 0,
+        rated_off=off.known > 0,
+        gains=gains,
+        could_gain=off.known > 0 and could_gain,
         pick_on=on.pick,
         pick_off=off.pick,
-        solved=on.right or off.right,
+        solved=on.right + off.right > 0,
         drawn=rules.drawn is not None,
         drawn_on=rules.drawn is Mode.THINK_ON,
     )
     return Choice(*ruling(facts, config.fallback), facts.solved)
+
+
+def gains_of(on: End, off: End, rules: Rules) -> tuple[bool, ...]:
+    """Whether thinking gains by the rule: under `rule: posterior` either may be, whatever the counts, as long as there
+    are two pass rates and think-off was wrong once. The prior, which is fitted to all problems, decides later.
+    """
+    if not (on.known and off.known):
+        return (False,)
+    if rules.select.by_posterior:
+        return (False, True) if off.right < off.known else (False,)
+    return (exceeds(on.right, on.known, off.right, off.known, rules.select.delta),)
+
+
+def _choices(ons: Iterable[End], offs: Iterable[End], rules: Rules) -> frozenset[Choice]:
+    """All that pairs of ends may lead to."""
+    pairs = itertools.product(ons, offs)
+    return frozenset(choose(on, off, rules, gains) for on, off in pairs for gains in gains_of(on, off, rules))
 
 
 def as_sampled(standing: Standing, min_graded: int) -> End:
@@ -109,7 +140,7 @@ def as_sampled(standing: Standing, min_graded: int) -> End:
 
 
 def _end(known: int, right: int, pick: bool, min_graded: int) -> End:
-    return End(right / known if known >= min_graded else None, right > 0, pick)
+    return End(known if known >= min_graded else 0, right, pick)
 
 
 def _ends(standing: Standing, min_graded: int, extremes: bool = False) -> Iterator[End]:
@@ -126,19 +157,24 @@ def _corners(standing: Standing, min_graded: int) -> tuple[End, ...]:
 
     `choose` is monotone in each pass rate, so what these lead to is all that any end leads to.
     """
-    groups: dict[tuple[bool, bool, bool], list[float | None]] = {}
+    groups: dict[tuple[bool, bool, bool], tuple[End, End]] = {}
     for end in _ends(standing, min_graded, extremes=True):
-        rates = groups.setdefault((end.rate is None, end.right, end.pick), [end.rate, end.rate])
-        if end.rate is not None and rates[0] is not None and rates[1] is not None:
-            rates[:] = [min(rates[0], end.rate), max(rates[1], end.rate)]
-    return tuple(End(rate, right, pick) for (_, right, pick), rates in groups.items() for rate in set(rates))
+        key = (end.known > 0, end.right > 0, end.pick)
+        low, high = groups.get(key, (end, end))
+        groups[key] = (end if _below(end, low) else low, end if _below(high, end) else high)
+    return tuple({end: None for pair in groups.values() for end in pair})
+
+
+def _below(end: End, other: End) -> bool:
+    """Whether a pass rate is lower than another one; of ends without one none is."""
+    return end.right * other.known < other.right * end.known
 
 
 @lru_cache(maxsize=_CACHED)
 def possible(on: Standing, off: Standing, rules: Rules) -> frozenset[Choice]:
     """All choices that full sampling may still lead to."""
     graded = rules.select.min_graded
-    return frozenset(choose(a, b, rules) for a in _corners(on, graded) for b in _corners(off, graded))
+    return _choices(_corners(on, graded), _corners(off, graded), rules)
 
 
 @lru_cache(maxsize=_CACHED)
@@ -150,19 +186,21 @@ def matters(mode: Mode, on: Standing, off: Standing, rules: Rules) -> bool:
     graded = rules.select.min_graded
     corners = _corners(own, graded)
     for end in _ends(other, graded):
-        pairs = [(corner, end) if mode is Mode.THINK_ON else (end, corner) for corner in corners]
-        if len({choose(a, b, rules) for a, b in pairs}) > 1:
+        if len(_choices(corners, [end], rules) if mode is Mode.THINK_ON else _choices([end], corners, rules)) > 1:
             return True
     return False
 
 
 @lru_cache(maxsize=_CACHED)
 def settled(on: Standing, off: Standing, rules: Rules) -> Choice | None:
-    """The choice, null while it may still become another one (with a probability above `risk`)."""
+    """The choice, null while it may still become another one (with a probability above `risk`).
+
+    Under `rule: posterior` it stays null where the prior has the last word, when all is sampled too.
+    """
     choices = possible(on, off, rules)
     if len(choices) == 1:
         return next(iter(choices))
-    if rules.risk == 0 or rules.drawn is not None:
+    if rules.risk == 0 or rules.drawn is not None or rules.select.by_posterior:
         return None
     choice = choose(as_sampled(on, rules.select.min_graded), as_sampled(off, rules.select.min_graded), rules)
     return choice if choice.mode is not None and _other_mode(choice.mode, on, off, rules) <= rules.risk else None

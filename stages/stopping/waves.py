@@ -222,10 +222,12 @@ def _settled(plan: Plan, sides: Mapping[Mode, _Side]) -> Choice | None:
 
 
 def evidence(plan: Plan, on: Standing, off: Standing, waves: Mapping[Mode, int]) -> tuple[Mode, int] | None:
-    """Mode and size of the next wave of evidence, null where the choice is settled."""
+    """Mode and size of the next wave of evidence, null where no more is needed for the choice."""
     if settled(on, off, plan.rules) is not None:
         return None
-    mode = next(mode for mode in _ORDER if matters(mode, on, off, plan.rules))
+    mode = next((mode for mode in _ORDER if matters(mode, on, off, plan.rules)), None)
+    if mode is None:
+        return None  # all is sampled, and the prior decides
     left = on.left if mode is Mode.THINK_ON else off.left
     return mode, min(left, max(soonest(mode, on, off, plan.rules), plan.size(waves[mode])))
 

@@ -139,5 +139,6 @@ def decide_and_pick(
 
 def _records(table: pl.DataFrame, model: type[Record]) -> list[Any]:
     schema = arrow_schema(model)
-    arrow = table.to_arrow().cast(pa.schema(list(schema))).replace_schema_metadata(schema.metadata)
+    there = pa.schema([field for field in schema if field.name in table.columns])  # some rules have more to say
+    arrow = table.to_arrow().cast(there).replace_schema_metadata(schema.metadata)
     return list(from_table(arrow, model))

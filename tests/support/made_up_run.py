@@ -264,7 +264,9 @@ def _manifest(
 
 
 def _write(run_dir: Path, folder: str, shard: str, rows: pl.DataFrame, model: type[Record], suffix: str = "") -> Output:
-    schema = arrow_schema(model)
+    every = arrow_schema(model)
+    there = [field for field in every if field.name in rows.columns or model is not Decision]  # some rules say more
+    schema = pa.schema(there, metadata=every.metadata)
     path = run_dir / folder / f"{shard}{suffix}.parquet"
     table = rows.select(schema.names).to_arrow()
     columns = [

@@ -5,23 +5,28 @@ right response of the winning mode is kept. One problem in a hundred gets a rand
 
 What the paper leaves open and is decided here:
 
-- "significantly higher" is `p_on - p_off >= δ`, so a tie at δ goes to think-on;
+- "significantly higher" is `p_on - p_off > δ`, so a tie at δ goes to think-off (`stages.select.boundary`);
 - length is tokens of the whole response, ties fall to the lower index;
 - the winning mode may have no usable response while the other has: `fallback` says whether that one is taken;
 - a mode without a graded response has no pass rate, and the other one wins.
+
+`rule: posterior`, ours, asks instead whether thinking gains δ more likely than not, by the true pass rates: by the
+counts of the problem and a prior fitted to those of all problems (`stages.select.prior`). Where think-off was right
+every time it answers at once, which no prior is asked about, so that think-on need not be sampled there.
 
 The rule stands once, in `ruling`, for one problem. `choose` asks it about every combination of the facts that it reads
 and looks each problem up; `stages.stopping.deciding` asks it about what may still come of a problem.
 """
 
 from functools import cache
-from typing import Literal, NamedTuple, overload
+from typing import Literal, NamedTuple
 
 import polars as pl
 
 from hipo_data.schemas.config import SelectConfig
 from hipo_data.schemas.records import Mode
-from hipo_data.stages.select.policies.policy import FLOAT_SLACK, ON, Chosen, as_picks, by_cases, draw, why_dropped
+from hipo_data.stages.select.boundary import exceeds
+from hipo_data.stages.select.policies.policy import ON, Chosen, as_picks, by_cases, draw, why_dropped
 
 
 class Facts(NamedTuple):
@@ -31,9 +36,9 @@ class Facts(NamedTuple):
     """Whether think-on has a pass rate."""
     rated_off: bool
     gains: bool
-    """Whether both have, and thinking raises it by δ (`reaches`)."""
+    """Whether both have, and thinking raises it by more than δ (`exceeds`), or is likely to."""
     could_gain: bool
-    """Whether think-off has, and think-on could raise it by δ if all its responses were right."""
+    """Whether think-off has, and think-on could raise it by more than δ if all its responses were right."""
     pick_on: bool
     """Whether think-on has a response that can be kept."""
     pick_off: bool
@@ -82,14 +87,8 @@ def _name(facts: Facts, preferred: Mode) -> str:
     return "default_off" if facts.rated_on or not facts.could_gain else "only_mode"
 
 
-@overload
-def reaches(gain: float, delta: float) -> bool: ...
-@overload
-def reaches(gain: pl.Expr, delta: float) -> pl.Expr: ...
-def reaches(gain: float | pl.Expr, delta: float) -> bool | pl.Expr:
-    """Whether a difference of pass rates is at least δ."""
-    return gain >= delta - FLOAT_SLACK
-
+LIKELY = 0.5
+"""A probability above this one is more likely than not; a tie answers at once."""
 
 MODES = 1
 
@@ -113,11 +112,19 @@ def choose(problems: pl.LazyFrame, rollouts: pl.LazyFrame, config: SelectConfig,
 
 def _looked_up(part: str, config: SelectConfig) -> pl.Expr:
     """A part of the ruling of each problem."""
+    both, rated_off = pl.col("margin").is_not_null(), pl.col("p_off").is_not_null()
+    right_on, n_on, right_off, n_off = (pl.col(name) for name in ("right_on", "n_on", "right_off", "n_off"))
+    if config.by_posterior:
+        could_gain = right_off < n_off
+        gains = could_gain & (pl.col("p_gain") > LIKELY)
+    else:
+        gains = exceeds(right_on, n_on, right_off, n_off, config.delta)
+        could_gain = exceeds(n_off, n_off, right_off, n_off, config.delta)
     facts = {
         "rated_on": pl.col("p_on").is_not_null(),
         "rated_off": pl.col("p_off").is_not_null(),
-        "gains": reaches(pl.col("margin"), config.delta),
-        "could_gain": reaches(1 - pl.col("p_off"), config.delta),
+        "gains": both & gains,
+        "could_gain": rated_off & could_gain,
         "pick_on": pl.col("pick_on").is_not_null(),
         "pick_off": pl.col("pick_off").is_not_null(),
         "solved": pl.col("right_on") + pl.col("right_off") > 0,

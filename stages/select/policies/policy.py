@@ -1,7 +1,8 @@
 """What all policies share: the tables that they get, and how picks become decisions.
 
 *Problems* has one row a problem: `problem_id`, `kind`, the counts and pass rates of `schemas.records.Decision`, and for
-each mode `pick_on`, `pick_tokens_on`, `pick_off`, `pick_tokens_off`: index and tokens of its shortest usable response.
+each mode `pick_on`, `pick_tokens_on`, `pick_off`, `pick_tokens_off`: index and tokens of its shortest usable response;
+under `rule: posterior`, `p_gain` too.
 
 *Rollouts* has one row a rollout: the columns that `stages.select.select` reads, and
 

@@ -11,17 +11,20 @@ from hipo_data.pipeline.config_file import load_config
 from hipo_data.pipeline.graph.fingerprints import Fingerprints
 from hipo_data.pipeline.graph.nodes import (
     INGEST,
+    PRIOR,
     PUBLISH,
     Node,
     overlapping,
     parents,
     relatives,
+    run_nodes,
     shard_name,
     shard_nodes,
 )
 from hipo_data.pipeline.graph.states import state_of
 from hipo_data.pipeline.store.files import file_digest
 from hipo_data.pipeline.store.manifest import Manifest, Output, read_manifest, write_manifest
+from hipo_data.schemas.config import RunConfig
 from hipo_data.schemas.errors import DamagedError
 from hipo_data.schemas.keys import digest, problem_id, shard_of
 from hipo_data.schemas.records import Mode
@@ -63,6 +66,7 @@ def test_relatives_are_all_the_shards_that_overlap(shard: str) -> None:
     ("override", "changed"),
     [
         ("select.delta=0.3", {"select"}),
+        ("select.rule=posterior", {"select"}),
         ("select.policy=shortest", {"select", "publish"}),
         ("select.lhrm.hard_below=0.1", set()),
         ("verify.math_timeout_s=9", {"verify"}),
@@ -96,6 +100,46 @@ def test_a_config_key_touches_the_stages_that_read_it_and_no_others(
         folder for folder in touched if not any(folder == c or folder.startswith(c + ".") for c in changed)
     } == set()
     assert all(any(folder == c or folder.startswith(c + ".") for folder in touched) for c in changed)
+
+
+def test_only_a_delta_at_which_pass_rates_tie_says_where_ties_go(
+    repo_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(repo_root)
+
+    def parts(*overrides: str) -> dict[str, str]:
+        config = load_config(Path("recipes/quickstart.yaml"), [*overrides])
+        return Fingerprints(config).parts(Node("select", SHARDS[0]), {})
+
+    assert set(parts()) == {"code", "seed", "select", "format"}  # as it was when ties went to think-on
+    assert "ties" not in parts("select.delta=0.15", "sample.n=8")
+    assert parts("select.delta=0.25", "sample.n=8")["ties"] == "think_off"
+    assert parts("select.delta=0.15", "sample.n=20")["ties"] == "think_off"
+    assert "ties" not in parts("select.delta=0.25", "sample.n=8", "select.rule=posterior")
+
+
+def test_the_prior_reads_counts_of_all_shards_and_no_delta_and_every_shard_is_selected_under_it(
+    repo_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(repo_root)
+
+    def recipe(*overrides: str) -> RunConfig:
+        return load_config(Path("recipes/quickstart.yaml"), [*overrides])
+
+    posterior = recipe("select.rule=posterior")
+    order = run_nodes(SHARDS, posterior)
+    assert PRIOR in order
+    for node in order:
+        assert all(order.index(parent) < order.index(node) for parent in parents(node, SHARDS, posterior)), node
+    graded = {Node(stage, shard, mode) for stage in ("sample", "verify") for shard in SHARDS for mode in Mode}
+    assert set(parents(PRIOR, SHARDS, posterior)) == {INGEST, *graded}
+    assert all(PRIOR in parents(Node("select", shard), SHARDS, posterior) for shard in SHARDS)
+    assert PRIOR not in run_nodes(SHARDS, recipe())
+    before, other_delta, other_counts = (
+        Fingerprints(recipe("select.rule=posterior", f"select.{change}")).parts(PRIOR, {})
+        for change in ("delta=0.15", "delta=0.4", "min_graded=2")
+    )
+    assert before == other_delta != other_counts
 
 
 def test_a_role_without_a_family_is_fingerprinted_as_before_there_were_any(

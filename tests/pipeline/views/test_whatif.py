@@ -10,8 +10,11 @@ from rich.console import Console
 from hipo_data.pipeline.views.printing.whatif import print_answer, write_chart
 from hipo_data.pipeline.views.run_files import open_run
 from hipo_data.pipeline.views.settings import parse_deltas, parse_ns
-from hipo_data.pipeline.views.whatif import Answer, ask
+from hipo_data.pipeline.views.whatif import Answer, _tables, ask
 from hipo_data.schemas.errors import UserError
+from hipo_data.stages.select.pair_counts import cells
+from hipo_data.stages.select.prior import Priors, fit
+from hipo_data.stages.select.select import select
 from hipo_data.stages.select.whatif import WhatIf
 from tests.support.made_up_run import make_run, replace_table
 
@@ -58,6 +61,27 @@ def test_fewer_rollouts_are_the_first_ones_and_repetitions_are_measured_up_to_ha
     assert few.model_copy(update={"changed": 0, "repeated": None}) == same
     assert few.repeated is not None
     assert ask(open_run(run_dir), [0.2], [4]).rows[0].repeated is None
+
+
+def test_the_rule_posterior_is_asked_under_a_prior_of_each_n_over_all_shards(
+    run_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = open_run(run_dir)
+    config = files.config.select.model_copy(update={"rule": "posterior"})
+    files.config = files.config.model_copy(update={"select": config})
+    monkeypatch.setattr("hipo_data.pipeline.views.whatif._BATCH_BYTES", 1)  # a shard at a time
+    rows = {(row.n, row.delta): row for row in ask(files, [0.4], [3, N]).rows}
+    problems, rollouts, verdicts = _tables(files, files.shards)
+    for n in (3, N):
+        tables = problems, rollouts.filter(pl.col("index") < n), verdicts.filter(pl.col("index") < n)
+        priors = Priors(tuple(fit(cells(*tables, config, files.config.seed).collect())))
+        assert priors.of_run == "run"
+        for delta in (0.2, 0.4):
+            at = config.model_copy(update={"delta": delta})
+            modes = select(*tables, at, files.config.seed, priors=priors).collect()["mode"]
+            assert rows[n, delta].modes["think_on"] == (modes == "think_on").sum() > 0
+            assert 0 < (rows[n, delta].flip or 0) < 1
+    assert rows[3, 0.2].repeated is not None
 
 
 def test_more_rollouts_than_there_are_is_refused(run_dir: Path) -> None:

@@ -27,7 +27,7 @@ def unkept(mode: str, right: int, wrong: int) -> list[Try]:
         (
             [*tries("p", ON, 8, 0), *tries("p", OFF, 2, 6, unknown=1)],
             {},
-            "p_on 8/8 = 1.00 (0.68–1.00), p_off 2/8 and 1 unknown = 0.25 (0.07–0.59); margin 0.75 ≥ δ 0.15 → "
+            "p_on 8/8 = 1.00 (0.68–1.00), p_off 2/8 and 1 unknown = 0.25 (0.07–0.59); margin 0.75 > δ 0.15 → "
             "think-on (margin)",
         ),
         (
@@ -39,7 +39,7 @@ def unkept(mode: str, right: int, wrong: int) -> list[Try]:
         (
             [*unkept(ON, 4, 0), *tries("p", OFF, 1, 3)],
             {},
-            "p_on 4/4 = 1.00 (0.51–1.00), p_off 1/4 = 0.25 (0.05–0.70); margin 0.75 ≥ δ 0.15 asks for think-on, which "
+            "p_on 4/4 = 1.00 (0.51–1.00), p_off 1/4 = 0.25 (0.05–0.70); margin 0.75 > δ 0.15 asks for think-on, which "
             "has no response to keep → think-off (fallback_off)",
         ),
         (
@@ -52,7 +52,7 @@ def unkept(mode: str, right: int, wrong: int) -> list[Try]:
             tries("p", OFF, 4, 0),
             {},
             "p_on 0/0 (too few graded), p_off 4/4 = 1.00 (0.51–1.00); think-on has no pass rate, and none could be "
-            "δ 0.15 above → think-off (default_off)",
+            "more than δ 0.15 above → think-off (default_off)",
         ),
         (
             [*tries("p", ON, 0, 2), *tries("p", OFF, 0, 2)],
@@ -81,7 +81,7 @@ def test_rules_in_words(rows: list[Try], changes: dict[str, str], words: str) ->
 def test_a_drawn_mode_says_what_the_pass_rates_would_have_asked_for() -> None:
     rows = [*tries("p", ON, 4, 0), *tries("p", OFF, 1, 3)]
     words = in_words(decide_one(*rows, random_fraction=1).model_dump())
-    assert "margin 0.75 ≥ δ 0.15, but the problem is one of those drawn for a random mode → think-" in words
+    assert "margin 0.75 > δ 0.15, but the problem is one of those drawn for a random mode → think-" in words
     assert words.endswith("(random)")
 
 
@@ -89,7 +89,7 @@ def test_a_margin_that_rounds_to_delta_shows_the_digits_that_decide() -> None:
     close = [*tries("p", ON, 749, 251), *tries("p", OFF, 600, 400)]  # 0.149, which two decimals show as 0.15
     assert "margin 0.1490 < δ 0.15" in in_words(decide_one(*close).model_dump())
     equal = [*tries("p", ON, 7, 13), *tries("p", OFF, 1, 4)]  # 0.35 - 0.2, in floats a little less than 0.15
-    assert "margin 0.15 ≥ δ 0.15" in in_words(decide_one(*equal).model_dump())
+    assert "margin 0.15 = δ 0.15 → think-off (default_off)" in in_words(decide_one(*equal).model_dump())
 
 
 def test_rules_of_other_policies_go_by_their_names() -> None:

@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hipo_data.schemas.config import SelectConfig
+from hipo_data.schemas.config import SampleConfig, SelectConfig
 from hipo_data.schemas.records import Decision, Mode
+from hipo_data.stages.select.boundary import exceeds, notice, ties
 from hipo_data.stages.select.select import POLICIES, select, select_picks
 from tests.stages.graded import IDS, OFF, ON, Try, decide_and_pick, frames, many_tries, tries
 
@@ -57,11 +58,11 @@ def expected(problem_id: str, rows: Sequence[Try], config: SelectConfig, seed: i
     if on is None and off is None:
         return found | {"drop_reason": "ungraded"}
     if on is not None and off is not None:
-        preferred = ON if on - off >= Fraction(str(config.delta)) else OFF
+        preferred = ON if on - off > Fraction(str(config.delta)) else OFF
         rule = "margin" if preferred == ON else "default_off"
     else:
         preferred, rule = (ON if on is not None else OFF), "only_mode"
-        if off is not None and 1 - off < Fraction(str(config.delta)):
+        if off is not None and 1 - off <= Fraction(str(config.delta)):
             rule = "default_off"
     choice: str | None = preferred
     drawn, heads = draws(problem_id, seed, config.random_fraction)
@@ -150,11 +151,55 @@ def test_the_kept_response_is_right_whole_in_its_mode_and_the_shortest(rows: lis
 
 
 @pytest.mark.parametrize("steps", [(7, 4), (12, 9), (14, 11), (19, 16), (18, 15)])
-def test_a_gap_of_exactly_delta_counts_as_on_although_floats_fall_short(steps: tuple[int, int]) -> None:
+def test_a_gap_of_exactly_delta_falls_to_think_off_whatever_floats_make_of_it(steps: tuple[int, int]) -> None:
     on, off = steps
-    assert steps == (18, 15) or on / 20 - off / 20 < 0.15
     decision = decide_one(*tries("p", ON, on, 20 - on), *tries("p", OFF, off, 20 - off), delta=0.15)
-    assert (decision.mode, decision.rule) == (Mode.THINK_ON, "margin")
+    assert (decision.mode, decision.rule) == (Mode.THINK_OFF, "default_off")
+
+
+def test_a_gap_just_above_delta_lets_think() -> None:
+    on, off = 550_001, 400_000  # 1e-6 above, where floats to nine digits were called a tie at ten times as many
+    columns = {"right_on": [on], "n_on": [10**6], "right_off": [off], "n_off": [10**6]}
+    compared = exceeds(*(pl.col(name) for name in columns), 0.15)
+    assert pl.DataFrame(columns).select(compared).item() is exceeds(on, 10**6, off, 10**6, 0.15) is True
+    assert exceeds(on - 1, 10**6, off, 10**6, 0.15) is False
+
+
+@settings(max_examples=300)
+@given(
+    n_on=st.integers(1, 40), n_off=st.integers(1, 40), data=st.data(), steps=st.integers(0, 40), wild=st.floats(0, 1)
+)
+def test_columns_and_integers_compare_like_fractions(
+    n_on: int, n_off: int, data: st.DataObject, steps: int, wild: float
+) -> None:
+    on, off = data.draw(st.integers(0, n_on)), data.draw(st.integers(0, n_off))
+    for delta in (steps / 40, round(steps / n_on, 4) % 1, wild):
+        true = Fraction(on, n_on) - Fraction(off, n_off) > Fraction(repr(delta))
+        assert exceeds(on, n_on, off, n_off, delta) is true
+        columns = {"right_on": [on], "n_on": [n_on], "right_off": [off], "n_off": [n_off]}
+        assert pl.DataFrame(columns).select(exceeds(*(pl.col(name) for name in columns), delta)).item() is true
+
+
+@settings(max_examples=200)
+@given(n_on=st.integers(0, 12), n_off=st.integers(0, 12), steps=st.integers(0, 100))
+def test_a_delta_ties_where_some_pair_of_counts_lies_exactly_there(n_on: int, n_off: int, steps: int) -> None:
+    pairs = [(on, off) for on in range(n_on + 1) for off in range(n_off + 1) if n_on and n_off]
+    exact = any(Fraction(on, n_on) - Fraction(off, n_off) == Fraction(steps, 100) for on, off in pairs)
+    assert ties(steps / 100, n_on, n_off) is exact
+
+
+def test_a_recipe_is_told_of_a_delta_that_pass_rates_can_show_with_the_nearest_that_they_cannot() -> None:
+    def said(delta: float, **counts: int) -> str:
+        return notice(SelectConfig(delta=delta), SampleConfig(**counts)) or ""
+
+    assert said(0.15, n=8) == said(0.25, n=6) == ""
+    assert "pass rates of 8 rollouts" in said(0.25, n=8)
+    assert "0.1875 would let them think, 0.3125 decides as 0.25 does" in said(0.25, n=8)
+    assert "pass rates of 4 and 5 rollouts" in said(0.15, n_on=4, n_off=5)
+    assert "0.125 would" in said(0.15, n_on=4, n_off=5)
+    assert "would" not in said(0, n=8)
+    assert "decides as" not in said(1, n=8)
+    assert notice(SelectConfig(delta=0.25, policy="shortest"), SampleConfig(n=8)) is None
 
 
 def test_a_gap_just_below_delta_falls_to_think_off() -> None:
@@ -162,10 +207,10 @@ def test_a_gap_just_below_delta_falls_to_think_off() -> None:
     assert (decision.mode, decision.rule) == (Mode.THINK_OFF, "default_off")
 
 
-def test_a_tie_answers_at_once_unless_delta_is_zero() -> None:
+def test_a_tie_answers_at_once_if_delta_is_zero_too() -> None:
     rows = [*tries("p", ON, 4, 4), *tries("p", OFF, 4, 4)]
     assert decide_one(*rows, delta=0.01).mode is Mode.THINK_OFF
-    assert decide_one(*rows, delta=0).mode is Mode.THINK_ON
+    assert decide_one(*rows, delta=0).mode is Mode.THINK_OFF
 
 
 def test_think_off_ahead_wins_by_any_margin() -> None:
@@ -358,5 +403,5 @@ def test_a_rollout_with_a_cap_can_be_kept_and_counts_in_no_pass_rate() -> None:
 
 
 def test_think_off_that_no_pass_rate_could_beat_by_delta_needs_no_rival() -> None:
-    rules = {right: decide_one(*tries("p", OFF, right, 20 - right), delta=0.15).rule for right in (17, 18)}
-    assert rules == {17: "only_mode", 18: "default_off"}
+    rules = {right: decide_one(*tries("p", OFF, right, 20 - right), delta=0.15).rule for right in (16, 17, 18)}
+    assert rules == {16: "only_mode", 17: "default_off", 18: "default_off"}

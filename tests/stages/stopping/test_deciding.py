@@ -180,8 +180,8 @@ def row_of(plan: Plan, rows: Mapping[Key, Outcome]) -> tuple[object, ...]:
         own = [(row, index) for (of, index), row in rows.items() if of is mode]
         graded = [row.status is Status.CORRECT for row, _ in own if row.status is not Status.UNKNOWN]
         picks[mode] = min(((row.tokens, index) for row, index in own if row.usable), default=None)
-        rate = sum(graded) / len(graded) if len(graded) >= plan.rules.select.min_graded else None
-        ends[mode] = End(rate, any(graded), picks[mode] is not None)
+        known = len(graded) if len(graded) >= plan.rules.select.min_graded else 0
+        ends[mode] = End(known, sum(graded), picks[mode] is not None)
     choice = choose(ends[ON], ends[OFF], plan.rules)
     best = picks[choice.mode] if choice.mode else None
     return *choice, best and best[1]
@@ -231,7 +231,7 @@ def test_a_gap_of_exactly_delta_is_decided_as_select_decides_it() -> None:
     full = table([right()] * 3 + [WRONG] * 2, [right()] * 4 + [WRONG] * 4)
     done = walk(Plan(Rules(config), n_on=5, n_off=8), full)
     assert done.choice is not None
-    assert done.choice.mode == ON == selected({"p": full}, config)["p"]["mode"]
+    assert done.choice.mode == OFF == selected({"p": full}, config)["p"]["mode"]
 
 
 def test_think_on_is_not_sampled_where_no_result_of_it_could_win() -> None:

@@ -1,0 +1,189 @@
+"""What a run's own counts say about pass rates before a problem is looked at: a prior over pairs of rates.
+
+Empirical Bayes, after Robbins (1956) and Kiefer and Wolfowitz (1956): the distribution of (p_on, p_off) over problems
+is the one under which the counts of all problems are likeliest, found on a grid by expectation-maximisation. Each
+mode's right rollouts are binomial in its graded ones, so that unknown verdicts and unequal numbers need no care.
+
+Decided here, with no source:
+
+- the grid has 64 rates a mode, evenly spaced in arcsin √p, so that they are dense near 0 and 1 and equal weights are
+  Jeffreys' prior, from which the fit starts and which is the *weak* prior where there is too little to fit;
+- so many steps and no more, which smooths: the maximum itself has few atoms; one made-up problem keeps all possible;
+- a source of enough problems has a prior of its own, drawn towards the run's by a number of made-up problems;
+- weights are rounded, so that another order of adding does not become another decision.
+
+The fit reads counts of equal problems, `Cells`, and so depends on no order of work.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from hipo_data.schemas.records import Prior
+from hipo_data.stages.select.boundary import decimal
+
+VERSION = "1"
+
+CELL = ["source", "right_on", "n_on", "right_off", "n_off"]
+"""What problems have in common that count together; with `problems`, how many."""
+
+RATES: NDArray[np.float64] = np.sin(np.pi * (np.arange(64) + 0.5) / 128) ** 2
+STEPS = 50
+TOWARDS_EVEN = 1.0
+"""Made-up problems, evenly distributed, that the run's prior is fitted to as well, so that nothing is impossible."""
+FEWEST, FEWEST_OF_SOURCE = 30, 300
+"""Problems with counts of both modes, from which on there is a prior of the run, and one of a source."""
+TOWARDS_RUN = 100.0
+"""Made-up problems, distributed as the run's prior says, that a source's prior is fitted to as well."""
+WEAK, RUN, SOURCE = "weak", "run", "source "
+_DIGITS = 12
+_BLOCK = 1 << 22
+"""Numbers of a table of pairs of counts that are looked at together."""
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+def fit(cells: pl.DataFrame) -> list[Prior]:
+    """The run's prior, or the weak one, and one for each source that has enough problems, by name.
+
+    Args:
+        cells: columns `CELL` and `problems`, integers but for `source`; equal cells may come in several rows.
+    """
+    both = pl.col("n_on").gt(0) & pl.col("n_off").gt(0)
+    sizes = cells.filter(both).group_by("source").agg(pl.col("problems").sum()).sort("source")
+    of_run = int(sizes["problems"].sum())
+    if of_run < FEWEST:
+        return [_record(WEAK, None, of_run, _even())]
+    every = fitted(cells, _even(), TOWARDS_EVEN)
+    found = [_record(RUN, None, of_run, every)]
+    for source, size in sizes.iter_rows():
+        if source is not None and size >= FEWEST_OF_SOURCE and size < of_run:
+            own = fitted(cells.filter(pl.col("source") == source), every, TOWARDS_RUN)
+            found.append(_record(f"{SOURCE}{source}", source, size, own))
+    return found
+
+
+def fitted(cells: pl.DataFrame, start: Floats, made_up: float) -> Floats:
+    """Weights of the pairs of `RATES`, shape (64, 64) by think-on and think-off, summing to 1.
+
+    Args:
+        cells: as `fit` takes them.
+        start: weights to begin with, and to draw towards.
+        made_up: problems that are distributed as `start` says, beside those of `cells`.
+    """
+    counted = cells.group_by(CELL[1:]).agg(pl.col("problems").sum()).sort(CELL[1:])
+    on, at_on = _distinct(counted, "on")
+    off, at_off = _distinct(counted, "off")
+    likely_on, likely_off = _likelihood(on), _likelihood(off)
+    blocks = [
+        (likely_on[rows], at_on[own] - rows.start, at_off[own], counted["problems"].to_numpy()[own].astype(np.float64))
+        for rows, own in _blocks(at_on, len(on), len(off))
+    ]
+    total = sum(float(problems.sum()) for *_, problems in blocks) + made_up
+    weights = start
+    for _ in range(STEPS):
+        expected = np.zeros_like(weights)
+        for rows, i, j, problems in blocks:
+            shares = np.zeros((len(rows), len(off)))
+            shares[i, j] = problems / (rows @ weights @ likely_off.T)[i, j]
+            expected += rows.T @ shares @ likely_off
+        weights = (weights * expected + made_up * start) / total
+    return weights
+
+
+def _blocks(at_on: Ints, on: int, off: int) -> Iterator[tuple[slice, slice]]:
+    """Rows of a table of pairs, some at a time, and the cells within them: cells are sorted by think-on's counts."""
+    height = max(1, _BLOCK // max(1, off))
+    for first in range(0, on, height):
+        last = min(on, first + height)
+        begin, end = np.searchsorted(at_on, [first, last])
+        yield slice(first, last), slice(int(begin), int(end))
+
+
+def _distinct(cells: pl.DataFrame, side: str) -> tuple[Ints, Ints]:
+    """A mode's counts, sorted, shape (k, 2), and where each cell's are among them."""
+    counts = cells.select(f"right_{side}", f"n_{side}").to_numpy().astype(np.int64)
+    distinct, at = np.unique(counts, axis=0, return_inverse=True)
+    return distinct, at.reshape(-1)
+
+
+def _likelihood(counts: Ints) -> Floats:
+    """Of each mode's counts under each of `RATES`, up to a factor a row."""
+    right, n = counts[:, :1], counts[:, 1:]
+    logs = right * np.log(RATES) + (n - right) * np.log1p(-RATES)
+    found: Floats = np.exp(logs - logs.max(axis=1, keepdims=True))
+    return found
+
+
+def _even() -> Floats:
+    return np.full((len(RATES), len(RATES)), len(RATES) ** -2.0)
+
+
+def _record(name: str, source: str | None, problems: int, weights: Floats) -> Prior:
+    return Prior(name=name, source=source, problems=problems, weights=weights.round(_DIGITS).ravel().tolist())
+
+
+@dataclass(frozen=True, eq=False)
+class Priors:
+    """Those of a run, to be asked about problems."""
+
+    records: tuple[Prior, ...]
+    """As `fit` returns them."""
+
+    @cached_property
+    def by_name(self) -> Mapping[str, tuple[int, Floats]]:
+        """How many problems a prior was fitted to, and its weights as `fitted` returns them."""
+        shape = len(RATES), len(RATES)
+        return {each.name: (each.problems, np.array(each.weights).reshape(shape)) for each in self.records}
+
+    @cached_property
+    def alone(self) -> Mapping[str, "Priors"]:
+        """Each of them as the only one, by name."""
+        return {each.name: Priors((each,)) for each in self.records}
+
+    @property
+    def of_run(self) -> str:
+        """The name of the prior for problems whose source has none."""
+        return self.records[0].name
+
+    def with_gain(self, problems: pl.DataFrame, delta: float) -> pl.DataFrame:
+        """`problems` with `prior`, `prior_problems`, and `p_gain`: the probability that p_on - p_off is at least δ.
+
+        Args:
+            problems: columns of `CELL`; `prior`, the name, instead of `source` where that is known already.
+        """
+        names = {each.source: each.name for each in self.records if each.source is not None}
+        if "prior" not in problems.columns:
+            named = pl.col("source").replace_strict(names, default=self.of_run, return_dtype=pl.String)
+            problems = problems.with_columns(prior=named)
+        key = ["prior", *CELL[1:]]
+        tables = [
+            self._gains(cells, cells["prior"][0], delta)
+            for cells in problems.select(key).unique().sort(key).partition_by("prior", maintain_order=True)
+        ]
+        empty = (
+            problems.select(key)
+            .clear()
+            .with_columns(p_gain=pl.lit(None, pl.Float64), prior_problems=pl.lit(None, pl.Int64))
+        )
+        return problems.join(pl.concat([empty, *tables]), on=key, how="left", maintain_order="left")
+
+    def _gains(self, cells: pl.DataFrame, name: str, delta: float) -> pl.DataFrame:
+        problems, weights = self.by_name[name]
+        on, at_on = _distinct(cells, "on")
+        off, at_off = _distinct(cells, "off")
+        likely_on, likely_off = _likelihood(on), _likelihood(off)
+        reaching = RATES[:, None] - RATES[None, :] >= float(decimal(delta))
+        parts = []
+        for rows, own in _blocks(at_on, len(on), len(off)):
+            over = likely_on[rows] @ (weights * reaching) @ likely_off.T
+            under = likely_on[rows] @ weights @ likely_off.T
+            i, j = at_on[own] - rows.start, at_off[own]
+            parts.append(over[i, j] / np.where(under[i, j] > 0, under[i, j], 1.0))
+        gains = np.concatenate(parts).round(_DIGITS) if parts else np.zeros(0)
+        return cells.with_columns(p_gain=pl.Series(gains, dtype=pl.Float64), prior_problems=pl.lit(problems, pl.Int64))
