@@ -83,6 +83,11 @@ def test_recipes_shown_are_valid(page: str, text: str, tmp_path: Path, monkeypat
     base: dict[str, Any] = yaml.safe_load((ROOT / "recipes/quickstart.yaml").read_text())
     if "engines" in shown:
         base["engines"] = {**base["engines"], **shown["engines"]}
+    if "budget" in shown:  # whose parts need an engine that takes money, and one that holds a GPU
+        price = {"prompt_per_million": 1, "completion_per_million": 2}
+        base["engines"]["teacher"]["resources"] = {"num_gpus": 1}
+        base["engines"]["paid"] = {"type": "openai", "model": "m", "base_url": "http://host/v1", "price": price}
+        base["roles"]["justifier"]["engine"] = "paid"
     base |= {key: value for key, value in shown.items() if key != "engines"}
     path = tmp_path / "recipe.yaml"
     path.write_text(yaml.safe_dump(base))
@@ -116,7 +121,10 @@ def test_a_function_that_is_gone_or_is_not_used_there_is_named(architecture: dic
     way = architecture["way"]
     for step, said in (
         (("sample", "stages/sample/sample.py:gone", None), "there is no stages/sample/sample.py:gone"),
-        (("sample", "stages/sample/sample.py:sample", "pipeline/cli.py"), "pipeline/cli.py does not use sample"),
+        (
+            ("sample", "stages/sample/sample.py:sample", "pipeline/ray_errors.py"),
+            "pipeline/ray_errors.py does not use sample",
+        ),
     ):
         with pytest.MonkeyPatch.context() as patch:
             patch.setitem(way.__globals__, "WAY", [step])
