@@ -26,7 +26,7 @@ def endpoint_config(base_url: str, api_key_env: str | None = None, **fields: Any
     """
     return OpenAIEngine(
         type="openai",
-        model="",
+        model="not-yet-named",
         base_url=base_url,
         api_key_env=api_key_env,
         endpoints=[Endpoint(api_key_env=api_key_env)],

@@ -26,7 +26,7 @@ def cluster_address() -> Iterator[str]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TEACHER_KEY", TEACHER_KEY)
-        with ray_cluster({"num_cpus": 4}, {"num_cpus": 4}) as cluster:
+        with ray_cluster({"num_cpus": 2}, {"num_cpus": 2}) as cluster:
             patch.undo()
             yield cluster.address
 

@@ -173,10 +173,6 @@ def test_a_glob_that_matches_nothing_is_answered_with_the_nearest_names(served: 
 
 def test_sources_that_name_no_dataset_are_refused(served: Hub, patience: Patience) -> None:
     assert "neither 'path' nor 'name'" in refusal(TableSource(type="table", revision="main", files="*"), patience)
-    assert "neither 'path' nor 'revision'" in refusal(EvaluationSet(name=REPO), patience)
-    for name in ("https://huggingface.co/datasets/org/name", "table"):
-        odd = TableSource(type="table", name=name, revision="main", files="*")
-        assert f"'{name}' is not a dataset's name on the Hub" in refusal(odd, patience)
     assert served.requests == []
 
 
