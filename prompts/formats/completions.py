@@ -34,34 +34,43 @@ class Reading:
     """One a token, that of the end of the turn included; none is `tags`."""
 
 
-def read_completion(style: Format, tokenizer: Any, ids: Sequence[int], end_ids: frozenset[int]) -> Reading:
-    """Reads sampled tokens, prompt excluded. end_ids: the tokens that end a turn; without one it was truncated."""
+def read_completion(
+    style: Format, tokenizer: Any, ids: Sequence[int], end_ids: frozenset[int], given: str | None = None
+) -> Reading:
+    """Reads sampled tokens, prompt excluded. end_ids: the tokens that end a turn; without one it was truncated.
+
+    given: what the prompt ended in after the bare generation prompt; null for the format's `prompt_suffix`. Where it
+    tells the mode, no token of the completion is a mode tag.
+    """
+    start = style.prompt_suffix if given is None else given
     finished = bool(ids) and ids[-1] in end_ids
     said = list(ids[:-1] if finished else ids)
     continued, offsets = decoded_offsets(tokenizer.backend_tokenizer, said)
-    text = style.prompt_suffix + continued
+    text = start + continued
     response = parsed(style, text) if finished else None
     readable, spans = readable_start(style, text)
     mode = response.mode if response else shown_mode(style, readable, spans)
-    owners = token_segments(spans, offsets, start=-len(style.prompt_suffix))
-    return Reading(text, mode, response, _by_token(owners, mode, finished))
+    owners = token_segments(spans, offsets, start=-len(start))
+    asked = any(span.segment is Segment.MODE and span.end <= len(start) for span in spans)
+    return Reading(text, mode, response, _by_token(owners, mode, asked, finished))
 
 
-def _by_token(owners: Sequence[Segment | None], mode: Mode | None, finished: bool) -> list[Segment]:
-    told = Segment.MODE in owners
+def _by_token(owners: Sequence[Segment | None], mode: Mode | None, asked: bool, finished: bool) -> list[Segment]:
+    told = asked or Segment.MODE in owners
     opened = Segment.REASONING if mode is Mode.THINK_ON else Segment.ANSWER
+    before = opened if asked else Segment.JUDGE
     found: list[Segment] = []
     for owner in owners:
         if owner is not None and owner is not Segment.TAGS:
             found.append(owner)
         elif not found:
-            found.append(Segment.JUDGE)
+            found.append(before)
         else:
             found.append(opened if found[-1] is Segment.MODE else found[-1])
     if mode is not None and not told:
         found = [opened if segment is Segment.JUDGE else segment for segment in found]
         found[:1] = [Segment.MODE] * bool(found)
     if finished:
-        last = found[-1] if found else Segment.JUDGE
+        last = found[-1] if found else before
         found.append(opened if last is Segment.MODE else last)
     return found

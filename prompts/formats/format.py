@@ -48,7 +48,7 @@ class Format(Protocol):
         """
 
     def forced_prefix(self, mode: Mode, justification: str = "") -> str:
-        """The start of a text by which a rollout is forced into a mode, `prompt_suffix` included.
+        """The start of a text by which a rollout is forced into a mode, `prompt_suffix` or `given` included.
 
         It ends with what tells the mode. Where nothing but the presence of reasoning does, it ends where the
         reasoning starts, and a model can still leave the reasoning out. Raises `FormatError` where the justification
@@ -59,6 +59,13 @@ class Format(Protocol):
         """What the model's own chat template takes to ask for the mode; empty where it has no such switch.
 
         Where it is not empty, send this or the forced prefix, not both: the template writes the prefix itself.
+        """
+
+    def given(self, mode: Mode) -> str:
+        """What the prompt of a mode ends in after the bare generation prompt: context, of which nothing is trained.
+
+        Every text of the mode starts with it. It is `prompt_suffix`, except where a switch in the chat template asks
+        for the mode and the template writes what tells it. Where the model tells the mode, it is in no prompt.
         """
 
     def check_question(self, question: str) -> None:

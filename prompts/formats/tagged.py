@@ -30,8 +30,10 @@ def _unopposed(response: HybridResponse) -> str | None:
 class TaggedFormat:
     """A `Format` of fixed texts and parts. A part ends where the text that follows it first stands.
 
-    `opener` is what a forced response begins its reasoning with; `objection` says why the model's own chat template
-    would alter a response, or null; `tags` and `question_tags` may not stand in a part and in a question.
+    `opener` is what a forced response begins its reasoning with; `switched` is what the chat template writes into the
+    prompt of a mode that `template_kwargs` ask for, where that is not `prompt_suffix`; `objection` says why the model's
+    own chat template would alter a response, or null; `tags` and `question_tags` may not stand in a part and in a
+    question.
     """
 
     name: str
@@ -41,6 +43,7 @@ class TaggedFormat:
     prompt_suffix: str = ""
     opener: str = ""
     template_kwargs: Mapping[Mode, Mapping[str, Any]] = field(default_factory=dict)
+    switched: Mapping[Mode, str] = field(default_factory=dict)
     question_tags: tuple[str, ...] = CHAT_TAGS
     objection: Callable[[HybridResponse], str | None] = _unopposed
 
@@ -100,6 +103,10 @@ class TaggedFormat:
     def chat_template_kwargs(self, mode: Mode) -> dict[str, Any]:
         """See `Format`."""
         return dict(self.template_kwargs.get(mode, {}))
+
+    def given(self, mode: Mode) -> str:
+        """See `Format`."""
+        return self.switched.get(mode, self.prompt_suffix)
 
     def check_question(self, question: str) -> None:
         """See `Format`."""

@@ -6,6 +6,7 @@ from typing import Any
 from hipo_data.prompts.conversation import Conversation
 from hipo_data.prompts.formats.completions import read_completion
 from hipo_data.prompts.formats.parts import Segment
+from hipo_data.prompts.formats.reading import parsed
 from hipo_data.schemas.errors import TrainingError, UserError
 from hipo_data.trainer.training.config import SegmentWeights
 from hipo_data.trainer.training.dataset_rows import Row
@@ -42,15 +43,16 @@ def _example(row: Row, conversation: Conversation, weights: SegmentWeights) -> d
     *before, turn = row["messages"]
     if turn["role"] != "assistant" or not before:
         raise UserError(f"example {row['problem_id']} does not end in an assistant's turn after a question")
-    prompt = conversation.prompt_ids(before)
-    completion = conversation.completion_ids(turn["content"])
-    ends = frozenset([conversation.end_id])
-    reading = read_completion(conversation.format, conversation.tokenizer, completion, ends)
-    if reading.response is None:
+    response = parsed(conversation.format, turn["content"])
+    if response is None:
         raise UserError(
             f"example {row['problem_id']} is no well-formed response in the {conversation.format.name} format; "
             "publish the dataset anew"
         )
+    prompt = conversation.prompt_ids(before, response.mode)
+    completion = conversation.completion_ids(turn["content"], response.mode)
+    ends, given = frozenset([conversation.end_id]), conversation.given(response.mode)
+    reading = read_completion(conversation.format, conversation.tokenizer, completion, ends, given)
     if len(reading.segments) != len(completion):
         raise TrainingError(f"example {row['problem_id']} has tokens that decode to nothing")
     factors = {
