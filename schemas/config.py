@@ -77,9 +77,26 @@ class NearDuplicates(Config):
     Questions whose numbers or golds differ are never taken for the same, however alike their words are.
     """
 
-    threshold: float = Field(default=0.8, gt=0, le=1, description="Jaccard similarity from which two are the same")
+    threshold: float | None = Field(
+        default=None,
+        gt=0,
+        le=1,
+        description="Jaccard similarity from which two are the same; default: 0.6 for math, 0.8 for code",
+    )
     shingle_words: int = Field(default=3, ge=1, le=100)
     permutations: int = Field(default=128, ge=16, le=65_536)
+
+    def least(self, kind: Kind) -> float:
+        """The similarity from which two problems of a kind are the same."""
+        if self.threshold is not None:
+            return self.threshold
+        # Code shares its stubs: different LeetCode problems reach 0.67.
+        return 0.8 if kind is Kind.CODE else 0.6
+
+    @property
+    def lowest(self) -> float:
+        """Of all kinds."""
+        return min(map(self.least, Kind))
 
 
 class EvaluationSet(Config):

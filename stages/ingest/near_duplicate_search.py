@@ -85,7 +85,7 @@ class _Candidates:
 def _candidates(merged: Pile, pairs: pl.DataFrame) -> _Candidates:
     """Pairs and their problems, renumbered in the order of the sources, which decides what comes first."""
     rows = pl.concat([pairs["a"], pairs["b"]]).unique()
-    columns = ["problem_id", "question", "gold", *ORDER]
+    columns = ["problem_id", "question", "gold", "kind", *ORDER]
     problems = pl.concat([part.filter(pl.col("row").is_in(rows.implode())) for part in _numbered(merged, columns)])
     problems = problems.sort(ORDER).rename({"row": "number"}).with_row_index("row")
     renumbered = problems.select("number", "row")

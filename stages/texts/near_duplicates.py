@@ -12,6 +12,7 @@ import polars as pl
 import rensa
 
 from hipo_data.schemas.config import NearDuplicates
+from hipo_data.schemas.records import Kind
 from hipo_data.stages.texts.ngrams import RunHashes
 from hipo_data.stages.texts.words import Hashes, Indices, Tokens, blocks, tokens, words
 
@@ -58,7 +59,7 @@ def bands(questions: pl.Series, config: NearDuplicates) -> pl.DataFrame:
         Columns of `BANDS`: for each question that has words, in order, its `row` (index in `questions`) with the hash
         of each of its bands. Hashes are the same in every process.
     """
-    count, rows = banding(config.threshold, config.permutations)
+    count, rows = banding(config.lowest, config.permutations)
     made = [pl.DataFrame(schema=BANDS)]
     for first, block in blocks(questions):
         found = tokens(block)
@@ -102,7 +103,8 @@ def verify(pairs: pl.DataFrame, problems: pl.DataFrame, config: NearDuplicates) 
 
     Args:
         pairs: columns of `PAIRS`.
-        problems: columns `row`, `question` and `gold` (text) of at least the rows in `pairs`, in any order.
+        problems: columns `row`, `question`, `gold` (text) and, where `config` names no threshold, `kind` of at least
+            the rows in `pairs`, in any order. Of two kinds the higher threshold holds.
         config: threshold and words a shingle. Questions of fewer words are one shingle, so only equal ones are similar.
 
     Returns:
@@ -114,6 +116,7 @@ def verify(pairs: pl.DataFrame, problems: pl.DataFrame, config: NearDuplicates) 
     """
     ordered = problems.sort("row")
     known = ordered["row"].to_numpy()
+    least = _least(ordered, config)
     made = [pl.DataFrame(schema=VERIFIED)]
     for some in pairs.sort("a", "b").iter_slices(_PAIRS_TOGETHER):
         rows = np.unique(np.concatenate([some["a"].to_numpy(), some["b"].to_numpy()]))
@@ -134,9 +137,18 @@ def verify(pairs: pl.DataFrame, problems: pl.DataFrame, config: NearDuplicates) 
             .with_columns(
                 similarity=pl.Series(similarity), same_gold=(golds.gather(a) == golds.gather(b)).fill_null(False)
             )
-            .filter(pl.Series((similarity >= config.threshold) & (exact[a] == exact[b])))
+            .filter(pl.Series((similarity >= np.maximum(least[at][a], least[at][b])) & (exact[a] == exact[b])))
         )
     return pl.concat(made)
+
+
+def _least(problems: pl.DataFrame, config: NearDuplicates) -> npt.NDArray[np.float64]:
+    """The threshold of each problem."""
+    if config.threshold is not None:
+        return np.full(len(problems), config.threshold)
+    of_kind = {kind.value: config.least(kind) for kind in Kind}
+    kinds = problems["kind"].cast(pl.String)
+    return kinds.replace_strict(of_kind, return_dtype=pl.Float64).to_numpy()
 
 
 def clusters(verified: pl.DataFrame) -> pl.DataFrame:
