@@ -3,12 +3,19 @@
 from pathlib import Path
 
 from hipo_data.pipeline.ship.export import CHAT_TEMPLATE
+from hipo_data.prompts.formats.registry import FORMATS
+from hipo_data.schemas.records import Mode
 
 
 def advice(to: str, out: Path, form: str | None, tokenizer: str | None) -> str:
     """One or two sentences, with the arguments of the library."""
     template = out / CHAT_TEMPLATE
     match to:
+        case "llama-factory" if form is not None and FORMATS[form].chat_template_kwargs(Mode.THINK_OFF):
+            return (
+                f"set dataset_dir: {out}, dataset: hipo_train, template: qwen3, enable_thinking: null in YAML; only "
+                "with null does the template put the empty reasoning of think-off into the prompt, without a loss on it"
+            )
         case "llama-factory":
             return (
                 f"set dataset_dir: {out}, dataset: hipo_train, template: chatml, and leave enable_thinking alone; "

@@ -55,11 +55,11 @@ def export(dataset: Published, to: str, out: Path, tokenizer: str | None = None)
     try:
         for table in wanted.tables:
             _write(dataset, table, aside, exported.rows, check)
-        template = chat_template(form) if form is not None else ""
-        if wanted.renders and template:
-            (aside / CHAT_TEMPLATE).write_text(template, encoding="utf-8")
-        for name, written in wanted.beside.items():
-            (aside / name).write_text(written(out.resolve(), list(exported.rows), template), encoding="utf-8")
+        if form is not None:
+            if wanted.renders:
+                (aside / CHAT_TEMPLATE).write_text(chat_template(form), encoding="utf-8")
+            for name, written in wanted.beside.items():
+                (aside / name).write_text(written(out.resolve(), list(exported.rows), form), encoding="utf-8")
         aside.replace(out)  # takes the place of an empty folder
     except BaseException:
         shutil.rmtree(aside, ignore_errors=True)

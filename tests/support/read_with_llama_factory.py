@@ -28,8 +28,15 @@ def main() -> None:
             print(json.dumps({"job": number, **row}))
 
 
-def rows_of(scratch: str, stage: str, folder: str, dataset: str, template: str, model: str):
-    data = DataArguments(dataset_dir=folder, dataset=dataset, template=template, cutoff_len=4096, overwrite_cache=True)
+def rows_of(scratch: str, stage: str, folder: str, dataset: str, template: str, model: str, thinking=True):
+    data = DataArguments(
+        dataset_dir=folder,
+        dataset=dataset,
+        template=template,
+        cutoff_len=4096,
+        overwrite_cache=True,
+        enable_thinking=thinking,
+    )
     tokenizer = AutoTokenizer.from_pretrained(model)
     rows = get_dataset(
         get_template_and_fix_tokenizer(tokenizer, data),

@@ -26,7 +26,12 @@ def main() -> None:
 def rows_of(folder: str, template: str | None, model: str):
     config = yaml.safe_load((Path(folder) / "ms-swift.yaml").read_text())
     tokenizer = get_processor(model, model_type="qwen3", download_model=False)
-    encode = get_template(tokenizer, template_type=template or config["template"], max_length=4096)
+    encode = get_template(
+        tokenizer,
+        template_type=template or config["template"],
+        max_length=4096,
+        loss_scale=config.get("loss_scale", "default"),
+    )
     encode.set_mode("train")
     rows, _ = load_dataset(config["dataset"], load_from_cache_file=False)
     return [

@@ -8,6 +8,7 @@ from hipo_data.prompts.formats.registry import FormatName
 from hipo_data.schemas.algorithm_config import FORCED, AlgorithmConfig
 from hipo_data.schemas.config_node import Config
 from hipo_data.schemas.grading import GradingConfig
+from hipo_data.trainer.facts.forced_switch import refuse_forced_switch
 
 Tracker = Literal["tensorboard", "trackio", "wandb"]
 Precision = Literal["float32", "bfloat16"]
@@ -131,6 +132,7 @@ class RlConfig(_TrainConfig):
                 f"{self.algorithm.type} forces half of a group into each mode; make rollouts.group even, not "
                 f"{self.rollouts.group}"
             )
+        refuse_forced_switch(self.format, self.algorithm)
         if self.model.split_tags == "add":
             raise ValueError("model.split_tags: add is for sft, which teaches the new tokens; rl cannot")
         return self

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from hipo_data.prompts.formats.registry import FormatName
 from hipo_data.schemas.algorithm_config import AlgorithmConfig
@@ -11,6 +11,7 @@ from hipo_data.schemas.config_file import sentences
 from hipo_data.schemas.config_node import Config
 from hipo_data.schemas.errors import UserError
 from hipo_data.schemas.grading import GradingConfig
+from hipo_data.trainer.facts.forced_switch import refuse_forced_switch
 
 KEY = "hipo_data"
 
@@ -31,6 +32,11 @@ class VerlSettings(Config):
     method: AlgorithmConfig
     grading: GradingConfig = GradingConfig()
     allow_split_tags: bool = Field(default=False, description="the model was trained on tags of several tokens")
+
+    @model_validator(mode="after")
+    def _model_chooses(self) -> "VerlSettings":
+        refuse_forced_switch(self.format, self.method)
+        return self
 
 
 def settings_of(algorithm: Mapping[str, Any]) -> VerlSettings:

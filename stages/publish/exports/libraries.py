@@ -6,7 +6,8 @@ from pathlib import Path
 
 import polars as pl
 
-from hipo_data.stages.publish.exports import configs, llama_factory, plain, trl, verl
+from hipo_data.prompts.formats.format import Format
+from hipo_data.stages.publish.exports import axolotl, configs, llama_factory, plain, trl, verl
 
 PARTS = ("sft", "rl", "preference", "groups")
 """Folders of a published dataset."""
@@ -32,9 +33,9 @@ class Export:
     """Whether it renders responses with the chat template of the model's tokenizer."""
     turn_by_turn: bool = False
     """Whether it renders every turn alone."""
-    beside: Mapping[str, Callable[[Path, Sequence[str], str], str]] = field(default_factory=dict)
+    beside: Mapping[str, Callable[[Path, Sequence[str], Format], str]] = field(default_factory=dict)
     """Further files by name; the text of each follows from the folder, the names of the files with rows in it, and the
-    chat template in Jinja that leaves responses as they are."""
+    format of the responses."""
 
 
 _MESSAGES = (Table("sft", plain.messages, "{split}.jsonl"),)
@@ -52,9 +53,9 @@ EXPORTS: dict[str, Export] = {
             Table("preference", llama_factory.ranking, "preference_{split}.jsonl", needed=False),
         ),
         renders=False,
-        beside={"dataset_info.json": lambda folder, files, template: llama_factory.dataset_info(files)},
+        beside={"dataset_info.json": lambda folder, files, form: llama_factory.dataset_info(files)},
     ),
     "ms-swift": Export(_MESSAGES, renders=False, beside={"ms-swift.yaml": configs.ms_swift}),
-    "axolotl": Export(_MESSAGES, beside={"axolotl.yaml": configs.axolotl}),
+    "axolotl": Export((Table("sft", axolotl.messages, "{split}.jsonl"),), beside={"axolotl.yaml": configs.axolotl}),
     "openrlhf": Export(_MESSAGES),
 }

@@ -6,16 +6,26 @@ from typing import Any
 
 import polars as pl
 
+from hipo_data.stages.publish.exports.turns import given, template_switch
+
 _ROLES = {"system": "system", "user": "human", "assistant": "gpt"}
 
 
 def sharegpt(examples: pl.DataFrame) -> pl.DataFrame:
     """`conversations`, turns of `from` and `value`.
 
+    Where the chat template is asked for the mode, answers lack what it writes into the prompt: LLaMA-Factory's own
+    template puts it there, without a loss on it, with `enable_thinking: null`.
+
     Args:
         examples: columns of `schemas.records.Example`.
     """
-    return examples.select(pl.col("messages").list.eval(_turn(pl.element())).alias("conversations"))
+    turns = pl.col("messages").list.eval(_turn(pl.element()))
+    if template_switch(examples):
+        before, answer = turns.list.head(turns.list.len() - 1), turns.list.last().struct
+        rest = pl.struct(answer.field("from"), answer.field("value").str.strip_prefix(given(examples)))
+        turns = before.list.concat(pl.concat_list(rest))
+    return examples.select(turns.alias("conversations"))
 
 
 def ranking(pairs: pl.DataFrame) -> pl.DataFrame:

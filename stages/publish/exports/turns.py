@@ -34,6 +34,12 @@ def template_switch(examples: pl.DataFrame) -> list[pl.Expr]:
     ]
 
 
+def given(examples: pl.DataFrame) -> pl.Expr:
+    """What the prompt of a row's mode ends in after the bare generation prompt, with which its response begins."""
+    form = FORMATS[of_format(examples)]
+    return pl.when(thinks()).then(pl.lit(form.given(Mode.THINK_ON))).otherwise(pl.lit(form.given(Mode.THINK_OFF)))
+
+
 def thinks() -> pl.Expr:
     """Whether an example reasons."""
     return pl.col("mode") == Mode.THINK_ON.value

@@ -90,7 +90,24 @@ def test_configs_of_trainers_name_the_files_that_are_there_and_the_template(tmp_
     (entry,) = config[{"train": "datasets", "validation": "test_datasets"}[split]]
     assert Path(entry["path"]) == tmp_path / "axolotl" / f"{split}.jsonl"
     assert Path(entry["path"]).exists()
+    assert entry["message_field_training_detail"] == "train_detail"
     assert config["chat_template_jinja"] == (tmp_path / "axolotl/chat_template.jinja").read_text()
+
+
+@pytest.mark.parametrize("form", ["qwen3", "adaptthink"])
+def test_ms_swift_leaves_out_the_empty_reasoning_that_a_prompt_holds_and_no_mode_tag(tmp_path: Path, form: str) -> None:
+    export(published(str(make_published(tmp_path / "data", form))), "ms-swift", tmp_path / "out")
+    config = yaml.safe_load((tmp_path / "out/ms-swift.yaml").read_text())
+    assert config.get("loss_scale") == ("default+ignore_empty_think" if form == "qwen3" else None)
+
+
+def test_llama_factorys_template_has_to_write_the_prompt_of_think_off(tmp_path: Path) -> None:
+    make_published(tmp_path / "data", "qwen3")
+    done = CliRunner().invoke(
+        app, ["export", str(tmp_path / "data"), "--to", "llama-factory", "--out", str(tmp_path / "out")]
+    )
+    assert done.exit_code == 0, done.output
+    assert "template: qwen3, enable_thinking: null in YAML" in done.output
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,7 @@ BY_CHATML = {
 }
 OTHERS = ("trl", "trl-prompt-completion", "trl-preference", "verl-sft", "verl-rl", "llama-factory")
 FORMATS = ["hipo", "qwen3", "thinkless"]
+EMPTY = "<think>\n\n</think>\n\n"
 Jobs = dict[str, list[Any]]
 Rows = dict[str, list[dict[str, Any]]]
 
@@ -66,6 +67,7 @@ def llama_factory(exports: Path) -> Rows:
     library = installed(LLAMA_FACTORY)
     folders = {form: exports / form / "llama-factory" for form in FORMATS}
     jobs: Jobs = {form: ["sft", folder, "hipo_train", "chatml", TEACHER] for form, folder in folders.items()}
+    jobs["qwen3"] = ["sft", folders["qwen3"], "hipo_train", "qwen3", TEACHER, None]
     jobs["reasoning"] = ["sft", folders["hipo"], "hipo_train", "qwen3", TEACHER]
     jobs["pairs"] = ["rm", folders["hipo"], "hipo_preference_train", "chatml", TEACHER]
     return read("read_with_llama_factory.py", library, jobs)
@@ -124,9 +126,10 @@ def test_verls_rl_dataset_reads_prompts_and_golds(verl: Rows) -> None:
 @pytest.mark.long
 @pytest.mark.parametrize("form", FORMATS)
 def test_llama_factory_trains_on_the_whole_response(llama_factory: Rows, exports: Path, form: str) -> None:
-    rows = llama_factory[form]
-    assert [row["trained"] for row in rows] == [f"{response}<|im_end|>\n" for response in responses(exports, form)]
-    assert all(row["text"].endswith(f"<|im_start|>assistant\n{row['trained']}") for row in rows)
+    for row, response in zip(llama_factory[form], responses(exports, form), strict=True):
+        held = EMPTY if form == "qwen3" and response.startswith(EMPTY) else ""
+        assert held + row["trained"] == f"{response}<|im_end|>\n"
+        assert row["text"].endswith(f"<|im_start|>assistant\n{response}<|im_end|>\n")
 
 
 @pytest.mark.long
@@ -150,7 +153,11 @@ def test_ms_swift_axolotl_and_openrlhf_train_on_the_whole_response(
     expected = responses(exports, form)
     assert len(rows[form]) == len(expected) == 6
     for row, response in zip(rows[form], expected, strict=True):
-        opening = "<judge>\n" if (name, form) == ("openrlhf", "hipo") else ""  # what its prompt ends in
+        opening = ""  # what its prompt ends in
+        if form == "hipo" and name != "ms-swift":
+            opening = "<judge>\n"
+        if form == "qwen3" and name != "openrlhf" and response.startswith(EMPTY):  # OpenRLHF cannot be told
+            opening = EMPTY
         assert opening + row["trained"].removesuffix("\n") == f"{response}<|im_end|>"
         assert row["text"].removesuffix("\n").endswith(f"<|im_start|>assistant\n{response}<|im_end|>")
     if name == "ms-swift":  # rightly warned of
@@ -191,9 +198,9 @@ def test_trls_sft_trainer_trains_on_the_whole_response(exports: Path, tmp_path: 
     assert len(rows) == len(expected)
     for row, response in zip(rows, expected, strict=True):
         loss_on = tokenizer.decode([token for token in row["labels"] if token != -100]).removesuffix("\n")
-        opening = "<judge>\n" if (form, to) == ("hipo", "trl-prompt-completion") else ""
-        if form == "qwen3" and to == "trl-prompt-completion" and response.startswith("<think>\n\n</think>\n\n"):
-            opening = "<think>\n\n</think>\n\n"  # think-off is what the prompt says there
+        opening = "<judge>\n" if form == "hipo" else ""
+        if form == "qwen3" and response.startswith(EMPTY):
+            opening = EMPTY  # think-off is what the prompt says there
         assert opening + loss_on == f"{response}<|im_end|>"
         assert tokenizer.decode(row["input_ids"]).endswith(f"<|im_start|>assistant\n{response}<|im_end|>\n")
 

@@ -12,8 +12,8 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from hipo_data.prompts.chat_template import chat_template
 from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.schemas.arrow import to_table
-from hipo_data.schemas.records import Example
-from hipo_data.stages.publish.exports import llama_factory, trl, verl
+from hipo_data.schemas.records import Example, Mode
+from hipo_data.stages.publish.exports import axolotl, llama_factory, trl, verl
 from hipo_data.stages.publish.exports.chat_template import Render, objection
 from hipo_data.stages.publish.exports.turns import of_format
 from tests.conftest import ROOT
@@ -84,6 +84,28 @@ def test_llama_factory_gets_its_own_names_of_roles() -> None:
     rows = llama_factory.sharegpt(examples(system=True))["conversations"].to_list()
     assert [[turn["from"] for turn in row] for row in rows] == [["system", "human", "gpt"]] * len(rows)
     assert [row[-1]["value"] for row in rows] == [row[-1]["content"] for row in examples()["messages"]]
+
+
+def test_llama_factory_gets_think_off_without_what_its_template_writes_into_the_prompt() -> None:
+    source = examples("qwen3", system=True)
+    rows = llama_factory.sharegpt(source)["conversations"].to_list()
+    assert [row[1]["value"] for row in rows] == source["question"].to_list()
+    for row, mode, answer in zip(rows, source["mode"], source["messages"], strict=True):
+        held = "<think>\n\n</think>\n\n" if mode == "think_off" else ""
+        assert held + row[-1]["value"] == answer[-1]["content"]
+        assert row[-1]["from"] == "gpt"
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_axolotl_trains_on_what_the_prompt_of_the_mode_does_not_hold(form: str) -> None:
+    source = examples(form, system=True)
+    for row, turns in zip(axolotl.messages(source).to_dicts(), source["messages"].to_list(), strict=True):
+        *before, last = row["messages"]
+        assert [{name: turn[name] for name in ("role", "content")} for turn in row["messages"]] == turns
+        assert all(turn["train_detail"] is None for turn in before)
+        given, text = FORMATS[form].given(Mode(row["mode"])), last["content"]
+        detail = [{"begin_offset": len(given), "end_offset": len(text) - 1, "train": True}]
+        assert last["train_detail"] == (detail if given else None)
 
 
 def test_a_dataset_of_two_formats_is_refused() -> None:

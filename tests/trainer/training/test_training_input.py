@@ -67,6 +67,14 @@ def test_forced_modes_need_groups_that_can_be_halved(tmp_path: Path) -> None:
     assert "make rollouts.group even, not 3" in refused(read_config, RlConfig, recipe, [])
 
 
+@pytest.mark.parametrize("algorithm", ["hgpo", "adaptthink"])
+def test_a_mode_that_the_prompt_tells_is_not_forced(tmp_path: Path, algorithm: str) -> None:
+    recipe = rl_recipe(tmp_path, algorithm={"type": algorithm}, rollouts={"group": 4}, prompts=8)
+    said = refused(read_config, RlConfig, recipe, ["format=qwen3"])
+    assert f"{algorithm} forces modes" in said and "in the qwen3 format the user chooses" in said
+    assert read_config(RlConfig, recipe, ["format=thinkless"]).format == "thinkless"
+
+
 def test_a_dataset_of_another_format(tmp_path: Path) -> None:
     published(tmp_path / "data", style="thinkless")
     said = refused(sft_rows, tmp_path / "data", "train", "hipo")

@@ -73,6 +73,7 @@ def test_adaptthink_without_its_reference() -> None:
         ("hipo", {"method": {"clip": 0.3}}, "is verl's to set: use actor_rollout_ref.actor.clip_ratio"),
         ("hipo", {"method": {"type": "hgpo"}}, "algorithm.adv_estimator is hipo"),
         ("length_penalty", {}, "'method.reward' is missing"),
+        ("hgpo", {"format": "qwen3"}, "hgpo forces modes"),
         ("hipo", "thinkless", "it holds keys such as format"),
     ],
 )
