@@ -48,7 +48,7 @@ class UnderWay:
 
 
 @contextmanager
-def under_way(folder: Path, problems: int = 100) -> Iterator[UnderWay]:
+def under_way(folder: Path, problems: int = 100, *, on_terminal: bool = False) -> Iterator[UnderWay]:
     with teacher_endpoint(delay_s=0.5) as url, (folder / "said").open("w") as said:
         teacher = {"type": "openai", "model": "Qwen/Qwen3-8B", "base_url": url, "max_in_flight": 8}
         roles = {"think_on": True, "think_off": False, "justifier": False}
@@ -64,8 +64,9 @@ def under_way(folder: Path, problems: int = 100) -> Iterator[UnderWay]:
             ray={"flush_s": 0.2},
         )
         terminal, own = pty.openpty()
+        out = own if on_terminal else said
         command = ["setsid", "--ctty", COMMAND, *RUN]
-        driver = subprocess.Popen(command, cwd=folder, stdin=own, stdout=own, stderr=said)
+        driver = subprocess.Popen(command, cwd=folder, stdin=own, stdout=out, stderr=said)
         os.close(own)
         run = UnderWay(folder, driver, [], terminal)
         try:
@@ -130,9 +131,10 @@ def test_a_stopped_run_ends_with_130_and_says_by_what(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: Callable[[UnderWay], None], by: str
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "none")
-    with under_way(tmp_path) as run:
+    with under_way(tmp_path, on_terminal=by == "SIGHUP") as run:
         stop(run)
-        assert run.driver.wait() == 130, run.said()
+        wait_until(lambda: run.driver.poll() is not None)
+        assert run.driver.returncode == 130, run.said()
         assert (run.last_event()["event"], run.last_event()["error"]) == ("closed", f"stopped by {by}")
         assert f"stopped by {by}" in succeed("status", "run", cwd=tmp_path)
         assert "Traceback" not in run.said()
