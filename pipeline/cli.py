@@ -1,12 +1,10 @@
 """The command line. Heavy imports wait until a command needs them, so that help is quick."""
 
-import signal
 import sys
 import time
 import traceback
 from importlib.metadata import entry_points
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,6 +13,7 @@ from hipo_data.figures.terminal import console, plain
 from hipo_data.graders.cli import register as register_graders
 from hipo_data.pipeline.graph.stages import STAGES
 from hipo_data.pipeline.ship.commands import add_commands
+from hipo_data.pipeline.stop_signals import heed
 from hipo_data.schemas.errors import DamagedError, ExitCode, RunFailedError, UnfitError, UserError
 from hipo_data.schemas.without_secrets import shown_text
 
@@ -80,9 +79,6 @@ def run(
             out.print(f"changed since the last run: {change}", highlight=False)
     except DamagedError as error:
         lost = error
-    # SIGTERM is what a batch system sends; SIGINT may arrive ignored, from a shell that put this in the background.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _interrupt)
     with held(directory, lambda text: out.print(text, highlight=False)):
         if lost is not None:
             replace_record(directory, resolved, lost, lambda text: out.print(text, highlight=False))
@@ -345,23 +341,20 @@ def _stages(names: list[str] | None) -> list[str]:
     return STAGES if "all" in names else [name for name in STAGES if name in names]
 
 
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
-
-
 add_commands(app)
 register_graders(app)
 
 
 def main() -> None:
     """Entry point. Ends with one of `ExitCode`; docs/errors.md says what each asks for."""
-    for plugin in entry_points(group="hipo_data.commands"):
-        plugin.load()(app)
+    heed()
     try:
+        for plugin in entry_points(group="hipo_data.commands"):
+            plugin.load()(app)
         code = app(standalone_mode=False) or ExitCode.DONE  # what typer would have exited with
     except UserError as error:
         code = _ended_by(error)
-    except typer.Abort:
+    except (typer.Abort, KeyboardInterrupt):
         code = ExitCode.STOPPED
     except Exception as error:
         if (of_storage := _storage_error(error)) is not None:

@@ -1,19 +1,12 @@
-"""What a config asks of Ray, in Ray's own words; and the Ray that tasks run on."""
+"""What a config asks of Ray, in Ray's own words."""
 
-import logging
-import os
-from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from hipo_data.engines.placement import Placement
 from hipo_data.schemas.config import ResourceConfig, RunConfig
-from hipo_data.schemas.errors import RunFailedError, UserError
-from hipo_data.schemas.without_secrets import shown_text, shown_url
 
 if TYPE_CHECKING:
     from ray.util.placement_group import PlacementGroup
-
-_OBJECT_STORE_BYTES = 100 * 2**20  # tables never pass through Ray; Ray's own minimum is 75 MiB
 
 
 def ray_options(resources: ResourceConfig) -> dict[str, Any]:
@@ -62,41 +55,3 @@ def cpus_needed(config: RunConfig) -> float:
     used = {role.engine for role in (config.roles.think_on, config.roles.think_off, config.roles.justifier)}
     engines = sum(config.engines[name].replicas * config.engines[name].resources.num_cpus for name in used)
     return engines + max(config.ray.task.num_cpus, config.ray.verify.num_cpus)
-
-
-def connect(config: RunConfig) -> None:
-    """Joins the configured cluster, or the one in RAY_ADDRESS, or starts a local one.
-
-    Raises `RunFailedError` where the cluster does not answer, and `UserError` for a local one too small to finish.
-    """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    import ray
-
-    address = config.ray.address or os.environ.get("RAY_ADDRESS")
-    cluster = {"address": address} if address else _local_cluster(_local_cpus(config))
-    try:
-        ray.init(**cluster, log_to_driver=False, logging_level=logging.ERROR, ignore_reinit_error=True)
-    except Exception as error:
-        where = f"join the Ray cluster at {shown_url(address)}" if address else "start a local Ray"
-        raise RunFailedError(f"could not {where}: {shown_text(str(error))}") from error
-
-
-def _local_cluster(cpus: int) -> dict[str, Any]:
-    return {
-        "address": "local",  # otherwise a cluster that happens to run on this machine would be joined
-        "num_cpus": cpus,
-        "include_dashboard": False,
-        "object_store_memory": _OBJECT_STORE_BYTES,
-    }
-
-
-def _local_cpus(config: RunConfig) -> int:
-    needed = ceil(cpus_needed(config))
-    given = config.ray.local_cpus
-    if given is not None and given < needed:
-        raise UserError(
-            f"ray.local_cpus is {given}, but the engines and one task beside them ask for {needed}; "
-            "raise it, or lower engines.*.resources.num_cpus"
-        )
-    return given or max(os.cpu_count() or 1, needed)

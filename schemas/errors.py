@@ -21,7 +21,7 @@ class ExitCode(IntEnum):
     UNFIT = 4
     """What came back cannot become the dataset: a mode that does not show, requests that fail, nothing to publish."""
     STOPPED = 130
-    """By Ctrl-C or SIGTERM (128 + SIGINT, as shells have it). Run the same command again to go on."""
+    """By Ctrl-C, SIGTERM or a closed terminal (as shells have it after SIGINT). Run the same command again to go on."""
 
 
 class UserError(Exception):

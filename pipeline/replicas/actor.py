@@ -4,6 +4,8 @@ The nodes run where the engine is, so responses go straight to the journal and t
 """
 
 import asyncio
+import contextlib
+import os
 from dataclasses import replace
 
 import ray
@@ -18,6 +20,9 @@ from hipo_data.pipeline.store.manifest import Manifest
 from hipo_data.pipeline.store.run_path import RunPath, scratch, storage_errors
 from hipo_data.schemas.config import EngineConfig
 from hipo_data.schemas.errors import EngineRefusedError
+
+_LOOK_EVERY_S = 1.0
+_STOP_S = 5.0
 
 
 class NodeStoppedError(RuntimeError):
@@ -37,6 +42,7 @@ class EngineActor:
         self._log = log
         self._flush_s = flush_s
         self._tasks: set[asyncio.Task[Manifest]] = set()
+        self._leash: asyncio.Task[None] | None = None
 
     async def ready(self) -> None:
         """Starts the engine, once. Raises `EngineRefusedError` with its own last error, or `EngineDeadError`."""
@@ -48,6 +54,8 @@ class EngineActor:
         Raises `EngineDeadError`, `EngineRefusedError`, `NodeStoppedError` or `StorageError`.
         """
         task.enter_folder()
+        if self._leash is None:
+            self._leash = asyncio.create_task(self._end_with_raylet())
         with storage_errors(task.run_dir):
             try:
                 return await self._run(task)
@@ -76,6 +84,17 @@ class EngineActor:
         finally:
             self._tasks.discard(running)
             self._host.forget(task.name)
+
+    async def _end_with_raylet(self) -> None:
+        """Ends the process once its parent, the raylet, is gone: nobody would take what it makes, and Ray may leave it
+        running and asking for ever. What is finished is journalled."""
+        raylet = os.getppid()
+        while os.getppid() == raylet:
+            await asyncio.sleep(_LOOK_EVERY_S)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_STOP_S):
+                await self.stop()
+        os._exit(1)
 
     async def progress(self) -> EngineProgress:
         """What the actor is doing now."""

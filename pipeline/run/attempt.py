@@ -2,14 +2,13 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
-import ray
 from rich.console import Console
 
 from hipo_data.figures.plural import counted
-from hipo_data.pipeline.ray_options import connect
+from hipo_data.pipeline.ray_session import connected
 from hipo_data.pipeline.run.healing import Healing
 from hipo_data.pipeline.run.runner import Runner
 from hipo_data.pipeline.store.run_path import RunPath
@@ -70,38 +69,29 @@ def attempt(directory: RunPath, config: RunConfig, wanted: Sequence[str], consol
 
 
 def _run(directory: RunPath, config: RunConfig, wanted: Sequence[str], console: Console) -> Outcome:
-    with RunProgress(console, _watchers(directory, config, console)) as progress:
+    with RunProgress(console, _watchers(directory, config, console)) as progress, ExitStack() as ray_on:
         healing = Healing(directory, progress.say)
         healing.begin(config)
         outcome = None
-        try:
-            for _ in range(_ROUNDS):
-                runner = Runner(directory, config, wanted, progress, healing)
-                if runner.anything_to_do():
-                    connect(config)
-                    _go(runner, progress)
-                if outcome is not None:
-                    runner.outcome.after(outcome)
-                outcome = runner.outcome
-                if not runner.is_cut_short:
-                    outcome.damaged = healing.found
-                    healing.end()
-                    return outcome
-                runner.stop()
-        finally:
-            ray.shutdown()
+        is_connected = False
+        for _ in range(_ROUNDS):
+            runner = Runner(directory, config, wanted, progress, healing)
+            if runner.anything_to_do():
+                if not is_connected:
+                    ray_on.enter_context(connected(config))
+                    is_connected = True
+                runner.run()
+            if outcome is not None:
+                runner.outcome.after(outcome)
+            outcome = runner.outcome
+            if not runner.is_cut_short:
+                outcome.damaged = healing.found
+                healing.end()
+                return outcome
+            runner.stop()
     raise RunFailedError(
         f"files get damaged again and again, such as {healing.found[-1]}: see to the disk that {directory} is on"
     )
-
-
-def _go(runner: Runner, progress: RunProgress) -> None:
-    try:
-        runner.run()
-    except KeyboardInterrupt:
-        progress.say("stopping: finished rollouts are being written …")
-        runner.stop()
-        raise
 
 
 def _watchers(directory: RunPath, config: RunConfig, console: Console) -> list[Watcher]:

@@ -1,10 +1,9 @@
 """`hipo-data check`: a recipe tried on a few problems in both modes, up to their rollouts, and what they show."""
 
-import ray
 from rich.console import Console
 from rich.table import Table
 
-from hipo_data.pipeline.ray_options import connect
+from hipo_data.pipeline.ray_session import connected
 from hipo_data.pipeline.run.runner import Runner
 from hipo_data.pipeline.store.run_dir import held, record_run
 from hipo_data.pipeline.store.run_path import RunPath
@@ -42,11 +41,8 @@ def check_recipe(run_dir: RunPath, config: RunConfig, console: Console) -> None:
         record_run(directory, small)
         runner = Runner(directory, small, _STAGES, progress)
         if runner.anything_to_do():
-            connect(small)
-            try:
+            with connected(small):
                 failures = runner.run().failures
-            finally:
-                ray.shutdown()
             if failures:
                 name, error = next(iter(failures.items()))
                 raise RunFailedError(f"{name}: {error}")

@@ -7,8 +7,10 @@ import ray
 from hipo_data.pipeline.graph.task import Task
 from hipo_data.pipeline.nodes.on_cpus import run_cpu_node
 from hipo_data.pipeline.ray_options import ray_options
+from hipo_data.pipeline.ray_session import address_of
 from hipo_data.pipeline.store.manifest import Manifest
 from hipo_data.schemas.config import RayConfig
+from hipo_data.schemas.errors import RunFailedError
 
 
 class Cluster:
@@ -17,6 +19,8 @@ class Cluster:
     def __init__(self, config: RayConfig) -> None:
         self._config = config
         self._remote = ray.remote(run_cpu_node)
+        self._is_local = address_of(config) is None
+        self._cpus: float | None = None
 
     def submit(self, task: Task) -> Any:
         """Hands Ray a node that needs no engine. Returns a reference to its manifest."""
@@ -37,6 +41,17 @@ class Cluster:
         return manifest
 
     def cpus(self) -> float:
-        """Logical CPUs that the cluster has now."""
-        cpus: float = ray.cluster_resources().get("CPU", 0)  # type: ignore[no-untyped-call]
-        return cpus
+        """Logical CPUs that the cluster has now. Raises `RunFailedError` where the driver's own node is gone.
+
+        A local Ray is asked once: it has what it began with, and asking it while it dies would wait for an answer.
+        """
+        if self._cpus is None or not self._is_local:
+            alive: list[dict[str, Any]] = [node for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
+            own = ray.get_runtime_context().get_node_id()
+            if all(node["NodeID"] != own for node in alive):
+                raise RunFailedError(
+                    "the Ray node that this driver runs on is gone, and with it whatever Ray would tell the driver; "
+                    "finished work is kept, run the same command again to go on"
+                )
+            self._cpus = sum(node["Resources"].get("CPU", 0.0) for node in alive)
+        return self._cpus

@@ -2,12 +2,10 @@
 
 from dataclasses import dataclass
 
-import ray
-
 from hipo_data.pipeline.graph.nodes import INGEST
 from hipo_data.pipeline.graph.stages import STAGES
 from hipo_data.pipeline.graph.states import load_present_manifests, shards_of
-from hipo_data.pipeline.ray_options import connect
+from hipo_data.pipeline.ray_session import connected
 from hipo_data.pipeline.run.runner import Runner
 from hipo_data.pipeline.store.ledger import Spent, read_spent
 from hipo_data.pipeline.store.run_dir import held, record_run
@@ -56,11 +54,8 @@ def make_probe(run_dir: RunPath, config: RunConfig, problems: int, progress: Run
         record_run(directory, small)
         runner = Runner(directory, small, STAGES[:-1], progress)
         if runner.anything_to_do():
-            connect(small)
-            try:
+            with connected(small):
                 seconds = runner.run().sampling_seconds
-            finally:
-                ray.shutdown()
         else:
             seconds = 0.0
     return Probe(count_problems(directory), read_spent(directory), seconds)

@@ -77,7 +77,18 @@ class Runner:
         return self._flights.are_left() or self._frontier.is_out_of_reach
 
     def run(self) -> Outcome:
-        """Runs until nothing is left. Raises `RunFailedError` where going on is pointless; finished work is kept."""
+        """Runs until nothing is left. Raises `RunFailedError` where going on is pointless; finished work is kept.
+
+        Where it is interrupted, engines journal what is finished before that goes on.
+        """
+        try:
+            return self._run()
+        except KeyboardInterrupt:
+            self._progress.say("stopping: finished rollouts are being written …")
+            self.stop()
+            raise
+
+    def _run(self) -> Outcome:
         if exceeded := self._ledger.exceeded:
             self._halt(exceeded)
         self._work()

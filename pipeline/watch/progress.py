@@ -16,6 +16,7 @@ from rich.progress import (
 from rich.text import Text
 
 from hipo_data.pipeline.graph.nodes import Node
+from hipo_data.pipeline.stop_signals import asked_by, undisturbed
 from hipo_data.pipeline.store.manifest import Manifest
 from hipo_data.pipeline.watch.time_left import TimeLeft
 from hipo_data.pipeline.watch.watcher import EngineStatus, Rates, RunState, StageProgress, Watcher
@@ -65,9 +66,10 @@ class RunProgress:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._bars.stop()
-        said = None if error is None else shown_text(str(error)) or type(error).__name__
-        self._tell(lambda watcher: watcher.closed(said))
+        with undisturbed():
+            self._bars.stop()
+            said = None if error is None else _end(error)
+            self._tell(lambda watcher: watcher.closed(said))
 
     def say(self, text: str) -> None:
         """One line, now, without secrets."""
@@ -116,6 +118,13 @@ class RunProgress:
     def _tell(self, what: Callable[[Watcher], None]) -> None:
         for watcher in self._watchers:
             what(watcher)
+
+
+def _end(error: BaseException) -> str:
+    if isinstance(error, KeyboardInterrupt):
+        by = asked_by()
+        return f"stopped by {by}" if by else "stopped"
+    return shown_text(str(error)) or type(error).__name__
 
 
 def _tokens(engine: EngineStatus) -> str:

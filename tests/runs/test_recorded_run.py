@@ -1,8 +1,6 @@
 """Whole runs on a real Ray with recorded responses: the same each time, whatever the order of work."""
 
 import json
-import os
-import signal
 import subprocess
 import time
 from pathlib import Path
@@ -191,20 +189,22 @@ def test_a_folder_that_is_no_run_is_left_alone(finished_run: Path, tmp_path: Pat
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
-def test_ctrl_c_stops_cleanly_and_the_run_goes_on_later(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("on_cluster")
+def test_a_sigterm_stops_cleanly_and_the_run_goes_on_later(tmp_path: Path) -> None:
     recorded_recipe(tmp_path)
     with subprocess.Popen(
         [COMMAND, "run", "-c", "recipe.yaml", "--run-dir", "run"],
-        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     ) as driver:  # fmt: skip
         while not (tmp_path / "run/ingest/all.json").exists():
             assert driver.poll() is None
             time.sleep(0.05)
-        os.killpg(driver.pid, signal.SIGINT)  # as a terminal does: to the whole group
+        driver.terminate()
         _, errors = driver.communicate(timeout=120)
     assert driver.returncode == 130
     assert "run the same command again" in errors
     assert "Traceback" not in errors
+    assert list(read_events(tmp_path / "run"))[-1]["error"] == "stopped by SIGTERM"
     assert "21 examples" in succeed("run", "-c", "recipe.yaml", "--run-dir", "run", cwd=tmp_path)
 
 

@@ -1,0 +1,155 @@
+"""The Ray that tasks run on: joined or started, watched while it is needed, and let go."""
+
+import logging
+import os
+import signal
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+from hipo_data.pipeline.ray_options import cpus_needed
+from hipo_data.pipeline.stop_signals import asked_by, handlers_kept
+from hipo_data.schemas.config import RayConfig, RunConfig
+from hipo_data.schemas.errors import RunFailedError, UserError
+from hipo_data.schemas.without_secrets import shown_text, shown_url
+
+_OBJECT_STORE_BYTES = 100 * 2**20  # tables never pass through Ray; Ray's own minimum is 75 MiB
+_OF_A_NODE = ("raylet", "gcs_server")
+"""Names of the processes without which a local Ray neither works nor says so."""
+_LOOK_EVERY_S = 1.0
+
+
+@contextmanager
+def connected(config: RunConfig) -> Iterator[None]:
+    """The configured cluster, or the one in RAY_ADDRESS, or a local one, until the context is left.
+
+    Raises `RunFailedError` where the cluster does not answer, or a local one dies meanwhile, and `UserError` for a
+    local one too small to finish.
+    """
+    import ray
+
+    address = address_of(config.ray)
+    try:
+        _connect(address, config)
+        with _watched({} if address else _own_node()):
+            yield
+    finally:
+        ray.shutdown()
+
+
+def address_of(config: RayConfig) -> str | None:
+    """Of the cluster to join; null for a Ray of this process alone."""
+    return config.address or os.environ.get("RAY_ADDRESS")
+
+
+def _connect(address: str | None, config: RunConfig) -> None:
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    import ray
+
+    cluster = {"address": address} if address else _local_cluster(_local_cpus(config))
+    try:
+        with handlers_kept(), _deaf_to_hangups():
+            ray.init(**cluster, log_to_driver=False, logging_level=logging.ERROR, ignore_reinit_error=True)
+    except Exception as error:
+        where = f"join the Ray cluster at {shown_url(address)}" if address else "start a local Ray"
+        raise RunFailedError(f"could not {where}: {shown_text(str(error))}") from error
+
+
+def _local_cluster(cpus: int) -> dict[str, Any]:
+    return {
+        "address": "local",  # otherwise a cluster that happens to run on this machine would be joined
+        "num_cpus": cpus,
+        "include_dashboard": False,
+        "object_store_memory": _OBJECT_STORE_BYTES,
+    }
+
+
+def _local_cpus(config: RunConfig) -> int:
+    needed = ceil(cpus_needed(config))
+    given = config.ray.local_cpus
+    if given is not None and given < needed:
+        raise UserError(
+            f"ray.local_cpus is {given}, but the engines and one task beside them ask for {needed}; "
+            "raise it, or lower engines.*.resources.num_cpus"
+        )
+    return given or max(os.cpu_count() or 1, needed)
+
+
+@contextmanager
+def _deaf_to_hangups() -> Iterator[None]:
+    """Processes that start meanwhile never see a SIGHUP, as Ray does it with SIGINT: a terminal that is closed sends it
+    to all of them, and the driver needs them to stop in good order. This process takes its own afterwards."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _own_node() -> dict[str, int]:
+    """Those processes, which are children of this one, as ids by name."""
+    found = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            name, _, rest = (folder / "stat").read_text().partition("(")[2].rpartition(")")
+        except (FileNotFoundError, ProcessLookupError):  # it has ended
+            continue
+        if name in _OF_A_NODE and int(rest.split()[1]) == os.getpid():
+            found[name] = int(folder.name)
+    return found
+
+
+@contextmanager
+def _watched(node: Mapping[str, int]) -> Iterator[None]:
+    """Interrupts the main thread once one of the processes ends: a driver whose raylet is dead would wait for ever, and
+    one whose GCS is dead is aborted by Ray a minute later."""
+    main = threading.main_thread().ident or 0
+    leaving = threading.Event()
+    lost: list[str] = []
+
+    def look() -> None:
+        while not leaving.wait(_LOOK_EVERY_S):
+            if found := _ended(node):
+                if asked_by() is None:  # a batch system asks all processes of a job at once
+                    lost.append(found)
+                    signal.pthread_kill(main, signal.SIGINT)
+                return
+
+    watching = threading.Thread(target=look, name="ray-watch", daemon=True)
+    watching.start()
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        if lost:
+            raise _lost(lost[0]) from error
+        raise
+    except Exception as error:
+        if found := _ended(node):
+            raise _lost(found) from error
+        raise
+    finally:
+        leaving.set()
+        watching.join()
+
+
+def _ended(node: Mapping[str, int]) -> str | None:
+    """The name of the first of these children that has ended."""
+    return next((name for name, process in node.items() if not _runs(process)), None)
+
+
+def _runs(child: int) -> bool:
+    try:
+        return os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+    except ChildProcessError:  # it ended, and somebody took note
+        return False
+
+
+def _lost(name: str) -> RunFailedError:
+    return RunFailedError(
+        f"the local Ray died: its process {name} ended, most often because the machine was out of memory (the system's "
+        "log has it then); finished work is kept, run the same command again to go on"
+    )
