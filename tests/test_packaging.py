@@ -253,7 +253,7 @@ def test_an_installed_wheel_runs_on_ray_in_a_folder_with_modules_of_the_rooms_na
     assert "eval" in succeed(commands / "hipo-data", "--help", cwd=crowded)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_an_editable_install_runs_there_too_and_is_the_checkout(
     crowded: Path, repo_root: Path, tracked: list[str], tmp_path: Path
 ) -> None:

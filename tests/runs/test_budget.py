@@ -71,7 +71,7 @@ def test_a_plan_with_a_probe_predicts_what_the_run_takes(tmp_path: Path) -> None
     assert predicted_tokens == pytest.approx(spent.prompt_tokens + spent.completion_tokens, rel=0.15)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.usefixtures("on_cluster")
 def test_a_run_that_reaches_its_budget_publishes_what_is_complete_and_goes_on_with_more(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

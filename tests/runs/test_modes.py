@@ -114,11 +114,12 @@ def recipe(folder: Path, url: str, **changes: Any) -> Path:
             always_thinks,
             "roles.think_off: asked 3 questions before the run, and 3 of 3 think-off responses hold reasoning",
         ),
-        (
+        pytest.param(
             never_thinks,
             "roles.think_on: asked 3 questions before the run, and 3 of 3 think-on responses hold no reasoning",
+            marks=pytest.mark.long,
         ),
-        (refuses_off, "unknown field 'enable_thinking'"),
+        pytest.param(refuses_off, "unknown field 'enable_thinking'", marks=pytest.mark.long),
         (refuses_on, "reasoning is not enabled for this key"),
     ],
 )
@@ -143,6 +144,7 @@ def test_a_mended_server_is_asked_again_and_the_run_goes_on(tmp_path: Path) -> N
     assert rollouts.height == PROBLEMS * 2 * 2 and rollouts["error"].is_null().all()
 
 
+@pytest.mark.long
 def test_a_mode_that_slips_while_the_run_goes_on_publishes_nothing(tmp_path: Path) -> None:
     with endpoint(slips_later) as url:
         path = recipe(tmp_path, url)

@@ -77,6 +77,7 @@ def test_examples_of_a_policy_read_back_and_its_card_says_whose_rule_it_is(folde
         assert prompts["extra_info"].struct.field("budget").is_between(20, 40).all()
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("on_cluster")
 def test_preference_pairs_are_published_beside_their_better_ends(folder: Path, tmp_path: Path) -> None:
     run(folder, "preference")
@@ -93,6 +94,7 @@ def test_preference_pairs_are_published_beside_their_better_ends(folder: Path, t
     assert "config_name: preference" in (folder / "run/dataset/README.md").read_text()
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("on_cluster")
 def test_groups_are_published_without_a_justification_being_asked_for(folder: Path) -> None:
     run(folder, "groups")

@@ -39,6 +39,7 @@ def recipe_without_golds(folder: Path) -> None:
     path.write_text(yaml.safe_dump(recipe))
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("on_cluster")
 def test_votes_are_marked_from_the_problem_to_the_published_row(tmp_path: Path) -> None:
     recipe_without_golds(tmp_path)

@@ -56,7 +56,7 @@ def test_rows_are_conserved_at_every_stage(finished_run: Path) -> None:
 @pytest.mark.parametrize(
     "overrides",
     [
-        ["ray.local_cpus=8", "ingest.shard_size=2"],
+        ["ray.local_cpus=4", "ingest.shard_size=2"],
         pytest.param(
             ["ray.local_cpus=1", "ingest.shard_size=100", "engines.on.max_in_flight=1"], marks=pytest.mark.long
         ),
@@ -223,6 +223,7 @@ def test_a_second_driver_on_the_same_run_is_refused(tmp_path: Path) -> None:
     assert driver.returncode == 0
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("on_cluster")
 def test_a_disk_that_fills_up_stops_the_run_with_nothing_half_done(tmp_path: Path) -> None:
     small = tmp_path / "small"
@@ -275,6 +276,7 @@ def test_a_format_without_a_justification_asks_for_none_and_reads_back(finished_
         assert (read.mode, read.reasoning, read.answer) == (row["mode"], row["reasoning"], row["answer"])
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("on_cluster")
 def test_a_run_is_watched_from_outside(tmp_path: Path) -> None:
     recorded_recipe(tmp_path)

@@ -39,6 +39,7 @@ def kept(run: Path) -> set[str]:
     return set(pl.read_parquet(str(run / "dataset/sft/*.parquet"))["problem_id"].to_list())
 
 
+@pytest.mark.long
 def test_only_what_is_new_is_asked_for_and_the_card_says_what_changed(tmp_path: Path) -> None:
     problems(tmp_path, range(10, 22))
     command = ("run", "-c", "recipe.yaml", "--run-dir", "run")

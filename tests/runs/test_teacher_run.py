@@ -173,6 +173,7 @@ def test_a_killed_engine_is_started_again_and_nothing_is_lost(tmp_path: Path, re
     assert_complete(tmp_path / "run")
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("on_cluster")
 def test_an_endpoint_gives_a_dataset_of_the_same_kind(vllm_server: str, tmp_path: Path, repo_root: Path) -> None:
     engine = {"type": "openai", "model": "teacher", "base_url": vllm_server}
