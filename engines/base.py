@@ -43,6 +43,8 @@ class Completion:
     reasoning: str | None = None
     reasoning_tokens: int | None = None
     """Null where the engine does not know it."""
+    summary: str | None = None
+    """What a server tells of reasoning that it hides: no reasoning, and never published as such."""
 
 
 class EngineError(RuntimeError):

@@ -7,7 +7,8 @@ from typing import Any
 from hipo_data.engines.base import Completion
 from hipo_data.engines.endpoint_failure import EndpointFailure, Kind
 from hipo_data.engines.prefix_echo import tells_by_itself
-from hipo_data.engines.reply_shape import Choice, Message, Part, Usage, shaped
+from hipo_data.engines.reply_shape import Choice, Message, Part, shaped
+from hipo_data.engines.used_tokens import used
 from hipo_data.schemas.records import FinishReason
 
 _LONGEST_REASON = 100
@@ -41,11 +42,12 @@ def completion(
     choice = read.choices[0]
     message = _message(choice)
     finish_reason = _finish_reason(choice.finish_reason)
-    usage = _used(read.usage)
-    text, reasoning = _text(message), _reasoning(message)
-    if text is None and reasoning is None and finish_reason is FinishReason.STOP:
+    text, thought = _text(message), _thought(message)
+    reasoning = thought.reasoning
+    if text is None and reasoning is None and thought.summary is None and finish_reason is FinishReason.STOP:
         raise EndpointFailure(Kind.INCONCLUSIVE, "the endpoint's response holds nothing", empty=True)
     text = text or ""
+    usage = used(read.usage, len(text) + len(reasoning or ""))
     if prefix and reasoning is not None and not any(end in text for end in ends):
         joint = ends[0] if text and not any(end in prefix for end in ends) else ""
         text, reasoning = reasoning + joint + text, None
@@ -56,6 +58,7 @@ def completion(
         completion_tokens=usage.completion,
         reasoning=reasoning,
         reasoning_tokens=usage.reasoning,
+        summary=thought.summary,
     )
 
 
@@ -92,23 +95,6 @@ def _message(choice: Choice) -> Message:
     return Message(content=choice.text) if choice.text is not None else choice.message or Message()
 
 
-@dataclass(frozen=True)
-class _Used:
-    """Tokens."""
-
-    prompt: int
-    completion: int
-    reasoning: int | None
-
-
-def _used(usage: Usage) -> _Used:
-    prompt, counted, details = usage.prompt_tokens or 0, usage.completion_tokens, usage.completion_tokens_details
-    reasoning = details.reasoning_tokens if details is not None else usage.reasoning_tokens
-    # xAI and Gemini leave the reasoning out of completion_tokens; only the total shows it.
-    uncounted = max(0, (usage.total_tokens or 0) - prompt - counted) if prompt else 0
-    return _Used(prompt, counted + uncounted, uncounted if reasoning is None and uncounted else reasoning)
-
-
 def _text(message: Message) -> str | None:
     """Null where the message has none, which an empty one is not."""
     content = message.content
@@ -117,14 +103,30 @@ def _text(message: Message) -> str | None:
     return content or message.refusal or content
 
 
-def _reasoning(message: Message) -> str | None:
-    for found in (message.reasoning, message.reasoning_content):
-        if found:
-            return found
-    found = "".join(_texts(message.reasoning_details or []))  # OpenRouter: reasoning.text, .summary, .encrypted
-    if not found and isinstance(message.content, list):  # Mistral: parts of the content
-        found = "".join(_texts(part for part in message.content if _is_thinking(part)))
-    return found or None
+@dataclass(frozen=True)
+class _Thought:
+    """What a message shows of its reasoning: itself, or a summary of what it hides."""
+
+    reasoning: str | None
+    summary: str | None = None
+
+
+def _thought(message: Message) -> _Thought:
+    parts = list(message.reasoning_details or [])  # OpenRouter: reasoning.text, .summary, .encrypted
+    if isinstance(message.content, list):  # Mistral: parts of the content
+        parts += [part for part in message.content if _is_thinking(part)]
+    told = "".join(_texts(part for part in parts if _is_summary(part))) or None
+    written = "".join(_texts(part for part in parts if not _is_summary(part))) or None
+    beside = message.reasoning or message.reasoning_content or None
+    if told is not None and written is None:  # OpenRouter repeats it as the reasoning
+        return _Thought(None, beside or told)
+    return _Thought(beside or written, told)
+
+
+def _is_summary(part: str | Part) -> bool:
+    if not isinstance(part, Part):
+        return False
+    return (part.type or "").endswith("summary") or bool(part.summary and not part.text and not part.thinking)
 
 
 def _is_thinking(part: str | Part) -> bool:

@@ -55,6 +55,10 @@ class UsageDetails(_Shape):
     reasoning_tokens: _Count | None = None
 
 
+def _whole(count: Any) -> int:
+    return count if type(count) is int and 0 <= count <= _MOST_TOKENS else 0
+
+
 class Usage(_Shape):
     """Tokens."""
 
@@ -63,6 +67,21 @@ class Usage(_Shape):
     total_tokens: _Count | None = None
     reasoning_tokens: _Count | None = None
     completion_tokens_details: UsageDetails | None = None
+    prompt_tokens_details: Any = None
+    cached_tokens: Any = None
+    prompt_cache_hit_tokens: Any = None
+    cache_read_input_tokens: Any = None
+    cache_creation_input_tokens: Any = None
+    """Of any type: what they say is only looked at to explain a total (`cached`)."""
+
+    def cached(self) -> tuple[int, int]:
+        """Prompt tokens that were read from a cache, and those that were written into one, by any maker's name."""
+        details = self.prompt_tokens_details if isinstance(self.prompt_tokens_details, dict) else {}
+        own = (self.cached_tokens, self.prompt_cache_hit_tokens, self.cache_read_input_tokens)
+        return (
+            max(map(_whole, (*own, details.get("cached_tokens")))),
+            max(map(_whole, (self.cache_creation_input_tokens, details.get("cache_creation_tokens")))),
+        )
 
 
 class Reply(_Shape):

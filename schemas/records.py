@@ -97,6 +97,10 @@ class Response(Record):
     source: Source
 
 
+HIDDEN = ""
+"""As a rollout's reasoning: there was some, which the server counted and did not show."""
+
+
 class Rollout(Record):
     """One response to one problem. Key: `problem_id`, `mode`, `index`."""
 
@@ -116,6 +120,7 @@ class Rollout(Record):
     text: str
     """What the model wrote, raw."""
     reasoning: str | None
+    """Null where there is none, `HIDDEN` where none is shown."""
     answer: str | None
     """Parsed from `text`; null where the response ended inside its reasoning."""
     finish_reason: FinishReason

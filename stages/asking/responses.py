@@ -17,5 +17,5 @@ def read_completion(completion: Completion, role: RoleConfig, mode: Mode | None)
         opened=role.starts_in_reasoning,
         cut=completion.finish_reason is FinishReason.LENGTH,
         field=completion.reasoning,
-        hidden=bool(completion.reasoning_tokens) and completion.reasoning is None,
+        hidden=completion.reasoning is None and bool(completion.reasoning_tokens or completion.summary),
     )

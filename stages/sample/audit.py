@@ -21,6 +21,7 @@ _SHARED_OUT = {
     "failed requests": "failed",
     _EMPTY: "empty",
 }
+_HIDDEN = "of all, with reasoning that the server counts and hides"
 _LEAKS = {"of those without, think aloud": "open", "of those without, out of proportion in length": "long"}
 
 
@@ -64,6 +65,7 @@ def _table(by_mode: Mapping[Mode, Shown]) -> list[tuple[str, list[str]]]:
             for label, name in _SHARED_OUT.items()
             if label not in _SOMETIMES or any(getattr(seen, name) for seen in by_mode.values())
         ),
+        *([(_HIDDEN, line("hidden", *Mode))] if any(seen.hidden for seen in by_mode.values()) else []),
         *((label, line(name, Mode.THINK_OFF)) for label, name in _LEAKS.items()),
         ("median tokens of an answer", [_about(seen.typical_tokens) for seen in by_mode.values()]),
     ]

@@ -6,14 +6,16 @@ from dataclasses import dataclass, replace
 from itertools import chain
 
 from hipo_data.engines.base import Completion, EngineError, GenerationRequest
+from hipo_data.prompts.families.reading import DEFAULT
 from hipo_data.prompts.rendering import PromptTemplate
 from hipo_data.schemas.config import RoleConfig, SampleConfig
 from hipo_data.schemas.keys import canonical, digest, digest_of, seed_from
-from hipo_data.schemas.records import FinishReason, Message, Mode, Problem, Rollout
+from hipo_data.schemas.records import HIDDEN, FinishReason, Message, Mode, Problem, Rollout
 from hipo_data.schemas.text import valid_unicode
 from hipo_data.stages.asking.engine_session import EngineSession
 from hipo_data.stages.asking.responses import read_completion
 from hipo_data.stages.asking.role_requests import conversation, role_request
+from hipo_data.stages.sample.hidden import hidden_tokens
 
 VERSION = "3"
 
@@ -164,7 +166,8 @@ async def _generate(wanted: _Wanted, mode: Mode, role: RoleConfig, session: Engi
         ended = FinishReason.EMPTY if failure.empty else FinishReason.ERROR
         completion = Completion(text="", finish_reason=ended, prompt_tokens=0, completion_tokens=0)
     parts = read_completion(completion, role, mode)
-    reasoning_tokens = _reasoning_tokens(completion, parts.reasoning, parts.answer)
+    hidden = hidden_tokens(completion, role.reading or DEFAULT) if parts.reasoning is None else 0
+    reasoning_tokens = hidden or _reasoning_tokens(completion, parts.reasoning, parts.answer)
     return Rollout(
         problem_id=wanted.problem_id,
         mode=mode,
@@ -176,7 +179,7 @@ async def _generate(wanted: _Wanted, mode: Mode, role: RoleConfig, session: Engi
         max_tokens=wanted.limit_of(completion.finish_reason, request.sampling.max_tokens),
         cap=wanted.cap,
         text=completion.text,
-        reasoning=parts.reasoning,
+        reasoning=HIDDEN if hidden else parts.reasoning,
         answer=parts.answer,
         finish_reason=completion.finish_reason,
         prompt_tokens=completion.prompt_tokens,

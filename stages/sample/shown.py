@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields
 
 from hipo_data.figures.text import percent
 from hipo_data.schemas.check_config import CheckConfig
-from hipo_data.schemas.records import FinishReason, Mode, Rollout
+from hipo_data.schemas.records import HIDDEN, FinishReason, Mode, Rollout
 from hipo_data.stages.sample.lengths import bin_of, out_of_proportion, typical
 from hipo_data.stages.texts.thinking_aloud import thinks_aloud
 
@@ -37,7 +37,9 @@ class Shown:
     plain: int = 0
     """Whole, without."""
     reasoning: int = 0
-    """With reasoning, whole or not."""
+    """With reasoning, whole or not, shown or hidden."""
+    hidden: int = 0
+    """Of these, those whose server hides it: it counts the tokens and does not show them."""
     open: int = 0
     """Whole and without reasoning, but the answer thinks aloud."""
     lengths: Mapping[int, int] = field(default_factory=dict)
@@ -94,7 +96,8 @@ def shown(rollouts: Iterable[Rollout]) -> Shown:
     for rollout in rollouts:
         kind = _kind(rollout)
         found[kind] += 1
-        found["reasoning"] += bool(rollout.reasoning)
+        found["reasoning"] += rollout.reasoning is not None
+        found["hidden"] += rollout.reasoning == HIDDEN
         found["open"] += kind == "plain" and thinks_aloud(rollout.answer or "")
         if kind == _MAIN[rollout.mode]:
             lengths[bin_of(rollout.answer_tokens)] += 1
@@ -110,7 +113,9 @@ def _kind(rollout: Rollout) -> str:
         return "capped" if rollout.cap is not None and rollout.completion_tokens > rollout.cap else "cut"
     if not (rollout.answer or "").strip():
         return "malformed"
-    return "reasoned" if rollout.reasoning else "plain"
+    # Hidden reasoning is reasoning in think-off, and in think-on none that an example could have.
+    reasons = rollout.reasoning if rollout.mode is Mode.THINK_ON else rollout.reasoning is not None
+    return "reasoned" if reasons else "plain"
 
 
 def complaint(mode: Mode, seen: Shown, limits: CheckConfig, least: int = 1) -> str | None:
@@ -122,13 +127,19 @@ def complaint(mode: Mode, seen: Shown, limits: CheckConfig, least: int = 1) -> s
         return f"{seen.failed + seen.empty} of {seen.rollouts} requests of {name_of(mode)} failed{empty}"
     if mode is Mode.THINK_OFF and seen.answered and seen.reasoning / seen.answered > limits.off_reasoning:
         return (
-            f"{seen.reasoning} of {seen.answered} think-off responses hold reasoning "
+            f"{seen.reasoning} of {seen.answered} think-off responses hold reasoning{_hiding(seen, seen.reasoning)} "
             f"(at most {percent(limits.off_reasoning)} may)"
         )
     whole = seen.reasoned + seen.plain
     if mode is Mode.THINK_ON and whole and seen.plain / whole > limits.on_plain:
-        return f"{seen.plain} of {whole} think-on responses hold no reasoning (at most {percent(limits.on_plain)} may)"
+        said = f"{seen.plain} of {whole} think-on responses hold no reasoning{_hiding(seen, seen.plain)}"
+        return f"{said} (at most {percent(limits.on_plain)} may)"
     return None
+
+
+def _hiding(seen: Shown, of: int) -> str:
+    count = min(seen.hidden, of)
+    return f", {count} of them hidden: their server counts it and does not show it" if count else ""
 
 
 def nothing_usable(mode: Mode, seen: Shown) -> str | None:
@@ -139,7 +150,8 @@ def nothing_usable(mode: Mode, seen: Shown) -> str | None:
     parts |= {"have no answer": seen.malformed}
     parts |= {"hold reasoning": seen.reasoned} if mode is Mode.THINK_OFF else {"hold no reasoning": seen.plain}
     said = ", ".join(f"{count} {what}" for what, count in parts.items() if count)
-    return f"not one of {seen.rollouts} {name_of(mode)} rollouts can be used: {said}"
+    hidden = _hiding(seen, seen.plain + seen.reasoned)
+    return f"not one of {seen.rollouts} {name_of(mode)} rollouts can be used: {said}{hidden}"
 
 
 def in_words(mode: Mode, seen: Shown) -> str:

@@ -16,4 +16,4 @@ def leaks() -> pl.Expr:
     """
     off = pl.col("mode") == OFF
     aloud = pl.when(off).then("answer").map_elements(thinks_aloud, return_dtype=pl.Boolean).fill_null(False)
-    return off & ((pl.col("reasoning").fill_null("") != "") | aloud)
+    return off & (pl.col("reasoning").is_not_null() | aloud)

@@ -16,7 +16,7 @@ import polars as pl
 from hipo_data.figures.intervals import score_interval
 from hipo_data.prompts.formats.hipo import HIPO
 from hipo_data.schemas.config import SelectConfig
-from hipo_data.schemas.records import FinishReason, Status
+from hipo_data.schemas.records import HIDDEN, FinishReason, Status
 from hipo_data.schemas.select_config import PolicyName
 from hipo_data.stages.select.leaking import leaks
 from hipo_data.stages.select.pair_counts import with_gains
@@ -187,7 +187,9 @@ def _graded(rows: pl.LazyFrame, tags: Collection[str], config: SelectConfig) -> 
     has_tag = pl.any_horizontal(
         pl.col(part).fill_null("").str.contains_any(list(tags)) for part in ("reasoning", "answer")
     )
-    keeps_mode = (pl.col("mode") == ON) == pl.col("reasoning").is_not_null()
+    # What is hidden is reasoning in think-off, and in think-on none that could be published.
+    reasoned = pl.col("reasoning")
+    keeps_mode = pl.when(pl.col("mode") == ON).then(reasoned.fill_null(HIDDEN) != HIDDEN).otherwise(reasoned.is_null())
     status = pl.col("status").fill_null(Status.UNKNOWN.value)
     stopped = pl.col("finish_reason") == FinishReason.STOP.value
     renders = stopped & keeps_mode & ~has_tag & ~strays

@@ -127,7 +127,7 @@ def outcome_of(
     """
     if refuse_leaking and leaks(rollout.mode, rollout.reasoning, rollout.answer):
         status = Status.UNKNOWN
-    keeps_mode = (rollout.mode is Mode.THINK_ON) == (rollout.reasoning is not None)
+    keeps_mode = bool(rollout.reasoning) if rollout.mode is Mode.THINK_ON else rollout.reasoning is None
     has_tag = any(tag in (part or "") for part in (rollout.reasoning, rollout.answer) for tag in tags)
     stopped = rollout.finish_reason is FinishReason.STOP
     return Outcome(

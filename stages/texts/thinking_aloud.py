@@ -1,4 +1,4 @@
-"""Think-off responses that think all the same: in tags, or aloud in their answers."""
+"""Think-off responses that think all the same: in tags, hidden by the server, or aloud in their answers."""
 
 from hipo_data.prompts.doubt import doubts
 from hipo_data.schemas.records import Mode
@@ -16,4 +16,4 @@ def thinks_aloud(answer: str) -> bool:
 
 def leaks(mode: Mode, reasoning: str | None, answer: str | None) -> bool:
     """Whether a response was asked for without thinking and thinks: what `select.leaking` is about."""
-    return mode is Mode.THINK_OFF and (bool(reasoning) or thinks_aloud(answer or ""))
+    return mode is Mode.THINK_OFF and (reasoning is not None or thinks_aloud(answer or ""))

@@ -88,9 +88,71 @@ ANY = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["text", "type", "x"]), inner),
     max_leaves=5,
 )
+SUMMARY = {"type": "reasoning.summary", "summary": "Adds two and two."}
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"reasoning_details": [SUMMARY]},
+        {"reasoning_details": [SUMMARY, {"type": "reasoning.encrypted", "data": "x"}], "reasoning": SUMMARY["summary"]},
+        {"reasoning_details": [SUMMARY], "reasoning_content": SUMMARY["summary"]},
+        {"reasoning_details": [{"type": "reasoning", "summary": [{"type": "t", "text": "Adds two and two."}]}]},
+        {"content": [{"type": "reasoning", "summary": "Adds two and two."}, {"type": "text", "text": "4"}]},
+    ],
+)
+@pytest.mark.parametrize("prefix", ["", "<think>\n"])
+def test_a_summary_is_no_reasoning(message: dict[str, Any], prefix: str) -> None:
+    found = completion(reply(**message), prefix)
+    assert (found.text, found.reasoning, found.summary) == (prefix + "4", None, "Adds two and two.")
+
+
+def test_a_summary_beside_the_reasoning_is_no_part_of_it() -> None:
+    found = completion(
+        reply(reasoning="2 + 2", reasoning_details=[SUMMARY, {"type": "reasoning.text", "text": "2"}]), ""
+    )
+    assert (found.reasoning, found.summary) == ("2 + 2", "Adds two and two.")
+
+
+CACHED = {"prompt_tokens_details": {"cached_tokens": 900}}
+
+
+@pytest.mark.parametrize(
+    ("usage", "tokens", "reasoning"),
+    [
+        ({"prompt_tokens": 7, "completion_tokens": 12, "total_tokens": 919, **CACHED}, 12, None),
+        ({"prompt_tokens": 7, "completion_tokens": 12, "total_tokens": 929, **CACHED}, 22, 10),
+        ({"prompt_tokens": 950, "completion_tokens": 12, "total_tokens": 1862, **CACHED}, 12, None),
+        ({"prompt_tokens": 950, "completion_tokens": 12, "total_tokens": 1262, **CACHED}, 312, 300),
+        ({"prompt_tokens": 7, "completion_tokens": 12, "total_tokens": 99, "cache_read_input_tokens": 80}, 12, None),
+        ({"prompt_tokens": 7, "completion_tokens": 12, "total_tokens": 99, "prompt_cache_hit_tokens": []}, 92, 80),
+        ({"prompt_tokens": 7, "completion_tokens": 12, "total_tokens": 919, "reasoning_tokens": 0}, 12, 0),
+        ({"prompt_tokens": 7, "completion_tokens": 12, "total_tokens": 19, "reasoning_tokens": 800}, 812, 800),
+        ({"prompt_tokens": 7, "completion_tokens": 812, "total_tokens": 819, "reasoning_tokens": 800}, 812, 800),
+        ({"prompt_tokens": 7, "completion_tokens": 0, "total_tokens": 9}, 2, None),
+        ({"prompt_tokens": 7, "completion_tokens": 0, "total_tokens": 809, "reasoning_tokens": 800}, 802, 800),
+    ],
+)
+def test_only_what_is_known_to_be_reasoning_is_counted_as_such(
+    usage: dict[str, Any], tokens: int, reasoning: int | None
+) -> None:
+    found = completion(reply(usage), "")
+    assert (found.completion_tokens, found.reasoning_tokens) == (tokens, reasoning)
+
+
+@pytest.mark.parametrize("more", [{}, {"total_tokens": 7}, {"total_tokens": 907, **CACHED}, {"reasoning_tokens": 800}])
+def test_no_tokens_beside_a_text_are_no_length(more: dict[str, Any]) -> None:
+    with pytest.raises(EndpointFailure, match="completion_tokens 0 beside a response of 1 characters") as caught:
+        completion(reply({"prompt_tokens": 7, "completion_tokens": 0, **more}), "")
+    assert caught.value.kind is Kind.BROKEN
+    empty = {"prompt_tokens": 7, "completion_tokens": 0}
+    assert completion(reply(empty, content=""), "").completion_tokens == 0
+
+
 FIELDS = ["content", "refusal", "reasoning", "reasoning_content", "reasoning_details"]
 MESSAGES = st.dictionaries(st.sampled_from(FIELDS), ANY)
-COUNTS = st.dictionaries(st.sampled_from([*USAGE, "reasoning_tokens", "completion_tokens_details"]), ANY)
+COUNTED = [*USAGE, "reasoning_tokens", "completion_tokens_details", "prompt_tokens_details", "cached_tokens"]
+COUNTS = st.dictionaries(st.sampled_from(COUNTED), ANY)
 
 
 @settings(max_examples=200)

@@ -20,9 +20,10 @@ FORMS: dict[str, dict[str, Any]] = {
     "OpenRouter, in parts": {
         "reasoning": None,
         "reasoning_details": [
-            {"type": "reasoning.summary", "summary": "two "},
+            {"type": "reasoning.text", "text": "two "},
             {"type": "reasoning.encrypted", "data": "xxxx"},
             {"type": "reasoning.text", "text": "and two"},
+            {"type": "reasoning.summary", "summary": "Adds."},
         ],
     },
     "Mistral": {

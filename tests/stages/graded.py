@@ -45,7 +45,7 @@ class Try:
 
     @property
     def whole(self) -> bool:
-        keeps_mode = self.reasons == (self.mode == ON)
+        keeps_mode = bool(self.reasoning) if self.mode == ON else self.reasoning is None
         return self.finish == "stop" and keeps_mode and "<answer>" not in self.answer
 
     @property

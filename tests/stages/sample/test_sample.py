@@ -15,7 +15,7 @@ from hipo_data.schemas.arrow import to_table
 from hipo_data.schemas.config import RoleConfig, SampleConfig, SamplingConfig
 from hipo_data.schemas.gold import AssertGold
 from hipo_data.schemas.keys import digest, seed_of
-from hipo_data.schemas.records import FinishReason, Mode, Problem, Rollout
+from hipo_data.schemas.records import HIDDEN, FinishReason, Mode, Problem, Rollout
 from hipo_data.stages.sample.sample import rollout_key, sample
 from tests.stages.builders import ScriptedEngine, by_key, completion, make_problem, make_session
 
@@ -240,6 +240,14 @@ async def test_lone_surrogates_are_cleaned_so_that_the_rollout_can_be_stored() -
         (ROLE, completion("42", 4, reasoning="  ", reasoning_tokens=3), None, "42", 0),
         (ROLE, completion("42", 4, reasoning="why", reasoning_tokens=9), "why", "42", 4),
         (ROLE, completion("<think>ab</think>abcdef", 4), "ab", "abcdef", 1),
+        (ROLE, completion("42", 212, reasoning_tokens=200), HIDDEN, "42", 200),
+        (ROLE, completion("42", 212, reasoning="  ", reasoning_tokens=200), HIDDEN, "42", 200),
+        (ROLE, completion("", 200, FinishReason.LENGTH, reasoning_tokens=200), HIDDEN, None, 200),
+        (ROLE, completion("42", 12, reasoning_tokens=8), None, "42", 0),  # an empty block that the server cut
+        (ROLE, completion("42 and so on", 200, reasoning_tokens=200), None, "42 and so on", 0),  # shown, and miscounted
+        (ROLE, completion("<think>\n\n</think>42", 30, reasoning_tokens=9), None, "42", 0),
+        (ROLE, completion("42", 212, reasoning_tokens=200, summary="Adds."), HIDDEN, "42", 200),
+        (ROLE, completion("42", 70, summary="Adds."), HIDDEN, "42", 50),
         (with_limit(9, starts_in_reasoning=True), completion("cut", 9, FinishReason.LENGTH), "cut", None, 9),
         (with_limit(9, starts_in_reasoning=True), completion("why</think>42", 5), "why", "42", 3),
     ],

@@ -4,7 +4,7 @@ import pytest
 
 from hipo_data.schemas.check_config import CheckConfig
 from hipo_data.schemas.errors import UnfitError
-from hipo_data.schemas.records import FinishReason, Mode, Rollout
+from hipo_data.schemas.records import HIDDEN, FinishReason, Mode, Rollout
 from hipo_data.stages.sample.preflight import judge
 from hipo_data.stages.sample.shown import Shown, complaint, in_words, nothing_usable, shown
 from hipo_data.stages.texts.thinking_aloud import thinks_aloud
@@ -37,10 +37,11 @@ def test_every_rollout_counts_once() -> None:
         rollout(OFF), rollout(OFF, "So…"), rollout(OFF, answer=" "), FAILED, CUT,
         rollout(ON, "So…", None, FinishReason.LENGTH, cap=0), rollout(ON, "So…", None, FinishReason.LENGTH, cap=1),
         rollout(OFF, answer="Wait, no. Hmm, let me re-check: 5"), rollout(OFF, None, None, FinishReason.EMPTY),
+        rollout(OFF, HIDDEN), rollout(ON, HIDDEN),
     ]  # fmt: skip
     seen = shown(rollouts)
-    shares = {"failed": 1, "empty": 1, "cut": 2, "capped": 1, "malformed": 1, "reasoned": 1, "plain": 2}
-    assert seen == Shown(**shares, reasoning=3, open=1, lengths={0: 2})
+    shares = {"failed": 1, "empty": 1, "cut": 2, "capped": 1, "malformed": 1, "reasoned": 2, "plain": 3}
+    assert seen == Shown(**shares, reasoning=5, hidden=2, open=1, lengths={0: 2})
     assert seen.rollouts == len(rollouts)
     assert Shown.of_counts(seen.counts()) == seen
     assert seen + seen == shown(rollouts * 2)
@@ -51,6 +52,8 @@ def test_every_rollout_counts_once() -> None:
     [
         (OFF, [rollout(OFF, "So…")] * 3, "3 of 3 think-off responses hold reasoning"),
         (OFF, [rollout(OFF, "So…"), rollout(OFF, "So…"), rollout(OFF)], "2 of 3 think-off responses hold reasoning"),
+        (OFF, [rollout(OFF, HIDDEN)] * 3, "3 of 3 think-off responses hold reasoning, 3 of them hidden: their server"),
+        (ON, [rollout(ON, HIDDEN)] * 3, "3 of 3 think-on responses hold no reasoning, 3 of them hidden: their server"),
         (OFF, [FAILED] * 3, "no such field 'enable_thinking'"),
         (ON, [rollout(ON)] * 3, "3 of 3 think-on responses hold no reasoning"),
         (ON, [CUT] * 3, "3 responses were cut off and no reasoning was found in them"),

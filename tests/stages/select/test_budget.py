@@ -72,7 +72,7 @@ def test_an_instruction_says_the_budget_that_stands_beside_it(kind: str, values:
 @settings(max_examples=60)
 @given(rows=whole_tries, kind=st.sampled_from(["lcpo_exact", "lcpo_max", "constrained", "concise"]))
 def test_the_response_is_a_right_one_that_keeps_to_what_was_asked(rows: list[Try], kind: str) -> None:
-    spread = [replace(row, tokens=row.tokens * (row.index + 1), thought="so " * row.index) for row in rows]
+    spread = [replace(row, tokens=row.tokens * (row.index + 1), thought="so " * (row.index + 1)) for row in rows]
     own = config(kind, low=1, high=30, words=[1, 4, 7])
     asked = instructions(IDS, own, 0)
     decisions, picks = decide_and_pick(spread, own, problems=IDS)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from hipo_data.prompts.formats import hipo
 from hipo_data.schemas.config import SelectConfig
-from hipo_data.schemas.records import FinishReason, Mode, Status
+from hipo_data.schemas.records import HIDDEN, FinishReason, Mode, Status
 from hipo_data.stages.select.select import ROLLOUT_COLUMNS, VERDICT_COLUMNS, select
 from hipo_data.stages.stopping.calibration import calibrated, error_rates
 from hipo_data.stages.stopping.deciding import End, Rules, choose, random_modes
@@ -309,7 +309,7 @@ def test_nobody_has_to_say_twice_which_rollouts_count_and_which_may_be_kept(leak
     cases = [
         (make_rollout(problem, mode, finish_reason=finish, reasoning=reasoning, answer=answer), status)
         for mode, finish, reasoning, answer, status in itertools.product(
-            Mode, FinishReason, [None, "why"], answers, Status
+            Mode, FinishReason, [None, HIDDEN, "why"], answers, Status
         )
     ]
     ids = [f"{number:04}" for number in range(len(cases))]

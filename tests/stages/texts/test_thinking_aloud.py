@@ -22,7 +22,7 @@ def test_every_two_markers_are_seen(first: str, second: str) -> None:
     ("mode", "reasoning", "answer", "leaking"),
     [
         (OFF, None, "4", False),
-        (OFF, "", "4", False),
+        (OFF, "", "4", True),  # hidden
         (OFF, "2 + 2", "4", True),
         (OFF, "2 + 2", None, True),
         (OFF, None, ALOUD, True),
