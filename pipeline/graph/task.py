@@ -38,6 +38,8 @@ class Task(BaseModel):
     inputs: dict[str, Output]
     model: str = ""
     identity: str = ""
+    asking: str = ""
+    """How the engine is asked, as a digest."""
     urgency: int = 0
     """Of two nodes on one engine, the requests of the one with the lower number go first."""
     cwd: str = ""
@@ -117,6 +119,7 @@ def commit(
         rows_out=rows_out,
         rows_rejected=len(rejected),
         retry=retry,
+        asking=task.asking,
         counts=counts or {},
         seconds=time.monotonic() - started,
     )
