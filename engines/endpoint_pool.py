@@ -113,8 +113,8 @@ class EndpointPool:
     def failed(self, lease: Lease, failure: EndpointFailure, prompt_tokens: int) -> None:
         """The request of `lease`, or the trial before it, failed."""
         member, now = lease.member, self._clock.monotonic()
-        if failure.is_redirect and member.has_served:  # so `base_url` is right
-            failure.kind = Kind.BROKEN
+        if failure.is_redirect and (member.has_served or not lease.is_trial):
+            failure.kind = Kind.BROKEN  # `base_url` is wrong only where nothing gets past it
         kind = failure.kind
         member.last_failure = failure
         if kind is Kind.OVERLOADED and not lease.is_trial and member.circuit.suspicion(lease.prompt):

@@ -33,8 +33,10 @@ class OpenAIEndpoint:
         self._clock = clock or Clock()
         self._pool = EndpointPool(config, [], self._clock)
         self._slots = asyncio.Semaphore(config.max_in_flight)
+        self._slots_owed = 0
+        """Slots that were given back twice."""
         self._retrying = tenacity.AsyncRetrying(
-            sleep=self._clock.sleep,
+            sleep=self._sleep,
             wait=back_off,
             retry=tenacity.retry_if_exception_type(EndpointFailure),
         )
@@ -110,6 +112,19 @@ class OpenAIEndpoint:
             return await attempts.next()
 
         return await self._retrying.copy()(go_on)
+
+    async def _sleep(self, seconds: float) -> None:
+        """Until a request is tried again; meanwhile another one has its slot."""
+        if self._slots_owed:
+            self._slots_owed -= 1
+        else:
+            self._slots.release()
+        try:
+            await self._clock.sleep(seconds)
+            await self._slots.acquire()
+        except asyncio.CancelledError:
+            self._slots_owed += 1  # whoever asked gives its slot back, which another one may have
+            raise
 
     async def close(self) -> None:
         """Closes the connections."""

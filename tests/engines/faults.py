@@ -71,8 +71,7 @@ ALWAYS: dict[str, Reply] = {
 class FaultyServer:
     """Chooses a reply for each request: a fault of each kind with the chance `share`, else what `serve` says.
 
-    The draw depends on the prompt, the seed, and how often that was asked before; not on the order of requests. The
-    `quiet` first requests are spared.
+    The draw depends on the prompt, the seed, and how often that was asked before; not on the order of requests.
 
     Args:
         serve: the reply where there is no fault, by the body of the request.
@@ -85,12 +84,10 @@ class FaultyServer:
         serve: Callable[[dict[str, Any]], Reply],
         share: float,
         always: Callable[[str], Reply | None] = lambda text: None,
-        quiet: int = 0,
     ) -> None:
         self._serve = serve
         self.share = share
         self._always = always
-        self._quiet = quiet
         self._asked: Counter[str] = Counter()
         self._lock = threading.Lock()
         self.made: Counter[str] = Counter()
@@ -107,7 +104,7 @@ class FaultyServer:
             self._asked[key] += 1
             draw = _uniform(f"{key} {self._asked[key]}")
             number = int(draw / self.share) if self.share else len(_KINDS)
-            if number >= len(_KINDS) or self._asked.total() <= self._quiet:
+            if number >= len(_KINDS):
                 return self._serve(body)
             kind = _KINDS[number]
             self.made[kind] += 1

@@ -128,3 +128,32 @@ async def test_faults_at_random_come_the_same_way_each_time() -> None:
             server(body)
         made.append(server.made)
     assert made[0] == made[1] and len(made[0]) == len(FAULTS) + 1
+
+
+async def test_a_request_that_waits_for_its_next_attempt_leaves_its_slot_to_another(
+    endpoint: Endpoint, start: Starts, clock: VirtualTime
+) -> None:
+    """Else prompts that always fail would take up all slots, asleep."""
+    engine = await start(max_attempts=3, max_in_flight=1)
+    asleep, wake = asyncio.Event(), asyncio.Event()
+
+    async def sleep(seconds: float) -> None:
+        asleep.set()
+        await wake.wait()
+
+    async def ask_in_slot(text: str) -> Completion:
+        async with engine.slot():
+            return await engine.generate(request(text))
+
+    endpoint.replies = [fails(500)] * 2
+    clock.sleep = sleep  # type: ignore[method-assign]
+    first, cancelled = (asyncio.create_task(ask_in_slot(text)) for text in ("1", "2"))
+    await asleep.wait()
+    assert (await ask_in_slot("3")).text == "4"
+    cancelled.cancel()
+    wake.set()
+    assert (await first).text == "4"
+    endpoint.replies = [fails(500)]
+    assert (await ask_in_slot("4")).text == "4"
+    async with engine.slot():  # there is one as before
+        assert engine.slot().locked()  # type: ignore[attr-defined]
