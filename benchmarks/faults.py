@@ -2,7 +2,7 @@
 
 The second one answers with each of 13 kinds of faults (429 with a pause and without, 500, 503, dropped connections,
 half of the JSON, no choices, null content, a slow drip, redirects, two choices, no usage, odd types) in 2 % of its
-replies, and always fails at 3 % of the prompts. Right replies take it 0.2 s.
+replies, and always fails at 3 % of the prompts. Right replies take it 0.6 s.
 
 `wall_time`: seconds of sampling without faults over those with them.
 
@@ -21,7 +21,7 @@ sys.path.insert(0, str(ROOT))
 from tests.support.soak import Soaked, bad_problem, soak_recipe, soaked  # noqa: E402
 
 PROBLEMS = 2_000
-DELAY_S = 0.2
+DELAY_S = 0.6
 COMMAND = Path(sys.executable).with_name("hipo-data")
 
 
@@ -40,7 +40,7 @@ def main() -> None:
 def measure(folder: Path, server: Soaked, name: str) -> float:
     """Seconds from the end of ingest to the published dataset."""
     before = server.requests
-    command = [COMMAND, "run", "-c", "recipe.yaml", "--run-dir", name]
+    command = [str(COMMAND), "run", "-c", "recipe.yaml", "--run-dir", name]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError((done.stdout + done.stderr)[-3000:])

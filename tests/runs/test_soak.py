@@ -3,11 +3,12 @@
 `HIPO_SOAK_PROBLEMS=2000` runs it at full length.
 """
 
+import json
 import os
 import random
+import re
 import time
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
@@ -20,11 +21,12 @@ from tests.support.soak import ROLLOUTS, bad_problem, question, soak_recipe, soa
 
 pytestmark = [pytest.mark.slow, pytest.mark.long]
 
-PROBLEMS = int(os.environ.get("HIPO_SOAK_PROBLEMS", "264"))
+PROBLEMS = int(os.environ.get("HIPO_SOAK_PROBLEMS", "132"))
 KILLS = ["driver", "engine", "engine", "driver"]
 MORE_RUNS = 3
 """A reply without content twice in a row is left to the next run, as are requests that failed as often as they may."""
 RUN = ("run", "-c", "recipe.yaml", "--run-dir")
+QUESTION = re.compile(r"What is \d+ plus \d+\?")
 BAD = {question(number) for number in range(PROBLEMS) if bad_problem(number)}
 
 
@@ -32,13 +34,14 @@ def rows(run: Path, pattern: str) -> pl.DataFrame:
     return pl.read_parquet(str(run / pattern))
 
 
-def by_question(run: Path) -> dict[str, list[dict[str, Any]]]:
-    """The dataset's rows by question, in order."""
-    questions = dict(rows(run, "ingest/??-????.parquet").select("problem_id", "question").iter_rows())
-    found: dict[str, list[dict[str, Any]]] = {}
+def by_question(run: Path) -> dict[str, list[str]]:
+    """The dataset's rows as text, by question, in the order of its files."""
+    found: dict[str, list[str]] = {}
     for path in sorted(run.glob("dataset/*/*.parquet")):
         for row in pl.read_parquet(path).to_dicts():
-            found.setdefault(questions[row["problem_id"]], []).append({**row, "file": path.parent.name})
+            text = json.dumps(row, default=str, sort_keys=True)
+            (asked,) = set(QUESTION.findall(text))
+            found.setdefault(asked, []).append(f"{path.parent.name}: {text}")
     return found
 
 
@@ -88,5 +91,5 @@ def test_every_kind_of_fault_and_kills_change_nothing_but_prompts_that_always_fa
     assert set(lost["question"]) == BAD and len(lost) == len(BAD) * 2 * ROLLOUTS
     told = "illegal memory access|no whole answer|the worker crashed|try later"
     assert lost["error"].str.contains(told).all()
-    rejected = rows(tmp_path / "run", "select/*.rejected.parquet")
-    assert set(lost["problem_id"]) <= set(rejected["key"])
+    decisions = rows(tmp_path / "run", "select/??-????.parquet").filter(pl.col("problem_id").is_in(lost["problem_id"]))
+    assert decisions.height == len(BAD) and decisions["drop_reason"].is_not_null().all()

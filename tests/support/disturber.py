@@ -77,6 +77,6 @@ class Disturber:
 
 def _line(process: psutil.Process) -> list[str]:
     try:
-        return process.cmdline()
+        return list(process.cmdline())
     except psutil.Error:
         return []
