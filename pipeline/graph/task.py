@@ -40,6 +40,8 @@ class Task(BaseModel):
     identity: str = ""
     asking: str = ""
     """How the engine is asked, as a digest."""
+    driver: str = ""
+    """Who hands it out, by a name that no other has."""
     urgency: int = 0
     """Of two nodes on one engine, the requests of the one with the lower number go first."""
     cwd: str = ""

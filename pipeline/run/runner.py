@@ -5,6 +5,7 @@ nodes from one to the other. The driver holds names and counts; tables go from w
 """
 
 import time
+import uuid
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
@@ -57,6 +58,7 @@ class Runner:
         self._suspects = read_suspects(run_dir)
         self._wanted = set(wanted)
         self._retry_failed = retry_failed
+        self._name = uuid.uuid4().hex[:8]
         self._fingerprints = Fingerprints(config)
         self._ledger = Ledger(run_dir, config)
         self._left_behind = load_manifests(run_dir, unlisted=True)
@@ -183,6 +185,7 @@ class Runner:
             mode=node.mode,
             shard=node.shard,
             config=self._config,
+            driver=self._name,
             cwd=str(Path.cwd()),
             parts=self._fingerprints.parts(node, inputs),
             inputs=inputs,
