@@ -117,7 +117,8 @@ class EndpointPool:
             failure.kind = Kind.BROKEN  # `base_url` is wrong only where nothing gets past it
         kind = failure.kind
         member.last_failure = failure
-        if kind is Kind.OVERLOADED and not lease.is_trial and member.circuit.suspicion(lease.prompt):
+        is_ours = not lease.is_trial and kind is not Kind.UNREACHABLE
+        if kind.is_outage and is_ours and member.circuit.suspicion(lease.prompt):
             # It fails by itself: a pause or fewer at once would help the others as little as it.
             member.circuit.failed(lease.circuit_epoch, now, lease.prompt)
             failure.pause_s = None
@@ -130,7 +131,6 @@ class EndpointPool:
         if kind.slows_down:
             member.window.overloaded(lease.window_epoch, member.in_flight)
         if kind.is_outage:
-            is_ours = not lease.is_trial and kind is not Kind.UNREACHABLE
             member.circuit.failed(lease.circuit_epoch, now, lease.prompt if is_ours else None)
         elif kind is Kind.REFUSED:
             self.retire(member, failure)

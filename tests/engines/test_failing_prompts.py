@@ -149,7 +149,7 @@ async def test_a_request_that_waits_for_its_next_attempt_leaves_its_slot_to_anot
     clock.sleep = sleep  # type: ignore[method-assign]
     first, cancelled = (asyncio.create_task(ask_in_slot(text)) for text in ("1", "2"))
     await asleep.wait()
-    assert (await ask_in_slot("3")).text == "4"
+    assert (await asyncio.wait_for(ask_in_slot("3"), 60)).text == "4"
     cancelled.cancel()
     wake.set()
     assert (await first).text == "4"

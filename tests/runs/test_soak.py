@@ -35,10 +35,12 @@ def rows(run: Path, pattern: str) -> pl.DataFrame:
 
 
 def by_question(run: Path) -> dict[str, list[str]]:
-    """The dataset's rows as text, by question, in the order of its files."""
+    """The dataset's rows as text, by question, in the order of its files; without their numbers in the file."""
     found: dict[str, list[str]] = {}
     for path in sorted(run.glob("dataset/*/*.parquet")):
         for row in pl.read_parquet(path).to_dicts():
+            if "extra_info" in row:
+                row["extra_info"].pop("index", None)
             text = json.dumps(row, default=str, sort_keys=True)
             (asked,) = set(QUESTION.findall(text))
             found.setdefault(asked, []).append(f"{path.parent.name}: {text}")
