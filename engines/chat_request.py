@@ -1,11 +1,16 @@
 """What a request looks like on the wire."""
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, overload
 
 from hipo_data.engines.base import GenerationRequest, PromptRequest
 from hipo_data.engines.own_fields import refuse_own_fields
 from hipo_data.schemas.config import OpenAIEngine
+from hipo_data.schemas.records import Message
 
+TRIAL = "Say yes."
+"""What is asked to find out whether an endpoint answers at all."""
+TRIAL_TOKENS = 16
 _BYTES_A_TOKEN = 4
 _TOKENS_A_MESSAGE = 4
 
@@ -44,6 +49,18 @@ def prompt_body(config: OpenAIEngine, request: PromptRequest, model: str) -> dic
         **further,
         "max_tokens": request.sampling.max_tokens,
     }
+
+
+@overload
+def trial_of(request: GenerationRequest) -> GenerationRequest: ...
+@overload
+def trial_of(request: PromptRequest) -> PromptRequest: ...
+def trial_of(request: GenerationRequest | PromptRequest) -> GenerationRequest | PromptRequest:
+    """A request for a few tokens that asks in the same way as another, and something else."""
+    sampling = request.sampling.model_copy(update={"max_tokens": TRIAL_TOKENS})
+    if isinstance(request, PromptRequest):
+        return replace(request, prompt=request.prompt[:1], sampling=sampling)
+    return replace(request, messages=(Message(role="user", content=TRIAL),), sampling=sampling)
 
 
 def prompt_tokens_about(request: GenerationRequest) -> int:

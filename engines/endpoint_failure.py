@@ -74,6 +74,11 @@ class EndpointFailure(Exception):
         self.status = status
         """Of HTTP, where there was an answer."""
 
+    @property
+    def is_redirect(self) -> bool:
+        """Whether the endpoint sends its requests elsewhere."""
+        return self.status is not None and 300 <= self.status < 400
+
 
 def is_malformed(failure: EndpointFailure) -> bool:
     """Whether a request was rejected for how it asks, such as a field that is unknown here, and not for its content."""

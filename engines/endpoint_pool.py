@@ -34,6 +34,7 @@ class Member:
         self.tokens = _pace(endpoint.tokens_per_minute or config.tokens_per_minute, config.replicas)
         self.in_flight = 0
         self.paused_until = 0.0
+        self.has_served = False
         self.refusal: EndpointFailure | None = None
         self.last_failure: EndpointFailure | None = None
 
@@ -52,6 +53,10 @@ class Lease:
     """A request's permission to go to `member`."""
 
     member: Member
+    prompt: int
+    """Digest of what it asks."""
+    is_trial: bool
+    """Whether a trial has to pass before it (`tried`)."""
     tokens: int
     window_epoch: int
     circuit_epoch: int
@@ -69,7 +74,7 @@ class EndpointPool:
         self._changed = asyncio.Event()
         self._in_flight = 0
 
-    async def lease(self, tokens: int, avoid: Member | None = None) -> Lease:
+    async def lease(self, prompt: int, tokens: int, avoid: Member | None = None) -> Lease:
         """Waits until an endpoint takes a request of so many tokens, one other than `avoid` if there is a choice.
 
         Raises `EngineRefusedError` once every endpoint has refused for good, and `EngineDeadError` once all have
@@ -82,21 +87,43 @@ class EndpointPool:
                 ready = [m for m in roomy if m.free_at() <= now]
                 if ready:
                     chosen = min(ready, key=lambda m: (m is avoid, (m.in_flight + 1) / m.weight))
-                    return self._take(chosen, tokens, now)
+                    return self._take(chosen, prompt, tokens, now)
                 self._raise_if_lost(now)
                 await self._wait(min((m.free_at() for m in roomy), default=None), now)
+
+    def tried(self, lease: Lease) -> None:
+        """The trial before the request of `lease` passed: the endpoint is there, and others may go to it as well."""
+        lease.member.circuit.succeeded()
+        lease.is_trial = False
+        lease.window_epoch, lease.circuit_epoch = lease.member.window.epoch, lease.member.circuit.epoch
+        self._changed.set()
 
     def served(self, lease: Lease, tokens: int) -> None:
         """The request of `lease` was served and took so many tokens."""
         member = lease.member
+        member.has_served = True
         member.window.succeeded(lease.window_epoch)
-        member.circuit.succeeded()
+        member.circuit.succeeded(lease.prompt)
         self._end(lease, tokens)
 
+    def suspicion(self, prompt: int) -> int:
+        """How often a prompt has failed while others passed, since it last passed itself."""
+        return sum(member.circuit.suspicion(prompt) for member in self.members)
+
     def failed(self, lease: Lease, failure: EndpointFailure, prompt_tokens: int) -> None:
-        """The request of `lease` failed."""
-        member, now, kind = lease.member, self._clock.monotonic(), failure.kind
+        """The request of `lease`, or the trial before it, failed."""
+        member, now = lease.member, self._clock.monotonic()
+        if failure.is_redirect and (member.has_served or not lease.is_trial):
+            failure.kind = Kind.BROKEN  # `base_url` is wrong only where nothing gets past it
+        kind = failure.kind
         member.last_failure = failure
+        is_ours = not lease.is_trial and kind is not Kind.UNREACHABLE
+        if kind.is_outage and is_ours and member.circuit.suspicion(lease.prompt):
+            # It fails by itself: a pause or fewer at once would help the others as little as it.
+            member.circuit.failed(lease.circuit_epoch, now, lease.prompt)
+            failure.pause_s = None
+            self._end(lease, prompt_tokens)
+            return
         if failure.pause_s is not None and kind.may_pass:
             member.paused_until = max(member.paused_until, now + failure.pause_s)
             if failure.pause_s >= _WORTH_TELLING_S:
@@ -104,7 +131,7 @@ class EndpointPool:
         if kind.slows_down:
             member.window.overloaded(lease.window_epoch, member.in_flight)
         if kind.is_outage:
-            member.circuit.failed(lease.circuit_epoch, now)
+            member.circuit.failed(lease.circuit_epoch, now, lease.prompt if is_ours else None)
         elif kind is Kind.REFUSED:
             self.retire(member, failure)
         else:
@@ -126,7 +153,7 @@ class EndpointPool:
         """Whether every endpoint is retired or rests."""
         return all(m.refusal is not None or m.circuit.is_open for m in self.members)
 
-    def _take(self, member: Member, tokens: int, now: float) -> Lease:
+    def _take(self, member: Member, prompt: int, tokens: int, now: float) -> Lease:
         self._in_flight += 1
         member.in_flight += 1
         member.circuit.sent()
@@ -134,7 +161,7 @@ class EndpointPool:
             member.requests.take(1, now)
         if member.tokens is not None:
             member.tokens.take(tokens, now)
-        return Lease(member, tokens, member.window.epoch, member.circuit.epoch)
+        return Lease(member, prompt, member.circuit.is_open, tokens, member.window.epoch, member.circuit.epoch)
 
     def _end(self, lease: Lease, tokens: int) -> None:
         self._in_flight -= 1

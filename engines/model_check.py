@@ -5,13 +5,13 @@ import logging
 from typing import Any
 
 from hipo_data.engines.chat_reply import completion
+from hipo_data.engines.chat_request import TRIAL, TRIAL_TOKENS
 from hipo_data.engines.endpoint_failure import EndpointFailure, Kind
 from hipo_data.engines.http_endpoint import HttpEndpoint
 
 _LOG = logging.getLogger(__name__)
 _NO_LISTING = {403, 404, 405, 501}
 """403 as well: a key may be allowed to chat and nothing else."""
-_PROBE_TOKENS = 16
 _SHOWN = 5
 _LONGEST_NAME = 200
 
@@ -32,8 +32,8 @@ async def check_model(http: HttpEndpoint, extra: dict[str, Any], max_tokens_fiel
     probe = {
         **extra,
         "model": http.model,
-        "messages": [{"role": "user", "content": "Say yes."}],
-        max_tokens_field: _PROBE_TOKENS,
+        "messages": [{"role": "user", "content": TRIAL}],
+        max_tokens_field: TRIAL_TOKENS,
     }
     try:
         completion(await http.post("chat/completions", probe), "")

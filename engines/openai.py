@@ -11,10 +11,10 @@ import tenacity
 
 from hipo_data.engines.base import Completion, EngineDeadError, EngineError, GenerationRequest, PromptRequest
 from hipo_data.engines.chat_reply import completion
-from hipo_data.engines.chat_request import chat_body, prompt_body, prompt_tokens_about
+from hipo_data.engines.chat_request import chat_body, prompt_body, prompt_tokens_about, trial_of
 from hipo_data.engines.clock import Clock
 from hipo_data.engines.endpoint_failure import EndpointFailure, Kind, is_malformed
-from hipo_data.engines.endpoint_pool import EndpointPool, Member
+from hipo_data.engines.endpoint_pool import EndpointPool, Lease, Member
 from hipo_data.engines.http_endpoint import HttpEndpoint
 from hipo_data.engines.model_check import check_model, note_model
 from hipo_data.engines.prefix_echo import tells_by_itself
@@ -33,8 +33,10 @@ class OpenAIEndpoint:
         self._clock = clock or Clock()
         self._pool = EndpointPool(config, [], self._clock)
         self._slots = asyncio.Semaphore(config.max_in_flight)
+        self._slots_owed = 0
+        """Slots that were given back twice."""
         self._retrying = tenacity.AsyncRetrying(
-            sleep=self._clock.sleep,
+            sleep=self._sleep,
             wait=back_off,
             retry=tenacity.retry_if_exception_type(EndpointFailure),
         )
@@ -69,8 +71,10 @@ class OpenAIEndpoint:
     async def generate(self, request: GenerationRequest) -> Completion:
         """One response; raises `EngineError` once the attempts at this request are used up."""
         question = _Question(
+            hash((request.messages, request.response_prefix, repr(request.chat_template_kwargs))),
             "chat/completions",
             lambda model: chat_body(self._config, request, model),
+            lambda model: chat_body(self._config, trial_of(request), model),
             request.response_prefix,
             request.reasoning_ends,
             prompt_tokens_about(request),
@@ -82,8 +86,10 @@ class OpenAIEndpoint:
     async def complete(self, request: PromptRequest) -> Completion:
         """One continuation of a prompt that was rendered elsewhere; raises as `generate` does."""
         question = _Question(
+            hash(request.prompt),
             "completions",
             lambda model: prompt_body(self._config, request, model),
+            lambda model: prompt_body(self._config, trial_of(request), model),
             "",
             (),
             len(request.prompt),
@@ -106,6 +112,19 @@ class OpenAIEndpoint:
             return await attempts.next()
 
         return await self._retrying.copy()(go_on)
+
+    async def _sleep(self, seconds: float) -> None:
+        """Until a request is tried again; meanwhile another one has its slot."""
+        if self._slots_owed:
+            self._slots_owed -= 1
+        else:
+            self._slots.release()
+        try:
+            await self._clock.sleep(seconds)
+            await self._slots.acquire()
+        except asyncio.CancelledError:
+            self._slots_owed += 1  # whoever asked gives its slot back, which another one may have
+            raise
 
     async def close(self) -> None:
         """Closes the connections."""
@@ -131,9 +150,13 @@ class OpenAIEndpoint:
 class _Question:
     """A request, whichever path takes it."""
 
+    prompt: int
+    """Digest of what is asked; the same for all rollouts of a problem in a mode."""
     path: str
     body: Callable[[str], dict[str, Any]]
     """Of the name of the model."""
+    trial: Callable[[str], dict[str, Any]]
+    """A body that asks in the same way, and something else."""
     prefix: str
     """What the response continues."""
     ends: tuple[str, ...]
@@ -145,7 +168,11 @@ class _Question:
 
 
 class _Attempts:
-    """The attempts at one request."""
+    """The attempts at one request.
+
+    Once its prompt has failed as often as a request may while others passed, all rollouts of it taken together, one
+    attempt is enough: a prompt that always fails costs little more than one request, however many rollouts it has.
+    """
 
     def __init__(self, config: OpenAIEngine, pool: EndpointPool, question: _Question) -> None:
         self._config = config
@@ -158,9 +185,12 @@ class _Attempts:
     async def next(self) -> Completion:
         """One attempt. Raises `EndpointFailure` where another one may do, else what `generate` raises."""
         question = self._question
-        lease = await self._pool.lease(question.prompt_tokens + question.max_tokens, self._failed_at)
+        tokens = question.prompt_tokens + question.max_tokens
+        lease = await self._pool.lease(question.prompt, tokens, self._failed_at)
         http = lease.member.http
         try:
+            if lease.is_trial:
+                await self._try(lease)
             repeats = question.untold is not None and await self._repeats_prefix(lease.member, question.untold)
             reply = await http.post(question.path, question.body(http.model))
             note_model(http, reply)
@@ -176,13 +206,26 @@ class _Attempts:
         failure.args = (http.without_key(str(failure)),)
         self._pool.failed(lease, failure, question.prompt_tokens)
         self._failed_at = lease.member
+        if lease.is_trial:
+            raise failure
         if failure.kind is Kind.REJECTED:
             raise EngineError(str(failure), permanent=True, malformed=is_malformed(failure))
         self._left -= failure.kind not in (Kind.REFUSED, Kind.UNREACHABLE)
         self._left_inconclusive -= failure.kind is Kind.INCONCLUSIVE
-        if self._left == 0 or self._left_inconclusive == 0:
+        is_hopeless = failure.kind.is_outage and self._pool.suspicion(question.prompt) >= self._config.max_attempts
+        if self._left == 0 or self._left_inconclusive == 0 or is_hopeless:
             raise EngineError(str(failure), empty=failure.empty)
         raise failure
+
+    async def _try(self, lease: Lease) -> None:
+        """Finds out whether the endpoint is there. Raises `EndpointFailure` where it is not."""
+        http, question = lease.member.http, self._question
+        try:
+            completion(await http.post(question.path, question.trial(http.model)), question.prefix, question.ends)
+        except EndpointFailure as failure:
+            if failure.kind.is_outage or failure.kind is Kind.REFUSED:
+                raise
+        self._pool.tried(lease)
 
     async def _repeats_prefix(self, member: Member, request: GenerationRequest) -> bool:
         http = member.http

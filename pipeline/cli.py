@@ -59,6 +59,9 @@ def run(
     no_check: Annotated[
         bool, typer.Option("--no-check", help="Do not look whether the modes are what they say, before or during.")
     ] = False,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Ask again for every request that failed, also for good.")
+    ] = False,
 ) -> None:
     """Run stages, or go on with a run: what is up to date is not done again."""
     from hipo_data.pipeline.config_file import load_config
@@ -83,7 +86,7 @@ def run(
         if lost is not None:
             replace_record(directory, resolved, lost, lambda text: out.print(text, highlight=False))
         record_run(directory, resolved)
-        if not attempt(directory, resolved, wanted, out, started):
+        if not attempt(directory, resolved, wanted, out, started, retry_failed=retry_failed):
             raise typer.Exit(ExitCode.BUDGET_USED_UP)
 
 

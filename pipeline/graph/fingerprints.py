@@ -2,6 +2,7 @@
 
 from functools import cached_property
 
+from hipo_data.engines.asking import asking
 from hipo_data.engines.identity import model_identity, model_name
 from hipo_data.graders import CODE_GRADER, MATH_GRADER
 from hipo_data.pipeline.graph.nodes import PRIOR, Node
@@ -173,6 +174,11 @@ class Fingerprints:
     def identities(self) -> dict[str, str]:
         """Digest of the model of each engine."""
         return {name: model_identity(engine) for name, engine in self._config.engines.items()}
+
+    @cached_property
+    def asking(self) -> dict[str, str]:
+        """Digest of how each engine is asked. No output depends on it but failed requests."""
+        return {name: asking(engine) for name, engine in self._config.engines.items()}
 
     @cached_property
     def names(self) -> dict[str, str]:

@@ -42,12 +42,18 @@ def state_of(
     run_dir: RunPath,
     sizes: Mapping[str, int] | None = None,
     suspects: Collection[str] = (),
+    *,
+    asking: str = "",
+    retry_failed: bool = False,
 ) -> State:
     """Compares what a node left behind with what it would depend on today.
 
     A file is compared by its size, and by its checksum where it was changed on this disk after its manifest was written
     or is among the `suspects` (paths within the run directory). `sizes` are those of files as a listing had them; of a
     file that is not among them the file itself is asked.
+
+    Failed requests that may pass are a reason to run; all are where the engine is asked in another way now (`asking`,
+    its digest) and with `retry_failed`.
     """
     if manifest is None:
         return State(False, "not done yet")
@@ -70,6 +76,11 @@ def state_of(
             return State(False, f"{output.path} {said}", damaged)
     if manifest.retry:
         return State(False, f"{manifest.retry} failed requests are tried again")
+    failed = manifest.counts.get("failed", 0)
+    if failed and retry_failed:
+        return State(False, f"{failed} failed requests are tried again")
+    if failed and manifest.asking and asking != manifest.asking:
+        return State(False, f"{failed} failed requests are tried again, since the engine's config changed")
     return State(True, "done")
 
 

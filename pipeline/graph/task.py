@@ -38,6 +38,10 @@ class Task(BaseModel):
     inputs: dict[str, Output]
     model: str = ""
     identity: str = ""
+    asking: str = ""
+    """How the engine is asked, as a digest."""
+    driver: str = ""
+    """Who hands it out, by a name that no other has."""
     urgency: int = 0
     """Of two nodes on one engine, the requests of the one with the lower number go first."""
     cwd: str = ""
@@ -117,6 +121,7 @@ def commit(
         rows_out=rows_out,
         rows_rejected=len(rejected),
         retry=retry,
+        asking=task.asking,
         counts=counts or {},
         seconds=time.monotonic() - started,
     )

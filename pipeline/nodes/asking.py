@@ -20,6 +20,7 @@ from hipo_data.schemas.arrow import from_table
 from hipo_data.schemas.errors import DamagedError
 from hipo_data.schemas.records import Justification, Rollout
 from hipo_data.stages.asking.engine_session import EngineSession
+from hipo_data.stages.sample.sample import RolloutKey, rollout_key
 from hipo_data.stages.sample.shown import shown
 
 _MANY_BITS = 12
@@ -78,7 +79,7 @@ async def session(
     host: Host, task: Task, kind: type[G], flush_s: float
 ) -> AsyncIterator[tuple[EngineSession[G], Recorder[G]]]:
     """An engine session whose records, of class `kind`, are journalled."""
-    async with Journal[G](task.journal, flush_s) as journal:
+    async with Journal[G](task.journal, flush_s, task.driver) as journal:
         host.asking += 1
         recorder = Recorder[G](host, task.name, journal)
 
@@ -115,6 +116,18 @@ def earlier(task: Task, model: type[R], suffix: str, key: Callable[[R], K]) -> d
     for journal in _related(task, task.journal):
         for record in read_journal(journal, model):
             found[key(record)].append(record)
+    return found
+
+
+def given_up(task: Task) -> dict[RolloutKey, list[Rollout]]:
+    """Requests that failed for this driver already, beside an engine that died since: not worth their attempts again.
+
+    Those of earlier drivers are. Raises `DamagedError`.
+    """
+    found: dict[RolloutKey, list[Rollout]] = defaultdict(list)
+    for rollout in read_journal(task.journal, Rollout, task.driver) if task.driver else ():
+        if rollout.finish_reason.is_failure:
+            found[rollout_key(rollout)].append(rollout)
     return found
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from hipo_data.engines.base import CountsTokens
 from hipo_data.pipeline.graph.nodes import RESPONSES, VERDICTS
 from hipo_data.pipeline.graph.task import Task, commit
-from hipo_data.pipeline.nodes.asking import Host, earlier, session
+from hipo_data.pipeline.nodes.asking import Host, earlier, given_up, session
 from hipo_data.pipeline.nodes.grading import RemoteGrading
 from hipo_data.pipeline.nodes.preflight import preflight
 from hipo_data.pipeline.store.journal import lost_requests, remove_journal
@@ -31,6 +31,7 @@ async def run_sample(host: Host, task: Task, flush_s: float) -> Manifest:
     role = task.config.roles.of(task.mode)
     problems = await asyncio.to_thread(task.records, task.problems_label, Problem)
     finished = await asyncio.to_thread(earlier, task, Rollout, "", rollout_key)
+    failed_before = await asyncio.to_thread(given_up, task)
     imported = await _imported(host, task)
     lost = await asyncio.to_thread(lost_requests, task.journal)
     stops = task.config.sample.stops and task.mode is Mode.THINK_ON
@@ -38,14 +39,16 @@ async def run_sample(host: Host, task: Task, flush_s: float) -> Manifest:
     async with session(host, task, Rollout, flush_s) as (engine, recorder):
         await preflight(task, problems, role, engine, finished, imported)
         if stops:
-            sampler = Sampler(task.mode, task.config.sample, role, engine, finished)
+            sampler = Sampler(task.mode, task.config.sample, role, engine, finished, failed_before)
             think_off = await asyncio.to_thread(_think_off, task)
             tags = FORMATS[task.config.publish.format].tags
             grade = RemoteGrading(task.config)
             stopped = await sample_until_decided(problems, think_off, imported, sampler, grade, task.config, tags)
             rollouts, verdicts = stopped.rollouts, stopped.verdicts
         else:
-            rollouts = await sample(problems, task.mode, task.config.sample, role, engine, finished, imported)
+            rollouts = await sample(
+                problems, task.mode, task.config.sample, role, engine, finished, imported, failed_before
+            )
     failed = [rollout for rollout in rollouts if rollout.finish_reason.is_failure]
     seen = shown(rollouts)
     count = task.config.sample.count(task.mode)

@@ -27,7 +27,15 @@ _ROUNDS = 10
 """How often a command starts over because a file turned out damaged as it was read."""
 
 
-def attempt(directory: RunPath, config: RunConfig, wanted: Sequence[str], console: Console, started: float) -> bool:
+def attempt(
+    directory: RunPath,
+    config: RunConfig,
+    wanted: Sequence[str],
+    console: Console,
+    started: float,
+    *,
+    retry_failed: bool = False,
+) -> bool:
     """Runs the wanted stages in a directory that this driver holds, and prints the summary.
 
     Returns whether it came to its end; a budget that is used up stops it before. Raises `RunFailedError` where pieces
@@ -35,9 +43,10 @@ def attempt(directory: RunPath, config: RunConfig, wanted: Sequence[str], consol
 
     Args:
         started: `time.monotonic()` when the command began.
+        retry_failed: ask again for every request that failed, also for those that failed for good.
     """
     with _told(directory, config, console, started) as said:
-        outcome = _run(directory, config, wanted, console)
+        outcome = _run(directory, config, wanted, console, retry_failed)
         said |= {"spent": outcome.spent.model_dump(), "ran": outcome.ran}
         if outcome.failures:
             name, error = next(iter(outcome.failures.items()))
@@ -68,14 +77,14 @@ def attempt(directory: RunPath, config: RunConfig, wanted: Sequence[str], consol
     return not outcome.stopped
 
 
-def _run(directory: RunPath, config: RunConfig, wanted: Sequence[str], console: Console) -> Outcome:
+def _run(directory: RunPath, config: RunConfig, wanted: Sequence[str], console: Console, retry_failed: bool) -> Outcome:
     with RunProgress(console, _watchers(directory, config, console)) as progress, ExitStack() as ray_on:
         healing = Healing(directory, progress.say)
         healing.begin(config)
         outcome = None
         is_connected = False
         for _ in range(_ROUNDS):
-            runner = Runner(directory, config, wanted, progress, healing)
+            runner = Runner(directory, config, wanted, progress, healing, retry_failed=retry_failed)
             if runner.anything_to_do():
                 if not is_connected:
                     ray_on.enter_context(connected(config))

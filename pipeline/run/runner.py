@@ -5,6 +5,7 @@ nodes from one to the other. The driver holds names and counts; tables go from w
 """
 
 import time
+import uuid
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
@@ -47,6 +48,8 @@ class Runner:
         wanted: Iterable[str],
         progress: RunProgress,
         healing: Healing | None = None,
+        *,
+        retry_failed: bool = False,
     ) -> None:
         self._run_dir = run_dir
         self._config = config
@@ -54,6 +57,8 @@ class Runner:
         self._healing = healing or Healing(run_dir, progress.say)
         self._suspects = read_suspects(run_dir)
         self._wanted = set(wanted)
+        self._retry_failed = retry_failed
+        self._name = uuid.uuid4().hex[:8]
         self._fingerprints = Fingerprints(config)
         self._ledger = Ledger(run_dir, config)
         self._left_behind = load_manifests(run_dir, unlisted=True)
@@ -167,7 +172,17 @@ class Runner:
         """What an earlier attempt left of a node, or why that does not do."""
         parts = self._fingerprints.parts(node, inputs)
         manifest = self._left_behind.get(node.name)
-        state = state_of(node, manifest, parts, self._run_dir, self._sizes, self._suspects)
+        engine = engine_of(node, self._config)
+        state = state_of(
+            node,
+            manifest,
+            parts,
+            self._run_dir,
+            self._sizes,
+            self._suspects,
+            asking=self._fingerprints.asking[engine] if engine else "",
+            retry_failed=self._retry_failed,
+        )
         if state.damaged is not None and node.stage in self._wanted:
             self._healing.take(state.damaged)
         return manifest if state.done and manifest is not None else state.reason
@@ -181,11 +196,13 @@ class Runner:
             mode=node.mode,
             shard=node.shard,
             config=self._config,
+            driver=self._name,
             cwd=str(Path.cwd()),
             parts=self._fingerprints.parts(node, inputs),
             inputs=inputs,
             model=self._fingerprints.names[engine] if engine else "",
             identity=self._fingerprints.identities[engine] if engine else "",
+            asking=self._fingerprints.asking[engine] if engine else "",
         )
 
     def _look_around(self) -> None:

@@ -41,10 +41,10 @@ class Journal(Generic[R]):
     A failed write (a full disk) is raised by `add` of the next record, or on leaving if it fails once more then.
     """
 
-    def __init__(self, folder: RunPath, flush_s: float) -> None:
+    def __init__(self, folder: RunPath, flush_s: float, driver: str = "") -> None:
         self._folder = folder
         self._flush_s = flush_s
-        self._attempt = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        self._attempt = f"{driver}.{os.getpid()}-{uuid.uuid4().hex[:8]}".removeprefix(".")
         self._batches = 0
         self._started = 0
         self._started_written = 0
@@ -97,9 +97,12 @@ class Journal(Generic[R]):
             await self.flush()
 
 
-def read_journal(folder: RunPath, model: type[R]) -> Iterator[R]:
-    """The records in all batches in `folder`. Raises `DamagedError` at the first one that is not as it was written."""
-    for path, _, lines in _batches(sorted(folder.glob("*.jsonl"))):
+def read_journal(folder: RunPath, model: type[R], driver: str | None = None) -> Iterator[R]:
+    """The records in all batches in `folder`, or in those of one driver.
+
+    Raises `DamagedError` at the first batch that is not as it was written.
+    """
+    for path, _, lines in _batches(sorted(folder.glob("*.jsonl" if driver is None else f"{driver}.*.jsonl"))):
         for line in lines:
             try:
                 yield model.model_validate_json(line)

@@ -34,6 +34,8 @@ class Manifest(BaseModel):
     rows_left_out: int = 0
     retry: int = 0
     """Rows that failed for reasons that may pass: the next run tries them again."""
+    asking: str = ""
+    """How the engine was asked, as a digest; empty where none was, and in manifests of before it was kept."""
     counts: dict[str, int] = Field(default_factory=dict)
     seconds: float = 0.0
 

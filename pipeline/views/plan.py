@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from hipo_data.pipeline.graph.fingerprints import Fingerprints
-from hipo_data.pipeline.graph.nodes import INGEST, Node, inputs_of, parents, run_nodes
+from hipo_data.pipeline.graph.nodes import INGEST, Node, engine_of, inputs_of, parents, run_nodes
 from hipo_data.pipeline.graph.stages import STAGES
 from hipo_data.pipeline.graph.states import load_present_manifests, shards_of, state_of
 from hipo_data.pipeline.store.files import sizes_in_storage
@@ -73,7 +73,9 @@ def make_plan(run_dir: RunPath, config: RunConfig) -> Plan:
             continue
         parts = fingerprints.parts(node, inputs_of(node, done, shards, config))
         manifest = left_behind.get(node.name)
-        state = state_of(node, manifest, parts, run_dir, sizes, suspects)
+        engine = engine_of(node, config)
+        asking = fingerprints.asking[engine] if engine else ""
+        state = state_of(node, manifest, parts, run_dir, sizes, suspects, asking=asking)
         if state.done and manifest is not None:
             done[node.name] = manifest
             line.up_to_date += 1

@@ -81,9 +81,11 @@ def _figures(stats: Statistics, outcome: Outcome, run_dir: RunPath) -> dict[str,
     if outcome.shown:
         figures["shown"] = "; ".join(in_words(Mode(mode), seen) for mode, seen in sorted(outcome.shown.items()))
     if any(seen.failed or seen.empty for seen in outcome.shown.values()):
-        figures["failed"] = "; ".join(
-            f"{count} {mode.replace('_', '-')} requests: {error}" for error, mode, count in failed_requests(run_dir)[:3]
+        told = "; ".join(
+            f"{counted(n, mode.replace('_', '-') + ' request')}: {error}"
+            for error, mode, n in failed_requests(run_dir)[:3]
         )
+        figures["failed"] = f"{told}. The next run asks again where that may help, with --retry-failed for all"
     if outcome.tokens:
         figures["spent"] = f"{outcome.spent} in all"
     if outcome.damaged:

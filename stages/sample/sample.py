@@ -35,14 +35,15 @@ async def sample(
     session: EngineSession[Rollout],
     finished: Mapping[RolloutKey, Sequence[Rollout]],
     imported: Mapping[str, Sequence[Rollout]] | None = None,
+    given_up: Mapping[RolloutKey, Sequence[Rollout]] | None = None,
 ) -> list[Rollout]:
     """All rollouts of `problems` in `mode`, sorted by key.
 
     A request that fails becomes a rollout with an `error`; only an engine that is dead or refuses everything raises.
     Rollouts of earlier attempts in `finished` that answer the same request are kept and not sampled again. Of a problem
-    with `imported` rollouts as many fewer are sampled.
+    with `imported` rollouts as many fewer are sampled. Failed ones in `given_up` are kept where they answer the same.
     """
-    sampler = Sampler(mode, config, role, session, finished)
+    sampler = Sampler(mode, config, role, session, finished, given_up)
     ready = {problem.problem_id: (imported or {}).get(problem.problem_id, ()) for problem in problems}
     async with asyncio.TaskGroup() as group:
         tasks = [
@@ -64,11 +65,13 @@ class Sampler:
         role: RoleConfig,
         session: EngineSession[Rollout],
         finished: Mapping[RolloutKey, Sequence[Rollout]],
+        given_up: Mapping[RolloutKey, Sequence[Rollout]] | None = None,
     ) -> None:
         self.mode = mode
         self.role = role
         self.session = session
         self.finished = finished
+        self.given_up = given_up or {}
         self._template = PromptTemplate(config.template)
         sampling = digest(role.sampling.model_dump(exclude={"max_tokens"}))
         self._before_seed = canonical(role.chat_template_kwargs, sampling)
@@ -116,6 +119,9 @@ class ProblemSampler:
             if _still_good(known, wanted):
                 limit = wanted.limit_of(known.finish_reason, known.max_tokens)
                 return known.model_copy(update={"cap": cap, "max_tokens": limit})
+        for failed in sampler.given_up.get((problem_id, sampler.mode, index), ()):
+            if failed.request_hash == wanted.request_hash:
+                return failed
         rollout = await _generate(wanted, sampler.mode, sampler.role, sampler.session)
         sampler.session.on_finish(rollout)
         return rollout

@@ -14,10 +14,12 @@ Reply = Callable[[BaseHTTPRequestHandler], None]
 
 @dataclass
 class Endpoint:
-    """What the server serves and what it was asked. `replies` are used up in order, then `good` ones follow."""
+    """What the server serves and what it was asked. `replies` are used up in order, then those follow that `choose`
+    gives to a request's body: `good` ones."""
 
     url: str = ""
     models: Reply | None = None
+    choose: Callable[[dict[str, Any]], Reply] = field(default=lambda body: good())
     replies: list[Reply] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
     bodies: list[dict[str, Any]] = field(default_factory=list)
@@ -103,8 +105,9 @@ def serve() -> Iterator[Endpoint]:
 
         def do_POST(self) -> None:
             self._note()
-            endpoint.bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            (endpoint.replies.pop(0) if endpoint.replies else good())(self)
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            endpoint.bodies.append(body)
+            (endpoint.replies.pop(0) if endpoint.replies else endpoint.choose(body))(self)
 
         def _note(self) -> None:
             endpoint.paths.append(self.path)

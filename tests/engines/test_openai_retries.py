@@ -129,10 +129,19 @@ async def test_question_about_models_that_do_not_exist_refuses_nothing(endpoint:
 
 
 async def test_redirect_is_not_followed_with_the_key_but_explained(endpoint: Endpoint, start: Starts) -> None:
-    engine = await start()
-    endpoint.replies = [answer("", 308, Location="https://elsewhere.example/v1/chat/completions")]
+    engine = await start(max_attempts=6)
+    endpoint.replies = [answer("", 308, Location="https://elsewhere.example/v1/chat/completions")] * 9
     with pytest.raises(EngineRefusedError, match=r"redirects to https://elsewhere.example/v1.*set base_url"):
         await engine.generate(request())
+    assert len(endpoint.bodies) == 6
+
+
+async def test_redirect_of_an_endpoint_that_serves_others_is_tried_again(endpoint: Endpoint, start: Starts) -> None:
+    """A balancer that sends one request elsewhere says nothing of `base_url`."""
+    engine = await start()
+    endpoint.replies = [answer("", 307, Location="https://elsewhere.example/v1/chat/completions")]
+    assert (await engine.generate(request())).text == "4"
+    assert len(endpoint.bodies) == 2
 
 
 # Outages
@@ -149,14 +158,15 @@ async def test_endpoint_that_comes_back_in_time_costs_no_request(start: Starts, 
         assert (await waited).text == "4"
 
 
-async def test_endpoint_that_only_fails_is_rested_and_then_asked_by_one_request(
+async def test_endpoint_that_only_fails_is_rested_and_then_put_on_trial(
     endpoint: Endpoint, start: Starts, clock: VirtualTime
 ) -> None:
     endpoint.replies = [fails(500)] * 60  # more than can be under way when the rest begins
     engine = await start(max_in_flight=20, max_attempts=30, give_up_after_s=1e9)
     await asyncio.gather(*(engine.generate(request(str(number))) for number in range(20)))
-    assert len(endpoint.bodies) == 80
+    assert len(endpoint.bodies) == 81  # each asked again, and a trial passed
     assert clock.now >= 60 * 20  # of the 60, at least 20 were trials, nearly all after a minute of rest
+    assert sum(body["messages"][-1]["content"] == "Say yes." for body in endpoint.bodies) > 20
 
 
 async def test_one_that_fails_for_too_long_is_dead_and_not_a_pile_of_failed_rollouts(

@@ -168,5 +168,28 @@ def test_failed_rollouts_are_recorded_with_their_reasons_and_those_worth_it_aske
     assert len(FOR_NOW) < len(endpoint.bodies) - asked <= len(failed) + 1
 
 
+@pytest.mark.long
+def test_requests_that_failed_for_good_are_asked_again_where_the_engine_changed_and_on_demand(
+    endpoint: Endpoint, tmp_path: Path
+) -> None:
+    refused = fails(400, "This model's maximum context length is 512 tokens")
+    endpoint.choose = lambda body: GOOD
+    endpoint.replies = [refused] * 2
+    run = ("run", "--config", recipe(tmp_path, endpoint, max_in_flight=1))
+    told = succeed(*run, cwd=tmp_path)
+    assert "2 think-off requests: " in told and "maximum context length" in told
+    asked = len(endpoint.bodies)
+    told = succeed(*run, cwd=tmp_path)
+    assert len(endpoint.bodies) == asked and "Nothing to do" in told and "--retry-failed" in told
+
+    changed = ("--set", "engines.teacher.extra_body.truncate=1")
+    assert "since the engine's config changed" in " ".join(succeed("plan", *run[1:], *changed, cwd=tmp_path).split())
+    endpoint.replies = [refused] * 2
+    succeed(*run, *changed, cwd=tmp_path)
+    assert len(endpoint.bodies) == asked + 2 and endpoint.bodies[-1]["truncate"] == 1
+    succeed(*run, *changed, "--retry-failed", cwd=tmp_path)
+    assert len(endpoint.bodies) == asked + 4 and rollouts(tmp_path)["error"].is_null().all()
+
+
 def rollouts(folder: Path) -> pl.DataFrame:
     return pl.read_parquet(str(folder / "run" / "sample.*" / "??-????.parquet"))

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from hipo_data.engines.asking import asking
 from hipo_data.pipeline.config_file import load_config
 from hipo_data.pipeline.graph.fingerprints import Fingerprints
 from hipo_data.pipeline.graph.nodes import (
@@ -24,7 +25,7 @@ from hipo_data.pipeline.graph.nodes import (
 from hipo_data.pipeline.graph.states import state_of
 from hipo_data.pipeline.store.files import file_digest
 from hipo_data.pipeline.store.manifest import Manifest, Output, read_manifest, write_manifest
-from hipo_data.schemas.config import RunConfig
+from hipo_data.schemas.config import OpenAIEngine, RunConfig
 from hipo_data.schemas.errors import DamagedError
 from hipo_data.schemas.keys import digest, problem_id, shard_of
 from hipo_data.schemas.records import Mode
@@ -225,6 +226,40 @@ def test_failed_requests_make_a_node_run_again(done: tuple[Node, Manifest], tmp_
     state = state_of(node, manifest.model_copy(update={"retry": 3}), manifest.parts, tmp_path)
     assert not state.done
     assert "3 failed requests" in state.reason
+
+
+def test_requests_that_failed_for_good_make_it_run_again_where_the_engine_is_asked_in_another_way(
+    done: tuple[Node, Manifest], tmp_path: Path
+) -> None:
+    node, manifest = done
+    failed = manifest.model_copy(update={"counts": {"failed": 2}, "asking": "before"})
+    assert state_of(node, failed, manifest.parts, tmp_path, asking="before").done
+    state = state_of(node, failed, manifest.parts, tmp_path, asking="now")
+    assert state.reason == "2 failed requests are tried again, since the engine's config changed"
+    assert not state_of(node, failed, manifest.parts, tmp_path, asking="before", retry_failed=True).done
+    unsaid = failed.model_copy(update={"asking": ""})
+    assert state_of(node, unsaid, manifest.parts, tmp_path, asking="now").done
+    assert state_of(node, manifest, manifest.parts, tmp_path, asking="now", retry_failed=True).done
+
+
+def test_how_fast_an_engine_is_asked_makes_no_failed_request_worth_another_try(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+
+    def way(**changes: Any) -> str:
+        return asking(OpenAIEngine.model_validate({"type": "openai", "model": "m", **changes}))
+
+    assert way() == way(max_in_flight=3, replicas=2, requests_per_minute=9)
+    others: list[dict[str, Any]] = [
+        {"base_url": "http://a/v1"},
+        {"extra_body": {"x": 1}},
+        {"model": "n"},
+        {"max_attempts": 2},
+    ]
+    assert len({way(), *(way(**other) for other in others)}) == 1 + len(others)
+    assert way(base_url="http://u:one@a/v1") == way(base_url="http://u:two@a/v1")  # no digest of a secret
+    before = way()
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://b/v1")
+    assert way() != before
 
 
 def test_rows_that_vanish_stop_the_commit(tmp_path: Path) -> None:

@@ -41,6 +41,14 @@ async def test_what_was_added_is_read_back_whatever_characters_it_holds(tmp_path
     assert [record.text for record in read_journal(tmp_path, Rollout)] == texts
 
 
+async def test_what_one_driver_wrote_is_told_from_what_others_did(tmp_path: Path) -> None:
+    for index, driver in enumerate(("aa", "b", "", "aa")):
+        async with Journal[Rollout](tmp_path, flush_s=60, driver=driver) as journal:
+            journal.add(rollout(index))
+    assert sorted(record.index for record in read_journal(tmp_path, Rollout, "aa")) == [0, 3]
+    assert sorted(record.index for record in read_journal(tmp_path, Rollout)) == [0, 1, 2, 3]
+
+
 async def test_a_batch_is_written_without_waiting_for_the_end(tmp_path: Path) -> None:
     async with Journal[Rollout](tmp_path, flush_s=0.01) as journal:
         journal.start()

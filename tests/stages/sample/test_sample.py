@@ -33,11 +33,13 @@ async def run(
     earlier: Iterable[Rollout] = (),
     slots: int = 100,
     seen: list[Rollout] | None = None,
+    given_up: Iterable[Rollout] = (),
     **changes: Any,
 ) -> list[Rollout]:
     config = SampleConfig(n=n, template=template)
     session = make_session(engine, seen, slots, **changes)
-    return await sample(problems, mode, config, role, session, by_key(earlier, rollout_key))
+    known, failed = (by_key(rollouts, rollout_key) for rollouts in (earlier, given_up))
+    return await sample(problems, mode, config, role, session, known, given_up=failed)
 
 
 def with_limit(max_tokens: int, **changes: Any) -> RoleConfig:
@@ -314,3 +316,16 @@ async def test_reasoning_in_its_field_and_tags_in_the_text_are_one_reasoning() -
     engine = ScriptedEngine(lambda request: completion("<think>abcd</think>efgh", reasoning="abcd"))
     (rollout,) = await run(engine, PROBLEMS[:1], n=1)
     assert (rollout.reasoning, rollout.answer) == ("abcd", "efgh")
+
+
+async def test_what_this_driver_has_given_up_is_not_asked_again_and_what_an_earlier_one_has_is() -> None:
+    def failing(request: GenerationRequest) -> Completion:
+        raise EngineError("the prompt is bad")
+
+    failed = await run(ScriptedEngine(failing))
+    engine = ScriptedEngine(echo)
+    assert await run(engine, given_up=failed) == failed and not engine.requests
+    assert await run(engine, earlier=failed) != failed and len(engine.requests) == len(failed)
+    other = ScriptedEngine(echo)  # another request is not the one that failed
+    await run(other, given_up=failed, role=ROLE.model_copy(update={"system_prompt": "Be exact."}))
+    assert len(other.requests) == len(failed)
