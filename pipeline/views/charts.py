@@ -116,17 +116,18 @@ def token_histogram(bins: pl.DataFrame, what: str, title: str) -> Any:
     return sized(bars, 380, 200)
 
 
-def flip_histogram(bins: pl.DataFrame) -> Any:
-    """Problems by flip probability and mode.
+def tenths(bins: pl.DataFrame, title: str) -> Any:
+    """Problems by a probability and mode.
 
     Args:
         bins: columns `bin` (lower edge of a tenth), `mode`, `problems`.
+        title: of the probability.
     """
     bars = (
         alt.Chart(data(bins.with_columns(end=pl.col("bin") + 0.1).to_dicts()))
         .mark_bar()
         .encode(
-            x=alt.X("bin:Q", bin="binned", title="flip probability", axis=alt.Axis(format="%", tickCount=10),
+            x=alt.X("bin:Q", bin="binned", title=title, axis=alt.Axis(format="%", tickCount=10),
                     scale=alt.Scale(domain=[0, 1])),
             x2="end:Q",
             y=alt.Y("problems:Q", title="problems"),

@@ -11,7 +11,7 @@ from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.schemas.errors import UserError
 from hipo_data.schemas.records import Mode
 from hipo_data.stages.select.pair_counts import added, with_source
-from hipo_data.stages.select.prior import Priors, fit
+from hipo_data.stages.select.prior import WEAK, Priors, fit
 from hipo_data.stages.select.select import ROLLOUT_COLUMNS, VERDICT_COLUMNS
 from hipo_data.stages.select.whatif import Setting, WhatIf, Window, cells_of, incomplete, reselect, tally, whatifs
 
@@ -60,29 +60,35 @@ def ask(
     halves = min(wanted.values()) // 2 if not _imported(files) else 0
     tallies, lacking = [], 0
     repeats = [setting.repeated for setting in settings if setting.n <= halves]
-    windows = sorted({setting.window for setting in [*settings, *repeats]})
+    whole = Setting(most, config.select.delta)
+    windows = sorted({setting.window for setting in [*settings, *repeats, whole]})
     priors = _priors(files, ready, windows) if config.select.by_posterior else {}
     for batch in _batches(files, ready):
         problems, rollouts, verdicts = _tables(files, batch)
         lacks = int(incomplete(rollouts, problems, max(ns), wanted).collect().item())
         lacking += lacks
         again = [setting.repeated for setting in settings if setting.n <= halves and not lacks]
-        every = [*settings, *again]
+        # What stopping left out hangs on verdicts, and imported responses may be another model's: they tell nothing
+        # of how often the others are right.
+        others = [whole] if not lacks and not _imported(files) and min(ns) < most else []
+        every = list(dict.fromkeys([*settings, *again, *others]))
         selected = reselect(problems, rollouts, verdicts, config.select, every, config.seed, tags, priors)
         decisions = dict(zip(every, selected, strict=True))
         run = _own_decisions(files, batch)
+        sources = problems.select("problem_id", "source").collect()
         tallies += [
             tally(
                 decisions[setting],
                 setting,
-                config.select,
+                wanted,
+                sources,
                 run,
                 decisions.get(setting.repeated),
-                priors.get(setting.window),
+                decisions[whole] if others and setting.n < most else None,
             )
             for setting in settings
         ]
-    answer = Answer(whatifs(tallies), config.select.delta, most, len(ready))
+    answer = Answer(whatifs(tallies, config.select, priors), config.select.delta, most, len(ready))
     answer.remarks = _remarks(files, answer, lacking, min(ns), all_shards=shards is None)
     return answer
 
@@ -152,6 +158,11 @@ def _remarks(files: RunFiles, answer: Answer, lacking: int, fewest: int, all_sha
             f"{lacking:,} of {problems:,} problems have fewer rollouts than the recipe asks for, as where sampling "
             "stopped once their mode was settled: their pass rates come from what is there, so that under another δ or "
             "N their rows are estimates that lean towards the run's own decisions."
+        )
+    if any(row.prior == WEAK for row in answer.rows):
+        found.append(
+            "Too few problems tell of both modes for a prior fitted to them: flips, wrong modes and corrected pass "
+            "rates go by the weak one, and lean on it."
         )
     if _imported(files) and fewest < answer.n:
         found.append("Responses that came with the source rows hold the last indices, so a smaller N leaves them out.")
