@@ -67,9 +67,7 @@ class WhatIf(BaseModel):
         description="the same mean of the measured rates that chose the mode, which is too high"
     )
     held: int = Field(description="examples whose pass rate is from rollouts that did not choose; others are corrected")
-    prior: str = Field(
-        description="what flip, wrong and corrected pass rates go by: run, or weak with too few problems"
-    )
+    prior: str = Field(description="what flip, wrong and corrected pass rates go by: run, or weak")
     flip: float | None = Field(
         description="mean flip probability of the decisions, where `stages.select.flips` has one"
     )
@@ -289,6 +287,7 @@ def _whatif(rows: pl.DataFrame, config: SelectConfig, changes_known: bool, shown
     kept = rows.filter(pl.col("mode").is_not_null())
     examples = int(kept["problems"].sum())
     grouped = kept if config.by_posterior else kept.with_columns(pl.lit(None, pl.String).alias(GROUP))
+    measured = int(kept["rates"].sum())
     mean = mean_rate(_in_groups(grouped), rates)
     return WhatIf(
         n=rows["n"][0],
@@ -302,9 +301,7 @@ def _whatif(rows: pl.DataFrame, config: SelectConfig, changes_known: bool, shown
         pass_rate=mean.mean if mean else None,
         pass_rate_low=mean.low if mean else None,
         pass_rate_high=mean.high if mean else None,
-        pass_rate_chosen_by=float(kept["rate_sum"].sum()) / measured
-        if (measured := int(kept["rates"].sum()))
-        else None,
+        pass_rate_chosen_by=float(kept["rate_sum"].sum()) / measured if measured else None,
         held=int(kept["held"].sum()),
         prior=WEAK if shown.of_run == WEAK else RUN,
         flip=_weighted(rows, "flip"),

@@ -8,7 +8,7 @@ import polars as pl
 
 from hipo_data.stages.publish.exports import configs, llama_factory, plain, trl, verl
 
-PARTS = ("sft", "rl", "preference", "groups")
+PARTS = ("sft", "rl", "preference", "groups", "rates")
 """Folders of a published dataset."""
 
 

@@ -9,7 +9,7 @@ import pytest
 from hipo_data.schemas.config import SelectConfig
 from hipo_data.schemas.records import Mode
 from hipo_data.stages.select.flips import COLUMNS, binomial, flip_probability, with_again, wrong_mode
-from hipo_data.stages.select.prior import RATES, Priors, record
+from hipo_data.stages.select.prior import RATES, Floats, Priors, record
 from tests.stages.select.test_select import ON, Try, decide, tries
 
 OFF = "think_off"
@@ -25,13 +25,12 @@ def chance(right: tuple[int, int], n: tuple[int, int], x: tuple[int, int], of: t
     """Of x right among `of` more in both modes, think-on first, after `right` among n: the sum over pairs of rates."""
 
     def together(*counts: tuple[tuple[int, int], tuple[int, int]]) -> float:
-        at = [
-            np.prod(
-                [comb(m[side], k[side]) * RATES ** k[side] * (1 - RATES) ** (m[side] - k[side]) for k, m in counts], 0
-            )
-            for side in (0, 1)
-        ]
-        return float(at[0] @ PRIOR @ at[1])
+        def likely(side: int) -> Floats:
+            each = [comb(m[side], k[side]) * RATES ** k[side] * (1 - RATES) ** (m[side] - k[side]) for k, m in counts]
+            found: Floats = np.prod(each, axis=0)
+            return found
+
+        return float(likely(0) @ PRIOR @ likely(1))
 
     return together((right, n), (x, of)) / together((right, n))
 
