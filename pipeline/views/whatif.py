@@ -52,9 +52,7 @@ def ask(
             f"--n {max(ns)} is more than the {most} rollouts of a mode that this run has; whatif selects again from "
             f"what was sampled, so give {most} or less, or set sample.n and run again"
         )
-    ready = [shard for shard in (files.shards if shards is None else shards) if _graded(files, shard)]
-    if not ready:
-        raise UserError(f"{files.run_dir} has no shard with graded rollouts yet; `hipo-data status` says how far it is")
+    ready = graded_shards(files, shards)
     settings = [Setting(n, delta) for n in sorted(set(ns)) for delta in sorted({*deltas, config.select.delta})]
     tags = FORMATS[config.publish.format].tags
     halves = min(wanted.values()) // 2 if not _imported(files) else 0
@@ -64,7 +62,7 @@ def ask(
     windows = sorted({setting.window for setting in [*settings, *repeats, whole]})
     priors = _priors(files, ready, windows) if config.select.by_posterior else {}
     for batch in _batches(files, ready):
-        problems, rollouts, verdicts = _tables(files, batch)
+        problems, rollouts, verdicts = tables_of(files, batch)
         lacks = int(incomplete(rollouts, problems, max(ns), wanted).collect().item())
         lacking += lacks
         again = [setting.repeated for setting in settings if setting.n <= halves and not lacks]
@@ -97,10 +95,18 @@ def _priors(files: RunFiles, shards: Sequence[str], windows: Sequence[Window]) -
     """Of each window, fitted to the counts of these shards, as a run of that many rollouts would."""
     counted: dict[Window, list[pl.DataFrame]] = {window: [] for window in windows}
     for batch in _batches(files, shards):
-        found = cells_of(*_tables(files, batch), files.config.select, windows, files.config.seed)
+        found = cells_of(*tables_of(files, batch), files.config.select, windows, files.config.seed)
         for window, cells in zip(windows, found, strict=True):
             counted[window] = [added([*counted[window], cells])]
     return {window: Priors(tuple(fit(cells))) for window, (cells,) in counted.items()}
+
+
+def graded_shards(files: RunFiles, shards: Sequence[str] | None = None) -> list[str]:
+    """Those that are graded, of all or of some. Raises `UserError` where none is."""
+    ready = [shard for shard in (files.shards if shards is None else shards) if _graded(files, shard)]
+    if not ready:
+        raise UserError(f"{files.run_dir} has no shard with graded rollouts yet; `hipo-data status` says how far it is")
+    return ready
 
 
 def _graded(files: RunFiles, shard: str) -> bool:
@@ -121,7 +127,7 @@ def _batches(files: RunFiles, shards: Sequence[str]) -> Iterator[list[str]]:
     yield batch
 
 
-def _tables(files: RunFiles, shards: Sequence[str]) -> tuple[pl.LazyFrame, pl.LazyFrame, pl.LazyFrame]:
+def tables_of(files: RunFiles, shards: Sequence[str]) -> tuple[pl.LazyFrame, pl.LazyFrame, pl.LazyFrame]:
     """Problems, rollouts and verdicts of shards."""
 
     def of_modes(stage: str, columns: list[str]) -> pl.LazyFrame:

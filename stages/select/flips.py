@@ -217,3 +217,10 @@ def binomial(n: int) -> NDArray[np.float64]:
     choices = log_factorial[n] - log_factorial[x] - log_factorial[n - x]
     table: NDArray[np.float64] = np.exp(choices + x * np.log(RATES) + (n - x) * np.log1p(-RATES))
     return table
+
+
+def outcomes_of(n: int, config: SelectConfig, priors: Priors) -> NDArray[np.int64]:
+    """What `config` makes of every pair of right counts of `n` graded rollouts a mode, (n + 1, n + 1): 0 where the
+    problem is dropped, 1 think-off, 2 think-on. Under `rule: posterior` by the run's prior."""
+    by = priors.alone[priors.of_run] if config.by_posterior else None
+    return _tables(((n, n, True, True),), config, by)[0]

@@ -10,7 +10,7 @@ from rich.console import Console
 from hipo_data.pipeline.views.printing.whatif import print_answer, write_chart
 from hipo_data.pipeline.views.run_files import open_run
 from hipo_data.pipeline.views.settings import parse_deltas, parse_ns
-from hipo_data.pipeline.views.whatif import Answer, _tables, ask
+from hipo_data.pipeline.views.whatif import Answer, ask, tables_of
 from hipo_data.schemas.errors import UserError
 from hipo_data.stages.select.pair_counts import cells
 from hipo_data.stages.select.prior import Priors, fit
@@ -73,7 +73,7 @@ def test_the_rule_posterior_is_asked_under_a_prior_of_each_n_over_all_shards(
     files.config = files.config.model_copy(update={"select": config})
     monkeypatch.setattr("hipo_data.pipeline.views.whatif._BATCH_BYTES", 1)  # a shard at a time
     rows = {(row.n, row.delta): row for row in ask(files, [0.4], [3, N]).rows}
-    problems, rollouts, verdicts = _tables(files, files.shards)
+    problems, rollouts, verdicts = tables_of(files, files.shards)
     for n in (3, N):
         tables = problems, rollouts.filter(pl.col("index") < n), verdicts.filter(pl.col("index") < n)
         priors = Priors(tuple(fit(cells(*tables, config, files.config.seed).collect())))
