@@ -12,7 +12,7 @@ from hipo_data.schemas.records import Mode
 from hipo_data.stages.publish.rates import CELLS, grouped, rates_table
 from hipo_data.stages.select.kept_rates import RatePriors
 from hipo_data.stages.select.pair_counts import added, decided_cells, with_source
-from hipo_data.stages.select.prior import Priors, fit
+from hipo_data.stages.select.prior import SHOWN_STEPS, Priors, fit
 
 
 class Corrections(NamedTuple):
@@ -31,7 +31,7 @@ def fit_corrections(task: Task, shards: Sequence[str]) -> Corrections:
         sourced.append(decided_cells(_problems(task, shard).lazy(), decisions.lazy()).collect())
         cells.append(grouped(decisions, select).group_by(CELLS).agg(problems=pl.len().cast(pl.Int64)))
     known = read_priors(RunFiles(task.run_dir, task.config, unlisted=True))
-    fitted = known or (Priors(tuple(fit(added(sourced)))) if sourced else Priors.weak())
+    fitted = known or (Priors(tuple(fit(added(sourced), SHOWN_STEPS))) if sourced else Priors.weak())
     empty = pl.DataFrame(schema={CELLS[0]: pl.String, **dict.fromkeys([*CELLS[1:], "problems"], pl.Int64)})
     return Corrections(fitted, RatePriors(pl.concat([empty, *cells])))
 

@@ -2,7 +2,7 @@
 
 from hipo_data.pipeline.views.run_files import RunFiles, read_priors
 from hipo_data.stages.select.pair_counts import added, decided_cells, with_source
-from hipo_data.stages.select.prior import Priors, fit
+from hipo_data.stages.select.prior import SHOWN_STEPS, Priors, fit
 
 
 def shown_priors(files: RunFiles) -> Priors:
@@ -18,4 +18,4 @@ def shown_priors(files: RunFiles) -> Priors:
             continue
         found = decided_cells(with_source(problems), decisions).collect()
         counted = found if counted is None else added([counted, found])
-    return Priors.weak() if counted is None else Priors(tuple(fit(counted)))
+    return Priors.weak() if counted is None else Priors(tuple(fit(counted, SHOWN_STEPS)))

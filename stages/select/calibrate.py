@@ -17,7 +17,7 @@ from hipo_data.stages.select.flips import binomial, flip_probability, outcomes_o
 from hipo_data.stages.select.leaking import leaks
 from hipo_data.stages.select.pair_counts import decided_cells
 from hipo_data.stages.select.policies.policy import draw
-from hipo_data.stages.select.prior import Priors, fit
+from hipo_data.stages.select.prior import SHOWN_STEPS, Priors, fit
 from hipo_data.stages.select.select import ROLLOUT_COLUMNS, VERDICT_COLUMNS
 from hipo_data.stages.select.whatif import Setting, cells_of, reselect
 
@@ -132,7 +132,9 @@ def _pair(problems: pl.DataFrame, rollouts: pl.DataFrame, config: SelectConfig, 
         counted = cells_of(*tables, config, windows, seed)
         priors = {window: Priors(tuple(fit(cells))) for window, cells in zip(windows, counted, strict=True)}
     chosen, again = reselect(*tables, config, [first, first.repeated], seed, priors=priors)
-    known = priors.get(first.window) or Priors(tuple(fit(decided_cells(tables[0], chosen.lazy()).collect())))
+    known = priors.get(first.window) or Priors(
+        tuple(fit(decided_cells(tables[0], chosen.lazy()).collect(), SHOWN_STEPS))
+    )
     sourced = chosen.join(problems.select("problem_id", "source"), on="problem_id", how="left", maintain_order="left")
     flips = flip_probability(sourced, config, known)
     texts = rollouts.select(*_KEY, text="answer")

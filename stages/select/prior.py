@@ -33,6 +33,8 @@ CELL = ["source", "right_on", "n_on", "right_off", "n_off"]
 
 RATES: NDArray[np.float64] = np.sin(np.pi * (np.arange(64) + 0.5) / 128) ** 2
 STEPS = 50
+SHOWN_STEPS = 150
+"""Of a prior that decides nothing and only says how firm decisions are: there the smoothing shows as a bias."""
 TOWARDS_EVEN = 1.0
 """Made-up problems, evenly distributed, that the run's prior is fitted to as well, so that nothing is impossible."""
 FEWEST, FEWEST_OF_SOURCE = 30, 300
@@ -48,22 +50,23 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
-def fit(cells: pl.DataFrame) -> list[Prior]:
+def fit(cells: pl.DataFrame, steps: int = STEPS) -> list[Prior]:
     """The run's prior, or the weak one, and one for each source that has enough problems, by name.
 
     Args:
         cells: columns `CELL` and `problems`, integers but for `source`; equal cells may come in several rows.
+        steps: of expectation-maximisation.
     """
     both = pl.col("n_on").gt(0) & pl.col("n_off").gt(0)
     sizes = cells.filter(both).group_by("source").agg(pl.col("problems").sum()).sort("source")
     of_run = int(sizes["problems"].sum())
     if of_run < FEWEST:
         return [_record(WEAK, None, of_run, _even())]
-    every = fitted(cells, _even(), TOWARDS_EVEN)
+    every = fitted(cells, _even(), TOWARDS_EVEN, steps)
     found = [_record(RUN, None, of_run, every)]
     for source, size in sizes.iter_rows():
         if source is not None and size >= FEWEST_OF_SOURCE and size < of_run:
-            own = fitted(cells.filter(pl.col("source") == source), every, TOWARDS_RUN)
+            own = fitted(cells.filter(pl.col("source") == source), every, TOWARDS_RUN, steps)
             found.append(_record(f"{SOURCE}{source}", source, size, own))
     return found
 

@@ -18,7 +18,7 @@ from hipo_data.schemas.records import Mode
 from hipo_data.stages.select.flips import flip_probability, with_again, wrong_mode
 from hipo_data.stages.select.kept_rates import GROUP, RatePriors, mean_rate
 from hipo_data.stages.select.pair_counts import cells
-from hipo_data.stages.select.prior import CELL, RUN, WEAK, Priors, fit
+from hipo_data.stages.select.prior import CELL, RUN, SHOWN_STEPS, WEAK, Priors, fit
 from hipo_data.stages.select.select import select
 
 _SETTING = ["n", "delta"]
@@ -267,7 +267,7 @@ def whatifs(
     for of_n in summed.partition_by("n", maintain_order=True):
         n, delta = of_n.select(_SETTING).row(0)
         cells_of_n = of_n.filter(pl.col("delta") == delta)
-        shown = (priors or {}).get((n, 0)) or Priors(tuple(fit(cells_of_n.select(*CELL, "problems"))))
+        shown = (priors or {}).get((n, 0)) or Priors(tuple(fit(cells_of_n.select(*CELL, "problems"), SHOWN_STEPS)))
         rates = RatePriors(_in_groups(cells_of_n))
         found += [
             _whatif(rows, config.model_copy(update={"delta": rows["delta"][0]}), known, shown, rates)
