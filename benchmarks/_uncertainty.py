@@ -85,9 +85,10 @@ def calibration(worlds: Mapping[str, World], n: int) -> float:
         off = [abs(p[each].mean() - y[each].mean()) for each in bins]
         worst = max(worst, *off)
         q, z = 100 * np.concatenate(wrong), 100 * np.concatenate(is_wrong)
+        by_bin = " ".join(f"{each:.1f}" for each in off)
         print(
             f"{name:<10} N {n:<2} flips said {p.mean():4.1f}, measured {y.mean():4.1f} %; wrong modes said "
-            f"{q.mean():4.1f}, true {z.mean():4.1f} %; flips by tenths, off by points: {' '.join(f'{each:.1f}' for each in off)}"
+            f"{q.mean():4.1f}, true {z.mean():4.1f} %; flips by tenths, off by points: {by_bin}"
         )
     return worst
 

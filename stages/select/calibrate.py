@@ -132,9 +132,8 @@ def _pair(problems: pl.DataFrame, rollouts: pl.DataFrame, config: SelectConfig, 
         counted = cells_of(*tables, config, windows, seed)
         priors = {window: Priors(tuple(fit(cells))) for window, cells in zip(windows, counted, strict=True)}
     chosen, again = reselect(*tables, config, [first, first.repeated], seed, priors=priors)
-    known = priors.get(first.window) or Priors(
-        tuple(fit(decided_cells(tables[0], chosen.lazy()).collect(), SHOWN_STEPS))
-    )
+    counted_here = decided_cells(tables[0], chosen.lazy()).collect()
+    known = priors.get(first.window) or Priors(tuple(fit(counted_here, SHOWN_STEPS)))
     sourced = chosen.join(problems.select("problem_id", "source"), on="problem_id", how="left", maintain_order="left")
     flips = flip_probability(sourced, config, known)
     texts = rollouts.select(*_KEY, text="answer")
