@@ -301,6 +301,28 @@ def whatif(
 
 
 @app.command()
+def calibrate(
+    run_dir: RunArgument,
+    want: Annotated[
+        float, typer.Option("--want", min=0, max=1, help="Share of the choices that should come back.")
+    ] = 0.9,
+    repeats: Annotated[int, typer.Option("--repeats", min=1, help="How many splits in halves.")] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    out: Annotated[Path | None, typer.Option("--out", help="Also a chart: a file that ends in .svg or .png.")] = None,
+) -> None:
+    """Split a run's rollouts in halves and say how often mode, rule and response come back. Nothing is sampled."""
+    from hipo_data.pipeline.store.run_path import run_path
+    from hipo_data.pipeline.views.calibrate import calibrate as split
+    from hipo_data.pipeline.views.printing.calibrate import print_calibration, write_chart
+    from hipo_data.pipeline.views.run_files import open_run
+
+    found = split(open_run(run_path(run_dir)), want, repeats)
+    if out:
+        write_chart(found, out)
+    print_calibration(console(), found, as_json)
+
+
+@app.command()
 def recipes() -> None:
     """List the recipes that come with the package; `--config NAME` takes one."""
     from hipo_data.pipeline.views.recipe_list import print_recipes

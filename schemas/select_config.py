@@ -106,7 +106,11 @@ class SelectConfig(Config):
         default="other_mode", description="when the preferred mode has no right response but the other one has"
     )
     min_graded: int = Field(
-        default=1, ge=1, le=10_000, description="graded rollouts a mode needs for its pass rate to count"
+        default=1,
+        ge=1,
+        le=10_000,
+        description="graded rollouts a mode needs for its pass rate to count; above 1, hipo leaves out a problem of "
+        "which a mode has fewer",
     )
     leaking: Literal["keep", "refuse"] = Field(
         default="keep",
@@ -138,6 +142,7 @@ class SelectConfig(Config):
     def in_use(self) -> dict[str, Any]:
         """The settings that the policy reads: a change of any other one selects nothing anew."""
         shared = {"policy", "delta", "min_graded"}  # every decision says its δ
+        few = {"too_few": "left_out"} if self.policy == "hipo" and self.min_graded > 1 else {}
         own = {
             "hipo": {"random_fraction", "fallback"},
             "adaptthink": {"most"},
@@ -146,7 +151,7 @@ class SelectConfig(Config):
         }.get(self.policy, {self.policy})
         # Left out at their defaults, so that work of before stays.
         said = {name for name, used in {"leaking": self.leaking != "keep", "rule": self.by_posterior}.items() if used}
-        return self.model_dump(mode="json", include=shared | own | said)
+        return self.model_dump(mode="json", include=shared | own | said) | few
 
 
 class JustifyConfig(Config):

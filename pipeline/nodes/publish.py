@@ -15,6 +15,7 @@ from hipo_data.pipeline.graph.nodes import PICKS
 from hipo_data.pipeline.graph.task import Task
 from hipo_data.pipeline.nodes.dataset_folder import outputs_of, place
 from hipo_data.pipeline.nodes.dataset_versions import Version, read_versions, with_next, write_versions
+from hipo_data.pipeline.nodes.rates import fit_corrections, rates_of
 from hipo_data.pipeline.ship.published import CARD, SPLITS
 from hipo_data.pipeline.store.files import (
     put_bytes,
@@ -39,6 +40,7 @@ from hipo_data.stages.publish.pairs import (
     preference_table,
     weights,
 )
+from hipo_data.stages.publish.rates import RATES_SCHEMA
 from hipo_data.stages.publish.statistics import Statistics, statistics
 from hipo_data.stages.publish.tables import RL_BUDGET_SCHEMA, RL_SCHEMA, SFT_BUDGET_SCHEMA, ShardedWriter, rl_table
 from hipo_data.stages.sample.audit import Audit
@@ -117,6 +119,7 @@ def _write(task: Task, shards: list[str], folder: Path, sums: _Sums) -> _Writers
     schemas: dict[str, pa.Schema] = {
         "sft": SFT_BUDGET_SCHEMA if budgeted else arrow_schema(Example),
         "rl": RL_BUDGET_SCHEMA if budgeted else RL_SCHEMA,
+        "rates": RATES_SCHEMA,
         **({policy: _TOGETHER[policy]} if policy in _TOGETHER else {}),
     }
     limit = config.publish.rows_per_file
@@ -125,6 +128,7 @@ def _write(task: Task, shards: list[str], folder: Path, sums: _Sums) -> _Writers
         for part, schema in schemas.items()
     }
     over = _weights(task, shards) if "preference" in writers else None
+    corrections = fit_corrections(task, shards)
     for shard in shards:
         table, picks = task.table(f"justify/{shard}"), pl.DataFrame(task.table(f"{PICKS}/{shard}"))
         every, decided = pl.DataFrame(table), pl.DataFrame(task.table(f"select/{shard}"))
@@ -138,6 +142,7 @@ def _write(task: Task, shards: list[str], folder: Path, sums: _Sums) -> _Writers
             problems = pl.DataFrame(task.table(f"problems/{shard}", ["problem_id", "kind", "split", "question"]))
             _by_split(writers["groups"], groups_table(problems, decided, picks))
         _rl(task, shard, writers["rl"])
+        _by_split(writers["rates"], rates_of(task, shard, corrections))
     for writer in (writer for of_part in writers.values() for writer in of_part.values()):
         writer.close()
     return writers

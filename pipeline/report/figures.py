@@ -8,12 +8,9 @@ import polars as pl
 
 from hipo_data.pipeline.store.manifest import Manifest
 from hipo_data.pipeline.views.run_files import RunFiles
-from hipo_data.schemas.config import SelectConfig
 from hipo_data.schemas.records import Mode
 from hipo_data.stages.ingest.accounts import Accounts
 from hipo_data.stages.publish.statistics import Statistics
-from hipo_data.stages.select.flips import flip_probability
-from hipo_data.stages.select.prior import Priors
 
 _NAMES = {Mode.THINK_OFF.value: "think-off", Mode.THINK_ON.value: "think-on"}
 _MODE_ORDER = {"think-off": 0, "think-on": 1, "dropped": 2}
@@ -114,14 +111,17 @@ def _log_step(tokens: pl.Expr) -> pl.Expr:
     return (tokens.clip(_FIRST_BIN).cast(pl.Float64).log(2) * 3 + 1e-9).floor().cast(pl.Int64)
 
 
-def flip_bins(
-    decisions: pl.DataFrame, config: SelectConfig, priors: Priors | None = None
-) -> tuple[pl.DataFrame, float | None]:
-    """Columns bin (lower edge of a tenth), mode, problems; and the mean flip probability, null without any."""
-    flips = decisions.select(_named()).with_columns(flip_probability(decisions, config, priors)).drop_nulls()
-    tenth = (pl.col("flip") * 10 - 1e-9).floor().clip(0, 9) / 10
-    counted = flips.group_by(tenth.round(1).alias("bin"), "mode").len("problems").sort("bin", "mode")
-    mean = flips["flip"].mean()
+def tenths(decisions: pl.DataFrame, probability: pl.Series) -> tuple[pl.DataFrame, float | None]:
+    """Columns bin (lower edge of a tenth), mode, problems; and the mean, null without any.
+
+    Args:
+        decisions: column `mode`.
+        probability: of each of them, null where it has none.
+    """
+    known = decisions.select(_named()).with_columns(probability.alias("p")).drop_nulls()
+    tenth = (pl.col("p") * 10 - 1e-9).floor().clip(0, 9) / 10
+    counted = known.group_by(tenth.round(1).alias("bin"), "mode").len("problems").sort("bin", "mode")
+    mean = known["p"].mean()
     return counted, mean if isinstance(mean, float) else None
 
 

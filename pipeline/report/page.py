@@ -16,13 +16,16 @@ from hipo_data.pipeline.views import charts
 from hipo_data.pipeline.views.ingest_report import read_accounts
 from hipo_data.pipeline.views.mode_audit import mode_audit
 from hipo_data.pipeline.views.quarantine import quarantine_counts, rejected_outputs
-from hipo_data.pipeline.views.run_files import RunFiles, read_priors
+from hipo_data.pipeline.views.run_files import RunFiles
 from hipo_data.pipeline.views.settings import parse_deltas
+from hipo_data.pipeline.views.shown_priors import shown_priors
 from hipo_data.pipeline.views.whatif import Answer, ask
 from hipo_data.schemas.records import Mode
 from hipo_data.stages.publish.statistics import Statistics
 from hipo_data.stages.select.decision_words import priors_in_words
-from hipo_data.stages.select.flips import COLUMNS
+from hipo_data.stages.select.flips import COLUMNS, flip_probability, with_again, wrong_mode
+from hipo_data.stages.select.pair_counts import with_source
+from hipo_data.stages.select.prior import WEAK
 
 _CARDS = 20
 _CARD_CHARS = 6_000
@@ -30,6 +33,7 @@ _REASONS = 12
 _WHATIF_DELTAS = "0:0.5:0.05"
 _WHATIF_BYTES = 256 * 2**20
 _DECISION_COLUMNS = [*COLUMNS, "problem_id", "kind", "p_on", "p_off", "tokens_on", "tokens_off"]
+_DECISION_COLUMNS += ["unknown_on", "unknown_off"]
 
 
 def write_report(task: Task, stats: Statistics, decisions: pl.LazyFrame, examples: pl.LazyFrame) -> Output:
@@ -45,12 +49,14 @@ def write_report(task: Task, stats: Statistics, decisions: pl.LazyFrame, example
 
 def report(files: RunFiles, stats: Statistics, decisions: pl.LazyFrame, examples: pl.LazyFrame) -> str:
     """The page. Its size depends on the run's kinds, sources and settings, not on how many problems it has."""
-    priors = read_priors(files)
-    decided = decisions.select(_DECISION_COLUMNS + (["prior"] if priors else [])).collect()
+    priors, by_posterior = shown_priors(files), files.config.select.by_posterior
+    decided = decisions.select(_DECISION_COLUMNS + (["prior"] if by_posterior else [])).collect()
     keys = examples.select("problem_id", "kind", "mode", "completion_tokens").collect()
     accounts = read_accounts(files.run_dir)
     quarantine = quarantine_counts(files.run_dir, rejected_outputs(files.run_dir, unlisted=True))
-    flips, mean_flip = figures.flip_bins(decided, files.config.select, priors)
+    firm = with_again(_with_sources(files, decided), {mode: files.config.sample.count(mode) for mode in Mode})
+    flips, mean_flip = figures.tenths(decided, flip_probability(firm, files.config.select, priors))
+    wrong, mean_wrong = figures.tenths(decided, wrong_mode(firm, files.config.select, priors))
     answer = _whatif(files)
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"), undefined=StrictUndefined, autoescape=True
@@ -66,13 +72,16 @@ def report(files: RunFiles, stats: Statistics, decisions: pl.LazyFrame, examples
         accounts=accounts,
         answer=answer,
         answered=sum(row.problems for row in answer.rows[:1]) if answer else 0,
-        mean_flip=mean_flip,
+        mean_repetition=None if mean_flip is None else 1 - mean_flip,
+        mean_wrong=mean_wrong,
+        weak_prior=priors.of_run == WEAK,
         saved=figures.saved(files.manifests),
         charts={
             "funnel": svg(charts.funnel(figures.funnel_steps(accounts, stats, decided))),
             "sources": svg(charts.source_rows(accounts)),
             "pass_rates": svg(charts.pass_rate_map(figures.pass_rate_cells(decided), files.config.select.delta)),
-            "flips": svg(charts.flip_histogram(flips)) if flips.height else None,
+            "flips": svg(charts.tenths(flips, "flip probability")) if flips.height else None,
+            "wrong": svg(charts.tenths(wrong, "probability of a wrong mode")) if wrong.height else None,
             "whatif": svg(charts.whatif_chart(answer.rows, answer.delta)) if answer else None,
             "drops": _drops(figures.drops(accounts, stats, quarantine, _REASONS)),
             **_shares(files, decided),
@@ -81,6 +90,13 @@ def report(files: RunFiles, stats: Statistics, decisions: pl.LazyFrame, examples
         cards=_cards(examples, keys),
     )
     return plain(page)
+
+
+def _with_sources(files: RunFiles, decided: pl.DataFrame) -> pl.DataFrame:
+    problems = files.scan("ingest")
+    assert problems is not None
+    known = with_source(problems).select("problem_id", "source").collect()
+    return decided.join(known, on="problem_id", how="left", maintain_order="left")
 
 
 def _shares(files: RunFiles, decided: pl.DataFrame) -> dict[str, str | None]:

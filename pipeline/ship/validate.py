@@ -58,10 +58,10 @@ def _rows(dataset: Published, path: str, part: str, split: str, seen: Seen) -> t
         for piece in dataset.tables(path):
             listed = piece.to_pylist()
             named = [key_and_question(part, row) for row in listed]
-            ids = problem_ids(pl.Series([question for _, question in named], dtype=pl.String))
-            for row, (key, _), found in zip(listed, named, ids, strict=True):
-                if key != found:
-                    failures.append(f"{path}, row {rows}: the id {key} is not that of the question")
+            ids = problem_ids(pl.Series([each[1] if each else "" for each in named], dtype=pl.String))
+            for row, said_of, found in zip(listed, named, ids, strict=True):
+                if said_of is not None and said_of[0] != found:
+                    failures.append(f"{path}, row {rows}: the id {said_of[0]} is not that of the question")
                 failures += (f"{path}, row {rows}: {said}" for said in check(row))
                 rows += 1
     except (UserError, ValueError) as error:

@@ -14,6 +14,7 @@ from hipo_data.schemas.gold import CheckGold, MathGold, gold_from_json
 from hipo_data.schemas.records import Example, GoldSource, Kind, Mode
 from hipo_data.stages.justify.justify import asked
 from hipo_data.stages.publish.pairs import GROUPS_SCHEMA, PREFERENCE_SCHEMA
+from hipo_data.stages.publish.rates import RATES_SCHEMA
 from hipo_data.stages.publish.tables import RL_BUDGET_SCHEMA, RL_SCHEMA, SFT_BUDGET_SCHEMA
 
 Row = dict[str, Any]
@@ -133,16 +134,33 @@ def groups_check(schema: pa.Schema, split: str, seen: Seen) -> Check:
     return check
 
 
+def rates_check(schema: pa.Schema, split: str, seen: Seen) -> Check:
+    """Of pass rates by problem. Raises `ValueError` where they do not have those columns."""
+    _same_columns(schema, RATES_SCHEMA)
+
+    def check(row: Row) -> Iterator[str]:
+        yield from seen.in_split(split, row["problem_id"], row["split"])
+        for name in ("p_on", "p_off", "p_on_corrected", "p_off_corrected", "repetition", "wrong_mode"):
+            if row[name] is not None and not 0 <= row[name] <= 1:
+                yield f"{name} is {row[name]}, which is no probability"
+
+    return check
+
+
 CHECKS: dict[str, Callable[[pa.Schema, str, Seen], Check]] = {
     "sft": sft_check,
     "rl": rl_check,
     "preference": preference_check,
     "groups": groups_check,
+    "rates": rates_check,
 }
 
 
-def key_and_question(part: str, row: Row) -> tuple[str, str]:
-    """The problem that a row says it is of, and the question that it holds, without a budget's instruction."""
+def key_and_question(part: str, row: Row) -> tuple[str, str] | None:
+    """The problem that a row says it is of, and the question that it holds, without a budget's instruction; null where
+    rows hold no question."""
+    if part == "rates":
+        return None
     if part == "sft":
         return row["problem_id"], row["question"]
     about = row["extra_info"] if part == "rl" else row

@@ -1,1 +1,1 @@
-"""What people ask of a run: summary, plan, show, explain, what-if, diff."""
+"""What people ask of a run: summary, plan, show, explain, what-if, calibrate, diff."""

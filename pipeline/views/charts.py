@@ -8,6 +8,7 @@ import polars as pl
 
 from hipo_data.figures.drawing import data, sized
 from hipo_data.stages.ingest.accounts import Accounts
+from hipo_data.stages.select.calibrate import Tenth
 from hipo_data.stages.select.whatif import WhatIf
 
 MODES = ["think-off", "think-on", "dropped"]
@@ -116,17 +117,18 @@ def token_histogram(bins: pl.DataFrame, what: str, title: str) -> Any:
     return sized(bars, 380, 200)
 
 
-def flip_histogram(bins: pl.DataFrame) -> Any:
-    """Problems by flip probability and mode.
+def tenths(bins: pl.DataFrame, title: str) -> Any:
+    """Problems by a probability and mode.
 
     Args:
         bins: columns `bin` (lower edge of a tenth), `mode`, `problems`.
+        title: of the probability.
     """
     bars = (
         alt.Chart(data(bins.with_columns(end=pl.col("bin") + 0.1).to_dicts()))
         .mark_bar()
         .encode(
-            x=alt.X("bin:Q", bin="binned", title="flip probability", axis=alt.Axis(format="%", tickCount=10),
+            x=alt.X("bin:Q", bin="binned", title=title, axis=alt.Axis(format="%", tickCount=10),
                     scale=alt.Scale(domain=[0, 1])),
             x2="end:Q",
             y=alt.Y("problems:Q", title="problems"),
@@ -181,6 +183,24 @@ def source_rows(accounts: Accounts) -> Any:
         )
     )
     return sized(bars, 420, max(40, 30 * len(accounts.datasets)))
+
+
+def calibration_chart(tenths: Sequence[Tenth]) -> Any:
+    """Predicted repetition of choices against the measured one; on the dashed line both are the same."""
+    rows = [each.model_dump() for each in tenths]
+    axis = alt.Axis(format="%")
+    scale = alt.Scale(domain=[0, 1])
+    points = (
+        alt.Chart(data(rows))
+        .mark_point(filled=True)
+        .encode(
+            x=alt.X("predicted:Q", title="predicted repetition", axis=axis, scale=scale),
+            y=alt.Y("measured:Q", title="choices that came back", axis=axis, scale=scale),
+            size=alt.Size("choices:Q", legend=None),
+        )
+    )
+    line = alt.Chart(data([{"x": 0, "y": 0}, {"x": 1, "y": 1}])).mark_line(strokeDash=[5, 4], color="#555")
+    return sized(line.encode(x="x:Q", y="y:Q") + points, 330, 330)
 
 
 def whatif_chart(answers: Sequence[WhatIf], delta: float) -> Any:

@@ -11,12 +11,15 @@ from hipo_data.pipeline.graph.nodes import PICKS, PUBLISH, VOTES, shard_name
 from hipo_data.pipeline.store.run_path import RunPath
 from hipo_data.pipeline.views.ingest_report import read_accounts
 from hipo_data.pipeline.views.quarantine import rejected_outputs
-from hipo_data.pipeline.views.run_files import RunFiles, read_priors
+from hipo_data.pipeline.views.run_files import RunFiles
+from hipo_data.pipeline.views.shown_priors import shown_priors
 from hipo_data.schemas.errors import UserError
 from hipo_data.schemas.keys import problem_ids, shard_of
 from hipo_data.schemas.records import Mode
 from hipo_data.stages.select.decision_words import in_words
-from hipo_data.stages.select.flips import COLUMNS, flip_probability
+from hipo_data.stages.select.flips import flip_probability, stopped, with_again, wrong_mode
+from hipo_data.stages.select.pair_counts import with_source
+from hipo_data.stages.select.prior import WEAK
 from hipo_data.stages.texts.thinking_aloud import leaks
 
 _ROW_KEY = re.compile(r"(?P<file>.+):(?P<row>\d+)")
@@ -39,7 +42,8 @@ class Story:
     vote: Row | None = None
     """Of a problem without a gold."""
     decision: Row | None = None
-    """With `words`, and `flip`, the flip probability."""
+    """With `words`; `flip`, the flip probability, and `wrong`, that of a wrong mode; `weak_prior`, whether both go by
+    the weak one; and `stopped`, whether the problem was not sampled in full."""
     picks: list[Row] = field(default_factory=list)
     """The responses that the policy keeps, the decision's first."""
     attempts: list[Row] = field(default_factory=list)
@@ -75,13 +79,8 @@ def explain(files: RunFiles, asked: str) -> Story:
     story.vote = next(iter(_rows(votes, found)), None)
     story.decision = next(iter(_rows(files.scan("select", shards=[shard]), found)), None)
     if story.decision is not None:
-        priors = read_priors(files)
-        counts = {name: [story.decision[name]] for name in [*COLUMNS, *(["prior"] if priors else [])]}
-        frame = pl.DataFrame(counts, schema_overrides={"mode": pl.String})
-        settings = files.config.select.model_copy(update={"delta": story.decision["delta"]})
         leaking = sum(row["leaks"] for row in story.rollouts)
-        flip = flip_probability(frame, settings, priors).item()
-        story.decision |= {"words": in_words(story.decision, leaking), "flip": flip}
+        story.decision |= {"words": in_words(story.decision, leaking)} | _uncertainty(files, shard, story.decision)
     story.picks = sorted(_rows(files.scan("select", PICKS, [shard]), found), key=lambda row: int(row["rank"]))
     attempts = files.scan("justify", "attempts", [shard])
     story.attempts = sorted(_rows(attempts, found), key=lambda row: (str(row["mode"]), int(row["attempt"])))
@@ -91,6 +90,24 @@ def explain(files: RunFiles, asked: str) -> Story:
         (story.rejected if row["key"] == found else story.near_duplicates).append(row)
     story.remarks = _missing(story)
     return story
+
+
+def _uncertainty(files: RunFiles, shard: str, decision: Row) -> Row:
+    """How firm a decision is, by the counts of all problems."""
+    problems, priors = files.scan("ingest", shards=[shard]), shown_priors(files)
+    assert problems is not None
+    of_it = with_source(problems.filter(pl.col("problem_id") == decision["problem_id"])).select("source").collect()
+    columns = {name: [value] for name, value in decision.items()}
+    frame = pl.DataFrame(columns, schema_overrides={"mode": pl.String}).hstack(of_it)
+    wanted = {mode: files.config.sample.count(mode) for mode in Mode}
+    settings = files.config.select.model_copy(update={"delta": decision["delta"]})
+    again = with_again(frame, wanted)
+    return {
+        "flip": flip_probability(again, settings, priors).item(),
+        "wrong": wrong_mode(again, settings, priors).item(),
+        "weak_prior": priors.of_run == WEAK,
+        "stopped": frame.select(stopped(wanted)).item(),
+    }
 
 
 def _problem_id(files: RunFiles, asked: str) -> str | None:

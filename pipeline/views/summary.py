@@ -64,6 +64,8 @@ def _figures(stats: Statistics, outcome: Outcome, run_dir: RunPath) -> dict[str,
     }
     if stats.priors:
         figures["priors"] = priors_in_words(stats.priors)
+    if stats.fallbacks:
+        figures["fallbacks"] = f"{stats.fallbacks.in_words}; select.fallback: drop leaves them out"
     if stats.pseudo_golds:
         figures["pseudo-golds"] = f"{stats.pseudo_golds} problems graded by agreement, {stats.pseudo_examples} examples"
     if outcome.sampled or outcome.reused:

@@ -11,7 +11,7 @@ from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.schemas.errors import UserError
 from hipo_data.schemas.records import Mode
 from hipo_data.stages.select.pair_counts import added, with_source
-from hipo_data.stages.select.prior import Priors, fit
+from hipo_data.stages.select.prior import WEAK, Priors, fit
 from hipo_data.stages.select.select import ROLLOUT_COLUMNS, VERDICT_COLUMNS
 from hipo_data.stages.select.whatif import Setting, WhatIf, Window, cells_of, incomplete, reselect, tally, whatifs
 
@@ -52,37 +52,41 @@ def ask(
             f"--n {max(ns)} is more than the {most} rollouts of a mode that this run has; whatif selects again from "
             f"what was sampled, so give {most} or less, or set sample.n and run again"
         )
-    ready = [shard for shard in (files.shards if shards is None else shards) if _graded(files, shard)]
-    if not ready:
-        raise UserError(f"{files.run_dir} has no shard with graded rollouts yet; `hipo-data status` says how far it is")
+    ready = graded_shards(files, shards)
     settings = [Setting(n, delta) for n in sorted(set(ns)) for delta in sorted({*deltas, config.select.delta})]
     tags = FORMATS[config.publish.format].tags
     halves = min(wanted.values()) // 2 if not _imported(files) else 0
     tallies, lacking = [], 0
     repeats = [setting.repeated for setting in settings if setting.n <= halves]
-    windows = sorted({setting.window for setting in [*settings, *repeats]})
+    whole = Setting(most, config.select.delta)
+    windows = sorted({setting.window for setting in [*settings, *repeats, whole]})
     priors = _priors(files, ready, windows) if config.select.by_posterior else {}
     for batch in _batches(files, ready):
-        problems, rollouts, verdicts = _tables(files, batch)
+        problems, rollouts, verdicts = tables_of(files, batch)
         lacks = int(incomplete(rollouts, problems, max(ns), wanted).collect().item())
         lacking += lacks
         again = [setting.repeated for setting in settings if setting.n <= halves and not lacks]
-        every = [*settings, *again]
+        # What stopping left out hangs on verdicts, and imported responses may be another model's: they tell nothing
+        # of how often the others are right.
+        others = [whole] if not lacks and not _imported(files) and min(ns) < most else []
+        every = list(dict.fromkeys([*settings, *again, *others]))
         selected = reselect(problems, rollouts, verdicts, config.select, every, config.seed, tags, priors)
         decisions = dict(zip(every, selected, strict=True))
         run = _own_decisions(files, batch)
+        sources = problems.select("problem_id", "source").collect()
         tallies += [
             tally(
                 decisions[setting],
                 setting,
-                config.select,
+                wanted,
+                sources,
                 run,
                 decisions.get(setting.repeated),
-                priors.get(setting.window),
+                decisions[whole] if others and setting.n < most else None,
             )
             for setting in settings
         ]
-    answer = Answer(whatifs(tallies), config.select.delta, most, len(ready))
+    answer = Answer(whatifs(tallies, config.select, priors), config.select.delta, most, len(ready))
     answer.remarks = _remarks(files, answer, lacking, min(ns), all_shards=shards is None)
     return answer
 
@@ -91,10 +95,18 @@ def _priors(files: RunFiles, shards: Sequence[str], windows: Sequence[Window]) -
     """Of each window, fitted to the counts of these shards, as a run of that many rollouts would."""
     counted: dict[Window, list[pl.DataFrame]] = {window: [] for window in windows}
     for batch in _batches(files, shards):
-        found = cells_of(*_tables(files, batch), files.config.select, windows, files.config.seed)
+        found = cells_of(*tables_of(files, batch), files.config.select, windows, files.config.seed)
         for window, cells in zip(windows, found, strict=True):
             counted[window] = [added([*counted[window], cells])]
     return {window: Priors(tuple(fit(cells))) for window, (cells,) in counted.items()}
+
+
+def graded_shards(files: RunFiles, shards: Sequence[str] | None = None) -> list[str]:
+    """Those that are graded, of all or of some. Raises `UserError` where none is."""
+    ready = [shard for shard in (files.shards if shards is None else shards) if _graded(files, shard)]
+    if not ready:
+        raise UserError(f"{files.run_dir} has no shard with graded rollouts yet; `hipo-data status` says how far it is")
+    return ready
 
 
 def _graded(files: RunFiles, shard: str) -> bool:
@@ -115,7 +127,7 @@ def _batches(files: RunFiles, shards: Sequence[str]) -> Iterator[list[str]]:
     yield batch
 
 
-def _tables(files: RunFiles, shards: Sequence[str]) -> tuple[pl.LazyFrame, pl.LazyFrame, pl.LazyFrame]:
+def tables_of(files: RunFiles, shards: Sequence[str]) -> tuple[pl.LazyFrame, pl.LazyFrame, pl.LazyFrame]:
     """Problems, rollouts and verdicts of shards."""
 
     def of_modes(stage: str, columns: list[str]) -> pl.LazyFrame:
@@ -152,6 +164,11 @@ def _remarks(files: RunFiles, answer: Answer, lacking: int, fewest: int, all_sha
             f"{lacking:,} of {problems:,} problems have fewer rollouts than the recipe asks for, as where sampling "
             "stopped once their mode was settled: their pass rates come from what is there, so that under another δ or "
             "N their rows are estimates that lean towards the run's own decisions."
+        )
+    if any(row.prior == WEAK for row in answer.rows):
+        found.append(
+            "Too few problems tell of both modes for a prior fitted to them: flips, wrong modes and corrected pass "
+            "rates go by the weak one, and lean on it."
         )
     if _imported(files) and fewest < answer.n:
         found.append("Responses that came with the source rows hold the last indices, so a smaller N leaves them out.")

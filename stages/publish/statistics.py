@@ -5,6 +5,8 @@ from typing import Any
 import polars as pl
 from pydantic import BaseModel, Field
 
+from hipo_data.figures.plural import counted
+from hipo_data.figures.text import percent
 from hipo_data.schemas.records import Mode
 from hipo_data.stages.publish.justification_copies import SAMPLE, copies
 
@@ -23,6 +25,29 @@ class ModeFigures(BaseModel):
     def pass_rate(self) -> float | None:
         """Right of graded, over all problems."""
         return self.right / self.graded if self.graded else None
+
+
+class Fallbacks(BaseModel):
+    """Examples of the mode that the rule did not ask for, since the one that it did ask for had none to keep."""
+
+    modes: dict[str, int] = Field(description="examples by the mode that they have")
+    pass_rate: float | None = Field(description="mean measured pass rate of the mode that they have")
+    other_rate: float | None = Field(description="mean measured pass rate of the mode that was asked for")
+
+    @property
+    def examples(self) -> int:
+        """Of both modes."""
+        return sum(self.modes.values())
+
+    @property
+    def in_words(self) -> str:
+        """How many there are, and how often both modes were right."""
+        modes = ", ".join(f"{mode.replace('_', '-')} {count}" for mode, count in self.modes.items() if count)
+        return (
+            f"{counted(self.examples, 'problem')} ({modes}) with the mode that was not asked for, as the other one had "
+            f"no response to keep; mean pass rate {percent(self.pass_rate)} in their own mode, "
+            f"{percent(self.other_rate)} in the other"
+        )
 
 
 class Statistics(BaseModel):
@@ -44,6 +69,7 @@ class Statistics(BaseModel):
     priors: dict[str, int] = Field(
         default={}, description="under select.rule posterior, the priors of decisions: problems that each was fitted to"
     )
+    fallbacks: Fallbacks | None = Field(default=None, description="null where there are none")
     near_copies: float | None = Field(default=None, description="share of justifications that say again an earlier one")
 
 
@@ -74,9 +100,22 @@ def statistics(decisions: pl.LazyFrame, examples: pl.LazyFrame) -> Statistics:
         },
         pseudo_golds=table["pseudo_gold"].count(),
         pseudo_examples=of_examples["pseudo_gold"].count(),
+        fallbacks=_fallbacks(table),
         priors=_priors(table) if "prior" in table.columns else {},
         **_said(examples),
     )
+
+
+def _fallbacks(table: pl.DataFrame) -> Fallbacks | None:
+    rows = table.filter(pl.col("rule").str.starts_with("fallback"))
+    if rows.is_empty():
+        return None
+    on = pl.col("mode") == Mode.THINK_ON.value
+    of_mode = rows.select(
+        own=pl.when(on).then("p_on").otherwise("p_off"), other=pl.when(on).then("p_off").otherwise("p_on")
+    )
+    modes = {mode.value: rows.filter(pl.col("mode") == mode.value).height for mode in Mode}
+    return Fallbacks(modes=modes, pass_rate=_mean(of_mode["own"]), other_rate=_mean(of_mode["other"]))
 
 
 def _priors(table: pl.DataFrame) -> dict[str, int]:

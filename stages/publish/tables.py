@@ -4,6 +4,7 @@ README.md                                the dataset card
 sft/{train,validation}-*.parquet         `schemas.records.Example`, the chat under `messages`
 rl/{train,validation}-*.parquet          verl's columns: data_source, prompt, ability, reward_model, extra_info
 preference/{train,validation}-*.parquet  pairs, under the policy `preference` (`stages.publish.pairs`)
+rates/{train,validation}-*.parquet       each problem's pass rates, raw and corrected (`stages.publish.rates`)
 groups/{train,validation}-*.parquet      all graded rollouts of a problem, under the policy `groups`
 
 Under the policy `budget`, prompts say a budget: rows of sft/ have the columns `instruction` and `budget` besides, and
@@ -22,7 +23,7 @@ from hipo_data.schemas.gold import MathGold, gold_to_json
 from hipo_data.schemas.records import Decision, Example, Problem
 from hipo_data.stages.justify.justify import asked
 
-VERSION = "3"
+VERSION = "4"
 
 _BUDGET = [pa.field("instruction", pa.string()), pa.field("budget", pa.float64())]
 _EXTRA = [

@@ -16,6 +16,7 @@ _DROPPED = {
     "no_right_response": "no response is right",
     "no_usable_response": "right responses there are, yet none is fit to be kept: cut off, strayed from its mode, or "
     "holding a tag of the format",
+    "too_few_graded": "a mode has fewer graded rollouts than select.min_graded, so that the two cannot be compared",
     "preferred_mode_has_none": "the preferred mode has no response to keep, and select.fallback is drop",
 }
 

@@ -1,17 +1,18 @@
 """How firm a decision is: the probability that sampling the problem once more would lead to another one.
 
-Ours, with no source. Each mode's pass rate has a uniform prior, so that after r right of n graded rollouts its
-posterior is Beta(1 + r, 1 + n - r), and x of n further rollouts are right with the beta-binomial probability
+Ours, with no source. Under a prior over pairs of pass rates that is fitted to the run's own counts
+(`stages.select.prior`), a problem's counts say how likely each pair of rates is; at each pair x of n further rollouts
+are right with the binomial probability, independently in both modes. The flip probability is the sum over all outcomes
+at which the policy chooses another mode, drops what was kept, or keeps what was dropped: no simulation, the policy is
+asked about every outcome. One minus it is the *repetition of the choice*.
 
-    C(n, x) B(1 + r + x, 1 + n - r + n - x) / B(1 + r, 1 + n - r),
+That is no probability of being wrong. `wrong_mode` is: that the chosen mode differs from whether the true gain is at
+least δ. A problem whose gain lies far below δ in truth may flip seldom or often; one at δ flips half the time and is
+wrong half the time.
 
-independently in both modes. The flip probability is the sum over all pairs (x_on, x_off) at which the policy chooses
-another mode, drops what was kept, or keeps what was dropped. It is exact: the policy is asked about every pair.
-
-Taken as given: a repetition has as many graded rollouts as there were; its right responses are fit to be kept, unless
-the mode had right ones and none of them was. The shortest response, and so the text of the example, may change without
-a flip. The uniform prior knows nothing of the other problems: where most are always or never solved, it makes decisions
-look less firm than they are.
+Taken as given: a repetition has as many graded rollouts as there were, or `again_on` and `again_off` (`with_again`);
+its right responses are fit to be kept, unless the mode had right ones and none of them was. The shortest response, and
+so the text of the example, may change without a flip.
 """
 
 from functools import lru_cache
@@ -22,43 +23,68 @@ from numpy.typing import NDArray
 
 from hipo_data.schemas.config import SelectConfig
 from hipo_data.schemas.records import Mode
-from hipo_data.stages.select.prior import Priors
+from hipo_data.stages.select.prior import RATES, Floats, Priors, likelihood, reaching
 from hipo_data.stages.select.select import POLICIES
 
 COLUMNS = ["rule", "mode", "n_on", "right_on", "n_off", "right_off"]
-"""What `flip_probability` reads of the decisions."""
+"""What is read of the decisions, beside `prior` (the name) or `source`, where there are several."""
 
 BY_COUNTS = ["hipo", "adaptthink", "lhrm"]
 """Policies that choose a mode by nothing but counts and whether there is a response to keep."""
 
-_COUNTS = ["n_on", "n_off", "fit_on", "fit_off"]
-_PAIR = [*_COUNTS, "right_on", "right_off"]
+_SIZES = ["again_on", "again_off", "fit_on", "fit_off"]
+_RIGHT = [*COLUMNS[2:], *_SIZES[:2]]
 _DROPPED = "dropped"
 _OUTCOMES = [_DROPPED, Mode.THINK_OFF.value, Mode.THINK_ON.value]
 """In alphabetical order."""
 
-Counts = tuple[int, int, bool, bool]
+Sizes = tuple[int, int, bool, bool]
+"""Graded rollouts of a repetition, and whether right ones can be kept: think-on, think-off."""
 
 
-def flip_probability(decisions: pl.DataFrame, config: SelectConfig, priors: Priors | None = None) -> pl.Series:
+def stopped(wanted: dict[Mode, int]) -> pl.Expr:
+    """Whether a decision's problem was not sampled in full.
+
+    Args:
+        wanted: rollouts of each mode that full sampling has.
+    """
+    return pl.any_horizontal(
+        pl.col(f"n_{side}") + pl.col(f"unknown_{side}") < wanted[mode]
+        for side, mode in (("on", Mode.THINK_ON), ("off", Mode.THINK_OFF))
+    )
+
+
+def with_again(decisions: pl.DataFrame, wanted: dict[Mode, int]) -> pl.DataFrame:
+    """Decisions with `again_on`, `again_off`: a repetition samples in full where sampling had stopped early.
+
+    Args:
+        decisions: columns `n_on`, `unknown_on`, `n_off`, `unknown_off`.
+        wanted: rollouts of each mode that full sampling has.
+    """
+    return decisions.with_columns(
+        pl.when(pl.col(f"n_{side}") + pl.col(f"unknown_{side}") < wanted[mode])
+        .then(wanted[mode])
+        .otherwise(f"n_{side}")
+        .alias(f"again_{side}")
+        for side, mode in (("on", Mode.THINK_ON), ("off", Mode.THINK_OFF))
+    )
+
+
+def flip_probability(decisions: pl.DataFrame, config: SelectConfig, priors: Priors) -> pl.Series:
     """`flip` in [0, 1] for each decision, in their order.
 
     Null where the mode was drawn at random, and under policies other than `BY_COUNTS`.
 
     Args:
-        decisions: columns `COLUMNS`, made under `config`; under `rule: posterior` `prior` as well.
-        priors: those that they were made under; without them, `rule: posterior` has no flip probability.
+        decisions: columns `COLUMNS`, made under `config`; optionally those of `with_again`.
+        priors: what counts are read by; under `rule: posterior`, those that the decisions were made under.
     """
-    if config.policy not in BY_COUNTS or decisions.is_empty() or (config.by_posterior and priors is None):
+    if config.policy not in BY_COUNTS or decisions.is_empty():
         return pl.Series("flip", [None] * decisions.height, pl.Float64)
-    if config.by_posterior and priors is not None:
-        return _by_prior(decisions, config, priors)
-    return _flips(decisions, config, None)
-
-
-def _by_prior(decisions: pl.DataFrame, config: SelectConfig, priors: Priors) -> pl.Series:
-    """A repetition is judged under the prior that the decision was made under."""
-    placed = decisions.with_row_index("place")
+    again = [pl.col(f"n_{side}").alias(name) for side, name in (("on", "again_on"), ("off", "again_off"))]
+    placed = priors.named(decisions).with_row_index("place")
+    if "again_on" not in placed.columns:
+        placed = placed.with_columns(again)
     parts = [
         own.select("place").with_columns(_flips(own, config, priors.alone[own["prior"][0]]))
         for own in placed.partition_by("prior", maintain_order=True)
@@ -66,28 +92,67 @@ def _by_prior(decisions: pl.DataFrame, config: SelectConfig, priors: Priors) -> 
     return pl.concat(parts).sort("place")["flip"]
 
 
-def _flips(decisions: pl.DataFrame, config: SelectConfig, priors: Priors | None) -> pl.Series:
+def wrong_mode(decisions: pl.DataFrame, config: SelectConfig, priors: Priors) -> pl.Series:
+    """`wrong` in [0, 1] for each decision: how likely its mode differs from whether the true gain is at least δ.
+
+    Null without a mode, and under policies other than `hipo`, which do not ask for a gain. Arguments as of
+    `flip_probability`.
+    """
+    if config.policy != "hipo":
+        return pl.Series("wrong", [None] * decisions.height, pl.Float64)
+    named = priors.named(decisions.select(pl.exclude("p_gain")))
+    gained = priors.expected(named, {"p_gain": reaching(config.delta)})
+    thinks = pl.col("mode") == Mode.THINK_ON.value
+    wrong = pl.when(thinks).then(1 - pl.col("p_gain")).when(~thinks).then("p_gain").clip(0, 1)
+    return gained.select(wrong=wrong)["wrong"]
+
+
+def _flips(decisions: pl.DataFrame, config: SelectConfig, priors: Priors) -> pl.Series:
+    """Of decisions that have one prior, the only one of `priors`."""
     config = config.model_copy(update={"random_fraction": 0.0})
-    keyed = decisions.select(*COLUMNS[2:], outcome=pl.col("mode").fill_null(_DROPPED), drawn=pl.col("rule") == "random")
-    known = [*COLUMNS[2:], "outcome"]
-    fit = _with_fitness(keyed.filter(~pl.col("drawn")).select(known).unique(), config, priors)
-    counts = tuple(fit.select(_COUNTS).unique().sort(_COUNTS).iter_rows())
-    if not counts:
+    by = priors if config.by_posterior else None
+    keyed = decisions.select(*_RIGHT, outcome=pl.col("mode").fill_null(_DROPPED), drawn=pl.col("rule") == "random")
+    known = [*_RIGHT, "outcome"]
+    chosen = keyed.filter(~pl.col("drawn")).select(known).unique(maintain_order=True)
+    if chosen.is_empty():
         return pl.Series("flip", [None] * decisions.height, pl.Float64)
-    table = fit.join(_table(counts, config, priors), on=[*_PAIR, "outcome"], how="left")
-    return keyed.join(table, on=known, how="left", maintain_order="left").select(
+    fit = _with_fitness(chosen, config, by)
+    sizes = tuple(fit.select(_SIZES).unique().sort(_SIZES).iter_rows())
+    tables = dict(zip(sizes, _tables(sizes, config, by), strict=True))
+    (_, weights) = priors.by_name[priors.of_run]
+    parts = [
+        own.with_columns(pl.Series("flip", _repeated_otherwise(own, tables[own.select(_SIZES).row(0)], weights)))
+        for own in fit.partition_by(_SIZES, maintain_order=True)
+    ]
+    found = pl.concat(parts).select(*known, "flip")
+    return keyed.join(found, on=known, how="left", maintain_order="left").select(
         pl.when(~pl.col("drawn")).then("flip").alias("flip")
     )["flip"]
 
 
-def _with_fitness(decided: pl.DataFrame, config: SelectConfig, priors: Priors | None) -> pl.DataFrame:
+def _repeated_otherwise(own: pl.DataFrame, outcomes: NDArray[np.int64], weights: Floats) -> Floats:
+    """The flip probability of decisions whose repetition has the same sizes, and so the same outcomes by counts."""
+    on, off = (own.select(f"right_{side}", f"n_{side}").to_numpy().astype(np.int64) for side in ("on", "off"))
+    likely_on, likely_off = likelihood(on), likelihood(off)
+    under = np.einsum("ki,ki->k", likely_on @ weights, likely_off)
+    number = np.searchsorted(_OUTCOMES, own["outcome"].to_numpy())
+    flips = np.zeros(own.height)
+    for outcome in np.unique(number):
+        rows = number == outcome
+        otherwise = binomial(outcomes.shape[0] - 1).T @ (outcomes != outcome) @ binomial(outcomes.shape[1] - 1)
+        over = np.einsum("ki,ki->k", likely_on[rows] @ (weights * otherwise), likely_off[rows])
+        flips[rows] = over / under[rows]
+    return flips.clip(0, 1)
+
+
+def _with_fitness(decided: pl.DataFrame, config: SelectConfig, by: Priors | None) -> pl.DataFrame:
     """Adds `fit_on`, `fit_off`: whether right responses of the mode can be kept, as far as the outcome tells.
 
     A mode that the counts ask for, and that is not the outcome, had right responses of which none could be kept.
     """
     decided = decided.with_columns(fit_on=pl.lit(True), fit_off=pl.lit(True))
     for _ in Mode:
-        asked_for = pl.Series("asked_for", _outcomes(decided, config, priors))
+        asked_for = pl.Series("asked_for", _outcomes(decided, config, by))
         other = decided.with_columns(asked_for).with_columns(differs=pl.col("asked_for") != pl.col("outcome"))
         decided = other.select(
             *decided.columns[:-2],
@@ -100,30 +165,26 @@ def _with_fitness(decided: pl.DataFrame, config: SelectConfig, priors: Priors | 
 
 
 @lru_cache(maxsize=1024)
-def _table(counts: tuple[Counts, ...], config: SelectConfig, priors: Priors | None) -> pl.DataFrame:
-    """Columns `_PAIR`, outcome, flip: every pair of right counts and every outcome."""
-    pairs = pl.concat([_pairs(*each) for each in counts])
-    chosen = np.searchsorted(_OUTCOMES, _outcomes(pairs, config, priors))
-    parts, start = [], 0
-    for n_on, n_off, _, _ in counts:
-        size = (n_on + 1) * (n_off + 1)
-        own, of_these = chosen[start : start + size].reshape(n_on + 1, n_off + 1), pairs[start : start + size]
-        for number, outcome in enumerate(_OUTCOMES):
-            flip = (predictive(n_on) @ (own != number) @ predictive(n_off).T).ravel().clip(0, 1)
-            parts.append(of_these.with_columns(pl.Series("flip", flip), outcome=pl.lit(outcome)))
+def _tables(sizes: tuple[Sizes, ...], config: SelectConfig, by: Priors | None) -> list[NDArray[np.int64]]:
+    """The number of the outcome at every pair of right counts, (again_on + 1, again_off + 1), for each of the sizes."""
+    chosen = np.searchsorted(_OUTCOMES, _outcomes(pl.concat([_pairs(*each) for each in sizes]), config, by))
+    tables, start = [], 0
+    for on, off, _, _ in sizes:
+        size = (on + 1) * (off + 1)
+        tables.append(chosen[start : start + size].reshape(on + 1, off + 1))
         start += size
-    return pl.concat(parts)
+    return tables
 
 
 def _pairs(n_on: int, n_off: int, fit_on: bool, fit_off: bool) -> pl.DataFrame:
-    """Columns `_PAIR`: (n_on + 1)(n_off + 1) rows, by `right_on` and then `right_off`."""
+    """What `_outcomes` takes: (n_on + 1)(n_off + 1) rows, by `right_on` and then `right_off`."""
     key = pl.DataFrame({"n_on": [n_on], "n_off": [n_off], "fit_on": [fit_on], "fit_off": [fit_off]})
     on, off = pl.int_range(n_on + 1, dtype=pl.Int64, eager=True), pl.int_range(n_off + 1, dtype=pl.Int64, eager=True)
     rights = on.alias("right_on").to_frame().join(off.alias("right_off").to_frame(), how="cross", maintain_order="left")
     return key.join(rights, how="cross", maintain_order="left_right")
 
 
-def _outcomes(pairs: pl.DataFrame, config: SelectConfig, priors: Priors | None) -> NDArray[np.str_]:
+def _outcomes(pairs: pl.DataFrame, config: SelectConfig, by: Priors | None) -> NDArray[np.str_]:
     """What the policy makes of each pair: problems of so many right rollouts, of which one response can be kept."""
     problems = pairs.with_columns(pl.int_range(pl.len()).cast(pl.String).str.zfill(12).alias("problem_id"))
     for side in ("on", "off"):
@@ -135,8 +196,8 @@ def _outcomes(pairs: pl.DataFrame, config: SelectConfig, priors: Priors | None) 
             pick.alias(f"pick_tokens_{side}"),
         )
     problems = problems.with_columns(margin=pl.col("p_on") - pl.col("p_off"))
-    if priors is not None:
-        problems = priors.with_gain(problems.with_columns(prior=pl.lit(priors.of_run)), config.delta)
+    if by is not None:
+        problems = by.with_gain(problems.with_columns(prior=pl.lit(by.of_run)), config.delta)
     rollouts = pl.concat(
         [
             problems.select("problem_id", mode=pl.lit(mode), index=0, completion_tokens=0, usable=pl.col(pick) == 0)
@@ -149,12 +210,17 @@ def _outcomes(pairs: pl.DataFrame, config: SelectConfig, priors: Priors | None) 
 
 
 @lru_cache(maxsize=256)
-def predictive(n: int) -> NDArray[np.float64]:
-    """Beta-binomial probabilities, (n + 1) × (n + 1): row r, column x, of x right among n more after r among n."""
-    log_factorial = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, 2 * n + 2)))])
-    r, x = np.ogrid[: n + 1, : n + 1]
+def binomial(n: int) -> NDArray[np.float64]:
+    """Probabilities of x right of n at each of `RATES`, shape (n + 1, 64)."""
+    log_factorial = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, n + 1)))])
+    x = np.arange(n + 1)[:, None]
     choices = log_factorial[n] - log_factorial[x] - log_factorial[n - x]
-    after = log_factorial[r + x] + log_factorial[2 * n - r - x] - log_factorial[2 * n + 1]
-    before = log_factorial[r] + log_factorial[n - r] - log_factorial[n + 1]
-    table: NDArray[np.float64] = np.exp(choices + after - before)
+    table: NDArray[np.float64] = np.exp(choices + x * np.log(RATES) + (n - x) * np.log1p(-RATES))
     return table
+
+
+def outcomes_of(n: int, config: SelectConfig, priors: Priors) -> NDArray[np.int64]:
+    """What `config` makes of every pair of right counts of `n` graded rollouts a mode, (n + 1, n + 1): 0 where the
+    problem is dropped, 1 think-off, 2 think-on. Under `rule: posterior` by the run's prior."""
+    by = priors.alone[priors.of_run] if config.by_posterior else None
+    return _tables(((n, n, True, True),), config, by)[0]

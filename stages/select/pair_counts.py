@@ -76,6 +76,18 @@ def cells(
     )
 
 
+def decided_cells(problems: pl.LazyFrame, decisions: pl.LazyFrame) -> pl.LazyFrame:
+    """`cells` of decisions that ask no prior, for what is said of them: every count there is, left out where sampling
+    stopped or not, since what stops it are counts that the likelihood holds.
+
+    Args:
+        problems: columns `problem_id`, `source`.
+        decisions: columns `problem_id` and the counts of `CELL`.
+    """
+    counted = decisions.select("problem_id", *CELL[1:]).join(problems.select("problem_id", "source"), on="problem_id")
+    return counted.group_by(CELL).agg(problems=pl.len().cast(pl.Int64)).sort(CELL)
+
+
 def added(counted: Sequence[pl.DataFrame]) -> pl.DataFrame:
     """Sums of `cells`, in the same columns and order."""
     return pl.concat(counted).group_by(CELL).agg(pl.col("problems").sum()).sort(CELL)

@@ -33,6 +33,8 @@ CELL = ["source", "right_on", "n_on", "right_off", "n_off"]
 
 RATES: NDArray[np.float64] = np.sin(np.pi * (np.arange(64) + 0.5) / 128) ** 2
 STEPS = 50
+SHOWN_STEPS = 150
+"""Of a prior that decides nothing and only says how firm decisions are: there the smoothing shows as a bias."""
 TOWARDS_EVEN = 1.0
 """Made-up problems, evenly distributed, that the run's prior is fitted to as well, so that nothing is impossible."""
 FEWEST, FEWEST_OF_SOURCE = 30, 300
@@ -48,45 +50,47 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
-def fit(cells: pl.DataFrame) -> list[Prior]:
+def fit(cells: pl.DataFrame, steps: int = STEPS) -> list[Prior]:
     """The run's prior, or the weak one, and one for each source that has enough problems, by name.
 
     Args:
         cells: columns `CELL` and `problems`, integers but for `source`; equal cells may come in several rows.
+        steps: of expectation-maximisation.
     """
     both = pl.col("n_on").gt(0) & pl.col("n_off").gt(0)
     sizes = cells.filter(both).group_by("source").agg(pl.col("problems").sum()).sort("source")
     of_run = int(sizes["problems"].sum())
     if of_run < FEWEST:
         return [_record(WEAK, None, of_run, _even())]
-    every = fitted(cells, _even(), TOWARDS_EVEN)
+    every = fitted(cells, _even(), TOWARDS_EVEN, steps)
     found = [_record(RUN, None, of_run, every)]
     for source, size in sizes.iter_rows():
         if source is not None and size >= FEWEST_OF_SOURCE and size < of_run:
-            own = fitted(cells.filter(pl.col("source") == source), every, TOWARDS_RUN)
+            own = fitted(cells.filter(pl.col("source") == source), every, TOWARDS_RUN, steps)
             found.append(_record(f"{SOURCE}{source}", source, size, own))
     return found
 
 
-def fitted(cells: pl.DataFrame, start: Floats, made_up: float) -> Floats:
+def fitted(cells: pl.DataFrame, start: Floats, made_up: float, steps: int = STEPS) -> Floats:
     """Weights of the pairs of `RATES`, shape (64, 64) by think-on and think-off, summing to 1.
 
     Args:
         cells: as `fit` takes them.
         start: weights to begin with, and to draw towards.
         made_up: problems that are distributed as `start` says, beside those of `cells`.
+        steps: of expectation-maximisation.
     """
     counted = cells.group_by(CELL[1:]).agg(pl.col("problems").sum()).sort(CELL[1:])
     on, at_on = _distinct(counted, "on")
     off, at_off = _distinct(counted, "off")
-    likely_on, likely_off = _likelihood(on), _likelihood(off)
+    likely_on, likely_off = likelihood(on), likelihood(off)
     blocks = [
         (likely_on[rows], at_on[own] - rows.start, at_off[own], counted["problems"].to_numpy()[own].astype(np.float64))
         for rows, own in _blocks(at_on, len(on), len(off))
     ]
     total = sum(float(problems.sum()) for *_, problems in blocks) + made_up
     weights = start
-    for _ in range(STEPS):
+    for _ in range(steps):
         expected = np.zeros_like(weights)
         for rows, i, j, problems in blocks:
             shares = np.zeros((len(rows), len(off)))
@@ -112,12 +116,17 @@ def _distinct(cells: pl.DataFrame, side: str) -> tuple[Ints, Ints]:
     return distinct, at.reshape(-1)
 
 
-def _likelihood(counts: Ints) -> Floats:
+def likelihood(counts: Ints) -> Floats:
     """Of each mode's counts under each of `RATES`, up to a factor a row."""
     right, n = counts[:, :1], counts[:, 1:]
     logs = right * np.log(RATES) + (n - right) * np.log1p(-RATES)
     found: Floats = np.exp(logs - logs.max(axis=1, keepdims=True))
     return found
+
+
+def record(name: str, weights: Floats) -> Prior:
+    """A prior for what is said of decisions, fitted elsewhere."""
+    return _record(name, None, 0, weights)
 
 
 def _even() -> Floats:
@@ -151,39 +160,65 @@ class Priors:
         """The name of the prior for problems whose source has none."""
         return self.records[0].name
 
+    @classmethod
+    def weak(cls) -> "Priors":
+        """Jeffreys' alone, fitted to nothing."""
+        return cls(
+            tuple(fit(pl.DataFrame(schema={"source": pl.String, **dict.fromkeys([*CELL[1:], "problems"], pl.Int64)})))
+        )
+
+    def named(self, problems: pl.DataFrame) -> pl.DataFrame:
+        """`problems` with `prior`, the name of theirs by `source`, unless all have it."""
+        if "prior" in problems.columns and not problems["prior"].has_nulls():
+            return problems
+        names = {each.source: each.name for each in self.records if each.source is not None}
+        source = pl.col("source") if "source" in problems.columns else pl.lit(None, pl.String)
+        return problems.with_columns(prior=source.replace_strict(names, default=self.of_run, return_dtype=pl.String))
+
     def with_gain(self, problems: pl.DataFrame, delta: float) -> pl.DataFrame:
         """`problems` with `prior`, `prior_problems`, and `p_gain`: the probability that p_on - p_off is at least δ.
 
         Args:
             problems: columns of `CELL`; `prior`, the name, instead of `source` where that is known already.
         """
-        names = {each.source: each.name for each in self.records if each.source is not None}
-        if "prior" not in problems.columns:
-            named = pl.col("source").replace_strict(names, default=self.of_run, return_dtype=pl.String)
-            problems = problems.with_columns(prior=named)
+        sizes = {name: size for name, (size, _) in self.by_name.items()}
+        gained = self.expected(self.named(problems), {"p_gain": reaching(delta)})
+        return gained.with_columns(
+            pl.col("p_gain").round(_DIGITS),
+            prior_problems=pl.col("prior").replace_strict(sizes, default=None, return_dtype=pl.Int64),
+        )
+
+    def expected(self, problems: pl.DataFrame, of: Mapping[str, Floats]) -> pl.DataFrame:
+        """`problems` with the posterior expectation of each function of both rates, as a column of its name.
+
+        Args:
+            problems: columns `prior` and the counts of `CELL`.
+            of: values at the pairs of `RATES`, shape (64, 64), by think-on and think-off.
+        """
         key = ["prior", *CELL[1:]]
         tables = [
-            self._gains(cells, cells["prior"][0], delta)
+            cells.with_columns(pl.Series(name, values, pl.Float64) for name, values in self._expected(cells, of))
             for cells in problems.select(key).unique().sort(key).partition_by("prior", maintain_order=True)
         ]
-        empty = (
-            problems.select(key)
-            .clear()
-            .with_columns(p_gain=pl.lit(None, pl.Float64), prior_problems=pl.lit(None, pl.Int64))
-        )
+        empty = problems.select(key).clear().with_columns(pl.lit(None, pl.Float64).alias(name) for name in of)
         return problems.join(pl.concat([empty, *tables]), on=key, how="left", maintain_order="left")
 
-    def _gains(self, cells: pl.DataFrame, name: str, delta: float) -> pl.DataFrame:
-        problems, weights = self.by_name[name]
+    def _expected(self, cells: pl.DataFrame, of: Mapping[str, Floats]) -> Iterator[tuple[str, Floats]]:
+        _, weights = self.by_name[cells["prior"][0]]
         on, at_on = _distinct(cells, "on")
         off, at_off = _distinct(cells, "off")
-        likely_on, likely_off = _likelihood(on), _likelihood(off)
-        reaching = RATES[:, None] - RATES[None, :] >= float(decimal(delta))
-        parts = []
-        for rows, own in _blocks(at_on, len(on), len(off)):
-            over = likely_on[rows] @ (weights * reaching) @ likely_off.T
-            under = likely_on[rows] @ weights @ likely_off.T
-            i, j = at_on[own] - rows.start, at_off[own]
-            parts.append(over[i, j] / np.where(under[i, j] > 0, under[i, j], 1.0))
-        gains = np.concatenate(parts).round(_DIGITS) if parts else np.zeros(0)
-        return cells.with_columns(p_gain=pl.Series(gains, dtype=pl.Float64), prior_problems=pl.lit(problems, pl.Int64))
+        likely_on, likely_off = likelihood(on), likelihood(off)
+        for name, values in of.items():
+            parts = []
+            for rows, own in _blocks(at_on, len(on), len(off)):
+                over = likely_on[rows] @ (weights * values) @ likely_off.T
+                under = likely_on[rows] @ weights @ likely_off.T
+                i, j = at_on[own] - rows.start, at_off[own]
+                parts.append(over[i, j] / np.where(under[i, j] > 0, under[i, j], 1.0))
+            yield name, np.concatenate(parts)
+
+
+def reaching(delta: float) -> Floats:
+    """1 where a pair of `RATES` gains at least δ, else 0, shape (64, 64)."""
+    found: Floats = (RATES[:, None] - RATES[None, :] >= float(decimal(delta))).astype(np.float64)
+    return found

@@ -6,23 +6,23 @@ to tell: responses that came with source rows hold the last indices, so that a s
 sampling stopped early, rollouts are missing, so that pass rates come from what is there (`incomplete`).
 """
 
-import math
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import polars as pl
 from pydantic import BaseModel, Field
 
-from hipo_data.figures.intervals import Z95
 from hipo_data.prompts.formats.hipo import HIPO
 from hipo_data.schemas.config import SelectConfig
 from hipo_data.schemas.records import Mode
-from hipo_data.stages.select.flips import flip_probability
+from hipo_data.stages.select.flips import flip_probability, with_again, wrong_mode
+from hipo_data.stages.select.kept_rates import GROUP, RatePriors, mean_rate
 from hipo_data.stages.select.pair_counts import cells
-from hipo_data.stages.select.prior import Priors
+from hipo_data.stages.select.prior import CELL, RUN, SHOWN_STEPS, WEAK, Priors, fit
 from hipo_data.stages.select.select import select
 
-_KEY = ["n", "delta", "rule", "mode", "drop_reason"]
+_SETTING = ["n", "delta"]
+_KEY = [*_SETTING, "rule", "mode", "drop_reason", "source", GROUP, *CELL[1:], "again_on", "again_off"]
 
 
 Window = tuple[int, int]
@@ -58,11 +58,21 @@ class WhatIf(BaseModel):
     rules: dict[str, int] = Field(description="examples by the rule that fired")
     drops: dict[str, int] = Field(description="dropped problems by reason")
     tokens: float | None = Field(description="mean tokens of the kept responses")
-    pass_rate: float | None = Field(description="mean over examples of the pass rate of the kept mode")
-    pass_rate_low: float | None = Field(description="lower end of its 95 % interval, from the spread between problems")
+    pass_rate: float | None = Field(
+        description="mean over examples of the true pass rate of the kept mode, estimated by what did not choose it"
+    )
+    pass_rate_low: float | None = Field(description="lower end of its 95 % interval, for these problems")
     pass_rate_high: float | None
+    pass_rate_chosen_by: float | None = Field(
+        description="the same mean of the measured rates that chose the mode, which is too high"
+    )
+    held: int = Field(description="examples whose pass rate is from rollouts that did not choose; others are corrected")
+    prior: str = Field(description="what flip, wrong and corrected pass rates go by: run, or weak")
     flip: float | None = Field(
         description="mean flip probability of the decisions, where `stages.select.flips` has one"
+    )
+    wrong: float | None = Field(
+        description="mean probability over examples that the mode is not the one that the true gain asks for"
     )
     repeated: float | None = Field(
         description="measured: share that as many other rollouts of the run decide otherwise"
@@ -141,21 +151,28 @@ def _within(setting: Setting) -> pl.Expr:
 def tally(
     decisions: pl.DataFrame,
     setting: Setting,
-    config: SelectConfig,
+    wanted: dict[Mode, int],
+    sources: pl.DataFrame,
     run: pl.DataFrame | None = None,
     repeated: pl.DataFrame | None = None,
-    priors: Priors | None = None,
+    every: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
-    """Sums over decisions that were made under `setting`, by rule, mode and drop reason. Sums of shards add up.
+    """Sums over decisions that were made under `setting`, of problems alike in counts, source and outcome. Sums of
+    shards add up.
 
     Args:
+        wanted: rollouts of each mode that the recipe asks for.
+        sources: columns `problem_id`, `source`.
         run: the run's own decisions on these problems, columns `problem_id` and `mode`; null where it has none yet.
         repeated: the decisions of `setting.repeated`, where there are as many rollouts.
-        priors: those that the decisions were made under, where there are any.
+        every: decisions by all rollouts, where those that `setting` leaves out may tell a pass rate.
     """
-    flip = flip_probability(decisions, config.model_copy(update={"delta": setting.delta}), priors)
     rate = pl.when(pl.col("mode") == Mode.THINK_ON.value).then("p_on").when(pl.col("mode").is_not_null()).then("p_off")
-    frame = decisions.with_columns(flip, n=pl.lit(setting.n), rate=rate)
+    frame = decisions.with_columns(n=pl.lit(setting.n), rate=rate)
+    frame = with_again(frame, {mode: min(setting.n, count) for mode, count in wanted.items()})
+    frame = frame.join(sources.select("problem_id", "source"), on="problem_id", how="left", validate="1:1")
+    if GROUP not in frame.columns:
+        frame = frame.with_columns(pl.lit(None, pl.String).alias(GROUP))
     chosen_by_rule = pl.col("rule") != "random"
     known = pl.lit(None, pl.Int64)
     changed, repeats, repeated_otherwise = known, known, known
@@ -166,17 +183,48 @@ def tally(
         frame = _beside(frame, repeated, "again")
         repeats = chosen_by_rule.sum().cast(pl.Int64)
         repeated_otherwise = (chosen_by_rule & pl.col("mode").ne_missing(pl.col("again"))).sum().cast(pl.Int64)
-    return frame.group_by(_KEY).agg(
-        problems=pl.len().cast(pl.Int64),
-        tokens=pl.col("chosen_tokens").sum().cast(pl.Int64),
-        rates=pl.col("rate").count().cast(pl.Int64),
-        rate_sum=pl.col("rate").sum(),
-        rate_squares=(pl.col("rate") ** 2).sum(),
-        flips=pl.col("flip").count().cast(pl.Int64),
-        flip_sum=pl.col("flip").sum(),
-        changed=changed,
-        repeats=repeats,
-        repeated_otherwise=repeated_otherwise,
+    return (
+        _with_held(frame, every)
+        .group_by(_KEY)
+        .agg(
+            problems=pl.len().cast(pl.Int64),
+            tokens=pl.col("chosen_tokens").sum().cast(pl.Int64),
+            rates=pl.col("rate").count().cast(pl.Int64),
+            rate_sum=pl.col("rate").sum(),
+            held=pl.col("held_rate").count().cast(pl.Int64),
+            held_rates=pl.col("held_rate").sum(),
+            held_variance=pl.col("held_variance").sum(),
+            held_alone=(pl.col("held") == 1).sum().cast(pl.Int64),
+            changed=changed,
+            repeats=repeats,
+            repeated_otherwise=repeated_otherwise,
+        )
+    )
+
+
+def _with_held(frame: pl.DataFrame, every: pl.DataFrame | None) -> pl.DataFrame:
+    """Adds `held`, how many graded rollouts of the kept mode took no part in the choice; their `held_rate`; and an
+    unbiased `held_variance` of it, which needs two."""
+    if every is None:
+        nothing = pl.lit(None, pl.Float64)
+        return frame.with_columns(held=pl.lit(0, pl.Int64), held_rate=nothing, held_variance=nothing)
+    names = ["n_on", "right_on", "n_off", "right_off"]
+    other = every.select("problem_id", *(pl.col(name).alias(f"every_{name}") for name in names))
+    beside = frame.join(other, on="problem_id", how="left", validate="1:1", maintain_order="left")
+    thinks = pl.col("mode") == Mode.THINK_ON.value
+    n, right = (
+        pl.when(thinks)
+        .then(pl.col(f"every_{name}_on") - pl.col(f"{name}_on"))
+        .when(~thinks)
+        .then(pl.col(f"every_{name}_off") - pl.col(f"{name}_off"))
+        for name in ("n", "right")
+    )
+    rate = pl.when(pl.col("held") > 0).then(pl.col("held_right") / pl.col("held"))
+    spread = pl.when(pl.col("held") > 1).then(pl.col("held_rate") * (1 - pl.col("held_rate")) / (pl.col("held") - 1))
+    return (
+        beside.with_columns(held=n.fill_null(0), held_right=right)
+        .with_columns(held_rate=rate)
+        .with_columns(held_variance=spread)
     )
 
 
@@ -204,17 +252,43 @@ def incomplete(rollouts: pl.LazyFrame, problems: pl.LazyFrame, n: int, wanted: d
     ).select(incomplete=pl.col("all") - pl.col("full"))
 
 
-def whatifs(tallies: Sequence[pl.DataFrame]) -> list[WhatIf]:
-    """The settings, by N and δ, from the tallies of all shards."""
+def whatifs(
+    tallies: Sequence[pl.DataFrame], config: SelectConfig, priors: Mapping[Window, Priors] | None = None
+) -> list[WhatIf]:
+    """The settings, by N and δ, from the tallies of all shards.
+
+    Args:
+        config: of the run; δ is each setting's.
+        priors: those of each window that decisions were made under. Without, they are fitted to the tallied counts.
+    """
     summed = pl.concat(tallies).group_by(_KEY).agg(pl.all().sum()).sort(_KEY)
     known = pl.concat(tallies)["changed"].null_count() == 0  # sums over shards that a run has not decided mean nothing
-    return [_whatif(part, known) for part in summed.partition_by("n", "delta", maintain_order=True)]
+    found = []
+    for of_n in summed.partition_by("n", maintain_order=True):
+        n, delta = of_n.select(_SETTING).row(0)
+        cells_of_n = of_n.filter(pl.col("delta") == delta)
+        shown = (priors or {}).get((n, 0)) or Priors(tuple(fit(cells_of_n.select(*CELL, "problems"), SHOWN_STEPS)))
+        rates = RatePriors(_in_groups(cells_of_n))
+        found += [
+            _whatif(rows, config.model_copy(update={"delta": rows["delta"][0]}), known, shown, rates)
+            for rows in of_n.partition_by("delta", maintain_order=True)
+        ]
+    return found
 
 
-def _whatif(rows: pl.DataFrame, changes_known: bool) -> WhatIf:
+def _in_groups(rows: pl.DataFrame) -> pl.DataFrame:
+    """One group for all, unless decisions name a prior: then what chose a mode is the source as well."""
+    return rows.with_columns(pl.col(GROUP).fill_null(RUN))
+
+
+def _whatif(rows: pl.DataFrame, config: SelectConfig, changes_known: bool, shown: Priors, rates: RatePriors) -> WhatIf:
+    rows = rows if config.by_posterior else rows.drop(GROUP)
+    rows = rows.with_columns(flip_probability(rows, config, shown), wrong_mode(rows, config, shown))
     kept = rows.filter(pl.col("mode").is_not_null())
     examples = int(kept["problems"].sum())
-    mean, low, high = _mean(kept)
+    grouped = kept if config.by_posterior else kept.with_columns(pl.lit(None, pl.String).alias(GROUP))
+    measured = int(kept["rates"].sum())
+    mean = mean_rate(_in_groups(grouped), rates)
     return WhatIf(
         n=rows["n"][0],
         delta=rows["delta"][0],
@@ -224,24 +298,23 @@ def _whatif(rows: pl.DataFrame, changes_known: bool) -> WhatIf:
         rules=_counts(kept, "rule"),
         drops=_counts(rows.filter(pl.col("mode").is_null()), "drop_reason"),
         tokens=float(kept["tokens"].sum()) / examples if examples else None,
-        pass_rate=mean,
-        pass_rate_low=low,
-        pass_rate_high=high,
-        flip=float(rows["flip_sum"].sum()) / flips if (flips := int(rows["flips"].sum())) else None,
+        pass_rate=mean.mean if mean else None,
+        pass_rate_low=mean.low if mean else None,
+        pass_rate_high=mean.high if mean else None,
+        pass_rate_chosen_by=float(kept["rate_sum"].sum()) / measured if measured else None,
+        held=int(kept["held"].sum()),
+        prior=WEAK if shown.of_run == WEAK else RUN,
+        flip=_weighted(rows, "flip"),
+        wrong=_weighted(kept, "wrong"),
         repeated=float(rows["repeated_otherwise"].sum()) / repeats if (repeats := int(rows["repeats"].sum())) else None,
         changed=int(rows["changed"].sum()) if changes_known else None,
     )
 
 
-def _mean(kept: pl.DataFrame) -> tuple[float, float, float] | tuple[None, None, None]:
-    """Mean pass rate of the kept modes, with its 95 % interval: normal, from the variance between problems."""
-    count = int(kept["rates"].sum())
-    if not count:
-        return None, None, None
-    mean = float(kept["rate_sum"].sum()) / count
-    variance = max(0.0, float(kept["rate_squares"].sum()) / count - mean**2)
-    half = Z95 * math.sqrt(variance / count)
-    return mean, max(0.0, mean - half), min(1.0, mean + half)
+def _weighted(rows: pl.DataFrame, column: str) -> float | None:
+    """Its mean over problems that have it."""
+    known = rows.drop_nulls(column)
+    return float((known[column] * known["problems"]).sum()) / int(known["problems"].sum()) if known.height else None
 
 
 def _counts(rows: pl.DataFrame, column: str) -> dict[str, int]:

@@ -34,7 +34,7 @@ import polars as pl
 from hipo_data.schemas.config import SelectConfig
 from hipo_data.schemas.records import Mode
 from hipo_data.stages.select.boundary import exceeds
-from hipo_data.stages.select.policies.hipo import Facts, random_mode_of, ruling
+from hipo_data.stages.select.policies.hipo import Facts, leaves_out, random_mode_of, ruling
 
 _CACHED = 1 << 16
 
@@ -113,6 +113,7 @@ def choose(on: End, off: End, rules: Rules, gains: bool | None = None) -> Choice
         solved=on.right + off.right > 0,
         drawn=rules.drawn is not None,
         drawn_on=rules.drawn is Mode.THINK_ON,
+        strict=leaves_out(config),
     )
     return Choice(*ruling(facts, config.fallback), facts.solved)
 

@@ -24,7 +24,8 @@ def finished(finished_run: Path) -> Path:
 
 def test_a_finished_run_is_valid_until_a_file_of_it_is_changed(finished: Path) -> None:
     said = succeed("validate", finished, cwd=finished)
-    assert said == f"{finished}/dataset holds: sft train 20, sft validation 1, rl train 20, rl validation 1 rows\n"
+    parts = ", ".join(f"{part} train 20, {part} validation 1" for part in ("sft", "rl", "rates"))
+    assert said == f"{finished}/dataset holds: {parts} rows\n"
     card = finished / "dataset" / "README.md"
     kept = card.read_bytes()
     card.write_bytes(kept + b"\nBetter than all others.\n")

@@ -148,10 +148,23 @@ def _print_decision(page: Page, decision: Row) -> None:
     if decision["mode"] is not None:
         said.append(f"kept is the shortest fit one, {decision['mode'].replace('_', '-')} {decision['index']}")
         said.append(f"{decision['chosen_tokens']} tokens")
-    if decision["flip"] is not None:
-        said.append(f"a repetition of the sampling would decide otherwise with probability {decision['flip']:.2f}")
     if said:
         page.fact("", ", ".join(said))
+    if firm := _firmness(decision):
+        page.fact("", firm)
+
+
+def _firmness(decision: Row) -> str:
+    """Two things that are told apart: whether the choice would come again, and whether it is the wrong one."""
+    said = []
+    if decision["flip"] is not None:
+        fresh = "in full, where sampling stopped early," if decision["stopped"] else "with as many fresh rollouts"
+        said.append(f"repetition of the choice {fresh} {1 - decision['flip']:.2f}")
+    if decision["wrong"] is not None:
+        gain = f"whether thinking truly gains δ {decision['delta']:g}"
+        said.append(f"probability of a wrong mode {decision['wrong']:.2f} (it differs from {gain})")
+    weak = "; by the weak prior, since too few problems tell of both modes" if decision["weak_prior"] else ""
+    return "; ".join(said) + weak if said else ""
 
 
 def _cut(text: str, lines: int) -> str:

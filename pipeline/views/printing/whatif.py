@@ -30,16 +30,18 @@ def print_answer(console: Console, answer: Answer, as_json: bool) -> None:
     for remark in answer.remarks:
         console.print(remark, highlight=False)
     console.print(
-        "* is the run's own setting. Pass rate: of the kept mode, mean over examples and half its 95 % interval. "
-        "Flips: the mean probability, under a uniform prior, that a repetition of the sampling would decide otherwise. "
-        "Repeated: how many as many other rollouts of this run do decide otherwise. Nothing was sampled.",
+        "* is the run's own setting. Pass rate: the true one of the kept mode, mean over examples and half its 95 % "
+        "interval; from the rollouts that did not choose where there are any, else corrected (~) for having chosen. "
+        "Flips: the mean probability that a repetition of the sampling would decide otherwise. Wrong: the mean "
+        "probability that the chosen mode is not the one that the true gain asks for. Both under a prior fitted to the "
+        "run's counts. Repeated: how many as many other rollouts of this run do decide otherwise. Nothing was sampled.",
         highlight=False,
     )
 
 
 _HEADINGS = [
     *("n", "δ", "examples", "think-on", "tokens", "pass rate", "lost", "fallback", "random"),
-    *("flips", "repeated", "changed"),
+    *("flips", "repeated", "wrong", "changed"),
 ]
 
 
@@ -56,6 +58,7 @@ def _cells(row: WhatIf, own: bool) -> list[str]:
         f"{row.rules.get('random', 0):,}",
         percent(row.flip),
         percent(row.repeated),
+        percent(row.wrong),
         NOTHING if row.changed is None else f"{row.changed:,}",
     ]
 
@@ -63,7 +66,8 @@ def _cells(row: WhatIf, own: bool) -> list[str]:
 def _with_interval(row: WhatIf) -> str:
     if row.pass_rate is None or row.pass_rate_low is None or row.pass_rate_high is None:
         return NOTHING
-    return f"{100 * row.pass_rate:.1f} ± {50 * (row.pass_rate_high - row.pass_rate_low):.1f} %"
+    sign = "~" if row.held < row.examples else ""
+    return f"{sign}{100 * row.pass_rate:.1f} ± {50 * (row.pass_rate_high - row.pass_rate_low):.1f} %"
 
 
 def write_chart(answer: Answer, path: Path) -> None:

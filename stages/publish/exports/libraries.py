@@ -9,7 +9,7 @@ import polars as pl
 from hipo_data.prompts.formats.format import Format
 from hipo_data.stages.publish.exports import axolotl, configs, llama_factory, plain, trl, verl
 
-PARTS = ("sft", "rl", "preference", "groups")
+PARTS = ("sft", "rl", "preference", "groups", "rates")
 """Folders of a published dataset."""
 
 

@@ -8,7 +8,8 @@ What the paper leaves open and is decided here:
 - "significantly higher" is `p_on - p_off > δ`, so a tie at δ goes to think-off (`stages.select.boundary`);
 - length is tokens of the whole response, ties fall to the lower index;
 - the winning mode may have no usable response while the other has: `fallback` says whether that one is taken;
-- a mode without a graded response has no pass rate, and the other one wins.
+- a mode without a graded response has no pass rate, and the other one wins; where `min_graded` is above 1, a problem
+  of which a mode has fewer is left out, unless think-off is right so often that no think-on verdict could matter.
 
 `rule: posterior`, ours, asks instead whether thinking gains δ more likely than not, by the true pass rates: by the
 counts of the problem and a prior fitted to those of all problems (`stages.select.prior`). Where think-off was right
@@ -48,6 +49,8 @@ class Facts(NamedTuple):
     """Whether the problem gets a random mode."""
     drawn_on: bool
     """Whether that is think-on, where either mode has a response that can be kept."""
+    strict: bool = False
+    """Whether a mode with too few graded responses leaves the problem out (`leaves_out`)."""
 
 
 class Ruling(NamedTuple):
@@ -62,11 +65,13 @@ class Ruling(NamedTuple):
 def ruling(facts: Facts, fallback: Literal["other_mode", "drop"]) -> Ruling:
     """The rule."""
     if not facts.rated_on and not facts.rated_off:
-        return Ruling(None, "none", _why_dropped(facts))
+        return Ruling(None, "none", TOO_FEW if facts.strict else _why_dropped(facts))
     picks = {Mode.THINK_ON: facts.pick_on, Mode.THINK_OFF: facts.pick_off}
     if facts.drawn and any(picks.values()):
         drawn = Mode.THINK_ON if facts.drawn_on else Mode.THINK_OFF
         return Ruling(drawn if picks[drawn] else drawn.other, "random", None)
+    if facts.strict and not (facts.rated_on and facts.rated_off) and (facts.rated_on or facts.could_gain):
+        return Ruling(None, "none", TOO_FEW)
     wants_on = facts.gains if facts.rated_on and facts.rated_off else facts.rated_on
     preferred = Mode.THINK_ON if wants_on else Mode.THINK_OFF
     if picks[preferred]:
@@ -85,6 +90,15 @@ def _name(facts: Facts, preferred: Mode) -> str:
     if preferred is Mode.THINK_ON:
         return "margin" if facts.rated_off else "only_mode"
     return "default_off" if facts.rated_on or not facts.could_gain else "only_mode"
+
+
+TOO_FEW = "too_few_graded"
+"""Why a problem is left out whose modes cannot be compared."""
+
+
+def leaves_out(config: SelectConfig) -> bool:
+    """Whether too few verdicts of one mode leave a problem out: where the recipe asks for more than one."""
+    return config.min_graded > 1
 
 
 LIKELY = 0.5
@@ -130,6 +144,7 @@ def _looked_up(part: str, config: SelectConfig) -> pl.Expr:
         "solved": pl.col("right_on") + pl.col("right_off") > 0,
         "drawn": pl.col("random_mode").is_not_null(),
         "drawn_on": pl.col("random_mode") == ON,
+        "strict": pl.lit(leaves_out(config)),
     }
     return by_cases(
         lambda *each: getattr(ruling(Facts(*each), config.fallback), part), *(facts[name] for name in Facts._fields)

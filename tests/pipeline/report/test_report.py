@@ -50,9 +50,15 @@ def test_it_needs_no_script_and_no_network(made: str) -> None:
 
 
 def test_every_chart_is_there(made: str) -> None:
-    assert made.count("<svg") == 11
+    assert made.count("<svg") == 12
     captions = texts(made)
-    for caption in ("From rows to examples", "How firm the decisions are", "By difficulty", "Dotted: the share"):
+    for caption in (
+        "From rows to examples",
+        "How firm the decisions are",
+        "How likely each mode is the wrong one",
+        "By difficulty",
+        "Dotted: the share",
+    ):
         assert caption in captions
 
 

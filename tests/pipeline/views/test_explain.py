@@ -68,7 +68,9 @@ def test_a_kept_problem_is_told_from_source_to_dataset(run_dir: Path) -> None:
     assert (
         sum(row["mode"] == "think_on" and row["status"] == "correct" for row in story.rollouts) == decision["right_on"]
     )
-    assert story.decision["flip"] is not None
+    assert 0 < story.decision["flip"] < 1
+    assert 0 < story.decision["wrong"] < 1
+    assert (story.decision["stopped"], story.decision["weak_prior"]) == (False, False)
     assert len(story.attempts) == len(story.examples) == 1
     (place,) = story.published["sft"]
     rows = pl.read_parquet(run_dir / place["file"])
@@ -81,11 +83,13 @@ def test_a_kept_problem_is_told_from_source_to_dataset(run_dir: Path) -> None:
         f"{source['dataset']} {source['file']}:{source['row']}",
         story.problem["question"],
         story.decision["words"][:40],
+        f"repetition of the choice with as many fresh rollouts {1 - story.decision['flip']:.2f}",
+        f"probability of a wrong mode {story.decision['wrong']:.2f}",
         "◀ kept",
         "[accepted]",
         f"{place['file']}, row {place['row']}",
     ):
-        assert part in said
+        assert part in said or part in " ".join(said.split())
     kept = next(line for line in said.splitlines() if "◀ kept" in line)
     assert kept.startswith(f"think-on {decision['index']} ")
     assert said.count("◀ kept") == 1

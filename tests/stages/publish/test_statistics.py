@@ -123,7 +123,7 @@ def test_figures_survive_their_own_json() -> None:
     assert Statistics.model_validate_json(figures().model_dump_json()) == figures()
 
 
-def make_card(**changes: object) -> str:
+def make_card(decisions: list[Decision] = DECISIONS, **changes: object) -> str:
     values = {
         "title": 'Data: small & "quoted"',
         "name": "run",
@@ -143,7 +143,7 @@ def make_card(**changes: object) -> str:
         "versions": [],
         "audit": audit({}, None),
     }
-    return card(figures(), **(values | changes))
+    return card(figures(decisions), **(values | changes))
 
 
 def test_the_cards_head_is_yaml_whatever_the_title() -> None:
@@ -165,6 +165,24 @@ def test_the_card_says_what_was_dropped_and_by_which_rule_modes_were_chosen() ->
     assert "Problems dropped: no_right_response 1, ungraded 1." in text
     assert "| examples | 2, think-on 1, think-off 1 |" in text
     assert "64.3 % of 28 graded rollouts" in text
+
+
+def test_fallback_rows_are_counted_with_the_pass_rates_of_both_modes() -> None:
+    assert figures().fallbacks is None
+    assert "Fallback rows" not in make_card()
+    fell = [
+        make_decision(EASY, Mode.THINK_ON, rule="fallback_on", p_on=1 / 8, p_off=0.0),
+        make_decision(HARD, Mode.THINK_ON, rule="fallback_on", p_on=3 / 8, p_off=2 / 8),
+        make_decision(CODE, Mode.THINK_OFF, rule="fallback_off", p_on=1.0, p_off=2 / 8),
+    ]
+    found = figures([*fell, *DECISIONS[1:2]]).fallbacks
+    assert found is not None
+    assert (found.examples, found.modes) == (3, {"think_on": 2, "think_off": 1})
+    assert found.pass_rate == pytest.approx((1 / 8 + 3 / 8 + 2 / 8) / 3)
+    assert found.other_rate == pytest.approx((0 / 8 + 2 / 8 + 8 / 8) / 3)
+    assert "3 problems (think-on 2, think-off 1)" in found.in_words
+    assert "mean pass rate 25.0 % in their own mode, 41.7 % in the other" in found.in_words
+    assert found.in_words in make_card(fell)
 
 
 def test_the_card_says_what_the_modes_show_and_what_was_over_a_limit() -> None:

@@ -1,27 +1,38 @@
-"""Flip probabilities against plain sums in fractions, with the real rule asked about every repetition."""
+"""Flip probabilities against plain sums over pairs of rates, with the real rule asked about every repetition."""
 
-from fractions import Fraction
-from math import comb, factorial
+from math import comb
 
 import numpy as np
 import polars as pl
 import pytest
 
 from hipo_data.schemas.config import SelectConfig
-from hipo_data.stages.select.flips import COLUMNS, flip_probability, predictive
+from hipo_data.schemas.records import Mode
+from hipo_data.stages.select.flips import COLUMNS, binomial, flip_probability, with_again, wrong_mode
+from hipo_data.stages.select.prior import RATES, Floats, Priors, record
 from tests.stages.select.test_select import ON, Try, decide, tries
 
 OFF = "think_off"
 UNDRAWN = {"random_fraction": 0}
 
 
-def beta(a: int, b: int) -> Fraction:
-    return Fraction(factorial(a - 1) * factorial(b - 1), factorial(a + b - 1))
+PRIOR = np.random.default_rng(0).dirichlet(np.ones(len(RATES) ** 2)).reshape(len(RATES), len(RATES))
+PRIOR = PRIOR.round(12)  # as records have it
+PRIORS = Priors((record("run", PRIOR),))
 
 
-def chance(n: int, right: int, x: int) -> Fraction:
-    """Of x right among n more, by the integral over a uniform prior."""
-    return comb(n, x) * beta(1 + right + x, 1 + n - right + n - x) / beta(1 + right, 1 + n - right)
+def chance(right: tuple[int, int], n: tuple[int, int], x: tuple[int, int], of: tuple[int, int]) -> float:
+    """Of x right among `of` more in both modes, think-on first, after `right` among n: the sum over pairs of rates."""
+
+    def together(*counts: tuple[tuple[int, int], tuple[int, int]]) -> float:
+        def likely(side: int) -> Floats:
+            each = [comb(m[side], k[side]) * RATES ** k[side] * (1 - RATES) ** (m[side] - k[side]) for k, m in counts]
+            found: Floats = np.prod(each, axis=0)
+            return found
+
+        return float(likely(0) @ PRIOR @ likely(1))
+
+    return together((right, n), (x, of)) / together((right, n))
 
 
 def modes(n_on: int, n_off: int, config: SelectConfig) -> dict[tuple[int, int], str | None]:
@@ -38,7 +49,7 @@ def flips(rows: list[Try], config: SelectConfig, seed: int = 0) -> dict[str, flo
     decisions = decide(rows, config, seed)
     frame = pl.DataFrame([decision.model_dump() for decision in decisions.values()], infer_schema_length=None)
     typed = frame.select(COLUMNS).with_columns(pl.col("rule", "mode").cast(pl.String))
-    return dict(zip(decisions, flip_probability(typed, config), strict=True))
+    return dict(zip(decisions, flip_probability(typed, config, PRIORS), strict=True))
 
 
 @pytest.mark.parametrize(
@@ -63,9 +74,11 @@ def test_a_flip_is_the_chance_that_select_would_decide_otherwise(config: SelectC
     for key, flip in flips(rows, config).items():
         on, off = map(int, key.split())
         otherwise = sum(
-            chance(n_on, on, x) * chance(n_off, off, y) for (x, y), mode in chosen.items() if mode != chosen[on, off]
+            chance((on, off), (n_on, n_off), pair, (n_on, n_off))
+            for pair, mode in chosen.items()
+            if mode != chosen[on, off]
         )
-        assert flip == pytest.approx(float(otherwise), abs=1e-12)
+        assert flip == pytest.approx(otherwise, abs=1e-12)
 
 
 def test_problems_with_unlike_counts_do_not_mix() -> None:
@@ -82,7 +95,9 @@ def test_a_mode_whose_right_responses_cannot_be_kept_stays_so() -> None:
     tagged = [Try("p", ON, index, "correct", answer="<answer>") for index in range(4)]
     rest = tries("p", OFF, 2, 2)
     assert decide([*tagged, *rest], config)["p"].rule == "fallback_off"
-    assert flips([*tagged, *rest], config)["p"] == pytest.approx(float(chance(4, 2, 0)))  # only with nothing to keep
+    assert flips([*tagged, *rest], config)["p"] == pytest.approx(
+        sum(chance((4, 2), (4, 4), (x, 0), (4, 4)) for x in range(5))  # only with nothing to keep
+    )
     unkept = [Try("p", OFF, index, "correct", answer="<answer>") for index in range(4)]
     assert flips([*tagged, *unkept], config)["p"] == 0
 
@@ -104,11 +119,36 @@ def test_a_drawn_problem_has_no_flip_beside_one_alike_that_was_not_drawn() -> No
 
 def test_no_problems_have_no_flips() -> None:
     empty = pl.DataFrame(schema=dict.fromkeys(COLUMNS, pl.String))
-    assert flip_probability(empty, SelectConfig()).to_list() == []
+    assert flip_probability(empty, SelectConfig(), PRIORS).to_list() == []
+
+
+def test_where_sampling_stopped_a_repetition_samples_in_full() -> None:
+    config = SelectConfig(delta=0.3, **UNDRAWN)
+    decision = decide([*tries("p", ON, 0, 0), *tries("p", OFF, 3, 0)], config)["p"]
+    frame = pl.DataFrame([decision.model_dump()]).cast({"mode": pl.String})
+    assert flip_probability(frame.select(COLUMNS), config, PRIORS).item() == pytest.approx(
+        chance((0, 3), (0, 3), (0, 0), (0, 3))  # as many again: think-off, unless nothing is right
+    )
+    full = with_again(frame, {Mode.THINK_ON: 2, Mode.THINK_OFF: 3})
+    assert full.select("again_on", "again_off").row(0) == (2, 3)
+    otherwise = sum(chance((0, 3), (0, 3), pair, (2, 3)) for pair, mode in modes(2, 3, config).items() if mode != OFF)
+    assert flip_probability(full, config, PRIORS).item() == pytest.approx(otherwise)
+
+
+def test_a_wrong_mode_is_one_that_the_true_gain_does_not_ask_for() -> None:
+    config = SelectConfig(delta=0.3, **UNDRAWN)
+    rows = [*tries("a", ON, 4, 0), *tries("a", OFF, 0, 4), *tries("b", ON, 2, 2), *tries("b", OFF, 2, 2)]
+    decisions = decide([*rows, *tries("c", ON, 0, 4), *tries("c", OFF, 0, 4)], config)
+    frame = pl.DataFrame([each.model_dump() for each in decisions.values()], infer_schema_length=None)
+    found = wrong_mode(frame.select(COLUMNS).cast({"mode": pl.String}), config, PRIORS).to_list()
+    at = {x: RATES**x * (1 - RATES) ** (4 - x) for x in (0, 2, 4)}
+    joint = {"a": PRIOR * np.outer(at[4], at[0]), "b": PRIOR * np.outer(at[2], at[2])}
+    gains = RATES[:, None] - RATES[None, :] >= 0.3
+    gained = {key: float(each[gains].sum() / each.sum()) for key, each in joint.items()}
+    assert found == [pytest.approx(1 - gained["a"]), pytest.approx(gained["b"]), None]
+    assert wrong_mode(frame.select(COLUMNS), SelectConfig(policy="adaptthink"), PRIORS).null_count() == 3
 
 
 @pytest.mark.parametrize("n", [0, 1, 8, 64, 512])
-def test_predictions_are_probabilities(n: int) -> None:
-    table = predictive(n)
-    assert np.allclose(table.sum(axis=1), 1)
-    assert np.allclose(table, table[::-1, ::-1])  # right and wrong are alike to a uniform prior
+def test_outcomes_are_probabilities(n: int) -> None:
+    assert np.allclose(binomial(n).sum(axis=0), 1)

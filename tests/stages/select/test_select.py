@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from hipo_data.schemas.config import SampleConfig, SelectConfig
 from hipo_data.schemas.records import Decision, Mode
 from hipo_data.stages.select.boundary import exceeds, notice, ties
+from hipo_data.stages.select.decision_words import in_words
 from hipo_data.stages.select.select import POLICIES, select, select_picks
 from tests.stages.graded import IDS, OFF, ON, Try, decide_and_pick, frames, many_tries, tries
 
@@ -56,19 +57,23 @@ def expected(problem_id: str, rows: Sequence[Try], config: SelectConfig, seed: i
         pick[mode] = min((row for row in own if row.usable), key=lambda row: (row.tokens, row.index), default=None)
     on, off = rate[ON], rate[OFF]
     if on is None and off is None:
-        return found | {"drop_reason": "ungraded"}
+        return found | {"drop_reason": "ungraded" if config.min_graded == 1 else "too_few_graded"}
+    sure_of_off = off is not None and 1 - off <= Fraction(str(config.delta))
+    few = config.min_graded > 1 and (on is None or off is None) and not (on is None and sure_of_off)
     if on is not None and off is not None:
         preferred = ON if on - off > Fraction(str(config.delta)) else OFF
         rule = "margin" if preferred == ON else "default_off"
     else:
         preferred, rule = (ON if on is not None else OFF), "only_mode"
-        if off is not None and 1 - off <= Fraction(str(config.delta)):
+        if sure_of_off:
             rule = "default_off"
     choice: str | None = preferred
     drawn, heads = draws(problem_id, seed, config.random_fraction)
     other = OFF if preferred == ON else ON
     if drawn and (pick[ON] or pick[OFF]):
         choice, rule = (ON if pick[ON] and (heads or not pick[OFF]) else OFF), "random"
+    elif few:
+        return found | {"drop_reason": "too_few_graded"}
     elif pick[preferred] is None and pick[other] is not None and config.fallback == "other_mode":
         choice, rule = other, "fallback_on" if other == ON else "fallback_off"
     elif pick[preferred] is None:
@@ -261,7 +266,26 @@ def test_a_pass_rate_on_too_few_graded_rollouts_does_not_count() -> None:
     rows = [*tries("p", ON, 1, 0, 7), *tries("p", OFF, 1, 7)]
     assert decide_one(*rows).rule == "margin"
     strict = decide_one(*rows, min_graded=2)
-    assert (strict.p_on, strict.rule, strict.mode) == (None, "only_mode", Mode.THINK_OFF)
+    assert (strict.p_on, strict.mode, strict.drop_reason) == (None, None, "too_few_graded")
+
+
+def test_too_few_verdicts_of_a_mode_leave_a_problem_out_unless_they_could_not_matter() -> None:
+    few = [*tries("p", OFF, 3, 0), *tries("p", ON, 1, 3)]
+    decision = decide_one(*few, min_graded=4)
+    assert (decision.p_off, decision.mode, decision.drop_reason) == (None, None, "too_few_graded")
+    assert "fewer graded rollouts than select.min_graded" in in_words(decision.model_dump())
+    needless = decide_one(*tries("p", OFF, 4, 0), *tries("p", ON, 1, 0), min_graded=4)
+    assert (needless.p_on, needless.mode, needless.rule) == (None, Mode.THINK_OFF, "default_off")
+    wanted = decide_one(*tries("p", OFF, 3, 1), *tries("p", ON, 1, 0), min_graded=4)
+    assert wanted.drop_reason == "too_few_graded"
+    drawn = decide_one(*tries("p", OFF, 4, 0), *tries("p", ON, 1, 3), min_graded=5, random_fraction=1)
+    assert drawn.drop_reason == "too_few_graded"  # no pass rate at all, and so no example even by lot
+
+
+def test_only_more_than_one_graded_rollout_is_in_the_fingerprint() -> None:
+    assert "too_few" not in SelectConfig().in_use()
+    assert SelectConfig(min_graded=2).in_use()["too_few"] == "left_out"
+    assert "too_few" not in SelectConfig(min_graded=2, policy="adaptthink").in_use()
 
 
 def test_a_rollout_without_verdict_is_unknown_and_not_wrong() -> None:
