@@ -11,7 +11,10 @@ mixed: the corpus of `benchmarks/stopping.py`.
 
 posterior: wrong modes as it was when ties went to think-on, over those of the rule posterior; N 8, mean over worlds
 and δ. rows_per_s, memory: of selecting 10 M rollouts with the rule posterior, prior included, against the rule margin;
-a number as argument is how many rollouts instead. Beside them: what became of δ .25 and .5 as ties went to think-off.
+a number as argument is how many rollouts instead. adaptive: wrong modes of uniform N 8 over those of as many rollouts
+spent by `stages/stopping/allocation.py`, shard by shard, both with the rule posterior, mean over worlds and δ;
+adaptive_saved: the share of rollouts saved at equal error, against the uniform N that reaches it, between the measured
+ones in proportion of their logarithms. Beside them: what became of δ .25 and .5 as ties went to think-off.
 
     python benchmarks/decisions.py
 """
@@ -39,8 +42,9 @@ from hipo_data.schemas.records import Mode
 from hipo_data.stages.select.pair_counts import added, cells
 from hipo_data.stages.select.prior import Priors, fit
 from hipo_data.stages.select.select import ROLLOUT_COLUMNS, VERDICT_COLUMNS, select
+from hipo_data.stages.stopping.allocation import Terms, further
 
-GOALS = {"posterior": 1.17, "rows_per_s": 0.5, "memory": 0.9}
+GOALS = {"posterior": 1.17, "rows_per_s": 0.5, "memory": 0.9, "adaptive": 1.33, "adaptive_saved": 0.3}
 AIMS = {0.25: 0.136, 0.5: 0.075}
 PROBLEMS = 6_000
 DELTAS = [0.1, 0.15, 0.2, 0.25, 0.3, 0.5]
@@ -55,6 +59,8 @@ class World(NamedTuple):
     on: Floats
     off: Floats
     rollouts: pl.DataFrame
+    right: dict[Mode, NDArray[np.bool_]]
+    """By mode, shape (problems, rollouts)."""
 
 
 def main() -> None:
@@ -73,6 +79,7 @@ def main() -> None:
         before = mean(row["before"] for row in wrong if row["delta"] == delta)
         figures = f"{100 * before:.2f} → {100 * strict:.2f} %, aim {100 * aim:.1f} %"
         print(f"δ {delta}, ties to think-off, mean over worlds and N: {figures}")
+    ratio |= adaptive(wrong)
     ratio |= throughput(int(sys.argv[1]) if sys.argv[1:] else ROLLOUTS)
     print(json.dumps({"benchmark": "decisions", "ratio": ratio, "goal": GOALS}))
 
@@ -148,15 +155,15 @@ def world(name: str, seed: int) -> World:
     rng = np.random.default_rng(seed)
     on, off = WORLDS[name](rng)
     most = max(NS)
-    parts = []
+    parts, outcomes = [], {}
     for mode, rates in ((Mode.THINK_ON, on), (Mode.THINK_OFF, off)):
-        right = (rng.random((PROBLEMS, most)) < rates[:, None]).ravel()
+        outcomes[mode] = rng.random((PROBLEMS, most)) < rates[:, None]
         parts.append(
             pl.DataFrame(
                 {
                     "problem_id": np.repeat(ids(), most),
                     "index": np.tile(np.arange(most), PROBLEMS),
-                    "status": np.where(right, "correct", "incorrect"),
+                    "status": np.where(outcomes[mode].ravel(), "correct", "incorrect"),
                 }
             ).with_columns(
                 mode=pl.lit(mode.value),
@@ -168,7 +175,66 @@ def world(name: str, seed: int) -> World:
                 cap=pl.lit(None, pl.Int64),
             )
         )
-    return World(on, off, pl.concat(parts))
+    return World(on, off, pl.concat(parts), outcomes)
+
+
+ADAPTIVE_N, ADAPTIVE_MOST, ADAPTIVE_SHARD = 8, 4, 1_500
+
+
+def adaptive(uniform: list[dict[str, Any]]) -> dict[str, float]:
+    """Wrong modes where the rollouts of uniform N 8 are spent round by round; `uniform` are the rows of `measured`."""
+    found = []
+    for seed, name in enumerate(WORLDS):
+        made = world(name, seed)
+        for delta in DELTAS:
+            row: dict[str, Any] = {"world": name, "delta": delta}
+            for rule in ("margin", "posterior"):
+                config = SelectConfig(random_fraction=0, delta=delta).model_copy(update={"rule": rule})
+                asked = pl.concat(
+                    spent(made, slice(first, first + ADAPTIVE_SHARD), config)
+                    for first in range(0, PROBLEMS, ADAPTIVE_SHARD)
+                )
+                rollouts = made.rollouts.join(asked, on=["problem_id", "mode"]).filter(pl.col("index") < pl.col("n"))
+                assert rollouts.height == 2 * ADAPTIVE_N * PROBLEMS
+                problems = pl.LazyFrame({"problem_id": ids(), "kind": "math", "source": name})
+                tables = problems, rollouts.select(ROLLOUT_COLUMNS).lazy(), rollouts.select(VERDICT_COLUMNS).lazy()
+                priors = Priors(tuple(fit(cells(*tables, config, 0).collect()))) if config.by_posterior else None
+                decided = select(*tables, config, 0, priors=priors).collect()
+                asks_on = decided["rule"].is_in(["margin", "fallback_off"]).to_numpy()
+                row[rule] = float((asks_on != (made.on - made.off >= delta)).mean())
+            found.append(row)
+        own = [row for row in uniform if row["world"] == name and row["n"] == ADAPTIVE_N]
+        figures = ", ".join(
+            f"{rule} {100 * mean(row[rule] for row in own):.2f} → "
+            f"{100 * mean(row[rule] for row in found if row['world'] == name):.2f}"
+            for rule in ("margin", "posterior")
+        )
+        print(f"{name:<8} N {ADAPTIVE_N} uniform → adaptive, mean over δ, wrong modes in %: {figures}", flush=True)
+    at = {n: mean(row["posterior"] for row in uniform if row["n"] == n) for n in NS}
+    wrong = mean(row["posterior"] for row in found)
+    equal = 2 ** float(np.interp(-wrong, [-at[n] for n in NS], np.log2(NS)))
+    print(f"adaptive: {100 * at[ADAPTIVE_N]:.2f} → {100 * wrong:.2f} %, which takes uniform N {equal:.1f}")
+    return {"adaptive": at[ADAPTIVE_N] / wrong, "adaptive_saved": 1 - ADAPTIVE_N / equal}
+
+
+def spent(made: World, rows: slice, config: SelectConfig) -> pl.DataFrame:
+    """Rollouts that problems of a shard are given: columns problem_id, mode, n."""
+    own = ids()[rows]
+    right = {
+        mode: np.pad(made.right[mode][rows].cumsum(axis=1), ((0, 0), (1, 0))) for mode in Mode
+    }  # by how many there are
+    n = {mode: np.zeros(len(own), np.int64) for mode in Mode}
+    terms = Terms(config, ADAPTIVE_N, ADAPTIVE_N, ADAPTIVE_MOST)
+    while True:
+        each = {mode: right[mode][np.arange(len(own)), n[mode]] for mode in Mode}
+        on, off = Mode.THINK_ON, Mode.THINK_OFF
+        counted = pl.DataFrame(
+            {"problem_id": own, "asked_on": n[on], "asked_off": n[off], "n_on": n[on], "n_off": n[off]}
+        ).with_columns(right_on=pl.lit(pl.Series(each[on])), right_off=pl.lit(pl.Series(each[off])), drawn=False)
+        more = further(counted, terms)
+        if not any(given.any() for given in more.values()):
+            return pl.concat(pl.DataFrame({"problem_id": own, "mode": mode.value, "n": n[mode]}) for mode in Mode)
+        n = {mode: n[mode] + more[mode] for mode in Mode}
 
 
 def throughput(rollouts: int) -> dict[str, float]:
