@@ -81,6 +81,9 @@ def explain(files: RunFiles, asked: str) -> Story:
         settings = files.config.select.model_copy(update={"delta": story.decision["delta"]})
         leaking = sum(row["leaks"] for row in story.rollouts)
         flip = flip_probability(frame, settings, priors).item()
+        if files.config.sample.adapts:
+            on, off = (story.decision[f"n_{side}"] + story.decision[f"unknown_{side}"] for side in ("on", "off"))
+            story.decision["given"] = f"{on} + {off} rollouts (think-on + think-off), more where the mode is less sure"
         story.decision |= {"words": in_words(story.decision, leaking), "flip": flip}
     story.picks = sorted(_rows(files.scan("select", PICKS, [shard]), found), key=lambda row: int(row["rank"]))
     attempts = files.scan("justify", "attempts", [shard])
