@@ -12,9 +12,9 @@ mixed: the corpus of `benchmarks/stopping.py`.
 posterior: wrong modes as it was when ties went to think-on, over those of the rule posterior; N 8, mean over worlds
 and δ. rows_per_s, memory: of selecting 10 M rollouts with the rule posterior, prior included, against the rule margin;
 a number as argument is how many rollouts instead. adaptive: wrong modes of uniform N 8 over those of as many rollouts
-spent by `stages/stopping/allocation.py`, shard by shard, both with the rule posterior, mean over worlds and δ;
-adaptive_saved: the share of rollouts saved at equal error, against the uniform N that reaches it, between the measured
-ones in proportion of their logarithms. Beside them: what became of δ .25 and .5 as ties went to think-off.
+spent by `stages/stopping/allocation.py` over a shard of 1,500, both with the rule posterior, mean over worlds and δ;
+adaptive_saved: the share of rollouts saved at equal error, against the uniform N that reaches it, interpolated between
+the measured ones by their logarithms. Beside them: what became of δ .25 and .5 as ties went to think-off.
 
     python benchmarks/decisions.py
 """
@@ -79,7 +79,7 @@ def main() -> None:
         before = mean(row["before"] for row in wrong if row["delta"] == delta)
         figures = f"{100 * before:.2f} → {100 * strict:.2f} %, aim {100 * aim:.1f} %"
         print(f"δ {delta}, ties to think-off, mean over worlds and N: {figures}")
-    ratio |= adaptive(wrong)
+    ratio |= adaptive()
     ratio |= throughput(int(sys.argv[1]) if sys.argv[1:] else ROLLOUTS)
     print(json.dumps({"benchmark": "decisions", "ratio": ratio, "goal": GOALS}))
 
@@ -178,43 +178,49 @@ def world(name: str, seed: int) -> World:
     return World(on, off, pl.concat(parts), outcomes)
 
 
-ADAPTIVE_N, ADAPTIVE_MOST, ADAPTIVE_SHARD = 8, 4, 1_500
+ADAPTIVE_N, ADAPTIVE_MOST, ADAPTIVE_PROBLEMS = 8, 4, 1_500
 
 
-def adaptive(uniform: list[dict[str, Any]]) -> dict[str, float]:
-    """Wrong modes where the rollouts of uniform N 8 are spent round by round; `uniform` are the rows of `measured`."""
+def adaptive() -> dict[str, float]:
+    """Wrong modes where the rollouts of uniform N 8 are spent round by round over a shard of the first problems."""
+    own = ids()[:ADAPTIVE_PROBLEMS]
+    even = [
+        pl.DataFrame({"problem_id": own, "n": n}).join(
+            pl.DataFrame({"mode": [str(mode) for mode in Mode]}), how="cross"
+        )
+        for n in NS
+    ]
     found = []
     for seed, name in enumerate(WORLDS):
         made = world(name, seed)
         for delta in DELTAS:
-            row: dict[str, Any] = {"world": name, "delta": delta}
-            for rule in ("margin", "posterior"):
-                config = SelectConfig(random_fraction=0, delta=delta).model_copy(update={"rule": rule})
-                asked = pl.concat(
-                    spent(made, slice(first, first + ADAPTIVE_SHARD), config)
-                    for first in range(0, PROBLEMS, ADAPTIVE_SHARD)
-                )
-                rollouts = made.rollouts.join(asked, on=["problem_id", "mode"]).filter(pl.col("index") < pl.col("n"))
-                assert rollouts.height == 2 * ADAPTIVE_N * PROBLEMS
-                problems = pl.LazyFrame({"problem_id": ids(), "kind": "math", "source": name})
-                tables = problems, rollouts.select(ROLLOUT_COLUMNS).lazy(), rollouts.select(VERDICT_COLUMNS).lazy()
-                priors = Priors(tuple(fit(cells(*tables, config, 0).collect()))) if config.by_posterior else None
-                decided = select(*tables, config, 0, priors=priors).collect()
-                asks_on = decided["rule"].is_in(["margin", "fallback_off"]).to_numpy()
-                row[rule] = float((asks_on != (made.on - made.off >= delta)).mean())
+            config = SelectConfig(random_fraction=0, delta=delta, rule="posterior")
+            row: dict[str, Any] = {"world": name}
+            for n, asked in [*zip(NS, even, strict=True), ("adaptive", spent(made, slice(len(own)), config))]:
+                row[str(n)] = wrong_among(made, asked, config)
             found.append(row)
-        own = [row for row in uniform if row["world"] == name and row["n"] == ADAPTIVE_N]
-        figures = ", ".join(
-            f"{rule} {100 * mean(row[rule] for row in own):.2f} → "
-            f"{100 * mean(row[rule] for row in found if row['world'] == name):.2f}"
-            for rule in ("margin", "posterior")
+        at_8, spread = (mean(row[n] for row in found if row["world"] == name) for n in (f"{ADAPTIVE_N}", "adaptive"))
+        print(
+            f"{name:<8} uniform N {ADAPTIVE_N} → adaptive, mean over δ: {100 * at_8:.2f} → {100 * spread:.2f} %",
+            flush=True,
         )
-        print(f"{name:<8} N {ADAPTIVE_N} uniform → adaptive, mean over δ, wrong modes in %: {figures}", flush=True)
-    at = {n: mean(row["posterior"] for row in uniform if row["n"] == n) for n in NS}
-    wrong = mean(row["posterior"] for row in found)
+    at = {n: mean(row[str(n)] for row in found) for n in NS}
+    wrong = mean(row["adaptive"] for row in found)
     equal = 2 ** float(np.interp(-wrong, [-at[n] for n in NS], np.log2(NS)))
     print(f"adaptive: {100 * at[ADAPTIVE_N]:.2f} → {100 * wrong:.2f} %, which takes uniform N {equal:.1f}")
     return {"adaptive": at[ADAPTIVE_N] / wrong, "adaptive_saved": 1 - ADAPTIVE_N / equal}
+
+
+def wrong_among(made: World, asked: pl.DataFrame, config: SelectConfig) -> float:
+    """Share of wrong modes where problems have so many rollouts: columns problem_id, mode, n."""
+    rollouts = made.rollouts.join(asked, on=["problem_id", "mode"]).filter(pl.col("index") < pl.col("n"))
+    own = asked["problem_id"].unique().sort()
+    problems = pl.LazyFrame({"problem_id": own, "kind": "math", "source": "made-up"})
+    tables = problems, rollouts.select(ROLLOUT_COLUMNS).lazy(), rollouts.select(VERDICT_COLUMNS).lazy()
+    priors = Priors(tuple(fit(cells(*tables, config, 0).collect())))
+    decided = select(*tables, config, 0, priors=priors).collect().sort("problem_id")
+    asks_on = decided["rule"].is_in(["margin", "fallback_off"]).to_numpy()
+    return float((asks_on != (made.on - made.off >= config.delta)[: len(own)]).mean())
 
 
 def spent(made: World, rows: slice, config: SelectConfig) -> pl.DataFrame:

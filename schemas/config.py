@@ -242,6 +242,10 @@ class SampleConfig(Config):
         own = self.n_on if mode is Mode.THINK_ON else self.n_off
         return self.n if own is None else own
 
+    def most(self, mode: Mode) -> int:
+        """Rollouts that one problem gets at most in `mode`."""
+        return self.count(mode) * (self.allocate_most if self.adapts else 1)
+
 
 class RayConfig(Config):
     """Where tasks run. Without an address, and without RAY_ADDRESS, a local Ray is started."""

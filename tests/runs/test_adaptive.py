@@ -71,5 +71,9 @@ def test_as_many_rollouts_go_where_modes_are_least_sure(tmp_path: Path, monkeypa
     most = rows(first, "select").with_columns(all=pl.col("n_on") + pl.col("n_off")).sort("all")[-1]
     told = " ".join(succeed("explain", "adaptive", most["problem_id"].item(), cwd=tmp_path).split())
     assert f"{most['n_on'].item()} + {most['n_off'].item()} rollouts" in told
+    answer = " ".join(succeed("whatif", "adaptive", "--delta", "0.15", cwd=tmp_path).split())
+    assert "problems have unequal numbers, up to N" in answer
+    (own,) = [line for line in succeed("whatif", "adaptive", cwd=tmp_path).splitlines() if "0.15*" in line]
+    assert own.split()[-1] == "0"  # decides as the run does
     assert "from unequal numbers of rollouts: think-on 2 to" in (first / "dataset" / "README.md").read_text()
     assert f"(mean {N}.0), think-off 2 to" in " ".join(out.split())
