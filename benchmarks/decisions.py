@@ -184,7 +184,8 @@ ADAPTIVE_N, ADAPTIVE_MOST, ADAPTIVE_PROBLEMS = 8, 4, 1_500
 def adaptive() -> dict[str, float]:
     """Wrong modes where the rollouts of uniform N 8 are spent round by round over a shard of the first problems."""
     own = ids()[:ADAPTIVE_PROBLEMS]
-    even = [
+    modes = pl.DataFrame({"mode": [str(mode) for mode in Mode]})
+    even = [modes.join(pl.DataFrame({"problem_id": own, "n": n}), how="cross") for n in NS]
         pl.DataFrame({"problem_id": own, "n": n}).join(
             pl.DataFrame({"mode": [str(mode) for mode in Mode]}), how="cross"
         )
