@@ -186,11 +186,6 @@ def adaptive() -> dict[str, float]:
     own = ids()[:ADAPTIVE_PROBLEMS]
     modes = pl.DataFrame({"mode": [str(mode) for mode in Mode]})
     even = [modes.join(pl.DataFrame({"problem_id": own, "n": n}), how="cross") for n in NS]
-        pl.DataFrame({"problem_id": own, "n": n}).join(
-            pl.DataFrame({"mode": [str(mode) for mode in Mode]}), how="cross"
-        )
-        for n in NS
-    ]
     found = []
     for seed, name in enumerate(WORLDS):
         made = world(name, seed)
