@@ -235,6 +235,20 @@ class SampleConfig(Config):
         default=0.01, gt=0, lt=0.5, description="for stop: likely, a problem's chance of another mode than in full"
     )
 
+    allocate: Literal["uniform", "adaptive"] = Field(
+        default="uniform",
+        description="uniform: n rollouts for every problem; adaptive: as many in all, but more of them where the mode "
+        "is least sure, shard by shard; both modes then need one engine",
+    )
+    allocate_most: int = Field(
+        default=4, ge=1, le=100, description="for allocate: adaptive, a problem gets at most so many times n"
+    )
+
+    @property
+    def adapts(self) -> bool:
+        """Whether problems get unequal numbers of rollouts, by earlier verdicts."""
+        return self.allocate == "adaptive"
+
     @property
     def stops(self) -> bool:
         """Whether think-on waits for think-off's verdicts and ends before all n."""
@@ -244,6 +258,10 @@ class SampleConfig(Config):
         """Rollouts a problem in `mode`."""
         own = self.n_on if mode is Mode.THINK_ON else self.n_off
         return self.n if own is None else own
+
+    def most(self, mode: Mode) -> int:
+        """Rollouts that one problem gets at most in `mode`."""
+        return self.count(mode) * (self.allocate_most if self.adapts else 1)
 
 
 class RayConfig(Config):

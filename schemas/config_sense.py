@@ -20,7 +20,7 @@ _ROLES = ("think_on", "think_off", "justifier")
 
 def objections(config: "RunConfig") -> list[str]:
     """All sentences; empty for a recipe that makes sense."""
-    checks = (_engines, _fields, _rollouts, _budget, _addresses, _variables)
+    checks = (_engines, _fields, _rollouts, _allocation, _budget, _addresses, _variables)
     return [said for check in checks for said in check(config)]
 
 
@@ -66,6 +66,32 @@ def _rollouts(config: "RunConfig") -> Iterator[str]:
             f"verify.pseudo_gold.rule '{pseudo.rule}' needs {pseudo.needs} think-on responses that agree, but "
             f"there are {n} a problem; raise sample.n or sample.n_on"
         )
+
+
+def _allocation(config: "RunConfig") -> Iterator[str]:
+    if not config.sample.adapts:
+        return
+    said, engines = "sample.allocate is 'adaptive', which", {config.roles.of(mode).engine for mode in Mode}
+    if config.select.policy != "hipo":
+        yield (
+            f"{said} spends rollouts where hipo's rule is unsure, but select.policy is '{config.select.policy}'; "
+            "set sample.allocate: uniform"
+        )
+    if config.sample.stops:
+        yield (
+            f"{said} spends all rollouts, but sample.stop is '{config.sample.stop}', which saves some; set one of them"
+        )
+    if config.verify.pseudo_gold is not None:
+        yield f"{said} goes by verdicts while it samples, but verify.pseudo_gold has them later; set one of them"
+    if len(engines) > 1:
+        yield (
+            f"{said} samples both modes in turns, but roles.think_on and roles.think_off have two engines, "
+            f"{' and '.join(sorted(engines))}; give both one engine, or set sample.allocate: uniform"
+        )
+    if any(config.sample.count(mode) == 0 for mode in Mode):
+        yield f"{said} weighs both modes, but sample asks for no rollouts in one of them; set sample.n"
+    if any(getattr(source, "import_rollouts", False) for source in config.sources):
+        yield f"{said} asks for every rollout itself, but a source has import_rollouts: true; set one of them"
 
 
 def _budget(config: "RunConfig") -> Iterator[str]:

@@ -23,6 +23,7 @@ from hipo_data.stages.publish import tables as publish
 from hipo_data.stages.sample import sample
 from hipo_data.stages.select import boundary, prior, select
 from hipo_data.stages.select.policies import token_skip
+from hipo_data.stages.stopping import allocation
 from hipo_data.stages.verify import verify
 
 
@@ -53,7 +54,7 @@ class Fingerprints:
             case "sample":
                 assert node.mode is not None
                 stops = node.mode is Mode.THINK_ON and config.sample.stops
-                return self._sample[node.mode] | (self._stop if stops else {})
+                return self._sample[node.mode] | (self._stop if stops else self._allocation(node.mode))
             case "verify":
                 return self._verify
             case "select" if node == PRIOR:
@@ -137,6 +138,17 @@ class Fingerprints:
             "graders": digest(self._verify),
             **self._select,
         }
+
+    def _allocation(self, mode: Mode) -> dict[str, str]:
+        """Who gets how many rollouts depends on both modes, verdicts and rule; think-on's node is told."""
+        sample_config = self._config.sample
+        if not sample_config.adapts:
+            return {}
+        told = {"allocate": f"adaptive {allocation.VERSION} {sample_config.allocate_most}"}
+        if mode is Mode.THINK_ON:
+            return told
+        others = digest(self._sample[Mode.THINK_ON])
+        return told | {"think-on": others, "graders": digest(self._verify), **self._select}
 
     @cached_property
     def _publish(self) -> dict[str, str]:

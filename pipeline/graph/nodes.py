@@ -53,6 +53,9 @@ ACCOUNTS = "accounts"
 """Among the outputs of ingest, what became of every source row."""
 VERDICTS = "verdicts"
 """Among the outputs of a sample node that stops when decided, the verdicts that it stopped by."""
+ALLOCATED = "allocated"
+"""Among the outputs of think-off's sample node where it samples both modes, how many think-on rollouts a problem got;
+their records lie in think-on's journal."""
 VOTES = "votes"
 """Among the outputs of verify in think-on, what responses to problems without a gold agree on."""
 PICKS = "picks"
@@ -112,6 +115,8 @@ def parents(node: Node, shards: Iterable[str], config: RunConfig) -> list[Node]:
         case "ingest":
             return []
         case "sample":
+            if config.sample.adapts and node.mode is Mode.THINK_ON:
+                return [INGEST, Node("sample", shard, Mode.THINK_OFF)]
             waits = config.sample.stops and node.mode is Mode.THINK_ON
             return [INGEST, *([Node(stage, shard, Mode.THINK_OFF) for stage in ("sample", "verify")] if waits else [])]
         case "verify":
@@ -160,6 +165,8 @@ def inputs_of(
             found |= {f"problems/{shard}": outputs[shard] for shard in wanted}
             if node.mode is Mode.THINK_ON and node.stage == "sample" and RESPONSES + node.shard in outputs:
                 found[RESPONSES + node.shard] = outputs[RESPONSES + node.shard]
+        elif node.stage == parent.stage == "sample" and ALLOCATED in outputs:
+            found[ALLOCATED] = outputs[ALLOCATED]
         elif node.stage != "verify" or parent.stage != "verify":  # of another mode's verdicts, the votes alone are read
             found[parent.name] = outputs["rows"]
         votes = node.stage in ("verify", "select") and node != PRIOR  # whose counts hold what was voted already

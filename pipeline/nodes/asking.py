@@ -76,15 +76,20 @@ class Recorder(Generic[G]):
 
 @asynccontextmanager
 async def session(
-    host: Host, task: Task, kind: type[G], flush_s: float
+    host: Host, task: Task, kind: type[G], flush_s: float, within: Task | None = None
 ) -> AsyncIterator[tuple[EngineSession[G], Recorder[G]]]:
-    """An engine session whose records, of class `kind`, are journalled."""
+    """An engine session whose records, of class `kind`, are journalled.
+
+    Where a node samples for another one, which finds the records in its journal, `task` is the other one's and `within`
+    its own, which prompts are suspected and let in by.
+    """
+    asking = within or task
     async with Journal[G](task.journal, flush_s, task.driver) as journal:
         host.asking += 1
         recorder = Recorder[G](host, task.name, journal)
 
         def slot(prompt: str) -> AbstractAsyncContextManager[None]:
-            return host.slot(f"{task.name} {prompt}", task.urgency, task.deaths.get(prompt, 0))
+            return host.slot(f"{asking.name} {prompt}", asking.urgency, asking.deaths.get(prompt, 0))
 
         try:
             yield (

@@ -210,6 +210,7 @@ def _card(
         delta=config.select.delta,
         n_on=config.sample.count(Mode.THINK_ON),
         n_off=config.sample.count(Mode.THINK_OFF),
+        adaptive=config.sample.adapts,
         splits=splits,
         main=main,
         data_files={split: f"{main}/{split}-*.parquet" for split in splits.get(main, {})},

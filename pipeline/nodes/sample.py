@@ -11,16 +11,16 @@ from hipo_data.pipeline.graph.task import Task, commit
 from hipo_data.pipeline.nodes.asking import Host, earlier, given_up, session
 from hipo_data.pipeline.nodes.grading import RemoteGrading
 from hipo_data.pipeline.nodes.preflight import preflight
+from hipo_data.pipeline.nodes.sample_both import allocated, sample_both
+from hipo_data.pipeline.nodes.sampled import counts_of, uneven, worth_asking_again
 from hipo_data.pipeline.store.journal import lost_requests, remove_journal
 from hipo_data.pipeline.store.manifest import Manifest
 from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.schemas.arrow import to_table
-from hipo_data.schemas.check_config import CheckConfig
 from hipo_data.schemas.errors import EngineRefusedError
 from hipo_data.schemas.records import Mode, Problem, Response, Rollout, Verdict
 from hipo_data.stages.sample.imported import imported_rollouts
 from hipo_data.stages.sample.sample import Sampler, rollout_key, sample
-from hipo_data.stages.sample.shown import shown
 from hipo_data.stages.stopping.sampler import Graded, is_cut, sample_until_decided, tokens_saved
 
 
@@ -29,6 +29,8 @@ async def run_sample(host: Host, task: Task, flush_s: float) -> Manifest:
     started = time.monotonic()
     assert task.mode is not None
     role = task.config.roles.of(task.mode)
+    if task.config.sample.adapts and task.mode is Mode.THINK_OFF:
+        return await sample_both(host, task, flush_s)
     problems = await asyncio.to_thread(task.records, task.problems_label, Problem)
     finished = await asyncio.to_thread(earlier, task, Rollout, "", rollout_key)
     failed_before = await asyncio.to_thread(given_up, task)
@@ -46,11 +48,12 @@ async def run_sample(host: Host, task: Task, flush_s: float) -> Manifest:
             stopped = await sample_until_decided(problems, think_off, imported, sampler, grade, task.config, tags)
             rollouts, verdicts = stopped.rollouts, stopped.verdicts
         else:
+            given = await asyncio.to_thread(allocated, task)
             rollouts = await sample(
-                problems, task.mode, task.config.sample, role, engine, finished, imported, failed_before
+                problems, task.mode, task.config.sample, role, engine, finished, imported, failed_before, given
             )
-    failed = [rollout for rollout in rollouts if rollout.finish_reason.is_failure]
-    seen = shown(rollouts)
+    adapts = task.config.sample.adapts  # what think-off's node sampled, it has counted
+    reused = 0 if adapts else max(0, sum(rollout.source is None for rollout in rollouts) - recorder.finished)
     count = task.config.sample.count(task.mode)
     tables = {"rows": to_table(rollouts, Rollout)}
     if verdicts is not None:
@@ -60,31 +63,18 @@ async def run_sample(host: Host, task: Task, flush_s: float) -> Manifest:
         task,
         tables,
         [],
-        rows_in=len(rollouts) if stops else len(problems) * count,
+        rows_in=len(rollouts) if stops or adapts else len(problems) * count,
         rows_out=len(rollouts),
         started=started,
-        retry=_worth_asking_again(failed, rollouts, task.config.check),
+        retry=worth_asking_again(rollouts, task.config.check),
         counts={
-            "sampled": recorder.finished,
-            "reused": max(0, sum(rollout.source is None for rollout in rollouts) - recorder.finished),
-            "imported": sum(rollout.source is not None for rollout in rollouts),
-            "lost": lost,
-            "failed": len(failed),
-            **seen.counts(),
-            "prompt_tokens": sum(rollout.prompt_tokens for rollout in rollouts),
-            "completion_tokens": sum(rollout.completion_tokens for rollout in rollouts),
+            **counts_of(rollouts, recorder.finished, reused, 0 if adapts else lost),
+            **(uneven(rollouts) if adapts else {}),
             **(_savings(rollouts, problems, count) if stops else {}),
         },
     )
     await asyncio.to_thread(remove_journal, task.journal)
     return manifest
-
-
-def _worth_asking_again(failed: list[Rollout], rollouts: list[Rollout], limits: CheckConfig | None) -> int:
-    """Failed rollouts that the next run asks for: where nearly all of a shard fail, not the prompts are to blame."""
-    if limits is not None and len(failed) > limits.failed * len(rollouts):
-        return len(failed)
-    return sum(not rollout.error_permanent for rollout in failed)
 
 
 def _think_off(task: Task) -> dict[str, list[Graded]]:

@@ -129,7 +129,7 @@ def _whatif(files: RunFiles) -> Answer | None:
     """By the first shards, so that a report does not read all text again."""
     if not files.shards:
         return None
-    n = max(files.config.sample.count(mode) for mode in Mode)
+    n = max(files.config.sample.most(mode) for mode in Mode)
     chosen = figures.sample_of_shards(files, _WHATIF_BYTES)
     return ask(files, parse_deltas(_WHATIF_DELTAS), sorted({max(1, n // 2), n}), chosen)
 

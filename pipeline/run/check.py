@@ -33,7 +33,9 @@ def check_recipe(run_dir: RunPath, config: RunConfig, console: Console) -> None:
     small = config.model_copy(
         update={
             "ingest": config.ingest.model_copy(update={"limit": max(1, limits.questions)}),
-            "sample": config.sample.model_copy(update={"n": 1, "n_on": None, "n_off": None, "stop": "never"}),
+            "sample": config.sample.model_copy(
+                update={"n": 1, "n_on": None, "n_off": None, "stop": "never", "allocate": "uniform"}
+            ),
             "check": None,
         }
     )

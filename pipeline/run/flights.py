@@ -22,6 +22,7 @@ from hipo_data.pipeline.replicas.pools import EnginePools
 from hipo_data.pipeline.store.manifest import Manifest
 from hipo_data.pipeline.store.run_path import RunPath
 from hipo_data.schemas.errors import DamagedError, RunFailedError, UnfitError
+from hipo_data.schemas.records import Mode
 
 _WAIT_S = 0.1
 _LEAST_CPU_TASKS = 64
@@ -246,4 +247,6 @@ class Flights:
 def _requests(task: Task) -> int:
     """Requests that a node beside an engine may make: one a rollout where it has a mode, else one a problem."""
     problems = task.inputs[task.problems_label].rows
+    if task.config.sample.adapts and task.mode is not None:  # think-off's node asks for both modes
+        return problems * sum(task.config.sample.count(mode) for mode in Mode) if task.mode is Mode.THINK_OFF else 0
     return problems * task.config.sample.count(task.mode) if task.mode is not None else problems

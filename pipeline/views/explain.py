@@ -80,6 +80,9 @@ def explain(files: RunFiles, asked: str) -> Story:
     story.decision = next(iter(_rows(files.scan("select", shards=[shard]), found)), None)
     if story.decision is not None:
         leaking = sum(row["leaks"] for row in story.rollouts)
+        if files.config.sample.adapts:
+            on, off = (story.decision[f"n_{side}"] + story.decision[f"unknown_{side}"] for side in ("on", "off"))
+            story.decision["given"] = f"{on} + {off} rollouts (think-on + think-off), more where the mode is less sure"
         story.decision |= {"words": in_words(story.decision, leaking)} | _uncertainty(files, shard, story.decision)
     story.picks = sorted(_rows(files.scan("select", PICKS, [shard]), found), key=lambda row: int(row["rank"]))
     attempts = files.scan("justify", "attempts", [shard])

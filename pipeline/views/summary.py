@@ -62,6 +62,9 @@ def _figures(stats: Statistics, outcome: Outcome, run_dir: RunPath) -> dict[str,
         "tokens": f"think-on rollouts {number(stats.on.mean_tokens)}, think-off {number(stats.off.mean_tokens)}; "
         f"kept responses {number(stats.example_tokens)}, against {number(stats.always_on_tokens)} thinking every time",
     }
+    if any(each.fewest < each.most for each in (stats.on, stats.off)):
+        given = f"think-on {stats.on.a_problem(stats.problems)}, think-off {stats.off.a_problem(stats.problems)}"
+        figures["each got"] = f"{given} rollouts"
     if stats.priors:
         figures["priors"] = priors_in_words(stats.priors)
     if stats.fallbacks:

@@ -44,7 +44,7 @@ def ask(
     Raises `UserError` where nothing is graded yet, or where N is more than the run has.
     """
     config = files.config
-    wanted = {mode: config.sample.count(mode) for mode in Mode}
+    wanted = {mode: config.sample.most(mode) for mode in Mode}
     most = max(wanted.values())
     ns = ns or [most]
     if max(ns) > most:
@@ -158,7 +158,12 @@ def _remarks(files: RunFiles, answer: Answer, lacking: int, fewest: int, all_sha
         )
     if all_shards and answer.shards < len(files.shards):
         found.append(f"Only {answer.shards} of {len(files.shards)} shards are graded so far; the others are left out.")
-    if lacking:
+    if lacking and files.config.sample.adapts:
+        found.append(
+            "Rollouts were spent where the mode was least sure, so that problems have unequal numbers, up to N: under "
+            "another δ or a smaller N, rows are estimates."
+        )
+    elif lacking:
         problems = answer.rows[0].problems
         found.append(
             f"{lacking:,} of {problems:,} problems have fewer rollouts than the recipe asks for, as where sampling "

@@ -19,12 +19,21 @@ class ModeFigures(BaseModel):
     right: int
     unknown: int
     truncated: int
+    fewest: int = 0
+    """Rollouts that a problem got at least; graded or not."""
+    most: int = 0
     mean_tokens: float | None
 
     @property
     def pass_rate(self) -> float | None:
         """Right of graded, over all problems."""
         return self.right / self.graded if self.graded else None
+
+    def a_problem(self, problems: int) -> str:
+        """Rollouts that each of so many problems got, in words."""
+        if self.fewest == self.most:
+            return str(self.most)
+        return f"{self.fewest} to {self.most} (mean {self.rollouts / problems:.1f})"
 
 
 class Fallbacks(BaseModel):
@@ -141,6 +150,8 @@ def _figures(table: pl.DataFrame, side: str) -> ModeFigures:
         right=int(table[f"right_{side}"].sum()),
         unknown=int(table[f"unknown_{side}"].sum()),
         truncated=int(table[f"truncated_{side}"].sum()),
+        fewest=int(rollouts.min() or 0),  # type: ignore[arg-type]
+        most=int(rollouts.max() or 0),  # type: ignore[arg-type]
         mean_tokens=float(weighted) / float(sampled) if sampled else None,
     )
 

@@ -36,12 +36,14 @@ async def sample(
     finished: Mapping[RolloutKey, Sequence[Rollout]],
     imported: Mapping[str, Sequence[Rollout]] | None = None,
     given_up: Mapping[RolloutKey, Sequence[Rollout]] | None = None,
+    counts: Mapping[str, int] | None = None,
 ) -> list[Rollout]:
     """All rollouts of `problems` in `mode`, sorted by key.
 
     A request that fails becomes a rollout with an `error`; only an engine that is dead or refuses everything raises.
     Rollouts of earlier attempts in `finished` that answer the same request are kept and not sampled again. Of a problem
     with `imported` rollouts as many fewer are sampled. Failed ones in `given_up` are kept where they answer the same.
+    `counts` are rollouts by problem, where they are not all alike.
     """
     sampler = Sampler(mode, config, role, session, finished, given_up)
     ready = {problem.problem_id: (imported or {}).get(problem.problem_id, ()) for problem in problems}
@@ -50,7 +52,8 @@ async def sample(
             group.create_task(of_problem.rollout(index))
             for problem in problems
             for of_problem in [sampler.of(problem)]
-            for index in range(config.count(mode) - len(ready[problem.problem_id]))
+            for count in [config.count(mode) if counts is None else counts[problem.problem_id]]
+            for index in range(count - len(ready[problem.problem_id]))
         ]
     return sorted((*(task.result() for task in tasks), *chain.from_iterable(ready.values())), key=rollout_key)
 

@@ -144,6 +144,8 @@ def _style(row: Row) -> str | None:
 
 def _print_decision(page: Page, decision: Row) -> None:
     page.fact("decision", decision["words"])
+    if "given" in decision:
+        page.fact("", decision["given"])
     said: list[Any] = []
     if decision["mode"] is not None:
         said.append(f"kept is the shortest fit one, {decision['mode'].replace('_', '-')} {decision['index']}")

@@ -176,6 +176,30 @@ def test_where_sampling_stops_depends_on_what_decides(
     assert think_on == {"never": True, "likely": False}
 
 
+def test_unequal_rollouts_depend_on_both_modes_and_on_what_decides(
+    repo_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(repo_root)
+
+    def parts(mode: Mode, *sets: str) -> dict[str, str]:
+        found = Fingerprints(load_config(Path("recipes/quickstart.yaml"), list(sets)))
+        return found.parts(Node("sample", SHARDS[0], mode), {})
+
+    on, off, adaptive = Mode.THINK_ON, Mode.THINK_OFF, "sample.allocate=adaptive"
+    uniform = parts(off)
+    assert parts(off, "sample.allocate=uniform", "sample.allocate_most=9", "select.delta=0.3") == uniform
+    unequal = parts(off, adaptive)
+    assert unequal.items() > uniform.items()
+    for override in (
+        "select.delta=0.3", "select.rule=posterior", "sample.n_on=9", "sample.allocate_most=9",
+        "roles.think_on.sampling.temperature=0.5", "verify.math_timeout_s=9",
+    ):  # fmt: skip
+        assert parts(off, adaptive, override) != unequal, override
+    assert parts(on, adaptive) == parts(on) | {"allocate": unequal["allocate"]}
+    config = load_config(Path("recipes/quickstart.yaml"), [adaptive])
+    assert parents(Node("sample", SHARDS[0], on), SHARDS, config) == [INGEST, Node("sample", SHARDS[0], off)]
+
+
 @pytest.fixture
 def done(tmp_path: Path) -> tuple[Node, Manifest]:
     """A finished node."""

@@ -135,6 +135,7 @@ def make_card(decisions: list[Decision] = DECISIONS, **changes: object) -> str:
         "delta": 0.15,
         "n_on": 8,
         "n_off": 8,
+        "adaptive": False,
         "splits": {"sft": {"train": 2}, "rl": {"train": 3, "validation": 1}},
         "data_files": {"train": "sft/train-*.parquet"},
         "sources": {"org/data": 2},
@@ -183,6 +184,13 @@ def test_fallback_rows_are_counted_with_the_pass_rates_of_both_modes() -> None:
     assert "3 problems (think-on 2, think-off 1)" in found.in_words
     assert "mean pass rate 25.0 % in their own mode, 41.7 % in the other" in found.in_words
     assert found.in_words in make_card(fell)
+
+
+def test_the_card_says_how_unequal_the_numbers_of_rollouts_are() -> None:
+    assert "from up to 8 think-on and 8 think-off rollouts a problem. A verdict" in make_card()
+    text = make_card(adaptive=True)
+    assert "unequal numbers of rollouts: think-on 0 to 8 (mean 6.4), think-off 0 to 8 (mean 4.8) a problem" in text
+    assert "least sure, so that means over rollouts lean towards those problems. A verdict" in text
 
 
 def test_the_card_says_what_the_modes_show_and_what_was_over_a_limit() -> None:
