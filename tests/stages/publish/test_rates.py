@@ -20,7 +20,7 @@ PROBLEMS = EVERY.select("problem_id", "split", source="dataset")
 WANTED = dict.fromkeys(Mode, N)
 
 
-def decisions(without: str | None = None) -> pl.DataFrame:
+def decisions(without: str = "") -> pl.DataFrame:
     """Of made-up rollouts; of one problem think-on was not sampled."""
     rollouts = rollout_rows(EVERY, N, words=3)
     rollouts = rollouts.filter(~((pl.col("problem_id") == without) & (pl.col("mode") == "think_on")))
