@@ -13,8 +13,8 @@ posterior: wrong modes as it was when ties went to think-on, over those of the r
 and δ. rows_per_s, memory: of selecting 10 M rollouts with the rule posterior, prior included, against the rule margin;
 a number as argument is how many rollouts instead.
 
-adaptive: wrong modes of uniform N 8 over those of as many rollouts spent by `stages/stopping/allocation.py` over a shard
-of 1,500, both with the rule posterior, mean over worlds and δ; adaptive_saved: the share of rollouts saved at equal
+adaptive: wrong modes of uniform N 8 over those of as many rollouts spent by `stages/stopping/allocation.py` over a
+shard of 1,500, both with the rule posterior, mean over worlds and δ; adaptive_saved: the share of rollouts saved at equal
 error, against the uniform N that reaches it, interpolated between the measured ones by their logarithms.
 
 calibration: 3 points over the largest difference between the repetition that is said and the one that is measured, in
