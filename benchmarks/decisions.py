@@ -10,18 +10,19 @@ uniform: both rates anything, independently;
 mixed: the corpus of `benchmarks/stopping.py`.
 
 posterior: wrong modes as it was when ties went to think-on, over those of the rule posterior; N 8, mean over worlds
-and δ. rows_per_s, memory: of selecting 10 M rollouts with the rule posterior, prior included, against the rule margin;
-a number as argument is how many rollouts instead.
+and δ.
+
+rows_per_s, memory: of selecting 10 M rollouts with the rule posterior, prior included, against the rule margin; a
+number as argument is how many rollouts instead.
 
 adaptive: wrong modes of uniform N 8 over those of as many rollouts spent by `stages/stopping/allocation.py` over a
-shard of 1,500, both with the rule posterior, mean over worlds and δ; adaptive_saved: the share of rollouts saved at equal
-error, against the uniform N that reaches it, interpolated between the measured ones by their logarithms.
+shard of 1,500, both with the rule posterior, mean over worlds and δ; adaptive_saved: the share of rollouts saved at
+equal error, against the uniform N that reaches it, interpolated between the measured ones by their logarithms.
 
 calibration: 3 points over the largest difference between the repetition that is said and the one that is measured, in
 any bin of ten with 2 % of the choices or more; N 8, the four worlds and one like the quickstart, where most problems
 are always or never solved. Printed for other N too, with how often the 95 % interval of what-if's pass rate holds the
-true one, and what fallback rows cost. Beside them: what became of δ .25 and .5 as ties went to
-think-off.
+true one, and what fallback rows cost. Beside them: what became of δ .25 and .5 as ties went to think-off.
 
     python benchmarks/decisions.py
 """
