@@ -107,7 +107,9 @@ def _of_text(head: bytes, suffix: str) -> Format:
         return Format.CSV if suffix == ".csv" else Format.TSV
     line = head.lstrip(_BLANK).partition(b"\n")[0].rstrip()
     by_name = suffix in (".jsonl", ".ndjson")
-    if line == b"[" or (not by_name and line[:1] == b"[" and line[1:].lstrip(_BLANK)[:1] in (b"{", b"]")):
+    one_line = suffix == ".json" and b"\n" not in head.strip(_BLANK)
+    begins = line[:1] == b"[" and (one_line or line[1:].lstrip(_BLANK)[:1] in (b"{", b"]"))
+    if line == b"[" or (begins and not by_name):
         return Format.JSON_ARRAY
     if line == b"{" and not by_name:
         raise UnreadableFileError(
