@@ -103,12 +103,12 @@ def test_damage_all_over_a_run_is_healed_by_the_next_one(copy_of_finished_run: P
 
 @pytest.mark.long
 @pytest.mark.usefixtures("on_cluster")
-def test_sixty_damaged_runs_are_healed_one_by_one(copy_of_finished_run: Path, finished_run: Path) -> None:
+def test_damaged_runs_are_healed_one_by_one(copy_of_finished_run: Path, finished_run: Path) -> None:
     folder = copy_of_finished_run
     run_dir = folder / "run"
     before = dataset(run_dir)
     every = list(cases())
-    for case in every[:: len(every) // 60]:
+    for case in every[:: len(every) // 6]:
         case.apply(run_dir)
         named = look(run_dir)
         assert case.name in {each.path for each in named.damaged}, case

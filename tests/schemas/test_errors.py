@@ -36,6 +36,7 @@ ENDS = {
     "another hipo-data is at work in": UserError,
     "the storage refuses these credentials": StorageError,
     "the storage does not answer": StorageError,
+    "the local Ray died": errors.RunFailedError,
 }
 """Messages whose exit codes the documentation says, with what is raised."""
 
