@@ -13,7 +13,7 @@ from hipo_data.figures.terminal import console, plain
 from hipo_data.graders.cli import register as register_graders
 from hipo_data.pipeline.graph.stages import STAGES
 from hipo_data.pipeline.ship.commands import add_commands
-from hipo_data.pipeline.stop_signals import heed
+from hipo_data.pipeline.stop_signals import heeded
 from hipo_data.schemas.errors import DamagedError, ExitCode, RunFailedError, UnfitError, UserError
 from hipo_data.schemas.without_secrets import shown_text
 
@@ -372,27 +372,31 @@ register_graders(app)
 
 def main() -> None:
     """Entry point. Ends with one of `ExitCode`; docs/errors.md says what each asks for."""
-    heed()
+    with heeded():
+        code = _run_command()
+        if code == ExitCode.STOPPED:
+            console(stderr=True).print("stopped; run the same command again to go on")
+        sys.exit(code)
+
+
+def _run_command() -> int:
     try:
         for plugin in entry_points(group="hipo_data.commands"):
             plugin.load()(app)
-        code = app(standalone_mode=False) or ExitCode.DONE  # what typer would have exited with
+        code: int = app(standalone_mode=False) or ExitCode.DONE  # what typer would have exited with
+        return code
     except UserError as error:
-        code = _ended_by(error)
+        return _ended_by(error)
     except (typer.Abort, KeyboardInterrupt):
-        code = ExitCode.STOPPED
+        return ExitCode.STOPPED
     except Exception as error:
         if (of_storage := _storage_error(error)) is not None:
-            code = _ended_by(of_storage)
-        elif hasattr(error, "show"):  # the command line itself is used wrongly
+            return _ended_by(of_storage)
+        if hasattr(error, "show"):  # the command line itself is used wrongly
             error.show()
-            code = ExitCode.WRONG_USE
-        else:
-            sys.stderr.write(plain(shown_text(traceback.format_exc())))
-            code = ExitCode.FAILED
-    if code == ExitCode.STOPPED:
-        console(stderr=True).print("stopped; run the same command again to go on")
-    sys.exit(code)
+            return ExitCode.WRONG_USE
+        sys.stderr.write(plain(shown_text(traceback.format_exc())))
+        return ExitCode.FAILED
 
 
 def _ended_by(error: UserError) -> ExitCode:

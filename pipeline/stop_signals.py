@@ -10,6 +10,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 _ASKS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _MOST = 2
@@ -30,12 +31,14 @@ class _Asked:
         cls.times += 1
 
 
-def heed() -> None:
-    """From here on, such a signal raises `KeyboardInterrupt` in the main thread of this process.
+@contextmanager
+def heeded() -> Iterator[None]:
+    """Meanwhile such a signal raises `KeyboardInterrupt` in the main thread of this process.
 
     SIGINT may arrive ignored, from a shell that put this in the background; an ignored SIGHUP stays so (nohup).
     """
     process = os.getpid()
+    before = {number: signal.getsignal(number) for number in _ASKS}
 
     def stop(number: int, frame: FrameType | None) -> None:
         if os.getpid() != process:  # a fork of this one, whose parent ends it as any other
@@ -49,8 +52,12 @@ def heed() -> None:
             raise KeyboardInterrupt
 
     for number in _ASKS:
-        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+        if number != signal.SIGHUP or before[number] is not signal.SIG_IGN:
             signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        _put_back(before)
 
 
 def asked_by() -> str | None:
@@ -75,20 +82,20 @@ def handlers_kept() -> Iterator[None]:
     A SIGTERM that came meanwhile is a `KeyboardInterrupt` all the same.
     """
     before = {number: signal.getsignal(number) for number in _ASKS}
-
-    def put_back() -> None:
-        for number, handler in before.items():
-            if handler is not None:  # one that no Python code set
-                signal.signal(number, handler)
-
     try:
         yield
-        put_back()  # already here, where what the library's handler raises is still caught
+        _put_back(before)  # already here, where what the library's handler raises is still caught
     except SystemExit as error:
         _Asked.take(signal.SIGTERM)
         raise KeyboardInterrupt from error
     finally:
-        put_back()
+        _put_back(before)
+
+
+def _put_back(handlers: dict[signal.Signals, Any]) -> None:
+    for number, handler in handlers.items():
+        if handler is not None:  # one that no Python code set
+            signal.signal(number, handler)
 
 
 def _write_nowhere() -> None:

@@ -40,6 +40,8 @@ hipo alone. `stopped_early`: not sampled in full, so that measured rates lean fu
 """
 
 CELLS = [GROUP, *CELL[1:]]
+_DIGITS = 9
+"""A matrix product of fewer rows ends in other last bits, and how problems are cut into shards changes no byte."""
 
 
 def grouped(decisions: pl.DataFrame, config: SelectConfig) -> pl.DataFrame:
@@ -72,12 +74,12 @@ def rates_table(
     table = named.select(
         *(name for name in RATES_SCHEMA.names[:8]),
         "p_on",
-        moments["mean_on"].alias("p_on_corrected"),
+        moments["mean_on"].round(_DIGITS).alias("p_on_corrected"),
         "p_off",
-        moments["mean_off"].alias("p_off_corrected"),
+        moments["mean_off"].round(_DIGITS).alias("p_off_corrected"),
         "delta",
-        (1 - flip_probability(named, config, priors)).alias("repetition"),
-        wrong_mode(named, config, priors).alias("wrong_mode"),
+        (1 - flip_probability(named, config, priors)).round(_DIGITS).alias("repetition"),
+        wrong_mode(named, config, priors).round(_DIGITS).alias("wrong_mode"),
         stopped(wanted).alias("stopped_early"),
         "prior",
     )

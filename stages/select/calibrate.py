@@ -13,6 +13,7 @@ import polars as pl
 from pydantic import BaseModel, Field
 
 from hipo_data.schemas.config import SelectConfig
+from hipo_data.schemas.records import HIDDEN
 from hipo_data.stages.select.flips import binomial, flip_probability, outcomes_of
 from hipo_data.stages.select.leaking import leaks
 from hipo_data.stages.select.pair_counts import decided_cells
@@ -22,6 +23,8 @@ from hipo_data.stages.select.select import ROLLOUT_COLUMNS, VERDICT_COLUMNS
 from hipo_data.stages.select.whatif import Setting, cells_of, reselect
 
 _KEY = ["problem_id", "mode", "index"]
+_SOME = "reasoning"
+"""Instead of any reasoning that can be seen."""
 
 
 class Repeated(BaseModel):
@@ -70,11 +73,12 @@ def reduced(
     has_tag = pl.any_horizontal(
         pl.col(part).fill_null("").str.contains_any(list(tags)) for part in ("reasoning", "answer")
     )
+    reasoned = pl.col("reasoning").is_not_null()
     text = pl.concat_str(pl.col("reasoning", "answer").fill_null(""), separator="\0").hash().cast(pl.String)
     return rows.select(
         *(name for name in ROLLOUT_COLUMNS if name not in ("reasoning", "answer")),
         "status",
-        reasoning=pl.when(pl.col("reasoning").is_not_null()).then(pl.lit("")),
+        reasoning=pl.when(pl.col("reasoning") == HIDDEN).then(pl.lit(HIDDEN)).when(reasoned).then(pl.lit(_SOME)),
         answer=pl.when(has_tag).then(pl.lit(min(tags, default=""))).when(pl.col("answer").is_not_null()).then(text),
     )
 

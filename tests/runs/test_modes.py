@@ -167,7 +167,7 @@ def test_sources_of_which_no_row_is_accepted_are_said(tmp_path: Path) -> None:
         write_lines(tmp_path / "sums.jsonl", [{"problem": "What is 1 plus 1?", "solution": "2"}] * 5)
         for command in ("plan", "run", "run", "check", "plan"):
             said = fail(command, "--config", path, cwd=tmp_path, code=ExitCode.UNFIT)
-            assert "0 of 5 rows of sums.jsonl kept: column 'answer' is missing; the file has problem, solution" in said
+            assert "0 of 5 rows of sums.jsonl kept: columns 'question' and 'answer' are missing; the file has" in said
         assert "5 of 5 rows" in succeed("show", "run", "--stage", "rejected", cwd=tmp_path)
         write_lines(tmp_path / "sums.jsonl", [{"problem": "What is 1 plus 1?", "answer": "2"}, {"problem": "Why?"}])
         said = succeed("run", "--stage", "ingest", "--config", path, cwd=tmp_path)
