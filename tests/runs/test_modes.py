@@ -169,9 +169,9 @@ def test_sources_of_which_no_row_is_accepted_are_said(tmp_path: Path) -> None:
             said = fail(command, "--config", path, cwd=tmp_path, code=ExitCode.UNFIT)
             assert "0 of 5 rows of sums.jsonl kept: columns 'question' and 'answer' are missing; the file has" in said
         assert "5 of 5 rows" in succeed("show", "run", "--stage", "rejected", cwd=tmp_path)
-        write_lines(tmp_path / "sums.jsonl", [{"problem": "What is 1 plus 1?", "answer": "2"}, {"problem": "Why?"}])
+        write_lines(tmp_path / "sums.jsonl", [{"question": "What is 1 plus 1?", "answer": "2"}, {"question": "Why?"}])
         said = succeed("run", "--stage", "ingest", "--config", path, cwd=tmp_path)
-        assert "ingest: 2 rows in, 1 kept as 1 problem, 1 quarantined: bad_column 1" in said
+        assert "ingest: 2 rows in, 1 kept as 1 problem, 1 quarantined: no_gold 1" in said
 
 
 def test_modes_that_ask_for_the_same_are_refused_at_load(tmp_path: Path) -> None:
