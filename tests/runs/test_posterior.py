@@ -33,7 +33,7 @@ def test_full_and_stopped_sampling_and_any_shards_come_to_one_prior_and_one_sele
     one = decided.filter(pl.col("rule") == "margin")["problem_id"][0]
     told = " ".join(succeed("explain", "full", one, cwd=tmp_path).split())
     assert "> 0.5 by the prior of the run, fitted to" in told
-    assert "decide otherwise with probability" in told
+    assert "probability of a wrong mode" in told
     (own,) = [
         line for line in succeed("whatif", "full", "--delta", "0.15", cwd=tmp_path).splitlines() if "0.15*" in line
     ]
