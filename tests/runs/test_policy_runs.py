@@ -98,7 +98,7 @@ def test_preference_pairs_are_published_beside_their_better_ends(folder: Path, t
 @pytest.mark.usefixtures("on_cluster")
 def test_groups_are_published_without_a_justification_being_asked_for(folder: Path) -> None:
     run(folder, "groups")
-    assert "groups train 22, groups validation 2 rows" in succeed("validate", "run", cwd=folder)
+    assert "groups train 22, groups validation 2, " in succeed("validate", "run", cwd=folder)
     groups = part(folder, "groups")
     assert groups.height == 24
     assert set(groups["responses"].list.len()) == {8}
