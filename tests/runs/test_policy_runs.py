@@ -81,7 +81,7 @@ def test_examples_of_a_policy_read_back_and_its_card_says_whose_rule_it_is(folde
 @pytest.mark.usefixtures("on_cluster")
 def test_preference_pairs_are_published_beside_their_better_ends(folder: Path, tmp_path: Path) -> None:
     run(folder, "preference")
-    assert "preference train 22, preference validation 2 rows" in succeed("validate", "run", cwd=folder)
+    assert "preference train 22, preference validation 2, " in succeed("validate", "run", cwd=folder)
     exported = export(published(str(folder / "run")), "trl-preference", tmp_path / "out")
     assert exported.rows == {"train.parquet": 22, "validation.parquet": 2}
     pairs = part(folder, "preference")
