@@ -139,6 +139,11 @@ class SelectConfig(Config):
         """Whether a prior is fitted to the run's counts."""
         return self.rule == "posterior"
 
+    @property
+    def refuses_leaks(self) -> bool:
+        """Whether think-off responses that think count as unknown."""
+        return self.leaking == "refuse"
+
     def in_use(self) -> dict[str, Any]:
         """The settings that the policy reads: a change of any other one selects nothing anew."""
         shared = {"policy", "delta", "min_graded"}  # every decision says its δ
@@ -150,7 +155,7 @@ class SelectConfig(Config):
             "shortest": set[str](),
         }.get(self.policy, {self.policy})
         # Left out at their defaults, so that work of before stays.
-        said = {name for name, used in {"leaking": self.leaking != "keep", "rule": self.by_posterior}.items() if used}
+        said = {name for name, used in {"leaking": self.refuses_leaks, "rule": self.by_posterior}.items() if used}
         return self.model_dump(mode="json", include=shared | own | said) | few
 
 

@@ -75,7 +75,7 @@ def _select(task: Task) -> Manifest:
         frame, priors = with_source(frame), Priors(tuple(task.records(PRIOR.name, Prior)))
     chosen = select_picks(frame, rollouts, verdicts, task.config.select, task.config.seed, tags, votes, priors)
     tables = pl.collect_all([chosen.decisions, chosen.picks])
-    refuses = task.config.select.leaking == "refuse"
+    refuses = task.config.select.refuses_leaks
     leaking = {LEAKING: int(rollouts.select(leaks().sum()).collect().item())} if refuses else {}
     decisions, picks = _typed(tables[0], Decision), _typed(tables[1], Pick)
     dropped = decisions.num_rows - decisions["mode"].drop_null().length()

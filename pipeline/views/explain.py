@@ -148,7 +148,7 @@ def _rollouts(files: RunFiles, shard: str, problem_id: str) -> Iterator[Row]:
         verdicts = {row["index"]: row for row in _rows(files.scan(f"verify.{mode}", shards=[shard]), problem_id)}
         rollouts = _rows(files.scan(f"sample.{mode}", shards=[shard]), problem_id)
         for row in sorted(rollouts, key=lambda row: int(row["index"])):
-            strays = files.config.select.leaking == "refuse" and leaks(mode, row["reasoning"], row["answer"])
+            strays = files.config.select.refuses_leaks and leaks(mode, row["reasoning"], row["answer"])
             verdict = {"status": None, "reason": None, "extracted": None} | verdicts.get(row["index"], {})
             yield row | verdict | {"leaks": strays}
 

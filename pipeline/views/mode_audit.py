@@ -16,5 +16,5 @@ def mode_audit(files: RunFiles, shards: Collection[str] | None = None) -> Audit:
         if shards is None or name.partition("/")[2] in shards
     }
     selected = [manifest.counts.get(LEAKING, 0) for name, manifest in own.items() if name.startswith("select/")]
-    refuses = files.config.select.leaking == "refuse"
+    refuses = files.config.select.refuses_leaks
     return audit(shown_by_mode(own), files.config.check, sum(selected) if refuses else None)

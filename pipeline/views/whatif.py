@@ -152,7 +152,7 @@ def _remarks(files: RunFiles, answer: Answer, lacking: int, fewest: int, all_sha
     found = []
     if files.config.select.policy != "hipo":
         found.append(f"The policy '{files.config.select.policy}' does not read δ, so that rows differ by n alone.")
-    if files.config.select.leaking == "refuse":
+    if files.config.select.refuses_leaks:
         found.append(
             "As in the run, think-off responses that think all the same are refused: they count in no pass rate."
         )

@@ -15,11 +15,11 @@ from pydantic import BaseModel, Field
 from hipo_data.schemas.config import SelectConfig
 from hipo_data.schemas.records import HIDDEN
 from hipo_data.stages.select.flips import binomial, flip_probability, outcomes_of
-from hipo_data.stages.select.leaking import leaks
+from hipo_data.stages.select.leaking import marked
 from hipo_data.stages.select.pair_counts import decided_cells
 from hipo_data.stages.select.policies.policy import draw
 from hipo_data.stages.select.prior import SHOWN_STEPS, Priors, fit
-from hipo_data.stages.select.select import ROLLOUT_COLUMNS, VERDICT_COLUMNS
+from hipo_data.stages.select.select import ROLLOUT_COLUMNS, VERDICT_COLUMNS, holds_tag
 from hipo_data.stages.select.whatif import Setting, cells_of, reselect
 
 _KEY = ["problem_id", "mode", "index"]
@@ -68,18 +68,17 @@ def reduced(
         tags: of the format; a response that holds one is never kept, and holds one still.
     """
     rows = rollouts.filter(pl.col("cap").is_null()).join(verdicts, on=_KEY, how="left", validate="1:1")
-    if config.leaking == "refuse":
-        rows = rows.with_columns(status=pl.when(~leaks()).then("status"))
-    has_tag = pl.any_horizontal(
-        pl.col(part).fill_null("").str.contains_any(list(tags)) for part in ("reasoning", "answer")
-    )
     reasoned = pl.col("reasoning").is_not_null()
     text = pl.concat_str(pl.col("reasoning", "answer").fill_null(""), separator="\0").hash().cast(pl.String)
-    return rows.select(
+    answer = pl.when(pl.col("answer").is_not_null()).then(text)
+    return marked(rows, config).select(
         *(name for name in ROLLOUT_COLUMNS if name not in ("reasoning", "answer")),
         "status",
         reasoning=pl.when(pl.col("reasoning") == HIDDEN).then(pl.lit(HIDDEN)).when(reasoned).then(pl.lit(_SOME)),
-        answer=pl.when(has_tag).then(pl.lit(min(tags, default=""))).when(pl.col("answer").is_not_null()).then(text),
+        answer=pl.when(holds_tag(tags))
+        .then(pl.lit(min(tags, default="")))
+        .when(pl.col("answer").is_not_null())
+        .then(text),
     )
 
 

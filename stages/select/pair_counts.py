@@ -28,7 +28,7 @@ _KEY = ["problem_id", "mode", "index"]
 
 def rollout_columns(config: SelectConfig) -> list[str]:
     """What `cells` reads of the rollouts."""
-    return [*_KEY, "cap", *(["reasoning", "answer"] if config.leaking == "refuse" else [])]
+    return [*_KEY, "cap", *(["reasoning", "answer"] if config.refuses_leaks else [])]
 
 
 def with_source(problems: pl.LazyFrame) -> pl.LazyFrame:
@@ -54,7 +54,7 @@ def cells(
         seed: of the run.
     """
     counts = rollouts.filter(pl.col("cap").is_null())
-    if config.leaking == "refuse":  # what leaks is as unknown here as it is to the selection
+    if config.refuses_leaks:  # what leaks is as unknown here as it is to the selection
         counts = counts.filter(~leaks())
     graded = counts.select(_KEY).join(verdicts, on=_KEY, how="inner")
     known, right, on = pl.col("status") != Status.UNKNOWN, pl.col("status") == Status.CORRECT, pl.col("mode") == ON

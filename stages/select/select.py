@@ -18,7 +18,7 @@ from hipo_data.prompts.formats.hipo import HIPO
 from hipo_data.schemas.config import SelectConfig
 from hipo_data.schemas.records import HIDDEN, FinishReason, Status
 from hipo_data.schemas.select_config import PolicyName
-from hipo_data.stages.select.leaking import leaks
+from hipo_data.stages.select.leaking import marked
 from hipo_data.stages.select.pair_counts import with_gains
 from hipo_data.stages.select.policies import (
     adaptthink,
@@ -178,22 +178,22 @@ def _with_votes(decisions: pl.LazyFrame, votes: pl.LazyFrame | None) -> pl.LazyF
     )
 
 
-def _graded(rows: pl.LazyFrame, tags: Collection[str], config: SelectConfig) -> pl.LazyFrame:
-    """The table of rollouts that policies get."""
-    strays = pl.lit(False)
-    if config.leaking == "refuse":
-        strays = pl.col("leaks")
-        rows = rows.with_columns(leaks=leaks()).with_columns(status=pl.when(~strays).then("status"))
-    has_tag = pl.any_horizontal(
+def holds_tag(tags: Collection[str]) -> pl.Expr:
+    """Whether a response has one of the tags of a format in it, and so cannot be kept: columns `reasoning`, `answer`."""
+    return pl.any_horizontal(
         pl.col(part).fill_null("").str.contains_any(list(tags)) for part in ("reasoning", "answer")
     )
+
+
+def _graded(rows: pl.LazyFrame, tags: Collection[str], config: SelectConfig) -> pl.LazyFrame:
+    """The table of rollouts that policies get."""
     # What is hidden is reasoning in think-off, and in think-on none that could be published.
     reasoned = pl.col("reasoning")
     keeps_mode = pl.when(pl.col("mode") == ON).then(reasoned.fill_null(HIDDEN) != HIDDEN).otherwise(reasoned.is_null())
     status = pl.col("status").fill_null(Status.UNKNOWN.value)
     stopped = pl.col("finish_reason") == FinishReason.STOP.value
-    renders = stopped & keeps_mode & ~has_tag & ~strays
-    return rows.with_columns(
+    renders = stopped & keeps_mode & ~holds_tag(tags) & ~pl.col("leaks")
+    return marked(rows, config).with_columns(
         status=status,
         counts=pl.col("cap").is_null(),
         known=status != Status.UNKNOWN.value,

@@ -51,7 +51,7 @@ async def sample_adaptively(
         _Account(problem, {mode: sampler.of(problem) for mode, sampler in samplers.items()}, mode is not None)
         for problem, mode in zip(problems, drawn, strict=True)
     ]
-    refuses = config.select.leaking == "refuse"
+    refuses = config.select.refuses_leaks
     while accounts:
         counted = pl.DataFrame([account.counts(refuses) for account in accounts])
         more = await asyncio.to_thread(further, counted, terms)

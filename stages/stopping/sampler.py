@@ -51,7 +51,7 @@ async def sample_until_decided(
     """
     plan = await asyncio.to_thread(plan_of, config.sample, config.select)
     drawn = random_modes([problem.problem_id for problem in problems], config.select, config.seed)
-    refuses = config.select.leaking == "refuse"
+    refuses = config.select.refuses_leaks
     limits = {mode: config.roles.of(mode).sampling.max_tokens for mode in Mode}
 
     def outcome(rollout: Rollout, verdict: Verdict, *, given: bool) -> Outcome:
