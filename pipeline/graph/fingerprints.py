@@ -58,7 +58,8 @@ class Fingerprints:
             case "verify":
                 return self._verify
             case "select" if node == PRIOR:
-                counted = digest(config.select.model_dump(mode="json", include={"min_graded", "random_fraction"}))
+                read = {"min_graded", "random_fraction"} | ({"leaking"} if config.select.refuses_leaks else set())
+                counted = digest(config.select.model_dump(mode="json", include=read))
                 return {"code": prior.VERSION, "seed": str(config.seed), "counted": counted}
             case "select":
                 return {"code": select.VERSION, "seed": str(config.seed), **self._select}

@@ -136,11 +136,12 @@ def test_the_prior_reads_counts_of_all_shards_and_no_delta_and_every_shard_is_se
     assert set(parents(PRIOR, SHARDS, posterior)) == {INGEST, *graded}
     assert all(PRIOR in parents(Node("select", shard), SHARDS, posterior) for shard in SHARDS)
     assert PRIOR not in run_nodes(SHARDS, recipe())
-    before, other_delta, other_counts = (
+    before, other_delta, other_counts, other_verdicts = (
         Fingerprints(recipe("select.rule=posterior", f"select.{change}")).parts(PRIOR, {})
-        for change in ("delta=0.15", "delta=0.4", "min_graded=2")
+        for change in ("delta=0.15", "delta=0.4", "min_graded=2", "leaking=refuse")
     )
     assert before == other_delta != other_counts
+    assert before != other_verdicts
 
 
 def test_a_role_without_a_family_is_fingerprinted_as_before_there_were_any(
