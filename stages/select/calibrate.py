@@ -70,7 +70,6 @@ def reduced(
     rows = rollouts.filter(pl.col("cap").is_null()).join(verdicts, on=_KEY, how="left", validate="1:1")
     reasoned = pl.col("reasoning").is_not_null()
     text = pl.concat_str(pl.col("reasoning", "answer").fill_null(""), separator="\0").hash().cast(pl.String)
-    answer = pl.when(pl.col("answer").is_not_null()).then(text)
     return marked(rows, config).select(
         *(name for name in ROLLOUT_COLUMNS if name not in ("reasoning", "answer")),
         "status",

@@ -34,6 +34,7 @@ BY_COUNTS = ["hipo", "adaptthink", "lhrm"]
 
 _SIZES = ["again_on", "again_off", "fit_on", "fit_off"]
 _RIGHT = [*COLUMNS[2:], *_SIZES[:2]]
+_SIDES = {"on": Mode.THINK_ON, "off": Mode.THINK_OFF}
 _DROPPED = "dropped"
 _OUTCOMES = [_DROPPED, Mode.THINK_OFF.value, Mode.THINK_ON.value]
 """In alphabetical order."""
@@ -48,10 +49,12 @@ def stopped(wanted: dict[Mode, int]) -> pl.Expr:
     Args:
         wanted: rollouts of each mode that full sampling has.
     """
-    return pl.any_horizontal(
-        pl.col(f"n_{side}") + pl.col(f"unknown_{side}") < wanted[mode]
-        for side, mode in (("on", Mode.THINK_ON), ("off", Mode.THINK_OFF))
-    )
+    return pl.any_horizontal(_fewer(side, wanted) for side in _SIDES)
+
+
+def _fewer(side: str, wanted: dict[Mode, int]) -> pl.Expr:
+    """Whether a mode has fewer rollouts than full sampling."""
+    return pl.col(f"n_{side}") + pl.col(f"unknown_{side}") < wanted[_SIDES[side]]
 
 
 def with_again(decisions: pl.DataFrame, wanted: dict[Mode, int]) -> pl.DataFrame:
@@ -62,11 +65,8 @@ def with_again(decisions: pl.DataFrame, wanted: dict[Mode, int]) -> pl.DataFrame
         wanted: rollouts of each mode that full sampling has.
     """
     return decisions.with_columns(
-        pl.when(pl.col(f"n_{side}") + pl.col(f"unknown_{side}") < wanted[mode])
-        .then(wanted[mode])
-        .otherwise(f"n_{side}")
-        .alias(f"again_{side}")
-        for side, mode in (("on", Mode.THINK_ON), ("off", Mode.THINK_OFF))
+        pl.when(_fewer(side, wanted)).then(wanted[mode]).otherwise(f"n_{side}").alias(f"again_{side}")
+        for side, mode in _SIDES.items()
     )
 
 

@@ -179,7 +179,7 @@ def _with_votes(decisions: pl.LazyFrame, votes: pl.LazyFrame | None) -> pl.LazyF
 
 
 def holds_tag(tags: Collection[str]) -> pl.Expr:
-    """Whether a response has one of the tags of a format in it, and so cannot be kept: columns `reasoning`, `answer`."""
+    """Whether a response has a tag of the format in it, and so cannot be kept: columns `reasoning`, `answer`."""
     return pl.any_horizontal(
         pl.col(part).fill_null("").str.contains_any(list(tags)) for part in ("reasoning", "answer")
     )
