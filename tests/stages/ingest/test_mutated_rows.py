@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from tests.stages.ingest.ingesting import (
     AM_THINKING,
     II_THOUGHT,
     SKYWORK,
+    Ingested,
     Place,
     acereason,
     am_thinking,
@@ -46,20 +48,25 @@ def build(folder: Path, seed: int) -> set[Place]:
     return places
 
 
+def read_all(folder: Path, **config: Any) -> Ingested:
+    """What becomes of the files of all datasets."""
+    return read(
+        acereason(folder / "ace*"),
+        skywork(folder / "skywork*"),
+        am_thinking(folder / "am_thinking*", import_rollouts=True),
+        ii_thought(folder / "ii_thought*"),
+        filters={},
+        near_duplicates=NearDuplicates(),
+        **config,
+    )
+
+
 @pytest.mark.parametrize("seed", [pytest.param(1, marks=pytest.mark.slow), pytest.param(2, marks=pytest.mark.long)])
 def test_every_damaged_row_is_a_problem_or_refused_with_a_reason(tmp_path: Path, seed: int) -> None:
     places = build(tmp_path, seed)
     assert len(places) >= 5_000
     known = write(tmp_path / "known" / "evaluation.jsonl", [{"question": f"What is {n} + 1?"} for n in range(5)])
-    found = read(
-        acereason(tmp_path / "ace*"),
-        skywork(tmp_path / "skywork*"),
-        am_thinking(tmp_path / "am_thinking*", import_rollouts=True),
-        ii_thought(tmp_path / "ii_thought*"),
-        filters={},
-        near_duplicates=NearDuplicates(),
-        decontaminate=Decontamination(sets=[EvaluationSet(name="known", path=str(known))]),
-    )
+    found = read_all(tmp_path, decontaminate=Decontamination(sets=[EvaluationSet(name="known", path=str(known))]))
     outcomes = found.outcomes
     # A file that is no Parquet any more is refused as one row.
     gone = {(dataset, file) for (dataset, file, _), outcome in outcomes.items() if outcome == "unreadable_file"}
@@ -101,14 +108,7 @@ def test_rows_in_any_form_and_compression_are_conserved(tmp_path: Path, rows: in
                 if compression:
                     (tmp_path / f"{shape}-damaged.{form}{compression}").write_bytes(damaged(packed, random))
                     spoilt.add((dataset, f"{shape}-damaged.{form}{compression}"))
-    found = read(
-        acereason(tmp_path / "ace*"),
-        skywork(tmp_path / "skywork*"),
-        am_thinking(tmp_path / "am_thinking*", import_rollouts=True),
-        ii_thought(tmp_path / "ii_thought*"),
-        filters={},
-        near_duplicates=NearDuplicates(),
-    )
+    found = read_all(tmp_path)
     assert found.accounts.rows_read == len(found.outcomes)
     by_file = Counter((dataset, file) for dataset, file, _ in found.outcomes)
     assert {place: by_file[place] for place in whole} == whole
