@@ -42,14 +42,16 @@ def run(
     split: Annotated[str, typer.Option(help="Which split of a published dataset.")] = "validation",
     limit: Annotated[int | None, typer.Option(min=1, help="At most this many problems, the first.")] = None,
     temperature: Annotated[float, typer.Option(min=0, help="0 is greedy.")] = 0.6,
-    top_p: Annotated[float, typer.Option(min=0, max=1)] = 0.95,
+    top_p: Annotated[
+        float, typer.Option(min=0, max=1, help="Of the most probable tokens, together so probable.")
+    ] = 0.95,
     max_tokens: Annotated[int, typer.Option(min=1, help="Of a response; the context may leave less.")] = 16384,
     backend: Annotated[str, typer.Option(help="vllm, transformers, or auto: vLLM where it is installed.")] = "auto",
     engine_args: Annotated[
         str, typer.Option(metavar="JSON", help='Further arguments of the backend, such as {"max_model_len": 8192}.')
     ] = "{}",
     base_url: Annotated[
-        str | None, typer.Option(help="An OpenAI-compatible endpoint, such as http://localhost:8000/v1.")
+        str | None, typer.Option(help="An OpenAI-compatible endpoint, such as http://HOST:8000/v1.")
     ] = None,
     api_key_env: Annotated[str | None, typer.Option(help="The variable that holds the endpoint's key.")] = None,
     tokenizer: Annotated[

@@ -2,26 +2,42 @@
 
 import sys
 import traceback
-from importlib.metadata import entry_points
+from importlib.metadata import entry_points, version
+from typing import Annotated
 
 import typer
 
 from hipo_data.figures.terminal import console, plain
 from hipo_data.graders.cli import register as register_grade
-from hipo_data.pipeline.commands import ask, look, run, set_up, ship
+from hipo_data.pipeline.commands import ask, doctor, look, run, set_up, ship
 from hipo_data.pipeline.stop_signals import heeded
 from hipo_data.schemas.errors import ExitCode, UserError
 from hipo_data.schemas.without_secrets import shown_text
 
 app = typer.Typer(
-    help="Turns math and code problems into training data for models that decide when to think.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _say_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"hipo-data {version('hipo-data')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    asked: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", callback=_say_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Turns math and code problems into training data for models that decide when to think."""
+
+
 # In the order of help; a command of a new subject is a file in commands/ and a name here.
-for subject in (set_up, run, look, ask, ship):
+for subject in (set_up, doctor, run, look, ask, ship):
     subject.register(app)
 register_grade(app)
 

@@ -20,6 +20,7 @@ _OBJECT_STORE_BYTES = 100 * 2**20  # tables never pass through Ray; Ray's own mi
 _OF_A_NODE = ("raylet", "gcs_server")
 """Names of the processes without which a local Ray neither works nor says so."""
 _LOOK_EVERY_S = 1.0
+_LOG = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -51,12 +52,14 @@ def _connect(address: str | None, config: RunConfig) -> None:
     import ray
 
     cluster = {"address": address} if address else _local_cluster(_local_cpus(config))
+    verbose = _LOG.isEnabledFor(logging.DEBUG)  # whoever wants to see all sees what workers say, too
     try:
         with handlers_kept(), _deaf_to_hangups():
-            ray.init(**cluster, log_to_driver=False, logging_level=logging.ERROR, ignore_reinit_error=True)
+            ray.init(**cluster, log_to_driver=verbose, logging_level=logging.ERROR, ignore_reinit_error=True)
     except Exception as error:
         where = f"join the Ray cluster at {shown_url(address)}" if address else "start a local Ray"
         raise RunFailedError(f"could not {where}: {shown_text(str(error))}") from error
+    _LOG.debug("Ray %s, %s", ray.__version__, f"joined at {shown_url(address)}" if address else "started here")
 
 
 def _local_cluster(cpus: int) -> dict[str, Any]:

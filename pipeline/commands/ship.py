@@ -50,11 +50,20 @@ def push(
     run_dir: Annotated[str, typer.Argument(help="A run's directory, or a published folder.")],
     repo: Annotated[str, typer.Argument(metavar="REPO", help="The dataset on the Hub, such as org/name.")],
     private: Annotated[bool, typer.Option("--private", help="Make a new dataset private.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be uploaded, and what is there already; upload nothing.")
+    ] = False,
 ) -> None:
     """Upload a published dataset to the Hugging Face Hub in one commit; HF_TOKEN holds the token."""
     from hipo_data.pipeline.ship.push import push as push_dataset
+    from hipo_data.pipeline.ship.push import rehearse
     from hipo_data.pipeline.store.run_path import run_path
 
+    if dry_run:
+        from hipo_data.pipeline.ship.rehearsal_words import in_words
+
+        _console().print(in_words(rehearse(run_path(run_dir), repo, private)))
+        return
     _console().print(push_dataset(run_path(run_dir), repo, private))
 
 
