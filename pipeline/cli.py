@@ -14,6 +14,7 @@ from hipo_data.graders.cli import register as register_graders
 from hipo_data.pipeline.graph.stages import STAGES
 from hipo_data.pipeline.ship.commands import add_commands
 from hipo_data.pipeline.stop_signals import heeded
+from hipo_data.pipeline.viewer.commands import add_view
 from hipo_data.schemas.errors import DamagedError, ExitCode, RunFailedError, UnfitError, UserError
 from hipo_data.schemas.without_secrets import shown_text
 
@@ -367,6 +368,7 @@ def _stages(names: list[str] | None) -> list[str]:
 
 
 add_commands(app)
+add_view(app)
 register_graders(app)
 
 
