@@ -86,6 +86,11 @@ class Index:
         with self._lock:
             return self._places
 
+    def read(self) -> None:
+        """Reads all frames, so that nobody waits for one later."""
+        with self._lock:
+            self._problems, self._rollouts, self._places  # noqa: B018
+
     @cached_property
     def _problems(self) -> pl.DataFrame:
         asked = self._read("ingest", _asked_of, _ASKED).with_row_index("row")

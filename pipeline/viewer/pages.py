@@ -113,6 +113,7 @@ def problems_page(
     searched: float | None = None,
     options: Mapping[str, Sequence[tuple[str, int]]] | None = None,
     remark: str | None = None,
+    trouble: str | None = None,
 ) -> str:
     """One page of a list of problems.
 
@@ -120,6 +121,7 @@ def problems_page(
         found: all that are meant (`filters.matching`).
         searched: how much of a search is done; null without one.
         options: values of the filters with their counts, where there is a form.
+        trouble: why what is shown may not be the latest.
     """
     pages = max(1, -(-found.height // PAGE))
     page = min(asked.page, pages)
@@ -130,7 +132,7 @@ def problems_page(
         served=options is not None,
         title=look.name,
         look=look,
-        index=index,
+        warnings=[*index.damaged, *([trouble] if trouble else [])],
         asked=asked,
         options=options,
         choices=CHOICES,

@@ -76,7 +76,8 @@ class Viewer:
                 raise web.HTTPNotFound(text="there is nothing here; the whole address is what hipo-data view printed\n")
             response = await handler(request)
         except web.HTTPException as error:
-            response = error
+            error.headers.update(_HEADERS)
+            raise
         response.headers.update(_HEADERS)
         return response
 
@@ -118,7 +119,9 @@ class Viewer:
         found, searched = self._found(run, index, asked, flags)
         look = Look(run.name, str(run.run_dir), self._links("", problem="p/"))
         options = options_of(index, flags)
-        return _html(problems_page(look, index, found, asked, flags, searched=searched, options=options))
+        return _html(
+            problems_page(look, index, found, asked, flags, searched=searched, options=options, trouble=run.trouble)
+        )
 
     def _found(self, run: ShownRun, index: Index, asked: Filters, flags: dict[str, str]):  # type: ignore[no-untyped-def]
         """The problems that are meant, and how much of a search is done."""

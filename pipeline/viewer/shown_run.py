@@ -29,8 +29,9 @@ class ShownRun:
     def __init__(self, run_dir: RunPath) -> None:
         self.run_dir = run_dir
         self._index = _read(run_dir)
+        self.trouble: str | None = None
+        """Why the last look at it failed."""
         self._look_at = 0.0
-        self._looking = threading.Lock()
         self._searches: dict[str, Search] = {}
         self._lock = threading.Lock()
 
@@ -51,25 +52,30 @@ class ShownRun:
 
     def index(self) -> Index:
         """What is known of it, at most a few seconds old where somebody asks all the time; no page waits for newer."""
-        if time.monotonic() >= self._look_at and self._looking.acquire(blocking=False):
-            self._look_at = float("inf")
-            threading.Thread(target=self._look, name="look at the run", daemon=True).start()
+        with self._lock:
+            due = time.monotonic() >= self._look_at
+            if due:
+                self._look_at = float("inf")
+        if due:
+            threading.Thread(target=self.look, name="look at the run", daemon=True).start()
         return self._index
 
-    def _look(self) -> None:
+    def look(self) -> None:
+        """Takes in what the run has done since. Where it cannot, what was known stays."""
         started = time.monotonic()
         try:
             newer = _read(self.run_dir)
             if newer.files.manifests != self._index.files.manifests:
-                assert newer.problems is not None  # read here, and by no page
+                newer.read()  # here, so that no page waits for it
                 self._index = newer
-            assert self._index.rollouts is not None
-        except UserError:
-            pass  # such as storage that is away for a while: what was known stays, and the next look tells
+            else:
+                self._index.read()
+            self.trouble = None
+        except UserError as error:  # such as storage that is away for a while
+            self.trouble = str(error)
         finally:
             took = time.monotonic() - started
             self._look_at = time.monotonic() + max(_LOOK_EVERY_S, _SHARE * took)
-            self._looking.release()
 
     def search(self, index: Index, text: str) -> Search:
         """A search for a text, under way or done."""

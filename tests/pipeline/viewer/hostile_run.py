@@ -25,8 +25,8 @@ TEXT = "\n".join(TRIES)
 
 
 def make_hostile_run(run_dir: Path) -> list[str]:
-    """Writes it: eight problems of both kinds, one shard. The ids of its problems."""
-    make_run(run_dir, 8, n=2, bits=0)
+    """Writes it: four problems in one shard, a rollout a mode. The ids of its problems."""
+    make_run(run_dir, 4, n=1, bits=0)
     for folder, files in {
         "ingest": [""], "sample.think_on": [""], "sample.think_off": [""], "verify.think_on": [""],
         "verify.think_off": [""], "select": [".picks"], "justify": ["", ".attempts"],

@@ -87,9 +87,7 @@ async def test_keys_alone_lead_through_a_run(browser: Browser, made_run: Path, s
         harmless(seen, address)
 
 
-async def test_every_control_is_reached_by_tab_and_shows_where_it_is(
-    browser: Browser, made_run: Path, serving: Serve
-) -> None:
+async def test_tab_reaches_every_control(browser: Browser, made_run: Path, serving: Serve) -> None:
     async with serving(made_run) as address, page_of(browser, DESKTOP) as seen:
         page = seen.page
         await page.goto(address)
