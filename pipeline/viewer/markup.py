@@ -124,8 +124,8 @@ def _piece(text: str, found: re.Match[str]) -> _Piece | None:
         stop = len(text) if close < 0 else close + 4
         return _Piece("code", text[found.start() : stop], inner, found["language"])
     if sign == "\\boxed{":
-        stop = _balanced(text, start)
-        return None if stop is None else _Piece("inline", text[found.start() : stop], text[found.start() : stop])
+        whole = text[found.start() : _balanced(text, start)]
+        return _Piece("inline", whole, whole) if whole else None
     if found["name"] is not None:
         closing = f"\\end{{{found['name']}}}"
         close = text.find(closing, start, start + LONGEST)
@@ -146,11 +146,11 @@ def _is_mathematics(text: str, start: int, close: int) -> bool:
     return inner == inner.strip() != "" and not after.isdigit() and "\n\n" not in inner
 
 
-def _balanced(text: str, start: int) -> int | None:
-    """Behind the brace that closes one opened before `start`; null where none does near by."""
+def _balanced(text: str, start: int) -> int:
+    """Behind the brace that closes one opened before `start`; 0 where none does near by."""
     depth = 1
     for found in re.compile(r"\\.|[{}]", re.DOTALL).finditer(text, start, start + LONGEST):
         depth += {"{": 1, "}": -1}.get(found[0], 0)
         if not depth:
             return found.end()
-    return None
+    return 0

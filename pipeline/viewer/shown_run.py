@@ -3,6 +3,8 @@
 import threading
 import time
 
+import polars as pl
+
 from hipo_data.pipeline.graph.nodes import shard_name
 from hipo_data.pipeline.store.flag_file import FLAGS, put_flag, read_flags
 from hipo_data.pipeline.store.run_path import RunPath, storage_errors
@@ -98,7 +100,8 @@ class ShownRun:
         bits = int(shards[0].partition("-")[0])
         with storage_errors(self.run_dir):
             story = story_within(index.files, shard_name(bits, shard_of(problem_id, bits)), problem_id)
-        for place in index.places.filter(problem_id=problem_id).to_dicts():
+        places = index.places.filter(problem_id=problem_id).sort(pl.col("part") != "sft", maintain_order=True)
+        for place in places.to_dicts():
             story.published.setdefault(place["part"], []).append({"file": place["file"], "row": place["place"]})
         story.remarks = missing(story)
         return story

@@ -21,7 +21,7 @@ _ID = re.compile("[0-9a-f]{32}")
 def parse_flags(text: str) -> dict[str, str]:
     """Remarks by problem id, in the order of the file. Raises `ValueError` with the line that is neither."""
     found: dict[str, str] = {}
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         problem_id, remark = _flag(line.strip())
