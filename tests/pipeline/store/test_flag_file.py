@@ -41,7 +41,7 @@ def test_without_the_key_nothing_is_left_out() -> None:
 
 
 def test_a_file_that_is_none_is_refused_in_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="select.exclude names .*gone, which is not there; flag a problem"):
+    with pytest.raises(UserError, match=r"select.exclude names .*gone, which is not there; flag a problem"):
         excluded(str(tmp_path / "gone"))
     with pytest.raises(UserError, match="cannot be read"):
         excluded(str(tmp_path))
