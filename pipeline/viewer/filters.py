@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields, replace
+from typing import Any
 from urllib.parse import urlencode
 
 import polars as pl
@@ -61,12 +62,9 @@ class Filters:
     @classmethod
     def asked(cls, query: Mapping[str, str]) -> "Filters":
         """What an address asks for. Raises `UserError` where a value is none of its filter's."""
-        made = cls()
-        for each in fields(cls):
-            value = query.get(each.name, "").strip()
-            if value:
-                made = replace(made, **{each.name: _value(each.name, value)})
-        return made
+        given = {each.name: query.get(each.name, "").strip() for each in fields(cls)}
+        made: dict[str, Any] = {name: _value(name, value) for name, value in given.items() if value}
+        return cls(**made)
 
     @property
     def asks_rollouts(self) -> bool:
