@@ -67,10 +67,14 @@ class EngineActor:
 
     async def _run(self, task: Task) -> Manifest:
         if task.stage == "sample":  # what the other stage needs is not loaded: a short run is mostly imports
-            from hipo_data.pipeline.nodes.sample import run_sample as node
+            from hipo_data.pipeline.nodes.sample import run_sample
+
+            node = run_sample(self._host, task, self._flush_s)
         else:
-            from hipo_data.pipeline.nodes.justify import run_justify as node
-        running = asyncio.create_task(node(self._host, task, self._flush_s))
+            from hipo_data.pipeline.nodes.justify import run_justify
+
+            node = run_justify(self._host, task, self._flush_s)
+        running = asyncio.create_task(node)
         self._tasks.add(running)
         try:
             return await running

@@ -72,8 +72,28 @@ def explain(files: RunFiles, asked: str) -> Story:
     if found is None:
         return _story_of_row(files, asked)
     shard = shard_name(bits := _bits(files), shard_of(found, bits))
-    story = Story(asked)
-    story.problem = _rows(files.scan("ingest", shards=[shard]), found)[0]
+    story = story_within(files, shard, found)
+    story.asked = asked
+    if story.decision is not None:
+        story.decision |= _uncertainty(files, shard, story.decision)
+    story.published = _published(files, found)
+    for row in _rejected(files, pl.col("key").eq(found) | pl.col("detail").str.contains(found, literal=True)):
+        (story.rejected if row["key"] == found else story.near_duplicates).append(row)
+    story.remarks = missing(story)
+    return story
+
+
+def story_within(files: RunFiles, shard: str, found: str) -> Story:
+    """What the tables of its own shard know of a problem by its id: all but how firm its decision is, its row in the
+    dataset, rejected rows and remarks.
+
+    Raises `UserError` where the shard has no such problem, `DamagedError` where a table is not as it was written.
+    """
+    story = Story(found)
+    problems = _rows(files.scan("ingest", shards=[shard]), found)
+    if not problems:
+        raise UserError(f"{files.run_dir} has no problem {found}")
+    story.problem = problems[0]
     story.rollouts = list(_rollouts(files, shard, found))
     votes = files.scan(f"verify.{Mode.THINK_ON}", VOTES, [shard])
     story.vote = next(iter(_rows(votes, found)), None)
@@ -83,15 +103,11 @@ def explain(files: RunFiles, asked: str) -> Story:
         if files.config.sample.adapts:
             on, off = (story.decision[f"n_{side}"] + story.decision[f"unknown_{side}"] for side in ("on", "off"))
             story.decision["given"] = f"{on} + {off} rollouts (think-on + think-off), more where the mode is less sure"
-        story.decision |= {"words": in_words(story.decision, leaking)} | _uncertainty(files, shard, story.decision)
+        story.decision["words"] = in_words(story.decision, leaking)
     story.picks = sorted(_rows(files.scan("select", PICKS, [shard]), found), key=lambda row: int(row["rank"]))
     attempts = files.scan("justify", "attempts", [shard])
     story.attempts = sorted(_rows(attempts, found), key=lambda row: (str(row["mode"]), int(row["attempt"])))
     story.examples = _rows(files.scan("justify", shards=[shard]), found)
-    story.published = _published(files, found)
-    for row in _rejected(files, pl.col("key").eq(found) | pl.col("detail").str.contains(found, literal=True)):
-        (story.rejected if row["key"] == found else story.near_duplicates).append(row)
-    story.remarks = _missing(story)
     return story
 
 
@@ -175,7 +191,7 @@ def _rejected(files: RunFiles, meant: pl.Expr) -> list[Row]:
     return rows.filter(meant).collect(engine="streaming").to_dicts() if rows is not None else []
 
 
-def _missing(story: Story) -> list[str]:
+def missing(story: Story) -> list[str]:
     """What has not happened yet, a sentence each."""
     if not story.rollouts:
         return ["It has no rollouts yet; run again to go on."]

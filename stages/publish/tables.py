@@ -22,6 +22,7 @@ from hipo_data.schemas.arrow import arrow_schema
 from hipo_data.schemas.gold import MathGold, gold_to_json
 from hipo_data.schemas.records import Decision, Example, Problem
 from hipo_data.stages.justify.justify import asked
+from hipo_data.stages.select.exclusion import is_left_out
 
 VERSION = "4"
 
@@ -111,8 +112,8 @@ def rl_table(
 ) -> pa.Table:
     """RL prompts: every problem that was solved at least once, in either mode; the others teach nothing by reward.
 
-    `extra_info.index` counts on from `first_index`. With instructions, one a problem, the columns are those of
-    `RL_BUDGET_SCHEMA`.
+    Those that `select.exclude` leaves out are no rows either. `extra_info.index` counts on from `first_index`. With
+    instructions, one a problem, the columns are those of `RL_BUDGET_SCHEMA`.
     """
     schema = RL_SCHEMA if instructions is None else RL_BUDGET_SCHEMA
     return pa.Table.from_pylist(list(_rl_rows(problems, decisions, first_index, instructions)), schema=schema)
@@ -124,7 +125,7 @@ def _rl_rows(
     index = first_index
     for problem in problems:
         decision = decisions[problem.problem_id]
-        if decision.right_on + decision.right_off == 0:
+        if decision.right_on + decision.right_off == 0 or is_left_out(decision):
             continue
         pseudo = decision.pseudo_gold
         gold = problem.gold if pseudo is None else MathGold(answers=[pseudo])
