@@ -135,7 +135,7 @@ def test_the_commands_report_and_compare(folders: list[Path], tmp_path: Path) ->
 
 def test_the_command_refuses_in_one_line(tmp_path: Path) -> None:
     bare = write_lines(tmp_path / "bare.jsonl", [{"question": "1+1?"}])
-    assert "row 1 has no gold" in fail("eval", "run", "m", "--out", "out", "--problems", bare, cwd=tmp_path)
+    assert "row 0 has no gold" in fail("eval", "run", "m", "--out", "out", "--problems", bare, cwd=tmp_path)
 
 
 def test_options_that_cannot_be_are_refused(tmp_path: Path) -> None:
