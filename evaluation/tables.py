@@ -85,8 +85,8 @@ def _perfect(found: HybridAccuracy) -> str:
     )
     low, high = share(found.perfect_accuracy_low), share(found.perfect_accuracy_high)
     return (
-        f"{score}{scaled}. Such a chooser would be right in {low} of its responses, scored on samples that did not choose, "
-        f"and in {high} on those that did, which is too high."
+        f"{score}{scaled}. Such a chooser would be right in {low} of its responses, scored on samples that did not "
+        f"choose, and in {high} on those that did, which is too high."
     )
 
 

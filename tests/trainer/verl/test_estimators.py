@@ -102,7 +102,7 @@ def test_a_gold_that_is_none_of_ours() -> None:
         ("<think>\nso\n</think>\n\nIt is 4.", False, 0, 0),  # it was not to think
         ("so\n</think>\n\nIt is 4.", True, 1, 1),  # the prompt opened the reasoning, as Qwen3.5's does
         ("<think>\n\n</think>\n\nIt is 4.", None, 1, 0),
-        ("<think>\nso, It is 4.", None, 0, 0),
+        ("<think>\nso</think>It is 4.", None, 0, 0),
     ],
 )
 def test_a_response_in_the_qwen3_format_is_read_behind_its_prompt(
