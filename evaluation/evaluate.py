@@ -43,6 +43,7 @@ def evaluate(
     split: str = "validation",
     limit: int | None = None,
     margin: float = 0.0,
+    budgets: Sequence[int] = (),
     grader: GradesBatches | GradingConfig | None = None,
     say: Callable[[str], None] = lambda text: None,
 ) -> EvaluationResult:
@@ -64,6 +65,7 @@ def evaluate(
         split: which files of a published dataset.
         limit: at most this many problems, the first.
         margin: shares of right responses nearer than this count as equal in the hybrid accuracy.
+        budgets: of tokens, to hold the responses against.
         grader: a grader that is there already, or time limits and sandbox of one to start.
         say: takes a line of progress.
 
@@ -83,10 +85,12 @@ def evaluate(
     ways = [None, *Mode] if forced else [None]
     pieces = [(seed, way) for seed in seeds for way in ways]
     _fill(out, pieces, found, settings, fmt, source, grader or GradingConfig(), say)
-    return report(out, margin, [piece_path(out, seed, way) for seed, way in pieces])
+    return report(out, margin, [piece_path(out, seed, way) for seed, way in pieces], budgets)
 
 
-def report(out: Path, margin: float = 0.0, pieces: Sequence[Path] | None = None) -> EvaluationResult:
+def report(
+    out: Path, margin: float = 0.0, pieces: Sequence[Path] | None = None, budgets: Sequence[int] = ()
+) -> EvaluationResult:
     """Computes the result from the rows of a folder (or from some of its files) and writes it down.
 
     Raises `UserError` where the folder holds no evaluation.
@@ -95,7 +99,7 @@ def report(out: Path, margin: float = 0.0, pieces: Sequence[Path] | None = None)
     files = sorted(pieces if pieces is not None else (out / "rows").glob("*.parquet"))
     if settings is None or not files:
         raise UserError(f"{out} holds no rows of an evaluation; run `hipo-data eval run --out {out}` first")
-    result = result_of(settings, pl.concat([pl.read_parquet(file) for file in files]), margin)
+    result = result_of(settings, pl.concat([pl.read_parquet(file) for file in files]), margin, budgets)
     write_text(out / RESULT_FILE, result.model_dump_json(indent=2))
     return result
 

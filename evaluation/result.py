@@ -1,6 +1,6 @@
 """What an evaluation found, computed from its rows alone."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from hipo_data.evaluation.metrics import accuracy, difficulty, lengths, mode_choice
 from hipo_data.evaluation.metrics.accuracy import Accuracy
+from hipo_data.evaluation.metrics.compliance import Compliance, compliances
 from hipo_data.evaluation.metrics.lengths import BudgetPoint, Tokens
 from hipo_data.evaluation.metrics.mode_choice import HybridAccuracy, ModeShare
 from hipo_data.schemas.errors import UserError
@@ -83,6 +84,8 @@ class EvaluationResult(_Part):
     hybrid_accuracy: HybridAccuracy | None
     groups: list[Group]
     curves: dict[str, list[BudgetPoint]]
+    compliance: list[Compliance] = []
+    """By way of asking and budget, where budgets were given."""
     remarks: list[str]
     """What a reader has to know, in sentences."""
 
@@ -92,9 +95,15 @@ class EvaluationResult(_Part):
         return self.figures[FREE]
 
 
-def result_of(settings: Settings, rows: pl.DataFrame, margin: float = 0.0) -> EvaluationResult:
-    """The result of rows in `evaluation_rows.ROWS`."""
+def result_of(
+    settings: Settings, rows: pl.DataFrame, margin: float = 0.0, within: Sequence[int] = ()
+) -> EvaluationResult:
+    """The result of rows in `rows.ROWS`. within: budgets of tokens to hold the responses against."""
     ways = _ways(rows)
+    named = {
+        way: part.with_columns(difficulty.difficulty_buckets(part["difficulty"]).alias("difficulty"))
+        for way, part in ways.items()
+    }
     budgets = lengths.budget_grid(as_forced(rows))
     return EvaluationResult(
         settings=settings,
@@ -103,6 +112,7 @@ def result_of(settings: Settings, rows: pl.DataFrame, margin: float = 0.0) -> Ev
         hybrid_accuracy=_hybrid(rows, margin),
         groups=list(_groups(rows, margin)),
         curves={way: lengths.efficiency_curve(as_forced(part), budgets) for way, part in ways.items()},
+        compliance=[each for way, part in named.items() for each in compliances(as_forced(part), within, way)],
         remarks=_remarks(settings, ways),
     )
 

@@ -56,6 +56,30 @@ def groups(result: EvaluationResult, *, intervals: bool = True) -> list[Table]:
     return [_group_table(result, by, intervals) for by in dict.fromkeys(group.by for group in result.groups)]
 
 
+def budget_tables(result: EvaluationResult) -> list[Table]:
+    """One table a way of asking, one row a budget and difficulty; none where no budgets were given."""
+    headers = ("tokens", "difficulty", "responses", "over", "by", "p90", "most", "accuracy within", "of those within")
+    found = []
+    for way in dict.fromkeys(each.way for each in result.compliance):
+        rows = [
+            (
+                number(each.budget, 0),
+                each.difficulty or "all",
+                str(each.responses),
+                share(each.over),
+                number(each.excess),
+                number(each.excess_p90),
+                number(each.excess_most, 0),
+                share(each.accuracy),
+                share(each.among_shorter),
+            )
+            for each in result.compliance
+            if each.way == way
+        ]
+        found.append(Table(f"Budgets, {WAY_NAMES[way]}", headers, rows))
+    return found
+
+
 def hybrid_sentence(found: HybridAccuracy) -> str:
     """The hybrid accuracy in words."""
     if found.value is None:

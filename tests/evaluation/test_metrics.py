@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hipo_data.evaluation.metrics import accuracy, difficulty, lengths, mode_choice, shares
+from hipo_data.evaluation.metrics import accuracy, compliance, difficulty, lengths, mode_choice, shares
 from hipo_data.figures.intervals import wilson
 
 SCHEMA = {
@@ -279,6 +279,34 @@ def test_a_budget_by_hand() -> None:
     assert (found.accuracy, found.among_shorter, found.within) == (0.5, pytest.approx(2 / 3), 0.75)
     nothing = lengths.within_budget(table, 3)
     assert (nothing.accuracy, nothing.among_shorter, nothing.within) == (0.0, None, 0.0)
+
+
+def test_compliance_with_a_budget_by_hand() -> None:
+    table = rows(("a", "r", 10), ("b", "w", 30), ("c", "r", 40), ("d", "r", 130), ("e", "?", None))
+    found = compliance.compliance(table, 30, "free")
+    # 40 and 130 of four are over 30, by 10 and 100; p90 lies at place .9 of them. Within it a is right and b wrong.
+    assert (found.responses, found.over, found.excess) == (4, 0.5, 55)
+    assert (found.excess_p90, found.excess_most) == (pytest.approx(10 + 0.9 * 90), 100)
+    assert (found.accuracy, found.among_shorter) == (0.25, 0.5)
+    kept = compliance.compliance(table, 130, "free")
+    assert (kept.over, kept.excess, kept.excess_p90, kept.excess_most) == (0, None, None, None)
+    assert compliance.compliance(table[4:], 30, "free").over is None
+
+
+def test_compliance_is_given_by_difficulty_where_there_are_several() -> None:
+    table = rows(("a", "r", 10), ("b", "w", 30), ("c", "r", 40))
+    hard = table.with_columns(difficulty=pl.Series(["1", "1", "2"]))
+    found = compliance.compliances(hard, [20, 35], "free")
+    assert [(each.budget, each.difficulty, each.responses, each.over) for each in found] == [
+        (20, None, 3, pytest.approx(2 / 3)),
+        (20, "1", 2, 0.5),
+        (20, "2", 1, 1.0),
+        (35, None, 3, pytest.approx(1 / 3)),
+        (35, "1", 2, 0.0),
+        (35, "2", 1, 1.0),
+    ]
+    alike = table.with_columns(difficulty=pl.Series(["1", "1", None]))
+    assert [each.difficulty for each in compliance.compliances(alike, [20], "free")] == [None]
 
 
 @given(any_rows())
