@@ -121,7 +121,10 @@ class Fingerprints:
     def _select(self) -> dict[str, str]:
         config = self._config
         # Where pass rates cannot tie at δ, what was decided when ties went to think-on stays.
-        ties = boundary.decides(config.select, config.sample)
+        # The rule posterior knows ties at δ = 0 alone, of rates that are the same.
+        ties = boundary.decides(config.select, config.sample) or (
+            config.select.by_posterior and not config.select.delta
+        )
         return {
             "select": digest(config.select.in_use()),
             "format": config.publish.format,

@@ -15,6 +15,7 @@ from hipo_data.pipeline.views.run_files import RunFiles
 from hipo_data.pipeline.views.shown_priors import shown_priors
 from hipo_data.schemas.errors import UserError
 from hipo_data.schemas.keys import problem_ids, shard_of
+from hipo_data.schemas.length_unit import Unit, lengths_of
 from hipo_data.schemas.records import Mode
 from hipo_data.stages.select.decision_words import in_words
 from hipo_data.stages.select.flips import flip_probability, stopped, with_again, wrong_mode
@@ -54,6 +55,8 @@ class Story:
     near_duplicates: list[Row] = field(default_factory=list)
     """Rejected rows that gave way to this problem."""
     remarks: list[str] = field(default_factory=list)
+    lengths_in: Unit = Unit.TOKENS
+    """What lengths of responses are counted in."""
 
     def as_json(self) -> Row:
         """Everything, for machines."""
@@ -72,7 +75,7 @@ def explain(files: RunFiles, asked: str) -> Story:
     if found is None:
         return _story_of_row(files, asked)
     shard = shard_name(bits := _bits(files), shard_of(found, bits))
-    story = Story(asked)
+    story = Story(asked, lengths_in=lengths_of(files.config).unit)
     story.problem = _rows(files.scan("ingest", shards=[shard]), found)[0]
     story.rollouts = list(_rollouts(files, shard, found))
     votes = files.scan(f"verify.{Mode.THINK_ON}", VOTES, [shard])

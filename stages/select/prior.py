@@ -176,13 +176,13 @@ class Priors:
         return problems.with_columns(prior=source.replace_strict(names, default=self.of_run, return_dtype=pl.String))
 
     def with_gain(self, problems: pl.DataFrame, delta: float) -> pl.DataFrame:
-        """`problems` with `prior`, `prior_problems`, and `p_gain`: the probability that p_on - p_off is at least δ.
+        """`problems` with `prior`, `prior_problems`, and `p_gain`: the probability that p_on - p_off is more than δ.
 
         Args:
             problems: columns of `CELL`; `prior`, the name, instead of `source` where that is known already.
         """
         sizes = {name: size for name, (size, _) in self.by_name.items()}
-        gained = self.expected(self.named(problems), {"p_gain": reaching(delta)})
+        gained = self.expected(self.named(problems), {"p_gain": gaining(delta)})
         return gained.with_columns(
             pl.col("p_gain").round(_DIGITS),
             prior_problems=pl.col("prior").replace_strict(sizes, default=None, return_dtype=pl.Int64),
@@ -218,7 +218,11 @@ class Priors:
             yield name, np.concatenate(parts)
 
 
-def reaching(delta: float) -> Floats:
-    """1 where a pair of `RATES` gains at least δ, else 0, shape (64, 64)."""
-    found: Floats = (RATES[:, None] - RATES[None, :] >= float(decimal(delta))).astype(np.float64)
+def gaining(delta: float) -> Floats:
+    """1 where a pair of `RATES` gains more than δ, else 0, shape (64, 64).
+
+    As strict as the rule (`stages.select.boundary`): pairs of equal rates hold much of what a prior knows, of problems
+    that are always or never solved, and gain nothing.
+    """
+    found: Floats = (RATES[:, None] - RATES[None, :] > float(decimal(delta))).astype(np.float64)
     return found
