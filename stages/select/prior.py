@@ -42,6 +42,9 @@ FEWEST, FEWEST_OF_SOURCE = 30, 300
 TOWARDS_RUN = 100.0
 """Made-up problems, distributed as the run's prior says, that a source's prior is fitted to as well."""
 WEAK, RUN, SOURCE = "weak", "run", "source "
+LEAST_GAIN = 0.01
+"""What a true gain has to be more than where δ is less: rates nearer to each other are the same to so few rollouts.
+Decided here; near 0 and 1 it is four rates of the grid, and in between less than one."""
 _DIGITS = 12
 _BLOCK = 1 << 22
 """Numbers of a table of pairs of counts that are looked at together."""
@@ -219,10 +222,10 @@ class Priors:
 
 
 def gaining(delta: float) -> Floats:
-    """1 where a pair of `RATES` gains more than δ, else 0, shape (64, 64).
+    """1 where a pair of `RATES` gains more than δ, and more than `LEAST_GAIN`, else 0, shape (64, 64).
 
-    As strict as the rule (`stages.select.boundary`): pairs of equal rates hold much of what a prior knows, of problems
-    that are always or never solved, and gain nothing.
+    As strict as the rule (`stages.select.boundary`). Problems that both modes always or never solve gain nothing, but a
+    fit smooths what is known of them over pairs of rates nearby, half of which gain a little.
     """
-    found: Floats = (RATES[:, None] - RATES[None, :] > float(decimal(delta))).astype(np.float64)
+    found: Floats = (RATES[:, None] - RATES[None, :] > max(float(decimal(delta)), LEAST_GAIN)).astype(np.float64)
     return found

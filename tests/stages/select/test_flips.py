@@ -154,23 +154,32 @@ def test_outcomes_are_probabilities(n: int) -> None:
     assert np.allclose(binomial(n).sum(axis=0), 1)
 
 
-def test_rates_that_are_the_same_gain_nothing_where_no_margin_is_asked_for() -> None:
+@pytest.mark.parametrize("n", [8, 16])
+def test_rates_that_are_the_same_gain_nothing_where_no_margin_is_asked_for(n: int) -> None:
     """Most problems are solved always or never, in both modes alike; of the others half gain by thinking."""
-    draw, n, size = np.random.default_rng(0), 8, 3_000
-    same = draw.choice([0.0, 1.0], size)
-    kind = draw.random(size)
+    draw, size = np.random.default_rng(0), 3_000
+    same, kind = draw.choice([0.0, 1.0], size), draw.random(size)
     off = np.where(kind < 0.7, same, draw.uniform(0.1, 0.5, size))
     on = np.where(kind < 0.7, same, np.where(kind < 0.85, off + 0.45, off - 0.1))
+    said, is_wrong = at_no_margin(on, off, n, draw)
+    assert said.mean() == pytest.approx(is_wrong.mean(), abs=0.01)
+
+
+def test_small_gains_of_unlike_problems_are_told_as_often_as_they_are_there() -> None:
+    draw = np.random.default_rng(0)
+    off = draw.beta(2, 2, 3_000)
+    on = np.clip(off + draw.normal(0.12, 0.18, 3_000), 0, 1)
+    said, is_wrong = at_no_margin(on, off, 8, draw)
+    assert said.mean() == pytest.approx(is_wrong.mean(), abs=0.02)
+
+
+def at_no_margin(on: Floats, off: Floats, n: int, draw: np.random.Generator) -> tuple[Floats, Floats]:
+    """Of decisions by `n` rollouts a mode at δ = 0: how likely each is said to be wrong, and which are."""
     right_on, right_off = draw.binomial(n, on), draw.binomial(n, off)
-    config = SelectConfig(delta=0.0, **UNDRAWN)
     counts = {"right_on": right_on, "n_on": n, "right_off": right_off, "n_off": n}
-    rows = pl.DataFrame(counts).with_columns(source=pl.lit("made-up"), rule=pl.lit("margin"))
-    rows = rows.with_columns(pl.col(list(counts)).cast(pl.Int64))
+    rows = pl.DataFrame(counts).with_columns(pl.all().cast(pl.Int64), source=pl.lit("made-up"), rule=pl.lit("margin"))
     priors = Priors(tuple(fit(rows.group_by(CELL).agg(problems=pl.len().cast(pl.Int64)), SHOWN_STEPS)))
     thinks = right_on > right_off
     decided = rows.with_columns(mode=pl.Series(np.where(thinks, ON, OFF)))
-    said = wrong_mode(decided, config, priors).to_numpy()
-    is_wrong = thinks != (on > off)
-    assert said.mean() == pytest.approx(is_wrong.mean(), abs=0.02)
-    never = (right_on == 0) & (right_off == 0)
-    assert said[never].mean() == pytest.approx(is_wrong[never].mean(), abs=0.02)
+    said = wrong_mode(decided, SelectConfig(delta=0.0, **UNDRAWN), priors).to_numpy()
+    return said, (thinks != (on > off)).astype(np.float64)
