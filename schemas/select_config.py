@@ -99,7 +99,7 @@ class SelectConfig(Config):
     rule: Literal["margin", "posterior"] = Field(
         default="margin",
         description="hipo: think-on where the measured gain is more than δ, or where the probability that the true one "
-        "is at least δ is above one half, by what all problems of the run show",
+        "is more than δ is above one half, by what all problems of the run show",
     )
     random_fraction: float = Field(default=0.01, ge=0, le=1, description="share of problems that get a random mode")
     fallback: Literal["other_mode", "drop"] = Field(

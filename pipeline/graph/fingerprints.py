@@ -123,7 +123,9 @@ class Fingerprints:
     def _select(self) -> dict[str, str]:
         config = self._config
         # Where pass rates cannot tie at δ, what was decided when ties went to think-on stays.
-        ties = boundary.decides(config.select, config.sample)
+        # The rule posterior knows ties near δ = 0 alone, of rates that are the same or nearly.
+        nearly = config.select.by_posterior and config.select.delta < prior.LEAST_GAIN
+        ties = boundary.decides(config.select, config.sample) or nearly
         return {
             "select": digest(config.select.in_use()),
             "format": config.publish.format,

@@ -15,6 +15,7 @@ from hipo_data.pipeline.views.run_files import RunFiles
 from hipo_data.pipeline.views.shown_priors import shown_priors
 from hipo_data.schemas.errors import UserError
 from hipo_data.schemas.keys import problem_ids, shard_of
+from hipo_data.schemas.length_unit import Unit, lengths_of
 from hipo_data.schemas.records import Mode
 from hipo_data.stages.select.decision_words import in_words
 from hipo_data.stages.select.flips import flip_probability, stopped, with_again, wrong_mode
@@ -54,6 +55,8 @@ class Story:
     near_duplicates: list[Row] = field(default_factory=list)
     """Rejected rows that gave way to this problem."""
     remarks: list[str] = field(default_factory=list)
+    lengths_in: Unit = Unit.TOKENS
+    """What lengths of responses are counted in."""
 
     def as_json(self) -> Row:
         """Everything, for machines."""
@@ -89,7 +92,7 @@ def story_within(files: RunFiles, shard: str, found: str) -> Story:
 
     Raises `UserError` where the shard has no such problem, `DamagedError` where a table is not as it was written.
     """
-    story = Story(found)
+    story = Story(found, lengths_in=lengths_of(files.config).unit)
     problems = _rows(files.scan("ingest", shards=[shard]), found)
     if not problems:
         raise UserError(f"{files.run_dir} has no problem {found}")

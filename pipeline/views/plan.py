@@ -13,8 +13,9 @@ from hipo_data.pipeline.store.run_path import RunPath
 from hipo_data.pipeline.store.suspects import read_suspects
 from hipo_data.pipeline.views.ingest_report import accounts_of
 from hipo_data.prompts.formats.registry import FORMATS
-from hipo_data.schemas.config import RunConfig
+from hipo_data.schemas.config import ReplayEngine, RunConfig
 from hipo_data.schemas.errors import DamagedError
+from hipo_data.schemas.length_unit import Unit, unit_of
 from hipo_data.schemas.records import Mode
 from hipo_data.stages.ingest.none_accepted import first_look
 from hipo_data.stages.ingest.origins import open_source
@@ -34,6 +35,8 @@ class StagePlan:
     requests: int | None = None
     tokens: int | None = None
     tokens_at_most: int | None = None
+    unit: Unit = Unit.TOKENS
+    """What both are counted in."""
 
     @property
     def to_run(self) -> int:
@@ -108,7 +111,7 @@ def _look_at_sources(plan: Plan, config: RunConfig) -> None:
 def _estimate(
     line: StagePlan, node: Node, config: RunConfig, left_behind: dict[str, Manifest], done: dict[str, Manifest]
 ) -> None:
-    """Adds a node's requests and tokens: from what finished responses of this kind took, and from the limit.
+    """Adds a node's requests and their lengths: as those of finished responses of this kind, and by the limit.
 
     A justification is asked for each mode that a problem keeps, at most; each may take all its attempts.
     """
@@ -128,7 +131,10 @@ def _estimate(
     else:
         requests = problems * config.sample.count(node.mode)
     line.requests = (line.requests or 0) + requests
-    line.tokens_at_most = (line.tokens_at_most or 0) + requests * role.sampling.max_tokens * attempts
+    engine = config.engines[role.engine]
+    line.unit = unit_of(engine)
+    if not isinstance(engine, ReplayEngine):  # recorded responses keep to no limit
+        line.tokens_at_most = (line.tokens_at_most or 0) + requests * role.sampling.max_tokens * attempts
     seen = [manifest for name, manifest in left_behind.items() if name.startswith(node.folder + "/")]
     responses = sum(manifest.counts.get("attempts", manifest.rows_out) for manifest in seen)
     if responses:

@@ -13,11 +13,16 @@ from hipo_data.pipeline.store.run_path import RunPath
 from hipo_data.pipeline.store.whole import check_all
 from hipo_data.pipeline.views.quarantine import rejected_outputs
 from hipo_data.pipeline.views.row_filter import matching, named, ordered, wrong
-from hipo_data.pipeline.views.run_files import ROWS
+from hipo_data.pipeline.views.run_files import ROWS, open_run
 from hipo_data.schemas.errors import UserError
+from hipo_data.schemas.length_unit import Unit, lengths_of
 
 PARTS = {"votes": ("verify", {VOTES}), "picks": ("select", {PICKS}), "attempts": ("justify", {"attempts"})}
 """What else than its main table a stage leaves behind: its folder, and its labels there."""
+
+
+EXAMPLES = ("justify", PUBLISH.stage)
+"""Stages whose rows are examples."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,8 @@ class Shown:
     of_columns: bool
     """Whether columns were asked for."""
     total: int
+    lengths_in: Unit = Unit.TOKENS
+    """What lengths of examples are counted in."""
 
 
 def read_rows(
@@ -67,7 +74,8 @@ def read_rows(
         raise wrong(where, error) if where else error from error
     if first.is_empty():
         raise UserError(f"{run_dir} has no row of {stage}{asked}")
-    return Shown(stage, first, names is not None, total)
+    unit = lengths_of(open_run(run_dir).config).unit if stage in EXAMPLES and not names else Unit.TOKENS
+    return Shown(stage, first, names is not None, total, unit)
 
 
 def _outputs(run_dir: RunPath, stage: str) -> list[Output]:

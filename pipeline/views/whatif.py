@@ -10,6 +10,7 @@ from hipo_data.pipeline.store.flag_file import excluded
 from hipo_data.pipeline.views.run_files import RunFiles
 from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.schemas.errors import UserError
+from hipo_data.schemas.length_unit import Unit, lengths_of
 from hipo_data.schemas.records import Mode
 from hipo_data.stages.select.pair_counts import added, with_source
 from hipo_data.stages.select.prior import WEAK, Priors, fit
@@ -30,6 +31,8 @@ class Answer:
     n: int
     shards: int
     """Read ones."""
+    lengths_in: Unit = Unit.TOKENS
+    """What the lengths of kept responses are counted in."""
     remarks: list[str] = field(default_factory=list)
 
 
@@ -88,7 +91,8 @@ def ask(
             )
             for setting in settings
         ]
-    answer = Answer(whatifs(tallies, config.select, priors), config.select.delta, most, len(ready))
+    unit = lengths_of(config).unit
+    answer = Answer(whatifs(tallies, config.select, priors), config.select.delta, most, len(ready), unit)
     answer.remarks = _remarks(files, answer, lacking, min(ns), all_shards=shards is None)
     return answer
 

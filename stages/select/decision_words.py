@@ -71,7 +71,7 @@ def _likely(decision: Mapping[str, Any]) -> str:
     gain, name, problems = decision["p_gain"], decision["prior"], decision["prior_problems"]
     sign = ">" if gain > LIKELY else "≤"
     shown = f"{gain:.2f}" if f"{gain:.2f}" != f"{LIKELY:.2f}" or gain == LIKELY else f"{gain:.6f}"
-    return f"P(gain ≥ δ {decision['delta']:g}) {shown} {sign} {LIKELY:g} by {prior_in_words(name, problems)}"
+    return f"P(gain > δ {decision['delta']:g}) {shown} {sign} {LIKELY:g} by {prior_in_words(name, problems)}"
 
 
 def prior_in_words(name: str, problems: int) -> str:

@@ -1,13 +1,18 @@
 """What leaves a finished run: it is valid, every library's files can be made from it, and its RL part can be graded."""
 
+import re
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from hipo_data.graders import Grader
 from hipo_data.pipeline.ship.export import export
 from hipo_data.pipeline.ship.published import published, published_folder
 from hipo_data.pipeline.ship.validate import validate_dataset
+from hipo_data.pipeline.views.run_files import read_statistics
+from hipo_data.pipeline.views.summary import summary_figures
+from hipo_data.pipeline.watch.outcome import Outcome
 from hipo_data.schemas.gold import MathGold, gold_from_json
 from hipo_data.schemas.grading import GradeRequest, GradingConfig
 from hipo_data.schemas.records import Kind, Status
@@ -47,6 +52,33 @@ def test_datasets_loads_the_folder_by_its_card(finished: Path, tmp_path: Path) -
         loaded = datasets.load_dataset(str(finished / "dataset"), part, cache_dir=str(tmp_path))
         assert {split: rows.num_rows for split, rows in loaded.items()} == {"train": 20, "validation": 1}
         assert columns <= set(loaded["train"].column_names)
+
+
+def test_every_view_says_that_lengths_are_characters(finished: Path) -> None:
+    """No tokenizer is named for the recorded responses, and none is known."""
+    rollouts = pl.read_parquet(str(finished / "sample.think_on/??-????.parquet"))
+    assert (rollouts["completion_tokens"] == rollouts["text"].str.len_chars()).all()
+    problem = rollouts["problem_id"][0]
+    views = {
+        "plan": ["-c", finished.parent / "recipe.yaml", "--run-dir", finished],
+        "explain": [finished, problem],
+        "show": [finished, "--limit", "1"],
+        "whatif": [finished],
+        "status": [finished],
+    }
+    said = {name: succeed(name, *given, cwd=finished.parent) for name, given in views.items()}
+    said["card"] = (finished / "dataset/README.md").read_text()
+    said["report"] = (finished / "report.html").read_text()
+    for name, text in said.items():
+        assert "characters" in text, name
+        rest = text.replace("completion_tokens", "")
+        assert not re.search(r"\btokens\b", rest), (name, re.findall(r".*\btokens\b.*", rest))
+    stats = read_statistics(finished)
+    assert stats.lengths_in == "characters"
+    assert f"mean characters of the kept responses | {stats.example_tokens:.1f} " in said["card"]
+    figures = summary_figures(stats, Outcome(), finished)
+    assert "tokens" not in figures
+    assert figures["characters"].startswith("think-on rollouts ")
 
 
 def test_the_rl_part_can_be_graded(finished: Path) -> None:
