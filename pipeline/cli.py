@@ -218,7 +218,7 @@ def show(
     ] = "justify",
     limit: Annotated[int, typer.Option("--limit", min=1, help="How many rows.")] = 5,
     problem: Annotated[
-        str | None, typer.Option("--problem", help="Only this problem (the start of its id is enough).")
+        str | None, typer.Option("--problem", help="Only this problem: the start of its id, or the source's own.")
     ] = None,
     where: Annotated[
         str | None, typer.Option("--where", help="Only such rows: an SQL expression, as in \"rule = 'margin'\".")
@@ -247,7 +247,7 @@ def show(
 @app.command()
 def explain(
     run_dir: RunArgument,
-    problem: Annotated[str, typer.Argument(help="The start of a problem's id, or a source row as file:row.")],
+    problem: Annotated[str, typer.Argument(help="The start of a problem's id, the source's own id, or file:row.")],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object, all texts in full.")] = False,
 ) -> None:
     """Say what became of one problem and why, from its source rows to its row in the dataset."""
@@ -332,16 +332,26 @@ def recipes() -> None:
 
 @app.command()
 def init(
-    path: Annotated[Path, typer.Argument(help="The file to write.")] = Path("recipe.yaml"),
-    engine: Annotated[str, typer.Option("--engine", help="vllm or openai.")] = "vllm",
+    path: Annotated[Path | None, typer.Argument(help="The file to write. Default: recipe.yaml.")] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            "--from", help="Make it for these data by looking at them: a file, glob or folder, or a dataset on the Hub."
+        ),
+    ] = None,
+    engine: Annotated[
+        str | None,
+        typer.Option("--engine", help="embedded (the default with --from), vllm (without), openai, or replay."),
+    ] = None,
+    model: Annotated[str | None, typer.Option("--model", help="The teacher of --engine vllm or openai.")] = None,
+    url: Annotated[str | None, typer.Option("--url", help="The endpoint of --engine openai.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="The file to write, as the argument.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
 ) -> None:
-    """Write a commented recipe to start from: every key with its default."""
-    from hipo_data.pipeline.init_recipe import recipe
+    """Write a recipe to start from: for data of your own with --from, else with every key and its default."""
+    from hipo_data.pipeline.init_recipe.write import write_recipe
 
-    if path.exists():
-        raise UserError(f"{path} is there already; remove it or name another file")
-    path.write_text(recipe(engine), encoding="utf-8")
-    console().print(f"wrote {path}; next: hipo-data plan --config {path}", highlight=False)
+    write_recipe(console(), path, out, data, engine, model, url, force)
 
 
 def _overrides(limit: int | None, ray_address: str | None) -> list[str]:

@@ -47,7 +47,7 @@ def export(dataset: Published, to: str, out: Path, tokenizer: str | None = None)
         if table.needed and not any(dataset.of(table.part, split) for split in SPLITS):
             raise UserError(f"{dataset.name} has no part '{table.part}', which this export is made from")
     dataset.check({path for table in wanted.tables for split in SPLITS for path in dataset.of(table.part, split)})
-    form = None if to == "verl-rl" else FORMATS[_format(dataset)]
+    form = None if to.endswith("-rl") else FORMATS[_format(dataset)]
     exported = Exported(form.name if form else None)
     check = _Check(tokenizer, _template_of(tokenizer), form, wanted) if tokenizer and form else None
     aside = out.resolve().with_name(f".{out.name}.{uuid.uuid4().hex[:8]}.tmp")
