@@ -173,7 +173,7 @@ def _tests(sample: Sample, taken: set[str]) -> list[Looked]:
 
 
 def _are_tests(column: Looked, entry: Looked | None) -> list[bool]:
-    found = []
+    found: list[bool] = []
     for place, value in enumerate(column.values):
         if value in (None, "") or len(found) == _TRIED:
             continue

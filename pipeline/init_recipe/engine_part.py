@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import yaml
@@ -123,6 +123,6 @@ def _family(engine: VllmEngine | OpenAIEngine) -> _Found:
     return _Found({"family": name}, _ROLES.format(on="", off="", tokens=_TOKENS), said)
 
 
-def _engines(keys: dict[str, object]) -> str:
-    own = yaml.safe_dump(keys, sort_keys=False, default_flow_style=None)
+def _engines(keys: Mapping[str, object]) -> str:
+    own = yaml.safe_dump(dict(keys), sort_keys=False, default_flow_style=None)
     return "engines:\n  teacher:\n" + "".join(f"    {line}\n" for line in own.splitlines())

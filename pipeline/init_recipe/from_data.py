@@ -62,7 +62,7 @@ def recipe_from(given: str, engine: str | None = None, model: str | None = None,
     else:
         keys, comments, said = _looked_at(place)
         head = _head(place, keys, comments, "")
-    text = f"{head}\n{part.text}\npublish:\n  title: {_title(place)}\n"
+    text = f"{head}\n{part.text}\npublish:\n  title: {_flow(f'Hybrid-reasoning data from {place.name}')}\n"
     _check(text)
     return Made(text, [*place.said, *said, *part.said])
 
@@ -73,13 +73,12 @@ def _looked_at(place: Place) -> tuple[dict[str, Any], list[str], list[str]]:
     files = files_of(SourceConfig.model_validate({"type": "table", **place.keys, **stream}))
     sample = look(files, place.shown)
     for name in _OWN_SHAPES:
-        keys = {"type": name, **place.keys}
-        taken = _tried(keys, files, sample)
+        taken = _tried({"type": name, **place.keys}, files, sample)
         if taken is not None and taken.accepted * 2 > taken.rows:
             said = [f"source: these are rows as {_dataset(name)} has them, read by its adapter {name}"]
             return {"type": name, **_named(place)}, [], [*said, *_counts(taken, sample)]
     found = guess(sample, place.shown)
-    keys = {"type": "table", **_named(place), "kind": found.kind.value, "columns": found.columns}
+    keys: dict[str, Any] = {"type": "table", **_named(place), "kind": found.kind.value, "columns": found.columns}
     if found.gold_is != "answer":
         keys["gold_is"] = found.gold_is
     taken = _tried(keys, files, sample)
@@ -146,8 +145,7 @@ def _unused(sample: Sample, found: Guess) -> list[str]:
 
 def _head(place: Place, keys: dict[str, Any], comments: list[str], more: str) -> str:
     """The name and the one source."""
-    own = yaml.safe_dump(keys, sort_keys=False, default_flow_style=None, allow_unicode=True, width=1_000)
-    first, *rest = own.splitlines()
+    first, *rest = (f"{name}: {_flow(value)}" for name, value in keys.items())
     lines = [f"  - {first}", *(f"    {line}" for line in rest)]
     why = "".join(f"    # {sentence}\n" for sentence in comments)
     return (
@@ -157,8 +155,8 @@ def _head(place: Place, keys: dict[str, Any], comments: list[str], more: str) ->
     )
 
 
-def _title(place: Place) -> str:
-    text: str = yaml.safe_dump(f"Hybrid-reasoning data from {place.name}", width=1_000)
+def _flow(value: Any) -> str:
+    text: str = yaml.safe_dump(value, sort_keys=False, default_flow_style=True, allow_unicode=True, width=10_000)
     return text.replace("\n...", "").strip()
 
 

@@ -49,12 +49,12 @@ def find_place(given: str) -> Place:
     path = Path(given)
     if path.is_dir():
         return _of_folder(path)
-    local = _has_end(given) or any(sign in given for sign in "*?[") or given.count("/") != 1
-    if path.exists() or local or repository_objection(given):
+    named_as_file = _has_end(given) or any(sign in given for sign in "*?[")
+    if path.exists() or named_as_file or given.count("/") != 1 or repository_objection(given):
         try:
             source_files(given)
         except FileNotFoundError as error:
-            hub = "" if local else "; a dataset on the Hub is named ORGANISATION/NAME"
+            hub = "" if named_as_file else "; a dataset on the Hub is named ORGANISATION/NAME"
             raise UserError(f"{error}{hub}") from error
         return Place({"path": given}, _slug(path.name))
     return _on_hub(given)

@@ -97,7 +97,7 @@ def reveal(rows: Rows) -> None:
         ("sft", lambda rows: rows[0]["messages"].append(OTHER_TURN), f"{FIRST}: the turns are of user, assistant, ass"),
         ("sft", lambda rows: rows.pop(), "README.md says 6 rows of sft train; the files hold 5"),
         ("rl", set_in("extra_info", gold="7"), f"{RL_FIRST}: the ground truth is no gold"),
-        ("rl", set_in("reward_model", ground_truth="7"), f"{RL_FIRST}: the solution is not the ground truth in a box"),
+        ("rl", set_in("reward_model", ground_truth="8"), f"{RL_FIRST}: the solution is not the ground truth in a box"),
         ("rl", set_in("reward_model", style="model"), f"{RL_FIRST}: the style of the reward is 'model', not 'rule'"),
         ("rl", set_first(ability="code"), f"{RL_FIRST}: the ability is code, the gold is one of math"),
         ("rl", set_in("extra_info", split="validation"), f"{RL_FIRST}: the split is validation, the file's is train"),
