@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hipo_data.figures.help_panels import Panel
 from hipo_data.figures.terminal import console, plain
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ FolderArgument = Annotated[Path, typer.Argument(help="The folder of an evaluatio
 
 def register(app: typer.Typer) -> None:
     """Adds `eval run`, `eval report` and `eval compare` to the command line."""
-    app.add_typer(_eval, name="eval")
+    app.add_typer(_eval, name="eval", rich_help_panel=Panel.TRAIN)
 
 
 @_eval.command()

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hipo_data.figures.help_panels import Panel
 from hipo_data.schemas.errors import RunFailedError, UserError
 
 if TYPE_CHECKING:
@@ -17,8 +18,8 @@ SandboxUrlOption = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Adds `grade` and `doctor` to the command line."""
-    for command in (grade, doctor):
-        app.command()(command)
+    app.command("grade", rich_help_panel=Panel.TRAIN)(grade)
+    app.command("doctor", rich_help_panel=Panel.SET_UP)(doctor)
 
 
 def grade(

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from hipo_data.figures.help_panels import Panel
 from hipo_data.figures.terminal import console as terminal
 from hipo_data.schemas.errors import RunFailedError
 
@@ -17,10 +18,11 @@ _LIBRARIES = (
 _DATASET = "A run's directory (a folder or s3://BUCKET/PREFIX), a published folder, or a dataset on the Hub."
 
 
-def add_commands(app: typer.Typer) -> None:
-    """Adds the commands to the command line."""
-    for command in (export, push, validate):
-        app.command()(command)
+def register(app: typer.Typer) -> None:
+    """Adds `validate`, `export` and `push` to the command line."""
+    app.command("validate", rich_help_panel=Panel.SHIP)(validate)
+    app.command("export", rich_help_panel=Panel.SHIP)(export)
+    app.command("push", rich_help_panel=Panel.SHIP)(push)
 
 
 def export(
