@@ -13,12 +13,15 @@ from hipo_data.stages.ingest.solutions import stated_answer
 
 _QUESTIONS = (
     "question", "problem", "prompt", "instruction", "query", "problem_statement", "question_content", "task",
-    "description", "statement", "input", "text",
+    "description", "statement", "input", "text", "q",
 )  # fmt: skip
+_SURE = ("question", "problem", "prompt", "problem_statement")
+"""Names by which a text is the question where there are chats as well."""
 _CHATS = ("messages", "conversations", "conversation", "chat", "dialogue", "turns", "prompt")
 _ANSWERS = (
     "answer", "final_answer", "gold", "ground_truth", "expected_answer", "correct_answer", "gold_answer", "target",
     "label", "solution", "solutions", "expected_output", "output", "response", "completion", "reference", "rationale",
+    "ans", "a",
 )  # fmt: skip
 _TESTS = (
     "tests", "test_cases", "test_case", "test_list", "asserts", "assert_case", "input_output", "test", "unit_tests",
@@ -50,14 +53,17 @@ class Guess:
     gold_is: str
     said: list[str] = field(default_factory=list)
     systems: int = 0
+    turns: str = "one"
 
 
 def guess(sample: Sample, where: str) -> Guess:
     """What the columns of a sample are taken for. Raises `UserError` where there is no question or no gold."""
     said: list[str] = []
     columns: dict[str, str] = {}
-    chat = _chat(sample)
-    question = _question(sample) if chat is None else None
+    chat, question = _chat(sample), _question(sample)
+    if chat is not None and question is not None and question[0].name in _SURE:
+        question[2].append(chat)  # many datasets have their rows as chats too
+        chat = None
     if chat is not None:
         columns["chat"] = chat.path
         said.append(f"question: the user's turn of the chats in '{chat.path}', told by its turns")
@@ -109,10 +115,12 @@ def guess(sample: Sample, where: str) -> Guess:
         said.append(f"kind: {kind.value}, as {why}")
     taken |= set(columns.values())
     _optional(sample, columns, taken, said)
-    systems = 0
-    if chat is not None:
-        systems = sum(each.systems > 0 for each in _chats(chat))
-    return Guess(kind, columns, gold_is, said, systems)
+    chats = _chats(chat) if chat is not None else []
+    turns = "one"
+    if _share([each.users > 1 for each in chats]) > _MOST:
+        turns = "first"
+        said.append("turns: the first user turn of each chat, since most have several; the later ones are left out")
+    return Guess(kind, columns, gold_is, said, sum(each.systems > 0 for each in chats), turns)
 
 
 def _optional(sample: Sample, columns: dict[str, str], taken: set[str], said: list[str]) -> None:

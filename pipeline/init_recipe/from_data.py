@@ -81,6 +81,8 @@ def _looked_at(place: Place) -> tuple[dict[str, Any], list[str], list[str]]:
     keys: dict[str, Any] = {"type": "table", **_named(place), "kind": found.kind.value, "columns": found.columns}
     if found.gold_is != "answer":
         keys["gold_is"] = found.gold_is
+    if found.turns != "one":
+        keys["turns"] = found.turns
     taken = _tried(keys, files, sample)
     assert taken is not None
     if not taken.accepted:

@@ -119,9 +119,11 @@ def _frames(dataset: Published, table: Table, split: str, check: _Check | None) 
             if check is not None:
                 check.rows(frame)
             try:
-                yield table.convert(frame)
+                converted = table.convert(frame)
             except (ValueError, pl.exceptions.PolarsError) as error:
                 raise UserError(f"{dataset.name}: {path} cannot be exported: {error}") from error
+            if len(converted):  # `datasets` fails on an empty row group
+                yield converted
 
 
 def _write_parquet(path: Path, frames: Iterator[pl.DataFrame]) -> int:

@@ -51,6 +51,23 @@ def test_system_turns_and_several_turns_are_told(tmp_path: Path) -> None:
     assert "refused: 1 row as several_turns" in said
 
 
+def test_a_question_by_its_name_comes_before_chats_that_repeat_it(tmp_path: Path) -> None:
+    rows = [{**row, "messages": [{"role": "user", "content": row["question"]}]} for row in SUMS]
+    said = said_of(tmp_path / "x.jsonl", rows)
+    assert "question: column 'question', told by its name (and not 'messages', which could be it too)" in said
+
+
+def test_where_most_chats_have_several_turns_the_first_is_taken(tmp_path: Path) -> None:
+    rows = [
+        {"messages": [{"role": role, "content": f"What is {i}+{at}? \\boxed{{{i}}}"}
+                      for at, role in enumerate(("user", "assistant", "user", "assistant"))]}
+        for i in range(8)
+    ]  # fmt: skip
+    made = recipe_from(str(write(tmp_path / "x.jsonl", rows)))
+    assert "    turns: first\n" in made.text and "rows: of all 8, 8 can be problems" in "\n".join(made.said)
+    assert any(sentence.startswith("turns: the first user turn of each chat") for sentence in made.said)
+
+
 def test_a_column_that_says_math_or_code_is_asked(tmp_path: Path) -> None:
     rows = [{**row, "ability": "math"} for row in SUMS] + [{**SUMS[0], "question": "Art?", "ability": "art"}]
     said = said_of(tmp_path / "x.jsonl", rows)
