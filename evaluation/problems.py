@@ -20,7 +20,7 @@ _COLUMNS = {
     "id": ("id", "problem_id", "extra_info.problem_id", "task_id"),
     "kind": ("kind", "ability"),
     "question": ("question", "problem", "prompt"),
-    "gold": ("gold", "reward_model.ground_truth", "ground_truth", "answer"),
+    "gold": ("gold", "extra_info.gold", "reward_model.ground_truth", "ground_truth", "answer"),
     "source": ("source", "data_source", "dataset"),
     "family": ("family", "domain", "subject"),
     "difficulty": ("difficulty", "level"),

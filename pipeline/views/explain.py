@@ -10,6 +10,7 @@ import polars as pl
 from hipo_data.pipeline.graph.nodes import PICKS, PUBLISH, VOTES, shard_name
 from hipo_data.pipeline.store.run_path import RunPath
 from hipo_data.pipeline.views.ingest_report import read_accounts
+from hipo_data.pipeline.views.own_ids import called, names
 from hipo_data.pipeline.views.quarantine import rejected_outputs
 from hipo_data.pipeline.views.run_files import RunFiles
 from hipo_data.pipeline.views.shown_priors import shown_priors
@@ -67,7 +68,7 @@ def explain(files: RunFiles, asked: str) -> Story:
     """The story of a problem.
 
     Args:
-        asked: the start of a problem's id, or a source row as `file:row`.
+        asked: what a source calls it itself, the start of a problem's id, or a source row as `file:row`.
 
     Raises `UserError` where the run knows nothing of it, or where several problems are meant.
     """
@@ -137,7 +138,9 @@ def _problem_id(files: RunFiles, asked: str) -> str | None:
     problems = files.scan("ingest")
     if problems is None:
         raise UserError(f"{files.run_dir} has ingested nothing yet; `hipo-data status` says how far it is")
-    if row := _ROW_KEY.fullmatch(asked):
+    if ids := called(problems, asked):
+        meant = pl.col("problem_id").is_in(ids)
+    elif row := _ROW_KEY.fullmatch(asked):
         place = (pl.element().struct["file"] == row["file"]) & (pl.element().struct["row"] == int(row["row"]))
         meant = pl.col("sources").list.eval(place).list.any()
     else:
@@ -194,6 +197,12 @@ def _rejected(files: RunFiles, meant: pl.Expr) -> list[Row]:
     return rows.filter(meant).collect(engine="streaming").to_dicts() if rows is not None else []
 
 
+def _rejected_called(files: RunFiles, name: str) -> list[Row]:
+    """Rejected rows that their source calls so; those of earlier versions have no names."""
+    rows = files.scan_outputs(rejected_outputs(files.run_dir))
+    return [] if rows is None else rows.filter(names(rows, name)).collect(engine="streaming").to_dicts()
+
+
 def missing(story: Story) -> list[str]:
     """What has not happened yet, a sentence each."""
     if not story.rollouts:
@@ -209,7 +218,10 @@ def missing(story: Story) -> list[str]:
 
 def _story_of_row(files: RunFiles, asked: str) -> Story:
     """Of what ingest did not pass on. Raises `UserError` where the run knows nothing of it."""
-    if _ROW_KEY.fullmatch(asked):
+    rejected = _rejected_called(files, asked)
+    if rejected:
+        pass
+    elif _ROW_KEY.fullmatch(asked):
         rejected = _rejected(files, pl.col("key") == asked)
     else:
         rows = _rejected(files, pl.col("reason").is_in(_WHOLE_QUESTIONS))
@@ -219,8 +231,8 @@ def _story_of_row(files: RunFiles, asked: str) -> Story:
         remark = "Ingest refused it, so that it is no problem of this run."
         return Story(asked, rejected=rejected, remarks=[remark])
     raise UserError(
-        f"no problem of {files.run_dir} has an id that begins with '{asked}' or a source row of this name, and no "
-        f"rejected row is of it; {_accounts(files.run_dir)}"
+        f"no problem of {files.run_dir} has an id that is or begins with '{asked}' or a source row of this name, and "
+        f"no rejected row is of it; {_accounts(files.run_dir)}"
     )
 
 

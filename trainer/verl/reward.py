@@ -16,7 +16,7 @@ from hipo_data.prompts.formats.parts import HybridResponse
 from hipo_data.prompts.formats.reading import parsed
 from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.schemas.errors import UserError
-from hipo_data.schemas.gold import Gold
+from hipo_data.schemas.gold import Gold, gold_in_row
 from hipo_data.schemas.grading import GradeRequest, GradingConfig
 from hipo_data.schemas.records import Kind, Mode, Status
 from hipo_data.trainer.algorithms.hipo import hipo_reward
@@ -38,9 +38,10 @@ def compute_score(
 ) -> dict[str, float]:
     """accuracy + format_weight · well-formed as `score`; `acc`, `unknown`, `well_formed`, `think_on` beside it.
 
-    ground_truth: a gold as JSON, as `hipo-data export --to verl-rl` writes it. format, format_weight, sandbox, workers,
-    enable_thinking: from `reward.custom_reward_function.reward_kwargs`. A verdict that is unknown scores as wrong,
-    since verl wants a number; watch its share. Raises `UserError` where the gold is none of this project's.
+    ground_truth, extra_info: as `hipo-data export --to verl-rl` writes them; the gold is `extra_info.gold` where it
+    says one, else the ground truth. format, format_weight, sandbox, workers, enable_thinking: from
+    `reward.custom_reward_function.reward_kwargs`. A verdict that is unknown scores as wrong, since verl wants a number;
+    watch its share. Raises `UserError` where the gold is none of this project's.
 
     In a format whose mode the user chooses (`qwen3`), the prompt of think-off holds what tells it, and a response is
     the answer alone. enable_thinking: what `data.apply_chat_template_kwargs` says of it; null takes either response.
@@ -75,7 +76,9 @@ def _read(style: Format, text: str, enable_thinking: bool | None) -> HybridRespo
 def gold_of(ground_truth: str, data_source: str, extra_info: dict[str, Any]) -> Gold:
     """The gold of a row that verl hands over. Raises `UserError`, which names the problem, where it is none."""
     named = f"problem {extra_info.get('problem_id', 'without id')} of {data_source}"
-    return read_gold(ground_truth, named, "train on what `hipo-data export --to verl-rl` writes")
+    return read_gold(
+        gold_in_row(ground_truth, extra_info), named, "train on what `hipo-data export --to verl-rl` writes"
+    )
 
 
 @cache
