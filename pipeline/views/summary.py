@@ -38,7 +38,7 @@ _NAMED = 5
 def print_summary(console: Console, run_dir: RunPath, outcome: Outcome, seconds: float) -> None:
     """Problems, mode shares, pass rates, tokens, where things lie, and the next command to try."""
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-    for label, text in _figures(read_statistics(run_dir), outcome, run_dir).items():
+    for label, text in figures_of(read_statistics(run_dir), outcome, run_dir).items():
         table.add_row(label, text)
     if not outcome.ran:
         console.print(f"Nothing to do: {_all_of(outcome.up_to_date)} up to date ({seconds:.1f} s).", highlight=False)
@@ -49,7 +49,8 @@ def print_summary(console: Console, run_dir: RunPath, outcome: Outcome, seconds:
     console.print(f"\nNext: {_command()} show {_relative(run_dir)}", highlight=False, soft_wrap=True)
 
 
-def _figures(stats: Statistics, outcome: Outcome, run_dir: RunPath) -> dict[str, str]:
+def figures_of(stats: Statistics, outcome: Outcome, run_dir: RunPath) -> dict[str, str]:
+    """What is told of a published run, by what each line is about; of what was done, only what `outcome` has."""
     on = stats.modes.get("think_on", 0)
     share = percent(on / stats.examples if stats.examples else None)
     drops = ", ".join(f"{reason} {n}" for reason, n in stats.drops.items())
