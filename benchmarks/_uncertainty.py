@@ -78,7 +78,7 @@ def calibration(worlds: Mapping[str, World], n: int) -> float:
             flipped.append(found.chosen != again)
             kept = found.chosen > 0
             wrong.append(wrong_mode(found.table.drop("prior"), SELECT, priors).to_numpy()[kept])
-            is_wrong.append(((found.chosen == 2) != (found.on - found.off >= SELECT.delta))[kept])
+            is_wrong.append(((found.chosen == 2) != (found.on - found.off > SELECT.delta))[kept])
         p, y = 100 * np.concatenate(flips), 100 * np.concatenate(flipped)
         tenth = np.clip((p / 10 - 1e-9).astype(int), 0, 9)
         bins = [tenth == each for each in range(10) if (tenth == each).mean() >= FEWEST]
@@ -133,7 +133,7 @@ def fallbacks(worlds: Mapping[str, World], n: int, delta: float) -> None:
     config = SELECT.model_copy(update={"delta": delta})
     for seed, (name, world) in enumerate(worlds.items()):
         found = drawn(world, n, np.random.default_rng(seed))
-        gains = found.on - found.off >= delta
+        gains = found.on - found.off > delta
         at = found.right_on, found.right_off
         every = outcomes_of(n, config, Priors.weak())[at]
         strict = outcomes_of(n, config.model_copy(update={"fallback": "drop"}), Priors.weak())[at]

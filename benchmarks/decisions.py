@@ -1,8 +1,8 @@
 """How often the chosen mode is the wrong one, and how fast the rule posterior is.
 
-A mode is wrong if it differs from whether thinking truly gains δ or more, which is known where pass rates are made up.
-It is the mode that the rule asks for; what takes its place where there is no response to keep is shown beside it, as
-`kept`, of the problems that get a mode. Four worlds of 6,000 problems, through the project's own select:
+A mode is wrong if it differs from whether thinking truly gains more than δ, which is known where pass rates are made
+up. It is the mode that the rule asks for; what takes its place where there is no response to keep is shown beside it,
+as `kept`, of the problems that get a mode. Four worlds of 6,000 problems, through the project's own select:
 
 polar: p_off ~ B(.4, .5), thinking turns a share B(1, 1.5) of what is missing into right ones;
 middle: p_off ~ B(2, 2), small gains, normal with mean .12 and deviation .18;
@@ -125,7 +125,7 @@ def measured() -> Iterator[dict[str, Any]]:
             posterior = config.model_copy(update={"rule": "posterior"})
             priors = Priors(tuple(fit(cells(*tables, posterior, 0).collect())))
             for delta in DELTAS:
-                gains = made.on - made.off >= delta
+                gains = made.on - made.off > delta
                 row: dict[str, Any] = {"world": name, "n": n, "delta": delta}
                 for rule, ruled in (
                     ("before", config.model_copy(update={"delta": delta - 1e-9})),  # ties went to think-on
@@ -243,7 +243,7 @@ def wrong_among(made: World, asked: pl.DataFrame, config: SelectConfig) -> float
     priors = Priors(tuple(fit(cells(*tables, config, 0).collect())))
     decided = select(*tables, config, 0, priors=priors).collect().sort("problem_id")
     asks_on = decided["rule"].is_in(["margin", "fallback_off"]).to_numpy()
-    return float((asks_on != (made.on - made.off >= config.delta)[: len(own)]).mean())
+    return float((asks_on != (made.on - made.off > config.delta)[: len(own)]).mean())
 
 
 def spent(made: World, rows: slice, config: SelectConfig) -> pl.DataFrame:

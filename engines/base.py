@@ -74,10 +74,17 @@ class Generates(Protocol):
 
 @runtime_checkable
 class CountsTokens(Protocol):
-    """An engine that has its model's tokenizer."""
+    """An engine that counts texts as it counts its responses."""
 
     def count_tokens(self, text: str) -> int:
-        """Tokens of a text; once the engine runs."""
+        """Length of a text; once the engine runs."""
+
+
+@runtime_checkable
+class ServesWhole(Protocol):
+    """An engine whose responses were there before they are asked for, so that no limit on tokens cuts them off."""
+
+    whole: bool
 
 
 @runtime_checkable

@@ -12,9 +12,9 @@ from hipo_data.engines.used_tokens import used
 from hipo_data.schemas.records import FinishReason
 
 _LONGEST_REASON = 100
-_CUT = {"length", "max_length", "max_tokens", "model_length", "max_output_tokens", "model_context_window_exceeded"}
+CUT = {"length", "max_length", "max_tokens", "model_length", "max_output_tokens", "model_context_window_exceeded"}
 """Finish reasons, in lower case, of responses that ran into a limit; each maker has a word of its own."""
-_ENDED = {"stop", "eos", "eos_token", "end_turn", "stop_sequence", "complete", "completed", "finished", "finish"}
+ENDED = {"stop", "eos", "eos_token", "end_turn", "stop_sequence", "complete", "completed", "finished", "finish"}
 """Of those that ended by themselves."""
 _UNFINISHED = {"abort", "error", "insufficient_system_resource"}
 """Finish reasons of vLLM, OpenRouter and DeepSeek for responses that the server broke off."""
@@ -65,9 +65,9 @@ def completion(
 def _finish_reason(said: str | None) -> FinishReason:
     """Raises `EndpointFailure` for a reason that is not there or not known: the response may not be whole."""
     reason = (said or "").lower()
-    if reason in _CUT:
+    if reason in CUT:
         return FinishReason.LENGTH
-    if reason in _ENDED:
+    if reason in ENDED:
         return FinishReason.STOP
     if reason in _UNFINISHED:
         raise EndpointFailure(Kind.BROKEN, f"the endpoint broke the response off: {said}")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from hipo_data.schemas.config import EngineConfig, OpenAIEngine, ReplayEngine
 from hipo_data.schemas.keys import digest
+from hipo_data.schemas.length_unit import TOKENIZER_FILE
 from hipo_data.schemas.packaged import embedded
 from hipo_data.schemas.tables import source_files
 
@@ -24,7 +25,11 @@ def model_identity(config: EngineConfig) -> str:
     if isinstance(config, ReplayEngine):
         try:
             return digest(
-                "replay", config.responses, config.question, [_file_part(p) for p in source_files(config.path)]
+                "replay",
+                [config.responses, config.finish_reasons],
+                config.question,
+                [_file_part(path) for path in source_files(config.path)],
+                _tokenizer(config.tokenizer),
             )
         except FileNotFoundError:
             return digest("replay", config.path)  # the engine says what is missing as it starts
@@ -33,6 +38,15 @@ def model_identity(config: EngineConfig) -> str:
         files = sorted(path for path in folder.iterdir() if path.is_file() and not _is_about(path))
         return digest([[path.name, _file_part(path)] for path in files])
     return digest(config.model, getattr(config, "revision", None))
+
+
+def _tokenizer(name: str | None) -> str | None:
+    """What counts lengths, which select compares: a file's digest, or a name."""
+    if name is None:
+        return None
+    path = Path(embedded(name))
+    path = path / TOKENIZER_FILE if path.is_dir() else path
+    return _file_part(path) if path.exists() else name
 
 
 def model_name(config: EngineConfig) -> str:

@@ -19,6 +19,9 @@ _eval = typer.Typer(
 MarginOption = Annotated[
     float, typer.Option(min=0, max=1, help="Hybrid accuracy: nearer shares of right responses count as equal.")
 ]
+BudgetsOption = Annotated[
+    str, typer.Option(metavar="N,N,…", help="Budgets of tokens to hold responses against, such as 500,1000,4000.")
+]
 FolderArgument = Annotated[Path, typer.Argument(help="The folder of an evaluation.")]
 
 
@@ -62,6 +65,7 @@ def run(
         bool, typer.Option("--allow-split-tags", help="The format's tags are several tokens on purpose.")
     ] = False,
     margin: MarginOption = 0.0,
+    budgets: BudgetsOption = "",
     sandbox: Annotated[str, typer.Option(help="For programs: bubblewrap, landlock or none.")] = "bubblewrap",
     workers: Annotated[int, typer.Option(min=1, help="Grading processes.")] = 2,
 ) -> None:
@@ -71,7 +75,7 @@ def run(
     from hipo_data.evaluation.report import print_result, write_report
     from hipo_data.schemas.errors import UserError
 
-    options = _options(engine_args)
+    options, within = _options(engine_args), _budgets(budgets)
     if base_url is None and (tokenizer or api_key_env):
         raise UserError("--tokenizer and --api-key-env belong to an endpoint; give its --base-url too")
     chosen: Backend | str
@@ -94,6 +98,7 @@ def run(
         split=split,
         limit=limit,
         margin=margin,
+        budgets=within,
         grader=_grading(sandbox, workers),
         say=lambda text: typer.echo(plain(text)),
     )
@@ -102,12 +107,12 @@ def run(
 
 
 @_eval.command()
-def report(folder: FolderArgument, margin: MarginOption = 0.0) -> None:
+def report(folder: FolderArgument, margin: MarginOption = 0.0, budgets: BudgetsOption = "") -> None:
     """Compute the figures anew from the rows of an evaluation; nothing is sampled."""
     from hipo_data.evaluation.evaluate import report as compute
     from hipo_data.evaluation.report import print_result, write_report
 
-    result = compute(folder, margin)
+    result = compute(folder, margin, budgets=_budgets(budgets))
     print_result(console(), result)
     _wrote(folder / "evaluation.json", *write_report(folder, result))
 
@@ -146,6 +151,16 @@ def _options(text: str) -> dict[str, Any]:
     if not isinstance(options, dict):
         raise UserError('--engine-args takes a JSON object, such as {"max_model_len": 8192}')
     return options
+
+
+def _budgets(text: str) -> list[int]:
+    from hipo_data.schemas.errors import UserError
+
+    said = [each.strip() for each in text.split(",") if each.strip()]
+    wrong = next((each for each in said if not each.isdecimal() or int(each) == 0), None)
+    if wrong is not None:
+        raise UserError(f"--budgets has {wrong!r}; it takes numbers of tokens above 0, such as 500,1000,4000")
+    return sorted({int(each) for each in said})
 
 
 def _grading(sandbox: str, workers: int) -> Any:

@@ -9,7 +9,7 @@ import typer
 
 from hipo_data.figures.terminal import console, plain
 from hipo_data.graders.cli import register as register_grade
-from hipo_data.pipeline.commands import ask, doctor, look, run, set_up, ship
+from hipo_data.pipeline.commands import ask, doctor, look, run, set_up, ship, view
 from hipo_data.pipeline.stop_signals import heeded
 from hipo_data.schemas.errors import ExitCode, UserError
 from hipo_data.schemas.without_secrets import shown_text
@@ -37,7 +37,7 @@ def options(
 
 
 # In the order of help; a command of a new subject is a file in commands/ and a name here.
-for subject in (set_up, doctor, run, look, ask, ship):
+for subject in (set_up, doctor, run, look, view, ask, ship):
     subject.register(app)
 register_grade(app)
 

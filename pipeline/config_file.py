@@ -10,6 +10,7 @@ from hipo_data.prompts.families.roles import with_families
 from hipo_data.schemas.config import RunConfig
 from hipo_data.schemas.config_file import config_of, read_config
 from hipo_data.schemas.errors import UserError
+from hipo_data.schemas.length_unit import with_tokenizers
 from hipo_data.stages.ingest.filters import check_languages, check_names
 
 
@@ -30,6 +31,6 @@ def load_config(recipe: Path | Mapping[str, Any], overrides: list[str]) -> RunCo
     except ValueError as error:
         raise UserError(f"{path}: {error}") from error
     try:
-        return with_families(with_prompts(config))
+        return with_tokenizers(with_families(with_prompts(config)))
     except UserError as error:
         raise UserError(f"{path}: {error}") from error

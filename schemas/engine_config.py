@@ -192,6 +192,16 @@ class ReplayEngine(_EngineConfig):
         min_length=1,
         description="columns (dots reach inside) with one response or a list of them, in order",
     )
+    finish_reasons: list[str] = Field(
+        default=[],
+        description="columns with why each response ended, in the order and shape of `responses`: stop, or length "
+        "where a limit cut it off; by default all ended by themselves",
+    )
+    tokenizer: Line | None = Field(
+        default=None,
+        description="what counts their tokens: a folder with a tokenizer.json, or a model on the Hub; default: that of "
+        "the model that a role loads, and where there is none lengths are characters",
+    )
     resources: ResourceConfig = ResourceConfig(num_cpus=0)  # it waits, it does not compute
 
 

@@ -99,7 +99,7 @@ class SelectConfig(Config):
     rule: Literal["margin", "posterior"] = Field(
         default="margin",
         description="hipo: think-on where the measured gain is more than δ, or where the probability that the true one "
-        "is at least δ is above one half, by what all problems of the run show",
+        "is more than δ is above one half, by what all problems of the run show",
     )
     random_fraction: float = Field(default=0.01, ge=0, le=1, description="share of problems that get a random mode")
     fallback: Literal["other_mode", "drop"] = Field(
@@ -116,6 +116,10 @@ class SelectConfig(Config):
         default="keep",
         description="refuse: think-off responses that think all the same, in tags or aloud, are never kept and count "
         "as unknown; keep: only those with tags are never kept, and all count",
+    )
+    exclude: Line | None = Field(
+        default=None,
+        description="a file of problems to leave out of the dataset, such as a run's flagged.jsonl by `hipo-data view`",
     )
     most: int | None = Field(
         default=None, ge=1, description="adaptthink and all-correct: keep so many responses a mode, shortest first"

@@ -39,7 +39,7 @@ def show(
     ] = "justify",
     limit: Annotated[int, typer.Option("--limit", min=1, help="How many rows.")] = 5,
     problem: Annotated[
-        str | None, typer.Option("--problem", help="Only this problem (the start of its id is enough).")
+        str | None, typer.Option("--problem", help="Only this problem: the start of its id, or the source's own.")
     ] = None,
     where: Annotated[
         str | None, typer.Option("--where", help="Only such rows: an SQL expression, as in \"rule = 'margin'\".")
@@ -67,7 +67,7 @@ def show(
 
 def explain(
     run_dir: RunArgument,
-    problem: Annotated[str, typer.Argument(help="The start of a problem's id, or a source row as file:row.")],
+    problem: Annotated[str, typer.Argument(help="The start of a problem's id, the source's own id, or file:row.")],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object, all texts in full.")] = False,
 ) -> None:
     """Say what became of one problem and why, from its source rows to its row in the dataset."""

@@ -7,7 +7,6 @@ import typer
 
 from hipo_data.figures.help_panels import Panel
 from hipo_data.figures.terminal import console
-from hipo_data.schemas.errors import UserError
 
 
 def register(app: typer.Typer) -> None:
@@ -19,16 +18,26 @@ def register(app: typer.Typer) -> None:
 
 
 def init(
-    path: Annotated[Path, typer.Argument(help="The file to write.")] = Path("recipe.yaml"),
-    engine: Annotated[str, typer.Option("--engine", help="vllm or openai.")] = "vllm",
+    path: Annotated[Path | None, typer.Argument(help="The file to write. Default: recipe.yaml.")] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            "--from", help="Make it for these data by looking at them: a file, glob or folder, or a dataset on the Hub."
+        ),
+    ] = None,
+    engine: Annotated[
+        str | None,
+        typer.Option("--engine", help="embedded (the default with --from), vllm (without), openai, or replay."),
+    ] = None,
+    model: Annotated[str | None, typer.Option("--model", help="The teacher of --engine vllm or openai.")] = None,
+    url: Annotated[str | None, typer.Option("--url", help="The endpoint of --engine openai.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="The file to write, as the argument.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
 ) -> None:
-    """Write a commented recipe to start from: every key with its default."""
-    from hipo_data.pipeline.init_recipe import recipe
+    """Write a recipe to start from: for data of your own with --from, else with every key and its default."""
+    from hipo_data.pipeline.init_recipe.write import write_recipe
 
-    if path.exists():
-        raise UserError(f"{path} is there already; remove it or name another file")
-    path.write_text(recipe(engine), encoding="utf-8")
-    console().print(f"wrote {path}; next: hipo-data plan --config {path}", highlight=False)
+    write_recipe(console(), path, out, data, engine, model, url, force)
 
 
 def list_recipes() -> None:

@@ -11,8 +11,8 @@ from hipo_data.figures.terminal import console as terminal
 from hipo_data.schemas.errors import RunFailedError
 
 _LIBRARIES = (
-    "messages, trl, trl-prompt-completion, trl-preference, verl-sft, verl-rl, llama-factory, ms-swift, axolotl or "
-    "openrlhf"
+    "messages, trl, trl-prompt-completion, trl-preference, trl-rl, verl-sft, verl-rl, llama-factory, ms-swift, "
+    "axolotl, openrlhf or openrlhf-rl"
 )
 
 _DATASET = "A run's directory (a folder or s3://BUCKET/PREFIX), a published folder, or a dataset on the Hub."

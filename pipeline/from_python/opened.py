@@ -12,7 +12,7 @@ from hipo_data.pipeline.store.run_path import RunPath, run_path
 from hipo_data.pipeline.views.explain import explain
 from hipo_data.pipeline.views.run_files import RunFiles, open_run, read_statistics
 from hipo_data.pipeline.views.settings import parse_deltas, parse_ns
-from hipo_data.pipeline.views.summary import figures_of
+from hipo_data.pipeline.views.summary import summary_figures
 from hipo_data.pipeline.views.whatif import ask
 from hipo_data.pipeline.watch.outcome import Outcome
 from hipo_data.schemas.config import RunConfig
@@ -108,7 +108,7 @@ class Run:
     def _repr_html_(self) -> str:
         title = f"{self.config.name} · {self.path}"
         try:
-            return facts(title, figures_of(self.summary, Outcome(), self.path))
+            return facts(title, summary_figures(self.summary, Outcome(), self.path))
         except UserError as error:
             return facts(title, {}, [str(error)])
 

@@ -9,7 +9,7 @@ from typing import Generic, Protocol, TypeVar
 
 import pyarrow as pa
 
-from hipo_data.engines.base import Completion, Engine, GenerationRequest
+from hipo_data.engines.base import Completion, Engine, GenerationRequest, ServesWhole
 from hipo_data.pipeline.graph.nodes import overlapping, relatives
 from hipo_data.pipeline.graph.task import R, Task
 from hipo_data.pipeline.store.files import read_many, table_of
@@ -98,6 +98,7 @@ async def session(
                     model=task.model,
                     identity=task.identity,
                     run_seed=task.config.seed,
+                    whole=isinstance(host.engine, ServesWhole) and host.engine.whole,
                     slot=slot,
                     on_start=recorder.start,
                     on_finish=recorder.finish,

@@ -12,6 +12,7 @@ from hipo_data.pipeline.store.journal import remove_journal
 from hipo_data.pipeline.store.manifest import Manifest
 from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.schemas.arrow import from_table, to_table
+from hipo_data.schemas.length_unit import Unit, lengths_of
 from hipo_data.schemas.records import Decision, Example, Justification, Mode, Pick, Problem, Rollout
 from hipo_data.stages.justify.justify import Case, failed_in_engine, justification_key, justify
 
@@ -24,7 +25,8 @@ async def run_justify(host: Host, task: Task, flush_s: float) -> Manifest:
     role = task.config.roles.justifier
     form = FORMATS[task.config.publish.format]
     async with session(host, task, Justification, flush_s) as (engine, recorder):
-        result = await justify(cases, task.config.justify, role, engine, finished, form)
+        in_tokens = lengths_of(task.config).unit is Unit.TOKENS
+        result = await justify(cases, task.config.justify, role, engine, finished, form, lengths=in_tokens)
     failed = {row.problem_id for row in result.attempts if failed_in_engine(row)}
     manifest = await asyncio.to_thread(
         commit,

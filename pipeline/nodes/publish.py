@@ -28,6 +28,7 @@ from hipo_data.pipeline.views.mode_audit import mode_audit
 from hipo_data.pipeline.views.run_files import STATISTICS, RunFiles
 from hipo_data.prompts.rendering import template_hash
 from hipo_data.schemas.arrow import arrow_schema
+from hipo_data.schemas.length_unit import lengths_of
 from hipo_data.schemas.records import Decision, Example, Mode, Problem
 from hipo_data.stages.publish.card import card, method
 from hipo_data.stages.publish.pairs import (
@@ -76,7 +77,7 @@ def write_dataset(task: Task, started: float) -> Manifest:
     sums = _Sums()
     try:
         writers = _write(task, shards, aside, sums)
-        stats = statistics(decisions, examples)
+        stats = statistics(decisions, examples, lengths_of(task.config).unit)
         rows = {part: {split: writer.rows for split, writer in of.items()} for part, of in writers.items()}
         data = outputs_of(aside, aside.rglob("*.parquet"))
         known, config = read_versions(task.run_dir), task.config.model_dump(mode="json")
@@ -204,6 +205,7 @@ def _card(
         name=config.name,
         format=config.publish.format,
         policy=config.select.policy,
+        lengths=lengths_of(config),
         method=method(config.select),
         prompt=f"{config.justify.prompt}, {template_hash(config.justify.prompt)[:8]}",
         pseudo_rule=config.verify.pseudo_gold.rule if config.verify.pseudo_gold else None,

@@ -20,6 +20,7 @@ from hipo_data.pipeline.views.run_files import RunFiles
 from hipo_data.pipeline.views.settings import parse_deltas
 from hipo_data.pipeline.views.shown_priors import shown_priors
 from hipo_data.pipeline.views.whatif import Answer, ask
+from hipo_data.schemas.length_unit import lengths_of
 from hipo_data.schemas.records import Mode
 from hipo_data.stages.publish.statistics import Statistics
 from hipo_data.stages.select.decision_words import priors_in_words
@@ -67,6 +68,7 @@ def report(files: RunFiles, stats: Statistics, decisions: pl.LazyFrame, examples
         title=files.config.publish.title,
         config=files.config,
         stats=stats,
+        lengths=lengths_of(files.config).in_words,
         stages=_stage_rows(files),
         audit=mode_audit(files),
         accounts=accounts,
@@ -82,10 +84,10 @@ def report(files: RunFiles, stats: Statistics, decisions: pl.LazyFrame, examples
             "pass_rates": svg(charts.pass_rate_map(figures.pass_rate_cells(decided), files.config.select.delta)),
             "flips": svg(charts.tenths(flips, "flip probability")) if flips.height else None,
             "wrong": svg(charts.tenths(wrong, "probability of a wrong mode")) if wrong.height else None,
-            "whatif": svg(charts.whatif_chart(answer.rows, answer.delta)) if answer else None,
+            "whatif": _panels(answer) if answer else [],
             "drops": _drops(figures.drops(accounts, stats, quarantine, _REASONS)),
             **_shares(files, decided),
-            **_tokens(decided, keys),
+            **_lengths(decided, keys, stats.lengths_in),
         },
         cards=_cards(examples, keys),
     )
@@ -113,12 +115,18 @@ def _shares(files: RunFiles, decided: pl.DataFrame) -> dict[str, str | None]:
     }
 
 
-def _tokens(decided: pl.DataFrame, keys: pl.DataFrame) -> dict[str, str]:
+def _lengths(decided: pl.DataFrame, keys: pl.DataFrame, unit: str) -> dict[str, str]:
     kept, sampled = figures.kept_token_bins(keys), figures.rollout_token_bins(decided)
     return {
-        "kept_tokens": svg(charts.token_histogram(kept, "examples", "tokens of the kept response, from")),
-        "sampled_tokens": svg(charts.token_histogram(sampled, "problems", "mean tokens of a problem's rollouts, from")),
+        "kept_tokens": svg(charts.length_histogram(kept, "examples", f"{unit} of the kept response, from")),
+        "sampled_tokens": svg(
+            charts.length_histogram(sampled, "problems", f"mean {unit} of a problem's rollouts, from")
+        ),
     }
+
+
+def _panels(answer: Answer) -> list[str]:
+    return [svg(panel) for panel in charts.whatif_panels(answer.rows, answer.delta, answer.lengths_in)]
 
 
 def _drops(rows: list[tuple[str, str, int]]) -> str | None:

@@ -16,6 +16,7 @@ from hipo_data.schemas.arrow import from_table
 from hipo_data.schemas.check_config import CheckConfig
 from hipo_data.schemas.config import RunConfig
 from hipo_data.schemas.errors import RunFailedError, UnfitError
+from hipo_data.schemas.length_unit import lengths_of
 from hipo_data.schemas.records import Mode, Rollout
 from hipo_data.stages.sample.preflight import judge
 
@@ -76,7 +77,7 @@ def _rollouts(directory: RunPath, config: RunConfig) -> dict[Mode, list[Rollout]
 def _print(console: Console, by_mode: dict[Mode, list[Rollout]], config: RunConfig) -> None:
     """A line a response, under the end of the mode's prompt where the chat template is at hand."""
     table = Table(box=None, padding=(0, 2, 0, 0))
-    for heading in ("mode", "end", "tokens", "reasoning begins", "answer begins"):
+    for heading in ("mode", "end", lengths_of(config).unit, "reasoning begins", "answer begins"):
         table.add_column(heading, overflow="fold")
     for mode, rollouts in by_mode.items():
         tail = _tail(mode, config)

@@ -68,7 +68,8 @@ class Healing:
         except DamagedError as error:
             self.take(error)
             lost = True
-        if lost and (again := counted_again(self.run_dir, config, manifests)).completion_tokens:
+        again = counted_again(self.run_dir, config, manifests) if lost else Spent()
+        if again.completion_tokens or again.characters:
             write_spent(self.run_dir, again)
             self.say(f"spent.json was damaged or lost; counted again from the rollouts that are left: {again}")
 

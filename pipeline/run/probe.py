@@ -33,6 +33,7 @@ class Probe:
             completion_tokens=round(self.spent.completion_tokens * factor),
             cost=self.spent.cost * factor,
             currency=self.spent.currency,
+            characters=round(self.spent.characters * factor),
         )
 
     def hours(self, problems: int) -> float:
@@ -67,13 +68,18 @@ def count_problems(run_dir: RunPath) -> int:
     return sum(ingest.outputs[shard].rows for shard in shards_of(ingest)) if ingest else 0
 
 
+def _rate(probe: Probe) -> str:
+    if probe.spent.characters and not probe.spent.completion_tokens:
+        return f"{probe.spent.characters / probe.engine_seconds:,.0f} characters/s"
+    return f"{probe.spent.completion_tokens / probe.engine_seconds:,.0f} completion tokens/s"
+
+
 def predicted(probe: Probe, problems: int) -> str:
     """The prediction in a sentence or two."""
     took = f"the probe of {probe.problems} problems took {probe.spent}"
     count, what = (problems, f"all {problems:,}") if problems else (_PER_PROBLEMS, f"every {_PER_PROBLEMS:,} problems")
     rate = (
-        f", and at most {probe.hours(count):,.2f} hours of the engines at its rate of "
-        f"{probe.spent.completion_tokens / probe.engine_seconds:,.0f} completion tokens/s"
+        f", and at most {probe.hours(count):,.2f} hours of the engines at its rate of {_rate(probe)}"
         if probe.engine_seconds
         else ""
     )

@@ -249,7 +249,7 @@ class Runner:
         self._ledger.write()
         self._tally.close(self._engines.start_seconds)
         self.outcome.spent = self._ledger.spent
-        self.outcome.tokens = sum(spent.completion_tokens for spent in self._engines.spent.values())
+        self.outcome.tokens = sum(spent.completion_tokens + spent.characters for spent in self._engines.spent.values())
         self.outcome.restarts = self._engines.restarts
 
 

@@ -13,12 +13,17 @@ from hipo_data.pipeline.store.run_path import RunPath
 from hipo_data.pipeline.store.sealed import seal, unseal
 from hipo_data.schemas.config import BudgetConfig, EngineConfig, OpenAIEngine, Price, RunConfig
 from hipo_data.schemas.errors import DamagedError, UserError
+from hipo_data.schemas.length_unit import Unit, unit_of
 
 _WRITE_EVERY_S = 5.0
+_LATER = ("recounted", "characters")
 
 
 class Spent(BaseModel):
-    """Tokens of finished requests, what they cost, and the hours for which GPUs were held."""
+    """Tokens of finished requests, what they cost, and the hours for which GPUs were held.
+
+    Recorded responses without a tokenizer come in characters, which no budget is held against.
+    """
 
     model_config = ConfigDict(extra="forbid")
     prompt_tokens: int = 0
@@ -26,6 +31,7 @@ class Spent(BaseModel):
     cost: float = 0.0
     currency: str | None = None
     gpu_hours: float = 0.0
+    characters: int = 0
     recounted: bool = False
     """Whether it is what the rollouts and justifications that are there took, since the account was damaged or lost:
     what was thrown away, and hours of GPUs, are not in it."""
@@ -38,11 +44,15 @@ class Spent(BaseModel):
             cost=self.cost + other.cost,
             currency=self.currency or other.currency,
             gpu_hours=self.gpu_hours + other.gpu_hours,
+            characters=self.characters + other.characters,
             recounted=self.recounted or other.recounted,
         )
 
     def __str__(self) -> str:
-        parts = [f"{self.prompt_tokens + self.completion_tokens:,} tokens"]
+        tokens = self.prompt_tokens + self.completion_tokens
+        parts = [f"{tokens:,} tokens"] if tokens or not self.characters else []
+        if self.characters:
+            parts.append(f"{self.characters:,} characters")
         if self.cost:
             parts.append(f"{self.cost:,.2f} {self.currency}")
         if self.gpu_hours:
@@ -52,6 +62,8 @@ class Spent(BaseModel):
 
 def spent_on(engine: EngineConfig, prompt_tokens: int, completion_tokens: int, gpu_seconds: float) -> Spent:
     """What so much use of an engine comes to; `engine` is its config."""
+    if unit_of(engine) is Unit.CHARACTERS:
+        return Spent(characters=prompt_tokens + completion_tokens, gpu_hours=gpu_seconds / 3600)
     price = engine.price if isinstance(engine, OpenAIEngine) else None
     return Spent(
         prompt_tokens=prompt_tokens,
@@ -110,8 +122,8 @@ class Ledger:
 
 def write_spent(run_dir: RunPath, spent: Spent) -> None:
     """Keeps account in the run directory."""
-    # Without the key where nothing was recounted, so that earlier versions go on reading it.
-    text = spent.model_dump_json(indent=1, exclude=None if spent.recounted else {"recounted"})
+    # Without keys that say nothing, so that earlier versions go on reading it.
+    text = spent.model_dump_json(indent=1, exclude={name for name in _LATER if not getattr(spent, name)})
     put_bytes(run_dir / "spent.json", seal(text))
 
 

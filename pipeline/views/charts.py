@@ -96,8 +96,8 @@ def pass_rate_map(cells: pl.DataFrame, delta: float) -> Any:
     return sized(band + edge + dots, 340, 320)
 
 
-def token_histogram(bins: pl.DataFrame, what: str, title: str) -> Any:
-    """Counts by length in tokens, on a logarithmic axis, and mode.
+def length_histogram(bins: pl.DataFrame, what: str, title: str) -> Any:
+    """Counts by length, on a logarithmic axis, and mode.
 
     Args:
         bins: columns `bin` (lower edge), `mode`, `count`.
@@ -203,8 +203,14 @@ def calibration_chart(tenths: Sequence[Tenth]) -> Any:
     return sized(line.encode(x="x:Q", y="y:Q") + points, 330, 330)
 
 
-def whatif_chart(answers: Sequence[WhatIf], delta: float) -> Any:
-    """Think-on share, tokens, pass rate and flip probability (dotted: measured) by δ, a line an N."""
+def whatif_chart(answers: Sequence[WhatIf], delta: float, lengths_in: str) -> Any:
+    """The `whatif_panels`, two beside each other."""
+    share, length, rate, flip = whatif_panels(answers, delta, lengths_in)
+    return (share | length) & (rate | flip)
+
+
+def whatif_panels(answers: Sequence[WhatIf], delta: float, lengths_in: str) -> list[Any]:
+    """Think-on share, length, pass rate and flip probability (dotted: measured) by δ, a line an N."""
     rows = [
         {
             "δ": row.delta,
@@ -230,12 +236,12 @@ def whatif_chart(answers: Sequence[WhatIf], delta: float) -> Any:
         )
         return sized(own + line, 330, 170)
 
-    share, tokens, rate, flip = (
+    share, length, rate, flip = (
         panel("share", "think-on share", alt.Axis(format="%")),
-        panel("tokens", "tokens per example", alt.Axis()),
+        panel("tokens", f"{lengths_in} per example", alt.Axis()),
         panel("rate", "pass rate of the kept mode", alt.Axis(format="%")),
         panel("flip", "mean flip probability", alt.Axis(format="%")),
     )
     spread = base.mark_area(opacity=0.15).encode(y=alt.Y("low:Q", title="pass rate of the kept mode"), y2="high:Q")
     measured = base.mark_line(strokeDash=[2, 3]).encode(y=alt.Y("repeated:Q", title="mean flip probability"))
-    return (share | tokens) & (sized(spread + rate, 330, 170) | sized(measured + flip, 330, 170))
+    return [share, length, sized(spread + rate, 330, 170), sized(measured + flip, 330, 170)]

@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 from hipo_data.pipeline.views.failures import shown_by_mode
 from hipo_data.pipeline.views.run_files import RunFiles
+from hipo_data.schemas.length_unit import lengths_of
 from hipo_data.stages.sample.audit import Audit, audit
 from hipo_data.stages.select.leaking import LEAKING
 
@@ -17,4 +18,6 @@ def mode_audit(files: RunFiles, shards: Collection[str] | None = None) -> Audit:
     }
     selected = [manifest.counts.get(LEAKING, 0) for name, manifest in own.items() if name.startswith("select/")]
     refuses = files.config.select.refuses_leaks
-    return audit(shown_by_mode(own), files.config.check, sum(selected) if refuses else None)
+    return audit(
+        shown_by_mode(own), files.config.check, sum(selected) if refuses else None, lengths_of(files.config).unit
+    )

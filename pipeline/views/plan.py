@@ -11,10 +11,12 @@ from hipo_data.pipeline.store.files import sizes_in_storage
 from hipo_data.pipeline.store.manifest import Manifest
 from hipo_data.pipeline.store.run_path import RunPath
 from hipo_data.pipeline.store.suspects import read_suspects
+from hipo_data.pipeline.views.expected import Expected, expected
 from hipo_data.pipeline.views.ingest_report import accounts_of
 from hipo_data.prompts.formats.registry import FORMATS
-from hipo_data.schemas.config import RunConfig
+from hipo_data.schemas.config import ReplayEngine, RunConfig
 from hipo_data.schemas.errors import DamagedError
+from hipo_data.schemas.length_unit import Unit, unit_of
 from hipo_data.schemas.records import Mode
 from hipo_data.stages.ingest.none_accepted import first_look
 from hipo_data.stages.ingest.origins import open_source
@@ -34,6 +36,8 @@ class StagePlan:
     requests: int | None = None
     tokens: int | None = None
     tokens_at_most: int | None = None
+    unit: Unit = Unit.TOKENS
+    """What both are counted in."""
 
     @property
     def to_run(self) -> int:
@@ -49,6 +53,8 @@ class Plan:
     ingest_first: bool
     none_accepted: list[str] = field(default_factory=list)
     """A sentence of each source of which no row is accepted."""
+    expected: Expected | None = None
+    """Where ingest has to run first, what the sources' files say of how much that will be."""
     hopeless: bool = False
     """Whether no source gives a problem, for certain."""
 
@@ -102,13 +108,14 @@ def _look_at_sources(plan: Plan, config: RunConfig) -> None:
         for source in config.sources
     ]
     plan.none_accepted = [look.why_none for look in looks if look is not None and look.why_none]
+    plan.expected = expected(config, looks)
     plan.hopeless = all(look is not None and look.why_none is not None and look.whole for look in looks)
 
 
 def _estimate(
     line: StagePlan, node: Node, config: RunConfig, left_behind: dict[str, Manifest], done: dict[str, Manifest]
 ) -> None:
-    """Adds a node's requests and tokens: from what finished responses of this kind took, and from the limit.
+    """Adds a node's requests and their lengths: as those of finished responses of this kind, and by the limit.
 
     A justification is asked for each mode that a problem keeps, at most; each may take all its attempts.
     """
@@ -128,7 +135,10 @@ def _estimate(
     else:
         requests = problems * config.sample.count(node.mode)
     line.requests = (line.requests or 0) + requests
-    line.tokens_at_most = (line.tokens_at_most or 0) + requests * role.sampling.max_tokens * attempts
+    engine = config.engines[role.engine]
+    line.unit = unit_of(engine)
+    if not isinstance(engine, ReplayEngine):  # recorded responses keep to no limit
+        line.tokens_at_most = (line.tokens_at_most or 0) + requests * role.sampling.max_tokens * attempts
     seen = [manifest for name, manifest in left_behind.items() if name.startswith(node.folder + "/")]
     responses = sum(manifest.counts.get("attempts", manifest.rows_out) for manifest in seen)
     if responses:

@@ -25,6 +25,7 @@ from hipo_data.pipeline.watch.event_log import LastAttempt, damaged_lines, last_
 from hipo_data.pipeline.watch.outcome import Outcome
 from hipo_data.schemas.config import RunConfig
 from hipo_data.schemas.errors import DamagedError
+from hipo_data.schemas.length_unit import Unit
 from hipo_data.schemas.records import Mode
 from hipo_data.stages.publish.statistics import Statistics
 from hipo_data.stages.sample.shown import in_words
@@ -36,9 +37,9 @@ _NAMED = 5
 
 
 def print_summary(console: Console, run_dir: RunPath, outcome: Outcome, seconds: float) -> None:
-    """Problems, mode shares, pass rates, tokens, where things lie, and the next command to try."""
+    """Problems, mode shares, pass rates, lengths, where things lie, and the next command to try."""
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-    for label, text in figures_of(read_statistics(run_dir), outcome, run_dir).items():
+    for label, text in summary_figures(read_statistics(run_dir), outcome, run_dir).items():
         table.add_row(label, text)
     if not outcome.ran:
         console.print(f"Nothing to do: {_all_of(outcome.up_to_date)} up to date ({seconds:.1f} s).", highlight=False)
@@ -49,8 +50,8 @@ def print_summary(console: Console, run_dir: RunPath, outcome: Outcome, seconds:
     console.print(f"\nNext: {_command()} show {_relative(run_dir)}", highlight=False, soft_wrap=True)
 
 
-def figures_of(stats: Statistics, outcome: Outcome, run_dir: RunPath) -> dict[str, str]:
-    """What is told of a published run, by what each line is about; of what was done, only what `outcome` has."""
+def summary_figures(stats: Statistics, outcome: Outcome, run_dir: RunPath) -> dict[str, str]:
+    """The lines of the summary by their names."""
     on = stats.modes.get("think_on", 0)
     share = percent(on / stats.examples if stats.examples else None)
     drops = ", ".join(f"{reason} {n}" for reason, n in stats.drops.items())
@@ -60,7 +61,9 @@ def figures_of(stats: Statistics, outcome: Outcome, run_dir: RunPath) -> dict[st
         + _quarantined(run_dir, outcome.rejected),
         "modes": f"think-on {on} ({share}), think-off {stats.modes.get('think_off', 0)}",
         "pass rates": f"think-on {percent(stats.on.pass_rate)}, think-off {percent(stats.off.pass_rate)}",
-        "tokens": f"think-on rollouts {number(stats.on.mean_tokens)}, think-off {number(stats.off.mean_tokens)}; "
+        str(
+            stats.lengths_in
+        ): f"think-on rollouts {number(stats.on.mean_tokens)}, think-off {number(stats.off.mean_tokens)}; "
         f"kept responses {number(stats.example_tokens)}, against {number(stats.always_on_tokens)} thinking every time",
     }
     if any(each.fewest < each.most for each in (stats.on, stats.off)):
@@ -82,7 +85,7 @@ def figures_of(stats: Statistics, outcome: Outcome, run_dir: RunPath) -> dict[st
     if outcome.saved_tokens:
         figures["stopped"] = (
             f"{outcome.unneeded} think-on rollouts were not needed; "
-            f"about {outcome.saved_tokens:,} completion tokens saved against full sampling"
+            f"about {outcome.saved_tokens:,} completion {stats.lengths_in} saved against full sampling"
         )
     if outcome.shown:
         figures["shown"] = "; ".join(in_words(Mode(mode), seen) for mode, seen in sorted(outcome.shown.items()))
@@ -123,7 +126,9 @@ def print_plan(console: Console, plan: Plan, config: RunConfig, changes: list[st
     table = Table(box=None, padding=(0, 2, 0, 0))
     for heading in ("stage", "shards", "up to date", "to run"):
         table.add_column(heading, justify="left" if heading == "stage" else "right")
-    for heading in ("requests", "tokens about", "tokens at most"):
+    units = {line.unit for line in plan.stages if line.requests is not None}
+    (unit,) = units if len(units) == 1 else (("length",) if units else (Unit.TOKENS,))
+    for heading in ("requests", f"{unit} about", f"{unit} at most"):
         table.add_column(heading, justify="right")
     table.add_column("why", overflow="fold")
     for line in plan.stages:
@@ -132,7 +137,8 @@ def print_plan(console: Console, plan: Plan, config: RunConfig, changes: list[st
             str(line.nodes),
             str(line.up_to_date),
             str(line.to_run),
-            *(_count(value) for value in (line.requests, line.tokens, line.tokens_at_most)),
+            _count(line.requests),
+            *(_count(value, line.unit if len(units) > 1 else "") for value in (line.tokens, line.tokens_at_most)),
             "; ".join(reason for reason, _ in line.reasons.most_common(3)),
         )
     console.print(table, highlight=False)
@@ -145,6 +151,8 @@ def print_plan(console: Console, plan: Plan, config: RunConfig, changes: list[st
             f"{config.sample.count(Mode.THINK_OFF)} think-off rollouts.",
             highlight=False,
         )
+        if plan.expected is not None and not plan.hopeless:
+            console.print(plan.expected.in_words, highlight=False)
 
 
 def print_status(console: Console, run_dir: RunPath) -> None:
@@ -212,8 +220,8 @@ def _all_of(pieces: int) -> str:
     return "its one piece is" if pieces == 1 else f"all {pieces} pieces are"
 
 
-def _count(value: int | None) -> str:
-    return "" if value is None else f"{value:,}"
+def _count(value: int | None, unit: str = "") -> str:
+    return "" if value is None else f"{value:,} {unit}".rstrip()
 
 
 def _command() -> str:

@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from hipo_data.pipeline.graph.nodes import INGEST, RESPONSES
+from hipo_data.pipeline.store.flag_file import excluded
 from hipo_data.pipeline.views.run_files import RunFiles
 from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.schemas.errors import UserError
+from hipo_data.schemas.length_unit import Unit, lengths_of
 from hipo_data.schemas.records import Mode
 from hipo_data.stages.select.pair_counts import added, with_source
 from hipo_data.stages.select.prior import WEAK, Priors, fit
@@ -29,6 +31,8 @@ class Answer:
     n: int
     shards: int
     """Read ones."""
+    lengths_in: Unit = Unit.TOKENS
+    """What the lengths of kept responses are counted in."""
     remarks: list[str] = field(default_factory=list)
 
 
@@ -61,6 +65,7 @@ def ask(
     whole = Setting(most, config.select.delta)
     windows = sorted({setting.window for setting in [*settings, *repeats, whole]})
     priors = _priors(files, ready, windows) if config.select.by_posterior else {}
+    flagged = excluded(config.select.exclude)
     for batch in _batches(files, ready):
         problems, rollouts, verdicts = tables_of(files, batch)
         lacks = int(incomplete(rollouts, problems, max(ns), wanted).collect().item())
@@ -70,7 +75,7 @@ def ask(
         # of how often the others are right.
         others = [whole] if not lacks and not _imported(files) and min(ns) < most else []
         every = list(dict.fromkeys([*settings, *again, *others]))
-        selected = reselect(problems, rollouts, verdicts, config.select, every, config.seed, tags, priors)
+        selected = reselect(problems, rollouts, verdicts, config.select, every, config.seed, tags, priors, flagged)
         decisions = dict(zip(every, selected, strict=True))
         run = _own_decisions(files, batch)
         sources = problems.select("problem_id", "source").collect()
@@ -86,7 +91,8 @@ def ask(
             )
             for setting in settings
         ]
-    answer = Answer(whatifs(tallies, config.select, priors), config.select.delta, most, len(ready))
+    unit = lengths_of(config).unit
+    answer = Answer(whatifs(tallies, config.select, priors), config.select.delta, most, len(ready), unit)
     answer.remarks = _remarks(files, answer, lacking, min(ns), all_shards=shards is None)
     return answer
 

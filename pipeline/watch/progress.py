@@ -100,7 +100,7 @@ class RunProgress:
         """Where the run is; `now` prints the line even if the last one is fresh."""
         self._tell(lambda watcher: watcher.looked(state))
         stages = [stage for stage in state.stages if stage.total]
-        rates = self._rates.look({_tokens(engine): engine.spent.completion_tokens for engine in state.engines})
+        rates = self._rates.look({_counter(engine): _counted(engine) for engine in state.engines})
         left = self._left.look(stages)
         notes = [*(_engine_note(engine, rates) for engine in state.engines), *_rest(state, left)]
         modes = [in_short(mode, seen) for mode, seen in state.modes.items()]
@@ -133,8 +133,12 @@ def _end(error: BaseException) -> str:
     return shown_text(str(error)) or type(error).__name__
 
 
-def _tokens(engine: EngineStatus) -> str:
+def _counter(engine: EngineStatus) -> str:
     return f"tokens of {engine.name}"
+
+
+def _counted(engine: EngineStatus) -> int:
+    return engine.spent.completion_tokens or engine.spent.characters
 
 
 def _engine_note(engine: EngineStatus, rates: Mapping[str, float]) -> str:
@@ -143,7 +147,8 @@ def _engine_note(engine: EngineStatus, rates: Mapping[str, float]) -> str:
     if engine.loading == engine.replicas:
         return f"{engine.name} loading"
     waiting = f" and {engine.waiting:,} waiting" if engine.waiting else ""
-    return f"{engine.name} {rates.get(_tokens(engine), 0):,.0f} tokens/s, {engine.in_flight:,} requests{waiting}"
+    unit = "characters" if engine.spent.characters else "tokens"
+    return f"{engine.name} {rates.get(_counter(engine), 0):,.0f} {unit}/s, {engine.in_flight:,} requests{waiting}"
 
 
 def _rest(state: RunState, left: float | None) -> list[str]:

@@ -22,6 +22,8 @@ class EngineSession(Generic[R]):
     identity: str
     """Digest of the model's weights and tokenizer."""
     run_seed: int
+    whole: bool = False
+    """Whether responses are as they are whatever the limit on tokens, as recorded ones."""
     slot: Callable[[str], AbstractAsyncContextManager[None]]
     """Leave to have one request of a prompt under way, which all shards of one engine share. May raise `EngineError`,
     where the prompt is known to bring the engine down."""

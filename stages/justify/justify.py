@@ -78,12 +78,13 @@ async def justify(
     session: EngineSession[Justification],
     finished: Mapping[JustificationKey, Sequence[Justification]],
     form: Format = HIPO,
+    lengths: bool = True,
 ) -> Justified:
     """One example or one rejected row a case.
 
     Formats that hold no justification ask for none, the others for at most `max_attempts` a problem and mode. Attempts
     of earlier runs in `finished` that answer the same request are taken and not made again; only an engine that is dead
-    or refuses everything raises.
+    or refuses everything raises. With `lengths` a prompt may say how long responses were, in tokens.
     """
     template = PromptTemplate(config.prompt)
 
@@ -91,7 +92,7 @@ async def justify(
         if not form.justifies:
             return []
         first = of_mode[0]
-        messages = _messages(first, template, role)
+        messages = _messages(first, template, role, lengths)
         attempts: list[Justification] = []
         for number in range(config.max_attempts):
             request, request_hash = _request(of_mode, number, messages, config, role, session)
@@ -166,7 +167,7 @@ def _together(ends: list[_End]) -> list[_End]:
     ]
 
 
-def _messages(case: Case, template: PromptTemplate, role: RoleConfig) -> tuple[Message, ...]:
+def _messages(case: Case, template: PromptTemplate, role: RoleConfig, lengths: bool) -> tuple[Message, ...]:
     decision = case.decision
     prompt = template.render(
         question=case.problem.question,
@@ -174,10 +175,10 @@ def _messages(case: Case, template: PromptTemplate, role: RoleConfig) -> tuple[M
         mode=case.kept.mode,
         n_on=decision.n_on,
         right_on=decision.right_on,
-        tokens_on=decision.tokens_on,
+        tokens_on=decision.tokens_on if lengths else None,
         n_off=decision.n_off,
         right_off=decision.right_off,
-        tokens_off=decision.tokens_off,
+        tokens_off=decision.tokens_off if lengths else None,
     )
     return conversation(prompt, role)
 
@@ -282,6 +283,7 @@ def _example(case: Case, attempts: list[Justification], form: Format) -> Example
         sources=problem.sources,
         licence=problem.licence,
         gold_source=decision.gold_source,
+        source_id=problem.source_id,
     )
 
 

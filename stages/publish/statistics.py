@@ -7,12 +7,13 @@ from pydantic import BaseModel, Field
 
 from hipo_data.figures.plural import counted
 from hipo_data.figures.text import percent
+from hipo_data.schemas.length_unit import Unit
 from hipo_data.schemas.records import Mode
 from hipo_data.stages.publish.justification_copies import SAMPLE, copies
 
 
 class ModeFigures(BaseModel):
-    """Figures of one mode over all decided problems. Tokens are of whole responses."""
+    """Figures of one mode over all decided problems. Lengths are of whole responses, in `Statistics.lengths_in`."""
 
     rollouts: int
     graded: int
@@ -69,8 +70,9 @@ class Statistics(BaseModel):
     drops: dict[str, int] = Field(description="dropped problems by reason")
     on: ModeFigures
     off: ModeFigures
-    example_tokens: float | None = Field(description="mean tokens of the kept responses")
-    always_on_tokens: float | None = Field(description="mean tokens of think-on rollouts of the same problems")
+    lengths_in: Unit = Field(default=Unit.TOKENS, description="what lengths are counted in, also those named tokens")
+    example_tokens: float | None = Field(description="mean length of the kept responses")
+    always_on_tokens: float | None = Field(description="mean length of think-on rollouts of the same problems")
     by_kind: dict[str, dict[str, int]] = Field(description="examples by kind and mode")
     justifications: int = Field(default=0, description="accepted ones, one a problem and mode")
     pseudo_golds: int = Field(default=0, description="problems without a gold that responses agree on")
@@ -82,13 +84,14 @@ class Statistics(BaseModel):
     near_copies: float | None = Field(default=None, description="share of justifications that say again an earlier one")
 
 
-def statistics(decisions: pl.LazyFrame, examples: pl.LazyFrame) -> Statistics:
+def statistics(decisions: pl.LazyFrame, examples: pl.LazyFrame, lengths_in: Unit = Unit.TOKENS) -> Statistics:
     """The figures.
 
     Args:
         decisions: columns of `schemas.records.Decision`.
         examples: columns `problem_id`, `kind`, `mode`, `completion_tokens`, `justification`; several rows of a problem
             and mode share their justification.
+        lengths_in: what their lengths are counted in.
     """
     table = decisions.collect()
     kept = examples.select("problem_id", "kind", "mode", "completion_tokens").collect()
@@ -101,6 +104,7 @@ def statistics(decisions: pl.LazyFrame, examples: pl.LazyFrame) -> Statistics:
         drops=_counts(table.filter(pl.col("mode").is_null()), "drop_reason"),
         on=_figures(table, "on"),
         off=_figures(table, "off"),
+        lengths_in=lengths_in,
         example_tokens=_mean(kept["completion_tokens"]),
         always_on_tokens=_mean(of_examples["tokens_on"]),
         by_kind={

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from hipo_data.figures.text import NOTHING, percent
 from hipo_data.schemas.check_config import CheckConfig
+from hipo_data.schemas.length_unit import Unit
 from hipo_data.schemas.records import Mode
 from hipo_data.stages.sample.shown import Shown, complaint, name_of, nothing_usable
 
@@ -38,16 +39,21 @@ class Audit:
     """Think-off responses that the selection took for unknown since they think; null where it refuses none."""
 
 
-def audit(by_mode: Mapping[Mode, Shown], limits: CheckConfig | None, refused: int | None = None) -> Audit:
+def audit(
+    by_mode: Mapping[Mode, Shown],
+    limits: CheckConfig | None,
+    refused: int | None = None,
+    lengths_in: Unit = Unit.TOKENS,
+) -> Audit:
     """The audit of modes by what their rollouts show. A run that checks nothing is held against the default limits."""
     limits = limits or CheckConfig()
     counted = {mode: seen for mode, seen in by_mode.items() if seen.rollouts}
     said = [complaint(mode, seen, limits) or nothing_usable(mode, seen) for mode, seen in counted.items()]
     over = [f"{clause[0].upper()}{clause[1:]}." for clause in said if clause]
-    return Audit([name_of(mode) for mode in counted], _table(counted), over, refused)
+    return Audit([name_of(mode) for mode in counted], _table(counted, lengths_in), over, refused)
 
 
-def _table(by_mode: Mapping[Mode, Shown]) -> list[tuple[str, list[str]]]:
+def _table(by_mode: Mapping[Mode, Shown], lengths_in: Unit) -> list[tuple[str, list[str]]]:
     """Lines: a label, and a cell for each of `by_mode`, mostly a count with its share of what was asked.
 
     The lines after the first share out what was asked. Think-on has no cells on leaks.
@@ -67,7 +73,7 @@ def _table(by_mode: Mapping[Mode, Shown]) -> list[tuple[str, list[str]]]:
         ),
         *([(_HIDDEN, line("hidden", *Mode))] if any(seen.hidden for seen in by_mode.values()) else []),
         *((label, line(name, Mode.THINK_OFF)) for label, name in _LEAKS.items()),
-        ("median tokens of an answer", [_about(seen.typical_tokens) for seen in by_mode.values()]),
+        (f"median {lengths_in} of an answer", [_about(seen.typical_length) for seen in by_mode.values()]),
     ]
 
 
@@ -87,5 +93,5 @@ def _cell(count: int, asked: int) -> str:
     return f"{count:,} ({percent(count / asked)})" if count else "0"
 
 
-def _about(tokens: int | None) -> str:
-    return NOTHING if tokens is None else f"about {tokens:,}"
+def _about(length: int | None) -> str:
+    return NOTHING if length is None else f"about {length:,}"

@@ -11,16 +11,16 @@ _SCORE = 3.5
 _NORMAL = 0.6745
 """The median absolute deviation of a normal distribution, in standard deviations."""
 _TIMES = 4
-_TOKENS = 64
+_SHORT = 64
 
 
-def bin_of(tokens: int) -> int:
-    """The bin of a length: `STEPS` * log2 of it, rounded down. An empty answer counts as one token."""
-    return floor(STEPS * log2(max(1, tokens)) + 1e-9)
+def bin_of(length: int) -> int:
+    """The bin of a length: `STEPS` * log2 of it, rounded down. An empty answer counts as one long."""
+    return floor(STEPS * log2(max(1, length)) + 1e-9)
 
 
 def typical(lengths: Mapping[int, int]) -> int | None:
-    """The median in tokens, to the middle of its bin; null without any length.
+    """The median, to the middle of its bin; null without any length.
 
     Args:
         lengths: how many there are in each bin.
@@ -38,7 +38,7 @@ def out_of_proportion(lengths: Mapping[int, int]) -> int:
     lengths spread by factors. Half of the answers may be too long before the median moves along.
 
     Decided here, with no source: lengths are taken to the width of a bin; such an answer is besides four times as long
-    as the median or more (lengths that are nearly all alike have no MAD to speak of) and longer than 64 tokens; of
+    as the median or more (lengths that are nearly all alike have no MAD to speak of) and longer than 64; of
     fewer than 20 answers none is judged.
 
     Args:
@@ -51,7 +51,7 @@ def out_of_proportion(lengths: Mapping[int, int]) -> int:
     for at, count in lengths.items():
         apart[abs(at - middle)] = apart.get(abs(at - middle), 0) + count
     spread = _median(apart)
-    least = max(middle + STEPS * log2(_TIMES), bin_of(_TOKENS))
+    least = max(middle + STEPS * log2(_TIMES), bin_of(_SHORT))
     return sum(count for at, count in lengths.items() if at >= least and _NORMAL * (at - middle) > _SCORE * spread)
 
 

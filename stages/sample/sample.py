@@ -115,6 +115,7 @@ class ProblemSampler:
             request=_capped(request, cap),
             cap=cap,
             limit=request.sampling.max_tokens,
+            whole=sampler.session.whole,
             prompt_hash=self._prompt_hash,
             request_hash=sampler.request_hash(self._prompt_hash, seed),
         )
@@ -139,12 +140,14 @@ class _Wanted:
     cap: int | None
     limit: int
     """The token limit without a cap."""
+    whole: bool
+    """Whether neither cuts anything off."""
     prompt_hash: str
     request_hash: str
 
     def limit_of(self, finish_reason: FinishReason, asked: int) -> int:
         """The token limit of a rollout: one that ended by itself is as it would be without a cap."""
-        return self.limit if finish_reason is FinishReason.STOP else asked
+        return self.limit if self.whole or finish_reason is FinishReason.STOP else asked
 
 
 def _capped(request: GenerationRequest, cap: int | None) -> GenerationRequest:
@@ -157,6 +160,8 @@ def _capped(request: GenerationRequest, cap: int | None) -> GenerationRequest:
 def _still_good(known: Rollout, wanted: _Wanted) -> bool:
     if known.request_hash != wanted.request_hash or known.finish_reason.is_failure:
         return False
+    if wanted.whole:
+        return True
     if known.finish_reason is FinishReason.LENGTH:
         if wanted.cap is not None and known.completion_tokens > wanted.cap:
             return True

@@ -61,8 +61,8 @@ class Shown:
         return out_of_proportion(self.lengths)
 
     @property
-    def typical_tokens(self) -> int | None:
-        """Median length of an answer, in tokens, to a tenth or so."""
+    def typical_length(self) -> int | None:
+        """Median length of an answer, to a tenth or so."""
         return typical(self.lengths)
 
     def __add__(self, other: "Shown") -> "Shown":

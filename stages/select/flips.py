@@ -6,8 +6,8 @@ are right with the binomial probability, independently in both modes. The flip p
 at which the policy chooses another mode, drops what was kept, or keeps what was dropped: no simulation, the policy is
 asked about every outcome. One minus it is the *repetition of the choice*.
 
-That is no probability of being wrong. `wrong_mode` is: that the chosen mode differs from whether the true gain is at
-least δ. A problem whose gain lies far below δ in truth may flip seldom or often; one at δ flips half the time and is
+That is no probability of being wrong. `wrong_mode` is: that the chosen mode differs from whether the true gain is more
+than δ. A problem whose gain lies far below δ in truth may flip seldom or often; one at δ flips half the time and is
 wrong half the time.
 
 Taken as given: a repetition has as many graded rollouts as there were, or `again_on` and `again_off` (`with_again`);
@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 
 from hipo_data.schemas.config import SelectConfig
 from hipo_data.schemas.records import Mode
-from hipo_data.stages.select.prior import RATES, Floats, Priors, likelihood, reaching
+from hipo_data.stages.select.exclusion import EXCLUDED
+from hipo_data.stages.select.prior import RATES, Floats, Priors, gaining, likelihood
 from hipo_data.stages.select.select import POLICIES
 
 COLUMNS = ["rule", "mode", "n_on", "right_on", "n_off", "right_off"]
@@ -73,7 +74,7 @@ def with_again(decisions: pl.DataFrame, wanted: dict[Mode, int]) -> pl.DataFrame
 def flip_probability(decisions: pl.DataFrame, config: SelectConfig, priors: Priors) -> pl.Series:
     """`flip` in [0, 1] for each decision, in their order.
 
-    Null where the mode was drawn at random, and under policies other than `BY_COUNTS`.
+    Null where the mode was drawn at random or the problem flagged, and under policies other than `BY_COUNTS`.
 
     Args:
         decisions: columns `COLUMNS`, made under `config`; optionally those of `with_again`.
@@ -93,7 +94,7 @@ def flip_probability(decisions: pl.DataFrame, config: SelectConfig, priors: Prio
 
 
 def wrong_mode(decisions: pl.DataFrame, config: SelectConfig, priors: Priors) -> pl.Series:
-    """`wrong` in [0, 1] for each decision: how likely its mode differs from whether the true gain is at least δ.
+    """`wrong` in [0, 1] for each decision: how likely its mode differs from whether the true gain is more than δ.
 
     Null without a mode, and under policies other than `hipo`, which do not ask for a gain. Arguments as of
     `flip_probability`.
@@ -101,7 +102,7 @@ def wrong_mode(decisions: pl.DataFrame, config: SelectConfig, priors: Priors) ->
     if config.policy != "hipo":
         return pl.Series("wrong", [None] * decisions.height, pl.Float64)
     named = priors.named(decisions.select(pl.exclude("p_gain")))
-    gained = priors.expected(named, {"p_gain": reaching(config.delta)})
+    gained = priors.expected(named, {"p_gain": gaining(config.delta)})
     thinks = pl.col("mode") == Mode.THINK_ON.value
     wrong = pl.when(thinks).then(1 - pl.col("p_gain")).when(~thinks).then("p_gain").clip(0, 1)
     return gained.select(wrong=wrong)["wrong"]
@@ -111,7 +112,9 @@ def _flips(decisions: pl.DataFrame, config: SelectConfig, priors: Priors) -> pl.
     """Of decisions that have one prior, the only one of `priors`."""
     config = config.model_copy(update={"random_fraction": 0.0})
     by = priors if config.by_posterior else None
-    keyed = decisions.select(*_RIGHT, outcome=pl.col("mode").fill_null(_DROPPED), drawn=pl.col("rule") == "random")
+    keyed = decisions.select(
+        *_RIGHT, outcome=pl.col("mode").fill_null(_DROPPED), drawn=pl.col("rule").is_in(["random", EXCLUDED])
+    )
     known = [*_RIGHT, "outcome"]
     chosen = keyed.filter(~pl.col("drawn")).select(known).unique(maintain_order=True)
     if chosen.is_empty():

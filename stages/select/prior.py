@@ -42,6 +42,9 @@ FEWEST, FEWEST_OF_SOURCE = 30, 300
 TOWARDS_RUN = 100.0
 """Made-up problems, distributed as the run's prior says, that a source's prior is fitted to as well."""
 WEAK, RUN, SOURCE = "weak", "run", "source "
+LEAST_GAIN = 0.01
+"""What a true gain has to be more than where δ is less: rates nearer to each other are the same to so few rollouts.
+Decided here; near 0 and 1 it is four rates of the grid, and in between less than one."""
 _DIGITS = 12
 _BLOCK = 1 << 22
 """Numbers of a table of pairs of counts that are looked at together."""
@@ -176,13 +179,13 @@ class Priors:
         return problems.with_columns(prior=source.replace_strict(names, default=self.of_run, return_dtype=pl.String))
 
     def with_gain(self, problems: pl.DataFrame, delta: float) -> pl.DataFrame:
-        """`problems` with `prior`, `prior_problems`, and `p_gain`: the probability that p_on - p_off is at least δ.
+        """`problems` with `prior`, `prior_problems`, and `p_gain`: the probability that p_on - p_off is more than δ.
 
         Args:
             problems: columns of `CELL`; `prior`, the name, instead of `source` where that is known already.
         """
         sizes = {name: size for name, (size, _) in self.by_name.items()}
-        gained = self.expected(self.named(problems), {"p_gain": reaching(delta)})
+        gained = self.expected(self.named(problems), {"p_gain": gaining(delta)})
         return gained.with_columns(
             pl.col("p_gain").round(_DIGITS),
             prior_problems=pl.col("prior").replace_strict(sizes, default=None, return_dtype=pl.Int64),
@@ -218,7 +221,11 @@ class Priors:
             yield name, np.concatenate(parts)
 
 
-def reaching(delta: float) -> Floats:
-    """1 where a pair of `RATES` gains at least δ, else 0, shape (64, 64)."""
-    found: Floats = (RATES[:, None] - RATES[None, :] >= float(decimal(delta))).astype(np.float64)
+def gaining(delta: float) -> Floats:
+    """1 where a pair of `RATES` gains more than δ, and more than `LEAST_GAIN`, else 0, shape (64, 64).
+
+    As strict as the rule (`stages.select.boundary`). Problems that both modes always or never solve gain nothing, but a
+    fit smooths what is known of them over pairs of rates nearby, half of which gain a little.
+    """
+    found: Floats = (RATES[:, None] - RATES[None, :] > max(float(decimal(delta)), LEAST_GAIN)).astype(np.float64)
     return found

@@ -57,7 +57,7 @@ class WhatIf(BaseModel):
     modes: dict[str, int] = Field(description="examples by mode")
     rules: dict[str, int] = Field(description="examples by the rule that fired")
     drops: dict[str, int] = Field(description="dropped problems by reason")
-    tokens: float | None = Field(description="mean tokens of the kept responses")
+    tokens: float | None = Field(description="mean length of the kept responses")
     pass_rate: float | None = Field(
         description="mean over examples of the true pass rate of the kept mode, estimated by what did not choose it"
     )
@@ -104,6 +104,7 @@ def reselect(
     seed: int,
     tags: Collection[str] = HIPO.tags,
     priors: Mapping[Window, Priors] | None = None,
+    excluded: Collection[str] = (),
 ) -> list[pl.DataFrame]:
     """The decisions of `select.select` under each setting. Arguments as there; of `config`, δ is replaced.
 
@@ -120,6 +121,7 @@ def reselect(
             seed,
             tags,
             (priors or {}).get(setting.window),
+            excluded,
         )
         for setting in settings
     ]

@@ -2,7 +2,7 @@
 
 Every problem gets a few rollouts of each mode first. Then come rounds: in each, one in eight problems gets further ones
 of a mode, those where they are expected to save most wrong decisions, until n a problem are spent in each mode. A
-decision is wrong where its mode differs from whether the true gain is at least δ.
+decision is wrong where its mode differs from whether the true gain is more than δ.
 
 The expectation is exact under a prior fitted to the shard's own counts so far (`stages.select.prior`; the weak one for
 few problems): after r further verdicts the rule decides anew, so that the probability of a wrong decision then is a sum
@@ -30,7 +30,7 @@ from hipo_data.schemas.config import SelectConfig
 from hipo_data.schemas.records import Mode
 from hipo_data.stages.select.boundary import decimal
 from hipo_data.stages.select.policies.hipo import LIKELY
-from hipo_data.stages.select.prior import CELL, RATES, Priors, fit
+from hipo_data.stages.select.prior import CELL, RATES, Priors, fit, gaining
 
 VERSION = "1"
 
@@ -128,8 +128,8 @@ class Savings:
     def __init__(self, weights: Floats, select: SelectConfig) -> None:
         self._weights = weights
         self._select = select
-        reaching = RATES[:, None] - RATES[None, :] >= float(decimal(select.delta))
-        self._reaching, self._below = weights * reaching, weights * ~reaching
+        gains = gaining(select.delta)
+        self._gaining, self._below = weights * gains, weights * (1 - gains)
         self._known: dict[tuple[int, int], Floats] = {}
 
     def of(self, n_on: int, n_off: int) -> dict[Mode, Floats]:
@@ -153,7 +153,7 @@ class Savings:
         """Probability of counts together with a wrong decision by them, up to the factors of `_likelihood`."""
         if (n_on, n_off) not in self._known:
             on, off = _likelihood(n_on), _likelihood(n_off)
-            gains, none = on @ self._reaching @ off.T, on @ self._below @ off.T
+            gains, none = on @ self._gaining @ off.T, on @ self._below @ off.T
             self._known[n_on, n_off] = np.where(_thinks(gains, none, self._select), none, gains)
         return self._known[n_on, n_off]
 

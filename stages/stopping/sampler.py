@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from hipo_data.schemas.config import RunConfig, SampleConfig, SelectConfig
-from hipo_data.schemas.records import Mode, Problem, Rollout, Verdict
+from hipo_data.schemas.records import FinishReason, Mode, Problem, Rollout, Verdict
 from hipo_data.stages.sample.sample import Sampler, rollout_key
 from hipo_data.stages.stopping.calibration import calibrated
 from hipo_data.stages.stopping.deciding import Rules, random_modes
@@ -110,8 +110,9 @@ def tokens_saved(rollouts: Sequence[Rollout], problems: Sequence[Problem], count
 
 
 def is_cut(rollout: Rollout) -> bool:
-    """Whether it was cut off at its cap."""
-    return rollout.cap is not None and rollout.completion_tokens > rollout.cap
+    """Whether it was cut off at its cap; a recorded one may be longer and whole."""
+    ended = rollout.finish_reason is FinishReason.LENGTH
+    return ended and rollout.cap is not None and rollout.completion_tokens > rollout.cap
 
 
 def _mean(rollouts: Sequence[Rollout]) -> float:

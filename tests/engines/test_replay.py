@@ -10,6 +10,7 @@ import pytest
 
 from hipo_data.engines.base import Completion, EngineError, GenerationRequest
 from hipo_data.engines.replay import Replay
+from hipo_data.engines.text_length import text_length
 from hipo_data.schemas.config import ReplayEngine, SamplingConfig
 from hipo_data.schemas.errors import EngineRefusedError
 from hipo_data.schemas.records import FinishReason, Message
@@ -26,11 +27,11 @@ async def started(path: Path | str, **config: Any) -> Replay:
     return engine
 
 
-async def ask(engine: Replay, question: str, index: int = 0, prompt: str = "What is 2 + 2 ?") -> Completion:
+async def ask(engine: Replay, question: str, index: int = 0, sampling: SamplingConfig | None = None) -> Completion:
     return await engine.generate(
         GenerationRequest(
-            messages=(Message(role="user", content=prompt),),
-            sampling=SamplingConfig(),
+            messages=(Message(role="user", content="What is 2 + 2 ?"),),
+            sampling=sampling or SamplingConfig(),
             seed=0,
             question=question,
             index=index,
@@ -38,11 +39,64 @@ async def ask(engine: Replay, question: str, index: int = 0, prompt: str = "What
     )
 
 
-async def test_responses_come_by_index_and_are_counted_in_words(tmp_path: Path) -> None:
-    engine = await started(write(tmp_path / "a.jsonl", {"question": "2+2?", "responses": ["It is 4", "5"]}))
-    assert await ask(engine, "2+2?") == Completion("It is 4", FinishReason.STOP, prompt_tokens=6, completion_tokens=3)
-    assert (await ask(engine, "2+2?", 1)).text == "5"
+async def test_responses_come_by_index_and_are_counted_in_characters_where_no_tokenizer_is_known(
+    tmp_path: Path,
+) -> None:
+    engine = await started(write(tmp_path / "a.jsonl", {"question": "2+2?", "responses": ["It is 4", "是四"]}))
+    assert await ask(engine, "2+2?") == Completion("It is 4", FinishReason.STOP, prompt_tokens=15, completion_tokens=7)
+    chinese = await ask(engine, "2+2?", 1)
+    assert (chinese.text, chinese.completion_tokens) == ("是四", 2)
     await engine.close()
+
+
+async def test_a_tokenizer_counts_prompts_and_responses(tmp_path: Path) -> None:
+    responses = ["<think>\nso\n</think>\n\n\\boxed{4}", "是四"]
+    path = write(tmp_path / "a.jsonl", {"question": "2+2?", "responses": responses})
+    engine = await started(path, tokenizer="models/tiny-hybrid")
+    length = text_length("models/tiny-hybrid")
+    found = await ask(engine, "2+2?")
+    assert found.completion_tokens == engine.count_tokens(responses[0]) == length(responses[0]) < len(responses[0])
+    assert found.prompt_tokens == length("What is 2 + 2 ?")
+    assert (await ask(engine, "2+2?", 1)).completion_tokens == length("是四") > 0
+
+
+async def test_no_limit_cuts_a_recorded_response_off(tmp_path: Path) -> None:
+    engine = await started(write(tmp_path / "a.jsonl", {"question": "a", "responses": "one two three"}))
+    found = await ask(engine, "a", sampling=SamplingConfig(max_tokens=2))
+    assert (found.text, found.finish_reason, found.completion_tokens) == ("one two three", FinishReason.STOP, 13)
+
+
+async def test_why_a_response_ended_is_read_from_its_column(tmp_path: Path) -> None:
+    rows = [
+        {"question": "a", "responses": ["1", "2", "3"], "ended": ["stop", "max_tokens", None]},
+        {"question": "b", "responses": "1", "ended": "length"},
+    ]
+    engine = await started(write(tmp_path / "a.jsonl", *rows), finish_reasons=["ended"])
+    asked = [("a", 0), ("a", 1), ("a", 2), ("b", 0)]
+    ended = [(await ask(engine, question, index)).finish_reason for question, index in asked]
+    assert ended == [FinishReason.STOP, FinishReason.LENGTH, FinishReason.STOP, FinishReason.LENGTH]
+
+
+@pytest.mark.parametrize(
+    ("ended", "reason"),
+    [
+        (["stop"], "2 responses and 1 finish reasons"),
+        (None, "2 responses and 0 finish reasons"),
+        (["stop", "tool_calls"], "the finish reason 'tool_calls' is known neither"),
+    ],
+)
+async def test_finish_reasons_that_fit_no_response_refuse_and_are_named(
+    tmp_path: Path, ended: Any, reason: str
+) -> None:
+    path = write(tmp_path / "a.jsonl", {"question": "a", "responses": ["1", "2"], "ended": ended})
+    with pytest.raises(EngineRefusedError, match=rf"a\.jsonl, row 0: {reason}"):
+        await started(path, finish_reasons=["ended"])
+
+
+async def test_a_lone_surrogate_has_a_length(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", '{"question": "a", "responses": "x \\ud800 y"}')
+    engine = await started(path, tokenizer="models/tiny-hybrid")
+    assert (await ask(engine, "a")).completion_tokens > 0
 
 
 async def test_question_is_matched_by_its_normalised_text(tmp_path: Path) -> None:

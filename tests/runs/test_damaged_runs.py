@@ -96,7 +96,7 @@ def test_damage_all_over_a_run_is_healed_by_the_next_one(copy_of_finished_run: P
     assert "counted again from the rollouts that are left" in out
     assert dataset(run_dir) == before
     again = json.loads((run_dir / "spent.json").read_text())
-    assert (again["completion_tokens"], again["recounted"]) == (spent["completion_tokens"], True)
+    assert (again["characters"], again["recounted"]) == (spent["characters"], True)
     assert look(run_dir).damaged == []
     assert "Nothing to do" in succeed(*RUN, cwd=folder)
 

@@ -1,14 +1,19 @@
 """What leaves a finished run: it is valid, every library's files can be made from it, and its RL part can be graded."""
 
+import re
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from hipo_data.graders import Grader
 from hipo_data.pipeline.ship.export import export
 from hipo_data.pipeline.ship.published import published, published_folder
 from hipo_data.pipeline.ship.validate import validate_dataset
-from hipo_data.schemas.gold import MathGold, gold_from_json
+from hipo_data.pipeline.views.run_files import read_statistics
+from hipo_data.pipeline.views.summary import summary_figures
+from hipo_data.pipeline.watch.outcome import Outcome
+from hipo_data.schemas.gold import MathGold, gold_from_json, gold_in_row
 from hipo_data.schemas.grading import GradeRequest, GradingConfig
 from hipo_data.schemas.records import Kind, Status
 from tests.support.commands import fail, succeed
@@ -49,10 +54,37 @@ def test_datasets_loads_the_folder_by_its_card(finished: Path, tmp_path: Path) -
         assert columns <= set(loaded["train"].column_names)
 
 
+def test_every_view_says_that_lengths_are_characters(finished: Path) -> None:
+    """No tokenizer is named for the recorded responses, and none is known."""
+    rollouts = pl.read_parquet(str(finished / "sample.think_on/??-????.parquet"))
+    assert (rollouts["completion_tokens"] == rollouts["text"].str.len_chars()).all()
+    problem = rollouts["problem_id"][0]
+    views = {
+        "plan": ["-c", finished.parent / "recipe.yaml", "--run-dir", finished],
+        "explain": [finished, problem],
+        "show": [finished, "--limit", "1"],
+        "whatif": [finished],
+        "status": [finished],
+    }
+    said = {name: succeed(name, *given, cwd=finished.parent) for name, given in views.items()}
+    said["card"] = (finished / "dataset/README.md").read_text()
+    said["report"] = (finished / "report.html").read_text()
+    for name, text in said.items():
+        assert "characters" in text, name
+        rest = text.replace("completion_tokens", "")
+        assert not re.search(r"\btokens\b", rest), (name, re.findall(r".*\btokens\b.*", rest))
+    stats = read_statistics(finished)
+    assert stats.lengths_in == "characters"
+    assert f"mean characters of the kept responses | {stats.example_tokens:.1f} " in said["card"]
+    figures = summary_figures(stats, Outcome(), finished)
+    assert "tokens" not in figures
+    assert figures["characters"].startswith("think-on rollouts ")
+
+
 def test_the_rl_part_can_be_graded(finished: Path) -> None:
     dataset = published(str(finished))
     rows = [row for path in dataset.of("rl", "train") for piece in dataset.tables(path) for row in piece.to_pylist()]
-    golds = [gold_from_json(row["reward_model"]["ground_truth"]) for row in rows]
+    golds = [gold_from_json(gold_in_row(row["reward_model"]["ground_truth"], row["extra_info"])) for row in rows]
     answers = [gold.answers[0] for gold in golds if isinstance(gold, MathGold)]
     assert len(answers) == len(rows) == 20
     right, wrong = ([rf"\boxed{{{text}}}" for text in texts] for texts in (answers, [f"{a}9" for a in answers]))

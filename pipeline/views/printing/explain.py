@@ -32,7 +32,7 @@ def print_story(console: Console, story: Story, as_json: bool) -> None:
     if story.rollouts:
         page.print(_rollout_table(story))
     if story.decision is not None:
-        _print_decision(page, story.decision)
+        _print_decision(page, story.decision, story.lengths_in)
     for attempt in story.attempts:
         page.fact(f"reason {attempt['attempt'] + 1}", f"[{attempt['verdict']}] {attempt['text']}")
     for row in story.rejected:
@@ -76,7 +76,8 @@ def _print_problem(page: Page, problem: Row, vote: Row | None) -> None:
     page.fact("problem", " · ".join(facts))
     for number, source in enumerate(problem["sources"]):
         merged = " (merged: the same question)" if number else ""
-        page.fact("" if number else "source", f"{source['dataset']} {source['file']}:{source['row']}{merged}")
+        own = f" id {source['id']}" if source.get("id") is not None else ""
+        page.fact("" if number else "source", f"{source['dataset']} {source['file']}:{source['row']}{own}{merged}")
     page.fact("question", _cut(problem["question"], _QUESTION_LINES))
     gold = json.loads(problem["gold"])
     if gold["type"] == "none":
@@ -97,8 +98,8 @@ def _vote_in_words(vote: Row | None) -> str:
 
 def _rollout_table(story: Story) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0))
-    for heading in ("rollout", "verdict", "why", "tokens", "ended by", "answer", ""):
-        table.add_column(heading, justify="right" if heading == "tokens" else "left", no_wrap=True)
+    for heading in ("rollout", "verdict", "why", story.lengths_in, "ended by", "answer", ""):
+        table.add_column(heading, justify="right" if heading == story.lengths_in else "left", no_wrap=True)
     for mode in dict.fromkeys(row["mode"] for row in story.rollouts):
         of_mode = [row for row in story.rollouts if row["mode"] == mode]
         many = len(of_mode) > _ROLLOUTS
@@ -142,14 +143,14 @@ def _style(row: Row) -> str | None:
     return {"correct": "green", "incorrect": None}.get(row["status"] or "", "yellow")
 
 
-def _print_decision(page: Page, decision: Row) -> None:
+def _print_decision(page: Page, decision: Row, lengths_in: str) -> None:
     page.fact("decision", decision["words"])
     if "given" in decision:
         page.fact("", decision["given"])
     said: list[Any] = []
     if decision["mode"] is not None:
         said.append(f"kept is the shortest fit one, {decision['mode'].replace('_', '-')} {decision['index']}")
-        said.append(f"{decision['chosen_tokens']} tokens")
+        said.append(f"{decision['chosen_tokens']} {lengths_in}")
     if said:
         page.fact("", ", ".join(said))
     if firm := _firmness(decision):

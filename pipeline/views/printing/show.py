@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hipo_data.figures.terminal import json_text
-from hipo_data.pipeline.views.show import Shown
+from hipo_data.pipeline.views.show import EXAMPLES, Shown
 
 _COLUMNS = 110  # as wide as text reads well
 _HIDDEN = {"messages", "prompt_hash", "request_hash", "seed"}
@@ -27,7 +27,7 @@ def print_rows(console: Console, shown: Shown, as_json: bool) -> None:
         console.print(_table(shown.first), highlight=False)
     else:
         for row in shown.first.iter_rows(named=True):
-            console.print(_panel(row, shown.stage), width=min(console.width, _COLUMNS))
+            console.print(_panel(row, shown), width=min(console.width, _COLUMNS))
     console.print(f"{shown.first.height:,} of {shown.total:,} rows", style="dim", highlight=False)
 
 
@@ -43,15 +43,15 @@ def _cell(value: Any) -> str:
     return text if len(text) <= _CELL_CHARS else f"{text[: _CELL_CHARS - 2]} …"
 
 
-def _panel(row: dict[str, Any], stage: str) -> Panel:
-    if stage in ("justify", "publish"):
+def _panel(row: dict[str, Any], shown: Shown) -> Panel:
+    if shown.stage in EXAMPLES:
         body = Text(f"{row['question']}\n\n", style="bold")
         body.append(row["messages"][-1]["content"], style="not bold")
         facts = f"{row['kind']} {row['mode']} · {row['rule']} · p_on {_value(row['p_on'])} p_off {_value(row['p_off'])}"
         facts += " · pseudo-gold" if row.get("gold_source") == "pseudo" else ""
         return Panel(
             body,
-            title=Text(f"{row['problem_id'][:12]} · {facts} · {row['completion_tokens']} tokens"),
+            title=Text(f"{row['problem_id'][:12]} · {facts} · {row['completion_tokens']} {shown.lengths_in}"),
             title_align="left",
         )
     body = Text()

@@ -17,11 +17,13 @@ def print_answer(console: Console, answer: Answer, as_json: bool) -> None:
     """A table, the run's own setting marked; as JSON one object."""
     if as_json:
         rows = [row.model_dump() | {"think_on_share": row.think_on_share} for row in answer.rows]
-        told = {"delta": answer.delta, "n": answer.n, "rows": rows, "remarks": answer.remarks}
+        told = {"delta": answer.delta, "n": answer.n, "lengths_in": answer.lengths_in, "rows": rows}
+        told["remarks"] = answer.remarks
         console.print(json_text(told, indent=2), soft_wrap=True)
         return
     table = Table(box=None, padding=(0, 2, 0, 0))
     for heading in _HEADINGS:
+        heading = answer.lengths_in if heading == _LENGTH else heading
         table.add_column(heading, justify="right", no_wrap=True)
     for row in answer.rows:
         own = (row.n, row.delta) == (answer.n, answer.delta)
@@ -39,8 +41,9 @@ def print_answer(console: Console, answer: Answer, as_json: bool) -> None:
     )
 
 
+_LENGTH = "length"
 _HEADINGS = [
-    *("n", "δ", "examples", "think-on", "tokens", "pass rate", "lost", "fallback", "random"),
+    *("n", "δ", "examples", "think-on", _LENGTH, "pass rate", "lost", "fallback", "random"),
     *("flips", "repeated", "wrong", "changed"),
 ]
 
@@ -76,6 +79,6 @@ def write_chart(answer: Answer, path: Path) -> None:
     from hipo_data.pipeline.views.charts import whatif_chart
 
     try:
-        put_bytes(path, picture(whatif_chart(answer.rows, answer.delta), path))
+        put_bytes(path, picture(whatif_chart(answer.rows, answer.delta, answer.lengths_in), path))
     except ValueError as error:
         raise UserError(f"--out {error}") from error

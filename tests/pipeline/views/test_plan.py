@@ -3,8 +3,11 @@
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from hipo_data.pipeline.views.plan import make_plan
+from hipo_data.pipeline.views.summary import print_plan
+from hipo_data.prompts.families.roles import ROLES
 from hipo_data.schemas.config import RunConfig
 from hipo_data.schemas.select_config import PolicyName
 from tests.support.made_up_run import make_run
@@ -15,7 +18,7 @@ def recipe(run_dir: Path, **changes: object) -> RunConfig:
     made = make_run(run_dir, 20, n=4, bits=1)
     file = run_dir / "rows.jsonl"
     file.write_text("{}")
-    engines = {"recorded": {"type": "replay", "path": str(file)}}
+    engines = {"recorded": {"type": "vllm", "model": "models/tiny-hybrid"}}
     sources = [{"type": "acereason", "path": str(file)}]
     return RunConfig.model_validate({**made.model_dump(), "engines": engines, "sources": sources, **changes})
 
@@ -49,3 +52,26 @@ def test_justifications_are_counted_for_each_mode_that_a_policy_can_keep(
 
 def test_a_format_without_justifications_asks_for_none(tmp_path: Path) -> None:
     assert planned(tmp_path, recipe(tmp_path, publish={"format": "thinkless"})) == (None, None)
+
+
+def test_recorded_responses_keep_to_no_limit_and_their_lengths_have_the_unit_that_they_are_counted_in(
+    tmp_path: Path,
+) -> None:
+    engine = {"type": "replay", "path": str(tmp_path / "rows.jsonl")}
+    config = recipe(tmp_path, engines={"recorded": engine})
+    console = Console(record=True, width=200)
+    print_plan(console, make_plan(tmp_path, config), config, [])
+    said = console.export_text()
+    assert "characters about" in said
+    assert "tokens" not in said
+    (line,) = (line for line in make_plan(tmp_path, config).stages if line.label == "sample on")
+    assert (line.requests, line.tokens_at_most) == (80, None)
+    both = {"recorded": engine, "teacher": {"type": "vllm", "model": "models/tiny-hybrid"}}
+    roles = {role: {"engine": "teacher" if role == "justifier" else "recorded"} for role in ROLES}
+    config = recipe(tmp_path, engines=both, roles=roles)
+    console = Console(record=True, width=200)
+    print_plan(console, make_plan(tmp_path, config), config, [])
+    said = console.export_text()
+    assert "length about" in said
+    assert " characters " in said
+    assert " tokens " in said

@@ -12,6 +12,7 @@ from hipo_data.schemas.arrow import to_table
 from hipo_data.schemas.check_config import CheckConfig
 from hipo_data.schemas.config import SelectConfig
 from hipo_data.schemas.gold import AssertGold
+from hipo_data.schemas.length_unit import Lengths, Unit
 from hipo_data.schemas.records import Decision, Kind, Mode, Problem
 from hipo_data.schemas.select_config import PolicyName
 from hipo_data.stages.publish.card import card, method
@@ -129,6 +130,7 @@ def make_card(decisions: list[Decision] = DECISIONS, **changes: object) -> str:
         "name": "run",
         "format": "hipo",
         "policy": "hipo",
+        "lengths": Lengths(Unit.TOKENS),
         "method": "HiPO (arXiv 2509.23967)",
         "prompt": "justify, 0123abcd",
         "main": "sft",
@@ -322,3 +324,23 @@ def rendered(card_text: str) -> list[str]:
 
 
 _TEXTS = ("text", "text_special", "softbreak")
+
+
+@pytest.mark.parametrize(
+    ("lengths", "kept", "rest"),
+    [
+        (Lengths(Unit.TOKENS), "in the teacher's tokens;", None),
+        (Lengths(Unit.CHARACTERS, recorded=True), "in characters;", "all other lengths count characters."),
+        (
+            Lengths(Unit.TOKENS, ("Qwen3-8B",), recorded=True),
+            "in tokens of the tokenizer Qwen3-8B;",
+            "all other lengths are in tokens of the tokenizer Qwen3-8B.",
+        ),
+    ],
+)
+def test_the_card_says_what_counted_the_lengths(lengths: Lengths, kept: str, rest: str | None) -> None:
+    text = make_card(lengths=lengths)
+    assert f"the shortest right one of its mode, {kept}" in text
+    assert f"| mean {lengths.unit} of the kept responses |" in text
+    assert (rest or "") in text
+    assert ("all other lengths" in text) == (rest is not None)

@@ -329,3 +329,16 @@ async def test_what_this_driver_has_given_up_is_not_asked_again_and_what_an_earl
     other = ScriptedEngine(echo)  # another request is not the one that failed
     await run(other, given_up=failed, role=ROLE.model_copy(update={"system_prompt": "Be exact."}))
     assert len(other.requests) == len(failed)
+
+
+@pytest.mark.parametrize("finish", [FinishReason.STOP, FinishReason.LENGTH])
+async def test_a_response_that_no_limit_cuts_off_is_taken_from_an_earlier_attempt_however_long_it_is(
+    finish: FinishReason,
+) -> None:
+    engine = ScriptedEngine(lambda request: completion("<think>a</think>b", tokens=50, finish=finish))
+    first = await run(engine, PROBLEMS[:1], n=1, role=with_limit(8), whole=True)
+    assert (first[0].completion_tokens, first[0].max_tokens, first[0].finish_reason) == (50, 8, finish)
+    for limit in (8, 4, 100):
+        again = await run(engine, PROBLEMS[:1], n=1, role=with_limit(limit), earlier=first, whole=True)
+        assert again[0].completion_tokens == 50
+    assert len(engine.requests) == 1

@@ -9,7 +9,7 @@ import pytest
 from hipo_data.schemas.config import SelectConfig
 from hipo_data.schemas.records import Mode
 from hipo_data.stages.select.flips import COLUMNS, binomial, flip_probability, with_again, wrong_mode
-from hipo_data.stages.select.prior import RATES, Floats, Priors, record
+from hipo_data.stages.select.prior import CELL, RATES, SHOWN_STEPS, Floats, Priors, fit, record
 from tests.stages.select.test_select import ON, Try, decide, tries
 
 OFF = "think_off"
@@ -143,7 +143,7 @@ def test_a_wrong_mode_is_one_that_the_true_gain_does_not_ask_for() -> None:
     found = wrong_mode(frame.select(COLUMNS).cast({"mode": pl.String}), config, PRIORS).to_list()
     at = {x: RATES**x * (1 - RATES) ** (4 - x) for x in (0, 2, 4)}
     joint = {"a": PRIOR * np.outer(at[4], at[0]), "b": PRIOR * np.outer(at[2], at[2])}
-    gains = RATES[:, None] - RATES[None, :] >= 0.3
+    gains = RATES[:, None] - RATES[None, :] > 0.3
     gained = {key: float(each[gains].sum() / each.sum()) for key, each in joint.items()}
     assert found == [pytest.approx(1 - gained["a"]), pytest.approx(gained["b"]), None]
     assert wrong_mode(frame.select(COLUMNS), SelectConfig(policy="adaptthink"), PRIORS).null_count() == 3
@@ -152,3 +152,34 @@ def test_a_wrong_mode_is_one_that_the_true_gain_does_not_ask_for() -> None:
 @pytest.mark.parametrize("n", [0, 1, 8, 64, 512])
 def test_outcomes_are_probabilities(n: int) -> None:
     assert np.allclose(binomial(n).sum(axis=0), 1)
+
+
+@pytest.mark.parametrize("n", [8, 16])
+def test_rates_that_are_the_same_gain_nothing_where_no_margin_is_asked_for(n: int) -> None:
+    """Most problems are solved always or never, in both modes alike; of the others half gain by thinking."""
+    draw, size = np.random.default_rng(0), 3_000
+    same, kind = draw.choice([0.0, 1.0], size), draw.random(size)
+    off = np.where(kind < 0.7, same, draw.uniform(0.1, 0.5, size))
+    on = np.where(kind < 0.7, same, np.where(kind < 0.85, off + 0.45, off - 0.1))
+    said, is_wrong = at_no_margin(on, off, n, draw)
+    assert said.mean() == pytest.approx(is_wrong.mean(), abs=0.01)
+
+
+def test_small_gains_of_unlike_problems_are_told_as_often_as_they_are_there() -> None:
+    draw = np.random.default_rng(0)
+    off = draw.beta(2, 2, 3_000)
+    on = np.clip(off + draw.normal(0.12, 0.18, 3_000), 0, 1)
+    said, is_wrong = at_no_margin(on, off, 8, draw)
+    assert said.mean() == pytest.approx(is_wrong.mean(), abs=0.02)
+
+
+def at_no_margin(on: Floats, off: Floats, n: int, draw: np.random.Generator) -> tuple[Floats, Floats]:
+    """Of decisions by `n` rollouts a mode at δ = 0: how likely each is said to be wrong, and which are."""
+    right_on, right_off = draw.binomial(n, on), draw.binomial(n, off)
+    counts = {"right_on": right_on, "n_on": n, "right_off": right_off, "n_off": n}
+    rows = pl.DataFrame(counts).with_columns(pl.all().cast(pl.Int64), source=pl.lit("made-up"), rule=pl.lit("margin"))
+    priors = Priors(tuple(fit(rows.group_by(CELL).agg(problems=pl.len().cast(pl.Int64)), SHOWN_STEPS)))
+    thinks = right_on > right_off
+    decided = rows.with_columns(mode=pl.Series(np.where(thinks, ON, OFF)))
+    said = wrong_mode(decided, SelectConfig(delta=0.0, **UNDRAWN), priors).to_numpy()
+    return said, (thinks != (on > off)).astype(np.float64)

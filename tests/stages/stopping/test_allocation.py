@@ -148,7 +148,7 @@ def test_what_a_rollout_saves_is_what_a_simulation_of_it_shows(monkeypatch: pyte
         rng.choice(RATES, 400_000, p=likely / likely.sum())
         for likely in (RATES**right * (1 - RATES) ** (n - right) for right, n in ((right_on, n_on), (right_off, n_off)))
     )
-    gains = on - off >= config.delta
+    gains = on - off > config.delta
     now = (right_on / n_on - right_off / n_off > config.delta) != gains
     later_on = (right_on + rng.binomial(look, on)) / (n_on + look)
     after = (later_on - right_off / n_off > config.delta) != gains
