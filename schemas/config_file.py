@@ -28,13 +28,20 @@ def read_config(model: type[Model], path: Path, overrides: list[str], start: str
     that names each wrong key or value, where it stands, and the nearest right key, or that there is no such file.
     """
     path = recipe_file(path)
-    tree = _tree_in(path, start)
+    return config_of(model, _tree_in(path, start), overrides, str(path))
+
+
+def config_of(model: type[Model], tree: dict[str, Any], overrides: list[str], where: str) -> Model:
+    """The config in a tree with `overrides` laid over it, which changes the tree; errors as `read_config` has them.
+
+    `where` is what they call the tree.
+    """
     for override in overrides:
         _override(tree, override)
     try:
         return model.model_validate(tree)
     except ValidationError as error:
-        raise UserError(f"{path}: {sentences(model, error)}") from error
+        raise UserError(f"{where}: {sentences(model, error)}") from error
 
 
 def _tree_in(path: Path, start: str) -> dict[str, Any]:

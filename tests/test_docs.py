@@ -4,6 +4,7 @@ import re
 import runpy
 import shlex
 import subprocess
+import sys
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,9 @@ from tests.conftest import ROOT
 from tests.support.commands import COMMAND, succeed, write_lines
 from tests.support.teacher_endpoint import teacher_endpoint
 
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+SKILL = ROOT / "skills/hipo-data/SKILL.md"
+MAP = ROOT / "llms.txt"
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")), SKILL, MAP]
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
@@ -65,12 +68,13 @@ def test_hipo_data_commands_run_in_the_order_of_the_page(tmp_path: Path) -> None
     answer = {"id": "a", "kind": "math", "question": "?", "gold": "1/2", "response": "\\boxed{0.5}"}
     write_lines(tmp_path / "answers.jsonl", [answer])
     write_sums(tmp_path)
-    ran = 0
+    ran, seen = 0, set[str]()
     with teacher_endpoint() as url:
         for page, command in commands():
             words = shlex.split(command)
-            if words[0] != "hipo-data":
+            if words[0] != "hipo-data" or (command in seen and words[1] != "run") or page == SKILL.name:
                 continue
+            seen.add(command)
             if words[1:3] == ["init", "--from"]:  # the embedded teacher takes longer to start: see the test below
                 words += ["--engine", "openai", "--url", url, "--model", "Qwen/Qwen3-8B"]
             out = succeed(*words[1:], cwd=tmp_path)
@@ -81,7 +85,24 @@ def test_hipo_data_commands_run_in_the_order_of_the_page(tmp_path: Path) -> None
                 recipe.write_text(recipe.read_text().replace("http://localhost:8000/v1", url))
             if words[1] == "run":
                 assert "12 → 12 examples" in out
+            if words[1] == "check":
+                assert "Both modes are what they say." in out
     assert ran >= 5
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("on_cluster")
+def test_the_python_of_its_page_runs_in_order(copy_of_finished_run: Path) -> None:
+    (copy_of_finished_run / "runs").mkdir()
+    (copy_of_finished_run / "run").rename(copy_of_finished_run / "runs/my-run")
+    code = "\n".join(text for page, text in blocks("python") if page == "python.md")
+    assert all(name in code for name in ("open(", ".rollouts", ".problem(", ".whatif(", "hipo_data.run("))
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}\nprint(run.config.select.delta)"],
+        cwd=copy_of_finished_run, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("21 {") and done.stdout.endswith("\n0.2\n"), done.stdout
 
 
 @pytest.mark.long
@@ -96,7 +117,7 @@ def test_own_data_become_a_dataset_as_the_page_says(tmp_path: Path) -> None:
 
 
 def test_every_other_command_is_one_that_these_tests_know() -> None:
-    known = ("make ", "hipo-data ", "git ", "cd ")
+    known = ("make ", "hipo-data ", "git ", "cd ", "pip install ")  # the last: tests/test_packaging.py
     assert [item for item in commands() if not item[1].startswith(known)] == []
 
 
@@ -167,6 +188,33 @@ def test_the_index_names_every_page_with_its_title_and_a_sentence() -> None:
         title, what = said[page]
         assert (ROOT / "docs" / page).read_text().startswith(f"# {title}\n"), page
         assert len(what) > 20 and what.endswith("."), page
+
+
+def test_the_map_for_language_models_names_every_page_once_and_the_skill() -> None:
+    text = MAP.read_text()
+    linked = re.findall(r"^- \[.+?\]\((.+?)\)", text, re.M)
+    pages = {f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")} - {"docs/README.md"}
+    assert sorted(linked) == sorted(
+        pages | {"README.md", "CONTRIBUTING.md", "CHANGELOG.md", str(SKILL.relative_to(ROOT))}
+    )
+    title, _, summary, *_ = text.splitlines()  # the form of https://llmstxt.org
+    assert title == "# hipo-data" and summary.startswith("> ")
+
+
+def test_the_commands_of_the_skill_are_some_that_other_pages_have() -> None:
+    # Which are run there: so that they are tried, and no second time.
+    run = [command for page, command in commands() if page != SKILL.name]
+    own = [command for page, command in commands() if page == SKILL.name]
+    assert len(own) > 10
+    assert [command for command in own if command not in run] == []
+
+
+def test_the_skill_says_when_it_is_of_use() -> None:
+    _, head, _ = SKILL.read_text().split("---\n", 2)
+    fields = yaml.safe_load(head)
+    assert fields.keys() == {"name", "description"}
+    assert fields["name"] == SKILL.parent.name
+    assert "Use when" in fields["description"] and len(fields["description"]) < 1024
 
 
 def test_readme_leads_to_the_index_and_to_every_page_for_users() -> None:

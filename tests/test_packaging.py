@@ -266,3 +266,16 @@ def test_an_editable_install_runs_there_too_and_is_the_checkout(
     (place,) = succeed(commands / "python", "-c", code, cwd=crowded).split()
     assert place == str(folder / "src/hipo_data/stages/__init__.py")
     assert "quickstart" in succeed(commands / "hipo-data", "recipes", cwd=crowded)
+
+
+@pytest.mark.long
+def test_what_pages_tell_to_install_with_pip_is_installed(repo_root: Path, tracked: list[str], tmp_path: Path) -> None:
+    folder = checkout(tmp_path / "checkout", repo_root, tracked)
+    pages = [folder / "README.md", *(folder / "docs").glob("*.md")]
+    asked = {line for page in pages for line in re.findall(r"^pip install (\S+)", page.read_text(), re.M)}
+    assert asked
+    for number, what in enumerate(sorted(asked)):
+        commands = environment(tmp_path / f"environment-{number}")
+        pip = [sys.executable, "-m", "pip", "--python", commands / "python", "install", "--quiet"]
+        succeed(*pip, "--no-deps", "--no-build-isolation", "--no-index", what.strip("'"), cwd=folder)
+        assert succeed(commands / "hipo-data", "--version", cwd=tmp_path).startswith("hipo-data ")

@@ -94,7 +94,7 @@ def heard(verbose: bool, quiet: bool) -> "Console":
     if verbose and quiet:
         raise UserError("-v and -q exclude each other; give one of them")
     log = logging.getLogger("hipo_data")
-    log.setLevel(logging.DEBUG if verbose else logging.ERROR if quiet else logging.WARNING)
+    log.setLevel(logging.DEBUG if verbose else logging.ERROR if quiet else logging.NOTSET)
     if _LINES not in log.handlers:
         log.addHandler(_LINES)
     return console(quiet=quiet)

@@ -1,6 +1,7 @@
 """One thing that was looked at, and how to look without ever waiting for long."""
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -51,9 +52,10 @@ class Look:
         Args:
             name: what is looked at.
             look: finds out; a `UserError`, or one of the system, is a finding that fails.
-            seconds: how long its answer is waited for.
+            seconds: how long its answer is waited for, from now on.
         """
         self._name, self._look, self._seconds = name, look, seconds
+        self._until = time.monotonic() + seconds
         self._found: list[Finding] = []
         self._broken: Exception | None = None
         self._thread = threading.Thread(target=self._run, name=f"doctor: {name}", daemon=True)
@@ -69,7 +71,7 @@ class Look:
 
     def found(self) -> list[Finding]:
         """What came of it, or that there was no answer in time. Raises what is none of its errors: a bug."""
-        self._thread.join(self._seconds)
+        self._thread.join(max(0.0, self._until - time.monotonic()))
         if self._thread.is_alive():
             return [fails(self._name, f"no answer within {self._seconds:g} s")]
         if self._broken is not None:

@@ -7,7 +7,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from hipo_data.pipeline.cli import app
+from hipo_data.schemas.errors import UserError
 from tests.support.commands import COMMAND, fail, hipo_data, succeed
 
 
@@ -49,6 +52,17 @@ def test_the_script_of_bash_completes_in_bash(tmp_path: Path) -> None:
         cwd=tmp_path, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert done.stdout == "plan\n"
+
+
+@pytest.mark.parametrize("command", ["check", "doctor", "plan", "run"])
+def test_a_recipe_of_the_package_goes_by_its_name_and_a_near_one_is_offered(command: str) -> None:
+    done = CliRunner().invoke(app, [command, "--config", "quikstart"])
+    assert isinstance(done.exception, UserError)
+    assert str(done.exception).startswith(
+        "there is neither a file nor a recipe 'quikstart'; did you mean 'quickstart'?"
+    )
+    known = CliRunner().invoke(app, [command, "--config", "quickstart", "--set", "select.delta=2"])
+    assert "recipes/quickstart.yaml: 'select.delta'" in str(known.exception)
 
 
 def test_completion_needs_no_heavy_import(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Runs from Python: started, opened, read; `hipo_data.run` and `hipo_data.open`."""
