@@ -19,15 +19,23 @@ class Sampling:
     top_p: float = 0.95
     max_tokens: int = 16384
     """Of a response; a model's context may leave less."""
+    until: str | None = None
+    """A text that ends a response and stands at its end; null where the model ends it."""
 
 
 @dataclass(frozen=True)
 class Ask:
-    """One response to write. `forced` is the mode to force, null where the model is to choose."""
+    """One response to write.
+
+    `forced` is the mode to force, null where the model is to choose. Where the format justifies the mode, backends have
+    the model write the justification first, and go on with an ask that holds it and the tokens that it took.
+    """
 
     chat: Chat
     seed: int
     forced: Mode | None = None
+    justification: str | None = None
+    spent: int = 0
 
 
 @dataclass(frozen=True)
@@ -35,8 +43,8 @@ class Reply:
     """What was written.
 
     `text` is the whole assistant turn as the formats read it: what the prompt held of the response, and what the model
-    wrote, without the token that ended it. `tokens` counts what the model wrote, and is null where it wrote nothing
-    because the request failed; `error` then says why.
+    wrote, without the token that ended it; its first `given` characters are the prompt's. `tokens` counts what the
+    model wrote, and is null where it wrote nothing because the request failed; `error` then says why.
     """
 
     text: str
@@ -45,6 +53,7 @@ class Reply:
     starts_in_reasoning: bool = False
     """Whether the prompt of a model without a format ended in an opening `<think>`."""
     error: str | None = None
+    given: int = 0
 
 
 class Backend(Protocol):

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hipo_data.figures.help_panels import Panel
 from hipo_data.figures.terminal import console, plain
 
 if TYPE_CHECKING:
@@ -18,12 +19,15 @@ _eval = typer.Typer(
 MarginOption = Annotated[
     float, typer.Option(min=0, max=1, help="Hybrid accuracy: nearer shares of right responses count as equal.")
 ]
+BudgetsOption = Annotated[
+    str, typer.Option(metavar="N,N,…", help="Budgets of tokens to hold responses against, such as 500,1000,4000.")
+]
 FolderArgument = Annotated[Path, typer.Argument(help="The folder of an evaluation.")]
 
 
 def register(app: typer.Typer) -> None:
     """Adds `eval run`, `eval report` and `eval compare` to the command line."""
-    app.add_typer(_eval, name="eval")
+    app.add_typer(_eval, name="eval", rich_help_panel=Panel.TRAIN)
 
 
 @_eval.command()
@@ -41,14 +45,16 @@ def run(
     split: Annotated[str, typer.Option(help="Which split of a published dataset.")] = "validation",
     limit: Annotated[int | None, typer.Option(min=1, help="At most this many problems, the first.")] = None,
     temperature: Annotated[float, typer.Option(min=0, help="0 is greedy.")] = 0.6,
-    top_p: Annotated[float, typer.Option(min=0, max=1)] = 0.95,
+    top_p: Annotated[
+        float, typer.Option(min=0, max=1, help="Of the most probable tokens, together so probable.")
+    ] = 0.95,
     max_tokens: Annotated[int, typer.Option(min=1, help="Of a response; the context may leave less.")] = 16384,
     backend: Annotated[str, typer.Option(help="vllm, transformers, or auto: vLLM where it is installed.")] = "auto",
     engine_args: Annotated[
         str, typer.Option(metavar="JSON", help='Further arguments of the backend, such as {"max_model_len": 8192}.')
     ] = "{}",
     base_url: Annotated[
-        str | None, typer.Option(help="An OpenAI-compatible endpoint, such as http://localhost:8000/v1.")
+        str | None, typer.Option(help="An OpenAI-compatible endpoint, such as http://HOST:8000/v1.")
     ] = None,
     api_key_env: Annotated[str | None, typer.Option(help="The variable that holds the endpoint's key.")] = None,
     tokenizer: Annotated[
@@ -59,6 +65,7 @@ def run(
         bool, typer.Option("--allow-split-tags", help="The format's tags are several tokens on purpose.")
     ] = False,
     margin: MarginOption = 0.0,
+    budgets: BudgetsOption = "",
     sandbox: Annotated[str, typer.Option(help="For programs: bubblewrap, landlock or none.")] = "bubblewrap",
     workers: Annotated[int, typer.Option(min=1, help="Grading processes.")] = 2,
 ) -> None:
@@ -68,7 +75,7 @@ def run(
     from hipo_data.evaluation.report import print_result, write_report
     from hipo_data.schemas.errors import UserError
 
-    options = _options(engine_args)
+    options, within = _options(engine_args), _budgets(budgets)
     if base_url is None and (tokenizer or api_key_env):
         raise UserError("--tokenizer and --api-key-env belong to an endpoint; give its --base-url too")
     chosen: Backend | str
@@ -91,6 +98,7 @@ def run(
         split=split,
         limit=limit,
         margin=margin,
+        budgets=within,
         grader=_grading(sandbox, workers),
         say=lambda text: typer.echo(plain(text)),
     )
@@ -99,12 +107,12 @@ def run(
 
 
 @_eval.command()
-def report(folder: FolderArgument, margin: MarginOption = 0.0) -> None:
+def report(folder: FolderArgument, margin: MarginOption = 0.0, budgets: BudgetsOption = "") -> None:
     """Compute the figures anew from the rows of an evaluation; nothing is sampled."""
     from hipo_data.evaluation.evaluate import report as compute
     from hipo_data.evaluation.report import print_result, write_report
 
-    result = compute(folder, margin)
+    result = compute(folder, margin, budgets=_budgets(budgets))
     print_result(console(), result)
     _wrote(folder / "evaluation.json", *write_report(folder, result))
 
@@ -143,6 +151,16 @@ def _options(text: str) -> dict[str, Any]:
     if not isinstance(options, dict):
         raise UserError('--engine-args takes a JSON object, such as {"max_model_len": 8192}')
     return options
+
+
+def _budgets(text: str) -> list[int]:
+    from hipo_data.schemas.errors import UserError
+
+    said = [each.strip() for each in text.split(",") if each.strip()]
+    wrong = next((each for each in said if not each.isdecimal() or int(each) == 0), None)
+    if wrong is not None:
+        raise UserError(f"--budgets has {wrong!r}; it takes numbers of tokens above 0, such as 500,1000,4000")
+    return sorted({int(each) for each in said})
 
 
 def _grading(sandbox: str, workers: int) -> Any:

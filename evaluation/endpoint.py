@@ -7,12 +7,13 @@ from typing import Any
 from hipo_data.engines.base import Completion, EngineDeadError, EngineError, GenerationRequest, PromptRequest
 from hipo_data.engines.openai import OpenAIEndpoint
 from hipo_data.evaluation.backend import Ask, Reply, Sampling
+from hipo_data.evaluation.forcing import going_on, opening, wants_justification, whole
+from hipo_data.evaluation.missing_start import missing_start, put_back
 from hipo_data.evaluation.prompts import Prompts, load_tokenizer
 from hipo_data.prompts.formats.format import Format
-from hipo_data.prompts.formats.reading import parsed, readable_start
 from hipo_data.schemas.config import Endpoint, OpenAIEngine, SamplingConfig
 from hipo_data.schemas.errors import EngineRefusedError, UserError
-from hipo_data.schemas.records import FinishReason, Message, Mode
+from hipo_data.schemas.records import FinishReason, Message
 from hipo_data.schemas.without_secrets import shown_config
 
 
@@ -97,21 +98,43 @@ class EndpointBackend:
         assert self._engine is not None
         try:
             async with self._engine.slot():
-                return await (self._chat if self._prompts is None else self._complete)(self._engine, ask, sampling)
+                return await self._written(self._engine, ask, sampling)
         except EngineError as error:
             if error.malformed:
-                raise UserError(f"the endpoint refuses the request: {error}") from error
+                raise UserError(f"the endpoint refuses the request: {error}{self._remedy(ask)}") from error
             return Reply("", None, FinishReason.ERROR, error=str(error))
         except (EngineRefusedError, EngineDeadError) as error:
             raise UserError(f"the endpoint serves no more requests: {error}") from error
 
+    async def _written(self, engine: OpenAIEndpoint, ask: Ask, sampling: Sampling) -> Reply:
+        once = self._chat if self._prompts is None else self._complete
+        if self._format is None or not wants_justification(ask, self._format):
+            return await once(engine, ask, sampling)
+        (first,), shorter = opening([ask], sampling, self._format)
+        opened = await once(engine, first, shorter)
+        left = going_on(ask, opened, sampling, self._format)
+        return left if isinstance(left, Reply) else whole(opened, await once(engine, left, sampling))
+
+    def _remedy(self, ask: Ask) -> str:
+        """What to do where an endpoint may not know how to continue a turn."""
+        fmt = self._format
+        if self._prompts is not None or fmt is None or ask.forced is None or fmt.chat_template_kwargs(ask.forced):
+            return ""
+        return (
+            f"; in the {fmt.name} format a mode is forced by a turn that the server continues "
+            "(continue_final_message): where it cannot, give --tokenizer so that prompts are rendered here, or leave "
+            "--forced out"
+        )
+
     async def _chat(self, engine: OpenAIEndpoint, ask: Ask, sampling: Sampling) -> Reply:
         fmt, forced = self._format, ask.forced
         kwargs = fmt.chat_template_kwargs(forced) if fmt is not None and forced is not None else {}
-        prefix = fmt.forced_prefix(forced) if fmt is not None and forced is not None and not kwargs else ""
+        prefix = ""
+        if fmt is not None and forced is not None and not kwargs:
+            prefix = fmt.forced_prefix(forced, ask.justification or "")
         request = GenerationRequest(
             messages=tuple(_message(**message) for message in ask.chat),
-            sampling=self._sampling(sampling),
+            sampling=self._sampling(sampling, ask),
             seed=ask.seed,
             question=ask.chat[-1]["content"],
             index=0,
@@ -119,24 +142,30 @@ class EndpointBackend:
             response_prefix=prefix,
         )
         found = await engine.generate(request)
-        text = _whole(found.text.removeprefix(prefix), found.reasoning)
-        start = prefix or (_missing_start(fmt, forced, text) if fmt is not None else "")
-        return _reply(start + text, found)
+        cut = found.finish_reason is FinishReason.LENGTH
+        text = put_back(found.text.removeprefix(prefix), found.reasoning, forced, cut=cut)
+        text = _ended(text, found, sampling)
+        start = prefix or (missing_start(fmt, forced, text, cut=cut) if fmt is not None else "")
+        return _reply(start, text, found)
 
     async def _complete(self, engine: OpenAIEndpoint, ask: Ask, sampling: Sampling) -> Reply:
         assert self._prompts is not None
         prompt, start = self._prompts.prompt(ask)
         ids = tuple(self._prompts.ids(prompt))
-        found = await engine.complete(PromptRequest(ids, self._sampling(sampling, exact=True), ask.seed))
-        return _reply(start + found.text, found, self._prompts.starts_in_reasoning(prompt))
+        found = await engine.complete(PromptRequest(ids, self._sampling(sampling, ask), ask.seed))
+        text = _ended(found.text, found, sampling)
+        return _reply(start, text, found, self._prompts.starts_in_reasoning(prompt))
 
-    def _sampling(self, sampling: Sampling, exact: bool = False) -> SamplingConfig:
+    def _sampling(self, sampling: Sampling, ask: Ask) -> SamplingConfig:
         # Control tokens such as <think_on> are what tells the mode. What the config says wins, as for every field.
-        extra = {"skip_special_tokens": False} if exact or self._format is not None else {}
+        exact = self._prompts is not None or self._format is not None
+        extra: dict[str, Any] = {"skip_special_tokens": False} if exact else {}
+        if sampling.until is not None:
+            extra["stop"] = [sampling.until]
         return SamplingConfig.model_construct(  # servers take a top_p of 0, which recipes refuse
             temperature=sampling.temperature,
             top_p=sampling.top_p,
-            max_tokens=sampling.max_tokens,
+            max_tokens=sampling.max_tokens - ask.spent,
             extra={**extra, **self._config.extra_body},
         )
 
@@ -145,26 +174,16 @@ def _message(role: str, content: str) -> Message:
     return Message.model_construct(None, role=role, content=content)  # type: ignore[arg-type]  # servers know more roles
 
 
-def _reply(text: str, found: Completion, starts_in_reasoning: bool = False) -> Reply:
-    return Reply(text, found.completion_tokens, found.finish_reason, starts_in_reasoning)
+def _reply(start: str, text: str, found: Completion, starts_in_reasoning: bool = False) -> Reply:
+    return Reply(start + text, found.completion_tokens, found.finish_reason, starts_in_reasoning, given=len(start))
 
 
-def _whole(content: str, reasoning: str | None) -> str:
-    """The text with the reasoning that a server took out of it, back in its place."""
-    if not reasoning:
-        return content
-    return f"<think>\n{reasoning}" + (f"\n</think>\n\n{content}" if content else "")
-
-
-def _missing_start(fmt: Format, forced: Mode | None, text: str) -> str:
-    """The start of the response that the server's chat template wrote, which the reply does not show.
-
-    Where the model was to choose, a start of think-off is never assumed: it would fit any text.
-    """
-    starts = ["", fmt.prompt_suffix, fmt.forced_prefix(forced or Mode.THINK_ON)]
-    whole = (start for start in starts if parsed(fmt, start + text) is not None)
-    begun = (start for start in starts if readable_start(fmt, start + text)[0] == start + text)
-    return next((start for found in (whole, begun) for start in found), fmt.prompt_suffix)
+def _ended(text: str, found: Completion, sampling: Sampling) -> str:
+    """With the text that ended it, which the protocol leaves out."""
+    until = sampling.until
+    if until is None or until in text or found.finish_reason is not FinishReason.STOP:
+        return text
+    return text + until
 
 
 def _first(errors: BaseExceptionGroup[UserError]) -> UserError:

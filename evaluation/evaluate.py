@@ -8,8 +8,15 @@ import polars as pl
 
 from hipo_data.evaluation.backend import Backend, LocalModel, Sampling
 from hipo_data.evaluation.folder import claim, done_rows, model_hash, piece_path, read_settings, write_rows, write_text
-from hipo_data.evaluation.problems import EvalProblem, problems_hash, read_problems
-from hipo_data.evaluation.result import RESULT_FILE, EvaluationResult, Settings, result_of
+from hipo_data.evaluation.problems import EvalProblem, ProblemSet, problems_hash, read_problem_set
+from hipo_data.evaluation.result import (
+    FORCED_BY_START,
+    FORCED_BY_TAG,
+    RESULT_FILE,
+    EvaluationResult,
+    Settings,
+    result_of,
+)
 from hipo_data.evaluation.rows import ROWS, GradesBatches, asks_of, rows_of
 from hipo_data.graders import Grader
 from hipo_data.prompts.formats.format import Format
@@ -36,6 +43,7 @@ def evaluate(
     split: str = "validation",
     limit: int | None = None,
     margin: float = 0.0,
+    budgets: Sequence[int] = (),
     grader: GradesBatches | GradingConfig | None = None,
     say: Callable[[str], None] = lambda text: None,
 ) -> EvaluationResult:
@@ -47,7 +55,7 @@ def evaluate(
 
     Args:
         model: a folder, a name on the Hub, or the name under which an endpoint serves the model.
-        problems: a published dataset, or an evaluation set; see `read_problems`.
+        problems: a published dataset, or an evaluation set; see `read_problem_set`.
         format: a name in `prompts.formats.registry.FORMATS`, or `plain`.
         seeds: distinct.
         forced: whether to sample the forced modes too.
@@ -57,6 +65,7 @@ def evaluate(
         split: which files of a published dataset.
         limit: at most this many problems, the first.
         margin: shares of right responses nearer than this count as equal in the hybrid accuracy.
+        budgets: of tokens, to hold the responses against.
         grader: a grader that is there already, or time limits and sandbox of one to start.
         say: takes a line of progress.
 
@@ -67,18 +76,21 @@ def evaluate(
         raise UserError("a plain model has no modes to force; name its format, or leave the forced modes out")
     if not seeds or len(set(seeds)) != len(seeds):
         raise UserError(f"seeds have to be distinct, and at least one; given were {list(seeds)}")
-    found = read_problems(problems, split, limit)
+    read = read_problem_set(problems, split, limit)
+    found = read.problems
     _check_questions(found, fmt)
     source = backend_of(backend)
-    settings = _settings(str(model), problems, fmt, source, sampling or Sampling(), found)
+    settings = _settings(str(model), problems, fmt, source, sampling or Sampling(), read)
     claim(out, settings)
     ways = [None, *Mode] if forced else [None]
     pieces = [(seed, way) for seed in seeds for way in ways]
     _fill(out, pieces, found, settings, fmt, source, grader or GradingConfig(), say)
-    return report(out, margin, [piece_path(out, seed, way) for seed, way in pieces])
+    return report(out, margin, [piece_path(out, seed, way) for seed, way in pieces], budgets)
 
 
-def report(out: Path, margin: float = 0.0, pieces: Sequence[Path] | None = None) -> EvaluationResult:
+def report(
+    out: Path, margin: float = 0.0, pieces: Sequence[Path] | None = None, budgets: Sequence[int] = ()
+) -> EvaluationResult:
     """Computes the result from the rows of a folder (or from some of its files) and writes it down.
 
     Raises `UserError` where the folder holds no evaluation.
@@ -87,7 +99,7 @@ def report(out: Path, margin: float = 0.0, pieces: Sequence[Path] | None = None)
     files = sorted(pieces if pieces is not None else (out / "rows").glob("*.parquet"))
     if settings is None or not files:
         raise UserError(f"{out} holds no rows of an evaluation; run `hipo-data eval run --out {out}` first")
-    result = result_of(settings, pl.concat([pl.read_parquet(file) for file in files]), margin)
+    result = result_of(settings, pl.concat([pl.read_parquet(file) for file in files]), margin, budgets)
     write_text(out / RESULT_FILE, result.model_dump_json(indent=2))
     return result
 
@@ -158,7 +170,7 @@ def _add(piece: Path, rows: pl.DataFrame, problems: Sequence[EvalProblem]) -> No
 
 
 def _settings(
-    model: str, problems: str | Path, fmt: Format | None, backend: Backend, sampling: Sampling, found: list[EvalProblem]
+    model: str, problems: str | Path, fmt: Format | None, backend: Backend, sampling: Sampling, found: ProblemSet
 ) -> Settings:
     return Settings(
         model=model,
@@ -170,8 +182,10 @@ def _settings(
         top_p=sampling.top_p,
         max_tokens=sampling.max_tokens,
         problems=str(problems),
-        problem_count=len(found),
-        problems_hash=problems_hash(found),
+        problem_count=len(found.problems),
+        problems_hash=problems_hash(found.problems),
+        repeated=found.repeated,
+        forced_by=FORCED_BY_TAG if fmt is not None and fmt.justifies else FORCED_BY_START,
     )
 
 

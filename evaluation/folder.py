@@ -100,7 +100,7 @@ def model_hash(model: str) -> str | None:
 
 def _deciding(settings: Settings) -> dict[str, Any]:
     """All but names of places: problems may move to another file, and a model to another address."""
-    said = settings.model_dump(exclude={"problems"})
+    said = settings.model_dump(exclude={"problems", "repeated"})
     said["backend_details"] = shown_config(said["backend_details"])
     said["backend_details"].pop("base_url", None)
     return said

@@ -20,7 +20,7 @@ _COLUMNS = {
     "id": ("id", "problem_id", "extra_info.problem_id", "task_id"),
     "kind": ("kind", "ability"),
     "question": ("question", "problem", "prompt"),
-    "gold": ("gold", "reward_model.ground_truth", "ground_truth", "answer"),
+    "gold": ("gold", "extra_info.gold", "reward_model.ground_truth", "ground_truth", "answer"),
     "source": ("source", "data_source", "dataset"),
     "family": ("family", "domain", "subject"),
     "difficulty": ("difficulty", "level"),
@@ -46,37 +46,73 @@ class EvalProblem:
         return self.chat[-1]["content"]
 
 
+@dataclass(frozen=True)
+class ProblemSet:
+    """Problems in the order of their rows, and how many rows repeat an earlier one."""
+
+    problems: list[EvalProblem]
+    repeated: int
+
+
 def read_problems(path: str | Path, split: str = "validation", limit: int | None = None) -> list[EvalProblem]:
+    """The problems of `read_problem_set` alone."""
+    return read_problem_set(path, split, limit).problems
+
+
+def read_problem_set(path: str | Path, split: str = "validation", limit: int | None = None) -> ProblemSet:
     """The problems of a published dataset (its folder, or its rl/) or of a JSON Lines or Parquet file, in order.
 
     A row of a file has a question (`question`, `problem` or verl's `prompt`) and a gold (`gold`, `answer` or
     `reward_model.ground_truth`) in any shape that `graders.parse_gold` reads, and may have `kind` (math where it is
     missing), `id`, `source`, `family` or `domain`, and `difficulty` or `level`. Rows of rl/ without a difficulty take
     the teacher's share of failures, the mean over the modes that were sampled. `split` picks files of a published
-    dataset. Raises `UserError` where a row cannot be graded, an id comes twice, or nothing is left.
+    dataset. What an earlier row asks, with the same gold, is asked once under whatever id, and counted. Raises
+    `UserError`, which counts rows from 0 as `hipo-data explain` does, where a row cannot be graded, asks what an
+    earlier one does and has another gold, or has the id of another question, or nothing is left.
     """
     files = _files(Path(path), split)
     problems: dict[str, EvalProblem] = {}
+    asked: set[str] = set()
+    golds: dict[str, tuple[str, str]] = {}
+    repeated = 0
     for file in files:
         for row in _rows(file):
             if limit is not None and len(problems) == limit:
                 break
-            place = f"{file}, row {row.number + 1}"
+            place = f"{file}, row {row.number}"
             problem = _problem(row, place, file.stem)
+            gold = gold_to_json(problem.gold)
+            before, where = golds.setdefault(digest([dict(message) for message in problem.chat]), (gold, place))
+            if before != gold:
+                raise UserError(
+                    f"{place} asks the same as {where} and has another gold, so that a response would be right by one "
+                    "and wrong by the other; correct or remove one of them"
+                )
+            same = _same(problem)
+            if same in asked:
+                repeated += 1
+                continue
+            asked.add(same)
             if problem.problem_id in problems:
                 raise UserError(
-                    f"{place}: an earlier row has the same id or question ({problem.problem_id}); remove one of them, "
-                    "or give each an `id` of its own"
+                    f"{place}: an earlier row has the same id or question ({problem.problem_id}) and is another "
+                    "problem; remove one of them, or give each an `id` of its own"
                 )
             problems[problem.problem_id] = problem
     if not problems:
         raise UserError(f"{path} holds no problems; an evaluation needs at least one row")
-    return list(problems.values())
+    return ProblemSet(list(problems.values()), repeated)
 
 
 def problems_hash(problems: Sequence[EvalProblem]) -> str:
     """A fingerprint of all that the problems say, their order included."""
     return digest([[each.problem_id, [dict(m) for m in each.chat], gold_to_json(each.gold)] for each in problems])
+
+
+def _same(problem: EvalProblem) -> str:
+    """What two rows have in common that ask the same: the question as ids see it, what stands before it, the gold."""
+    before = [dict(message) for message in problem.chat[:-1]]
+    return digest([problem.kind, before, problem_id(problem.question), gold_to_json(problem.gold)])
 
 
 def _files(path: Path, split: str) -> list[Path]:

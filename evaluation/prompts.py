@@ -9,7 +9,7 @@ from hipo_data.schemas.errors import UserError
 from hipo_data.schemas.packaged import embedded
 from hipo_data.schemas.records import Mode
 
-_OPEN = "<think>"
+_OPEN, _CLOSE = "<think>", "</think>"
 _OTHER = "the model was hardly trained on that format: choose its own, or plain, or allow split tags if it was"
 
 
@@ -30,7 +30,8 @@ class Prompts:
     def prompt(self, ask: Ask) -> tuple[str, str]:
         """The prompt, and the start of the response that it ends in.
 
-        A chat template may itself write such a start (`<think>\\n`, `<judge>\\n`); only what is missing is added.
+        A chat template may itself write such a start (`<think>\\n`, `<judge>\\n`); only what is missing is added. Where
+        it closes the reasoning in a way of its own, such as `</think>` alone, the start is the format's.
         """
         fmt = self._format
         kwargs = fmt.chat_template_kwargs(ask.forced) if fmt is not None and ask.forced is not None else {}
@@ -38,13 +39,15 @@ class Prompts:
         if fmt is None:
             return rendered, ""
         if ask.forced is not None:
-            wanted = [fmt.forced_prefix(ask.forced)]
+            wanted = [fmt.forced_prefix(ask.forced, ask.justification or "")]
         elif fmt.prompt_suffix:
             wanted = [fmt.prompt_suffix]
         else:  # what the template writes by itself where the model is to choose
             starts = [fmt.forced_prefix(mode) for mode in Mode]
             wanted = [max((_written(rendered, start) for start in starts), key=len)]
         start = wanted[0]
+        if fmt.chat_template_kwargs(Mode.THINK_OFF) and rendered.rstrip().endswith(_CLOSE):
+            return rendered, fmt.given(Mode.THINK_OFF)
         # A template that takes the mode writes as much of the start as its model expects.
         missing = "" if kwargs else start[len(_written(rendered, start)) :]
         return rendered + missing, _written(rendered, start) + missing

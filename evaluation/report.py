@@ -14,7 +14,15 @@ from hipo_data.evaluation.folder import write_bytes, write_text
 from hipo_data.evaluation.metrics.accuracy import Difference, paired_difference
 from hipo_data.evaluation.metrics.lengths import BudgetPoint, budget_grid, efficiency_curve
 from hipo_data.evaluation.result import FREE, EvaluationResult, Figures, read_result
-from hipo_data.evaluation.tables import WAY_NAMES, Table, comparison, groups, hybrid_sentence, overview
+from hipo_data.evaluation.tables import (
+    WAY_NAMES,
+    Table,
+    budget_tables,
+    comparison,
+    groups,
+    hybrid_sentence,
+    overview,
+)
 from hipo_data.figures.drawing import png, svg
 from hipo_data.schemas.errors import UserError
 
@@ -38,7 +46,7 @@ class Comparison(BaseModel):
 
 def print_result(console: Console, result: EvaluationResult) -> None:
     """The tables of one evaluation."""
-    for table in (overview(result), *groups(result, intervals=False)):
+    for table in (overview(result), *budget_tables(result), *groups(result, intervals=False)):
         _print(console, table)
     for sentence in _sentences(result):
         console.print(sentence, highlight=False)
@@ -49,7 +57,7 @@ def write_report(out: Path, result: EvaluationResult) -> list[Path]:
     curves = {WAY_NAMES[way]: curve for way, curve in result.curves.items()}
     means = {WAY_NAMES[way]: _mean_point(each) for way, each in result.figures.items()}
     title = f"Evaluation of {result.settings.model}"
-    tables = [overview(result), *groups(result)]
+    tables = [overview(result), *budget_tables(result), *groups(result)]
     chart = efficiency_chart(curves, means)
     return _write(out, "evaluation.html", "efficiency", chart, title=title, sentences=_sentences(result), tables=tables)
 

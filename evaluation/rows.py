@@ -68,7 +68,7 @@ def rows_of(
     grader: GradesBatches,
 ) -> pl.DataFrame:
     """Rows of `ROWS` in the order of the problems, graded."""
-    readings = [read_reply(reply, fmt) for reply in replies]
+    readings = [read_reply(reply, fmt, forced) for reply in replies]
     grades = _grade(problems, replies, readings, grader)
     rows = [
         _row(problem, reply, reading, grade) | {"seed": seed, "forced": forced.value if forced else None}

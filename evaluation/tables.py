@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from hipo_data.evaluation.metrics.accuracy import Accuracy, Difference
 from hipo_data.evaluation.metrics.mode_choice import HybridAccuracy
+from hipo_data.evaluation.metrics.perfect_chooser import FEWEST_PROBLEMS, FEWEST_SAMPLES
 from hipo_data.evaluation.result import FREE, EvaluationResult, Figures
 from hipo_data.figures.text import NOTHING, number
 from hipo_data.schemas.records import Mode
@@ -28,6 +29,7 @@ class Table:
 def overview(result: EvaluationResult) -> Table:
     """One row a way of asking."""
     headers = ("", "accuracy", "95 %", "over seeds", "tokens", "p50", "p90", "p99", "chose think-on", "implicit")
+    forced = any(way != FREE for way in result.figures)
     rows = [
         (
             WAY_NAMES[way],
@@ -41,15 +43,41 @@ def overview(result: EvaluationResult) -> Table:
             share(each.truncated),
             share(each.well_formed),
             str(each.accuracy.unknown),
+            *((NOTHING if way == FREE else str(each.left_out),) if forced else ()),
         )
         for way, each in result.figures.items()
     ]
-    return Table(_title(result), (*headers, "cut off", "in format", "unknown"), rows)
+    last = ("forced responses left out",) if forced else ()
+    return Table(_title(result), (*headers, "cut off", "in format", "unknown", *last), rows)
 
 
 def groups(result: EvaluationResult, *, intervals: bool = True) -> list[Table]:
     """One table for each column that tells problems apart, one row a group."""
     return [_group_table(result, by, intervals) for by in dict.fromkeys(group.by for group in result.groups)]
+
+
+def budget_tables(result: EvaluationResult) -> list[Table]:
+    """One table a way of asking, one row a budget and difficulty; none where no budgets were given."""
+    headers = ("tokens", "difficulty", "responses", "over", "by", "p90", "most", "accuracy within", "of those within")
+    found = []
+    for way in dict.fromkeys(each.way for each in result.compliance):
+        rows = [
+            (
+                number(each.budget, 0),
+                each.difficulty or "all",
+                str(each.responses),
+                share(each.over),
+                number(each.excess),
+                number(each.excess_p90),
+                number(each.excess_most, 0),
+                share(each.accuracy),
+                share(each.among_shorter),
+            )
+            for each in result.compliance
+            if each.way == way
+        ]
+        found.append(Table(f"Budgets, {WAY_NAMES[way]}", headers, rows))
+    return found
 
 
 def hybrid_sentence(found: HybridAccuracy) -> str:
@@ -60,7 +88,29 @@ def hybrid_sentence(found: HybridAccuracy) -> str:
     return (
         f"Hybrid accuracy {share(found.value)} ({interval(found.low, found.high)}): how often the choice is the mode "
         f"that forced sampling prefers, which is think-on for {found.prefer_think_on} of {found.problems} problems; "
-        f"{found.by_length} were decided by length, both modes being equally often right{near}."
+        f"{found.by_length} were decided by length, both modes being equally often right{near}. {_perfect(found)}"
+    )
+
+
+def _perfect(found: HybridAccuracy) -> str:
+    """What a perfect chooser would score, in words."""
+    samples = f"{found.samples or 0:.3g} forced samples a problem and mode"
+    if found.perfect_chooser is None:
+        return (
+            f"What a chooser would score that always takes the better mode is not known from {samples} and "
+            f"{found.problems} problems: that takes {FEWEST_SAMPLES} samples (--seeds) and {FEWEST_PROBLEMS} problems."
+        )
+    score = f"With {samples} a chooser that always takes the better mode would score {share(found.perfect_chooser)}"
+    scaled = (
+        f"; corrected for that, the hybrid accuracy is {share(found.corrected)} "
+        f"({interval(found.corrected_low, found.corrected_high)})"
+        if found.corrected is not None
+        else "; they hardly tell the modes apart, so that the hybrid accuracy cannot be corrected for it"
+    )
+    low, high = share(found.perfect_accuracy_low), share(found.perfect_accuracy_high)
+    return (
+        f"{score}{scaled}. Such a chooser would be right in {low} of its responses, scored on samples that did not "
+        f"choose, and in {high} on those that did, which is too high."
     )
 
 
@@ -77,6 +127,7 @@ def comparison(results: Mapping[str, EvaluationResult], differences: Mapping[str
         "chose think-on",
         "change",
         "hybrid accuracy",
+        "corrected",
     )
     rows = []
     for name, result in results.items():
@@ -93,6 +144,7 @@ def comparison(results: Mapping[str, EvaluationResult], differences: Mapping[str
                 share(free.modes.ratio_t),
                 NOTHING if result is first else _points(base.modes.ratio_t, free.modes.ratio_t),
                 share(hybrid.value if hybrid else None),
+                share(hybrid.corrected if hybrid else None),
             )
         )
     return Table("Free choice of the mode", headers, rows)

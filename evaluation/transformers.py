@@ -1,9 +1,11 @@
 """Responses of transformers' own `generate`: for models small enough, where vLLM is not installed."""
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hipo_data.evaluation.backend import Ask, LocalModel, Reply, Sampling
+from hipo_data.evaluation.forcing import in_two_steps
 from hipo_data.evaluation.prompts import Prompts, load_tokenizer
 from hipo_data.prompts.conversation import end_ids
 from hipo_data.prompts.formats.format import Format
@@ -28,6 +30,7 @@ class TransformersBackend:
         self._model: Any = None
         self._tokenizer: Any = None
         self._prompts: Prompts | None = None
+        self._format: Format | None = None
 
     @property
     def details(self) -> Mapping[str, Any]:
@@ -39,6 +42,7 @@ class TransformersBackend:
         import torch
         from transformers import AutoModelForCausalLM
 
+        self._format = response_format
         self._tokenizer = load_tokenizer(model)
         self._prompts = Prompts(self._tokenizer, model, response_format, self._settings.allow_split_tags)
         device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -50,6 +54,13 @@ class TransformersBackend:
 
     def generate(self, asks: Sequence[Ask], sampling: Sampling) -> list[Reply]:
         """See `Backend`."""
+        return in_two_steps(self._format, asks, sampling, self._in_batches)
+
+    def close(self) -> None:
+        """See `Backend`."""
+        self._model = None
+
+    def _in_batches(self, asks: Sequence[Ask], sampling: Sampling) -> list[Reply]:
         assert self._prompts is not None
         written = [self._prompts.prompt(ask) for ask in asks]
         ids = [self._prompts.ids(prompt) for prompt, _ in written]
@@ -63,16 +74,13 @@ class TransformersBackend:
         for first in range(0, len(order), self._batch_size):
             batch = order[first : first + self._batch_size]
             longest = max(len(ids[place]) for place in batch)
-            limit = min(sampling.max_tokens, context - longest)
-            outputs = self._generate([ids[place] for place in batch], asks[batch[0]].seed, limit, sampling)
-            for place, output in zip(batch, outputs, strict=True):
+            limits = [min(sampling.max_tokens - asks[place].spent, context - longest) for place in batch]
+            outputs = self._generate([ids[place] for place in batch], asks[batch[0]].seed, max(limits), sampling)
+            for place, output, limit in zip(batch, outputs, limits, strict=True):
                 prompt, start = written[place]
-                replies[place] = self._reply(start, output, self._prompts.starts_in_reasoning(prompt))
+                opened = self._prompts.starts_in_reasoning(prompt)
+                replies[place] = self._reply(start, output[:limit], opened, sampling.until)
         return [replies[place] for place in range(len(asks))]
-
-    def close(self) -> None:
-        """See `Backend`."""
-        self._model = None
 
     def _generate(self, prompts: list[list[int]], seed: int, limit: int, sampling: Sampling) -> list[list[int]]:
         import torch
@@ -92,19 +100,43 @@ class TransformersBackend:
                 max_new_tokens=limit,
                 do_sample=not greedy,
                 pad_token_id=pad,
+                stopping_criteria=self._stopping(longest, sampling.until),
                 **({"temperature": None, "top_p": None, "top_k": None} if greedy else drawn),
             )
         rows: list[list[int]] = output[:, longest:].tolist()
         return rows
 
-    def _reply(self, start: str, ids: list[int], starts_in_reasoning: bool) -> Reply:
+    def _stopping(self, start: int, until: str | None) -> Any:
+        """What ends a row once it has written `until` behind the prompt's `start` tokens; null where nothing does."""
+        import torch
+        from transformers import StoppingCriteriaList
+
+        if until is None:
+            return None
+        end: str = until
+
+        def ended(input_ids: Any, scores: Any, **_: Any) -> Any:
+            tails = [row[-len(end) :] for row in input_ids[:, start:].tolist()]
+            return torch.tensor([end in self._decoded(tail) for tail in tails], device=input_ids.device)
+
+        return StoppingCriteriaList([ended])
+
+    def _decoded(self, ids: Sequence[int]) -> str:
+        text: str = self._tokenizer.decode(ids, skip_special_tokens=False, clean_up_tokenization_spaces=False)
+        return text
+
+    def _reply(self, start: str, ids: list[int], starts_in_reasoning: bool, until: str | None = None) -> Reply:
         ends = self._ends()
         length = next((place for place, token in enumerate(ids) if token in ends), None)
         kept = ids if length is None else ids[:length]
         finish = FinishReason.LENGTH if length is None else FinishReason.STOP
-        text = self._tokenizer.decode(kept, skip_special_tokens=False, clean_up_tokenization_spaces=False)
+        text = self._decoded(kept)
+        if until is not None and until in text:  # behind it stands padding, where others of the batch went on
+            counted = bisect_left(range(len(kept)), True, key=lambda size: until in self._decoded(kept[:size]))
+            text = text[: text.index(until) + len(until)]
+            return Reply(start + text, counted, FinishReason.STOP, starts_in_reasoning, given=len(start))
         counted = len(kept) + (length is not None)  # the token that ends the turn was written too, as vLLM counts
-        return Reply(start + text, counted, finish, starts_in_reasoning)
+        return Reply(start + text, counted, finish, starts_in_reasoning, given=len(start))
 
     def _ends(self) -> set[int]:
         return set(end_ids(self._model.generation_config.eos_token_id, self._tokenizer.eos_token_id))

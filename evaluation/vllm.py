@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hipo_data.evaluation.backend import Ask, LocalModel, Reply, Sampling
+from hipo_data.evaluation.forcing import in_two_steps
 from hipo_data.evaluation.prompts import Prompts, last_line, load_tokenizer
 from hipo_data.prompts.formats.format import Format
 from hipo_data.schemas.errors import UserError
@@ -23,6 +24,7 @@ class VllmBackend:
         self._settings = settings or LocalModel()
         self._llm: Any = None
         self._prompts: Prompts | None = None
+        self._format: Format | None = None
 
     @property
     def details(self) -> Mapping[str, Any]:
@@ -33,6 +35,7 @@ class VllmBackend:
         """See `Backend`. The tokenizer comes before the weights, which may take minutes to load."""
         os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
         os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
+        self._format = response_format
         tokenizer = load_tokenizer(model)
         self._prompts = Prompts(tokenizer, model, response_format, self._settings.allow_split_tags)
         try:
@@ -54,6 +57,15 @@ class VllmBackend:
 
     def generate(self, asks: Sequence[Ask], sampling: Sampling) -> list[Reply]:
         """See `Backend`."""
+        return in_two_steps(self._format, asks, sampling, self._generate)
+
+    def close(self) -> None:
+        """See `Backend`."""
+        if self._llm is not None:
+            self._llm.llm_engine.engine_core.shutdown()
+            self._llm = None
+
+    def _generate(self, asks: Sequence[Ask], sampling: Sampling) -> list[Reply]:
         from vllm import SamplingParams
 
         assert self._prompts is not None
@@ -65,8 +77,10 @@ class VllmBackend:
             SamplingParams(
                 temperature=sampling.temperature,
                 top_p=sampling.top_p,
-                max_tokens=min(sampling.max_tokens, context - len(ids[place])),
+                max_tokens=min(sampling.max_tokens - asks[place].spent, context - len(ids[place])),
                 seed=asks[place].seed,
+                stop=sampling.until,
+                include_stop_str_in_output=True,
                 skip_special_tokens=False,  # control tokens such as <think_on> are what tells the mode
             )
             for place in fits
@@ -78,12 +92,6 @@ class VllmBackend:
             for place, (prompt, start) in enumerate(written)
         ]
 
-    def close(self) -> None:
-        """See `Backend`."""
-        if self._llm is not None:
-            self._llm.llm_engine.engine_core.shutdown()
-            self._llm = None
-
 
 def _reply(prompt: str, start: str, choice: Any, prompts: Prompts, context: int) -> Reply:
     if choice is None:
@@ -91,4 +99,5 @@ def _reply(prompt: str, start: str, choice: Any, prompts: Prompts, context: int)
     if choice.finish_reason not in ("stop", "length"):
         return Reply(start, None, FinishReason.ERROR, error=f"vLLM broke the response off: {choice.finish_reason}")
     finish = FinishReason.LENGTH if choice.finish_reason == "length" else FinishReason.STOP
-    return Reply(start + choice.text, len(choice.token_ids), finish, prompts.starts_in_reasoning(prompt))
+    opened = prompts.starts_in_reasoning(prompt)
+    return Reply(start + choice.text, len(choice.token_ids), finish, opened, given=len(start))

@@ -16,7 +16,8 @@ def data(rows: list[dict[str, Any]]) -> Any:
     """Rows as the data of a chart."""
     import altair as alt
 
-    return alt.Data(values=rows)  # type: ignore[no-untyped-call]
+    # A tuple, as Altair copies each list of values again for every layer that shares it.
+    return alt.Data(values=tuple(rows))  # type: ignore[no-untyped-call]
 
 
 def sized(chart: Any, width: int, height: int) -> Any:

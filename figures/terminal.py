@@ -26,7 +26,7 @@ def json_text(value: Any, indent: int | None = None) -> str:
     return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
-def console(*, stderr: bool = False, soft_wrap: bool = False) -> "Console":
+def console(*, stderr: bool = False, soft_wrap: bool = False, quiet: bool = False) -> "Console":
     """Standard output or error, which takes all it is given as plain text: no markup, no emoji, no control characters.
 
     Wide where no terminal says how wide it is, so that logs hold whole lines.
@@ -34,8 +34,11 @@ def console(*, stderr: bool = False, soft_wrap: bool = False) -> "Console":
     Args:
         stderr: standard error instead.
         soft_wrap: lines as they are given, whatever the width.
+        quiet: nothing is printed at all.
     """
-    make = functools.partial(_class(), stderr=stderr, soft_wrap=soft_wrap, markup=False, emoji=False, highlight=False)
+    make = functools.partial(
+        _class(), stderr=stderr, soft_wrap=soft_wrap, quiet=quiet, markup=False, emoji=False, highlight=False
+    )
     found = make()
     return found if found.is_terminal or soft_wrap else make(width=_LOG_COLUMNS)
 

@@ -1,11 +1,12 @@
-"""The commands of the graders: any file of responses graded, and what the sandbox holds here."""
+"""The command of the graders: any file of responses graded."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hipo_data.schemas.errors import RunFailedError, UserError
+from hipo_data.figures.help_panels import Panel
+from hipo_data.schemas.errors import UserError
 
 if TYPE_CHECKING:
     from hipo_data.schemas.grading import GradingConfig
@@ -16,9 +17,8 @@ SandboxUrlOption = Annotated[
 
 
 def register(app: typer.Typer) -> None:
-    """Adds `grade` and `doctor` to the command line."""
-    for command in (grade, doctor):
-        app.command()(command)
+    """Adds `grade` to the command line."""
+    app.command("grade", rich_help_panel=Panel.TRAIN)(grade)
 
 
 def grade(
@@ -36,27 +36,14 @@ def grade(
     from hipo_data.graders import grade_file
 
     try:
-        counts = grade_file(source, out, _grading(sandbox, workers, sandbox_url))
+        counts = grade_file(source, out, grading_of(sandbox, workers, sandbox_url))
     except (OSError, ValueError) as error:
         raise UserError(str(error)) from error
     typer.echo(", ".join(f"{status} {n}" for status, n in counts.items()))
 
 
-def doctor(
-    sandbox: Annotated[str, typer.Option("--sandbox", help="bubblewrap, landlock, remote or none.")] = "bubblewrap",
-    sandbox_url: SandboxUrlOption = None,
-) -> None:
-    """Say which protections against the programs under test hold on this machine, by trying them."""
-    from hipo_data.graders import probe_sandbox
-
-    found = probe_sandbox(_grading(sandbox, 1, sandbox_url))
-    for protection in found:
-        typer.echo(f"{'holds' if protection.holds else 'FAILS'}  {protection.name}: {protection.detail}")
-    if not all(protection.holds for protection in found):
-        raise RunFailedError("not every protection holds here; run code only from sources that you trust")
-
-
-def _grading(sandbox: str, workers: int, sandbox_url: str | None) -> "GradingConfig":
+def grading_of(sandbox: str, workers: int, sandbox_url: str | None) -> "GradingConfig":
+    """What the options mean. Raises `UserError` where they go together in no way."""
     from pydantic import ValidationError
 
     from hipo_data.schemas.grading import GradingConfig

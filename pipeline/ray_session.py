@@ -20,6 +20,10 @@ _OBJECT_STORE_BYTES = 100 * 2**20  # tables never pass through Ray; Ray's own mi
 _OF_A_NODE = ("raylet", "gcs_server")
 """Names of the processes without which a local Ray neither works nor says so."""
 _LOOK_EVERY_S = 1.0
+_STARTS = 3
+_TOO_SLOW = "timed out during startup"
+"""What Ray says of a node that needs more than its fixed 30 s, as it does on a machine that is busy with other work."""
+_LOG = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -51,12 +55,26 @@ def _connect(address: str | None, config: RunConfig) -> None:
     import ray
 
     cluster = {"address": address} if address else _local_cluster(_local_cpus(config))
-    try:
-        with handlers_kept(), _deaf_to_hangups():
-            ray.init(**cluster, log_to_driver=False, logging_level=logging.ERROR, ignore_reinit_error=True)
-    except Exception as error:
-        where = f"join the Ray cluster at {shown_url(address)}" if address else "start a local Ray"
-        raise RunFailedError(f"could not {where}: {shown_text(str(error))}") from error
+    verbose = _LOG.isEnabledFor(logging.DEBUG)  # whoever wants to see all sees what workers say, too
+    for left in reversed(range(1 if address else _STARTS)):
+        try:
+            with handlers_kept(), _deaf_to_hangups():
+                ray.init(**cluster, log_to_driver=verbose, logging_level=logging.ERROR, ignore_reinit_error=True)
+            break
+        except Exception as error:
+            if not left or _TOO_SLOW not in str(error):
+                where = f"join the Ray cluster at {shown_url(address)}" if address else "start a local Ray"
+                raise RunFailedError(f"could not {where}: {shown_text(str(error))}") from error
+            _end_what_started()
+    _LOG.debug("Ray %s, %s", ray.__version__, f"joined at {shown_url(address)}" if address else "started here")
+
+
+def _end_what_started() -> None:
+    """Ends the half of a local Ray that is there, without which its other processes end too."""
+    while started := _own_node():
+        for process in started.values():
+            os.kill(process, signal.SIGKILL)
+            os.waitpid(process, 0)
 
 
 def _local_cluster(cpus: int) -> dict[str, Any]:

@@ -4,7 +4,8 @@ In Parquet a gold is one JSON string, because a struct column would unite the fi
 reader rows that are mostly null.
 """
 
-from typing import Annotated, Literal, TypeVar
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
@@ -118,6 +119,11 @@ def gold_to_json(gold: MathGold | CodeGold | NoGold) -> str:
         if getattr(gold, name) == field.default
     }
     return gold.model_dump_json(exclude=unsaid)
+
+
+def gold_in_row(ground_truth: str, extra_info: Mapping[str, Any]) -> str:
+    """The gold of a row of rl/ as JSON: beside its ground truth where that is a plain answer, else the ground truth."""
+    return str(extra_info.get("gold") or ground_truth)
 
 
 def gold_from_json(text: str) -> MathGold | CodeGold:

@@ -71,6 +71,8 @@ class Source(Record):
     row: int
     """Zero-based row (Parquet) or line (JSON Lines) in `file`."""
     licence: str | None = None
+    id: str | None = None
+    """What the dataset itself calls the row, where the recipe says in which column."""
 
 
 class Problem(Record):
@@ -86,6 +88,13 @@ class Problem(Record):
     """Share of a reference model's attempts that failed, 0 to 1, where the source says."""
     licence: str | None = None
     split: Literal["train", "validation"] = "train"
+    gold_text: str | None = None
+    """What the source has in the gold's place, where the gold is a part of it, such as a solution that ends in it."""
+
+    @property
+    def source_id(self) -> str | None:
+        """What its first source that has ids calls it."""
+        return next((source.id for source in self.sources if source.id is not None), None)
 
 
 class Response(Record):
@@ -321,6 +330,8 @@ class Example(Record):
     licence: str | None
     gold_source: GoldSource = "source"
     """Whether the pass rates are by the source's gold or by agreement."""
+    source_id: str | None = None
+    """What its first source that has ids calls the problem."""
 
 
 KEPT_CHARS = 2_000

@@ -117,6 +117,10 @@ class SelectConfig(Config):
         description="refuse: think-off responses that think all the same, in tags or aloud, are never kept and count "
         "as unknown; keep: only those with tags are never kept, and all count",
     )
+    exclude: Line | None = Field(
+        default=None,
+        description="a file of problems to leave out of the dataset, such as a run's flagged.jsonl by `hipo-data view`",
+    )
     most: int | None = Field(
         default=None, ge=1, description="adaptthink and all-correct: keep so many responses a mode, shortest first"
     )

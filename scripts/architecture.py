@@ -15,9 +15,10 @@ PAGES = ("docs/architecture.md", "docs/README.md", "docs/families.md")
 
 # A row's way: the stage, the function, and the file or folder that uses it. What it does, its docstring says first.
 WAY = [
-    ("start", "pipeline/cli.py:run", None),
-    ("start", "pipeline/config_file.py:load_config", "pipeline/cli.py"),
-    ("start", "pipeline/run/attempt.py:attempt", "pipeline/cli.py"),
+    ("start", "pipeline/commands/run.py:run", None),
+    ("start", "pipeline/config_file.py:load_config", "pipeline/commands/run.py"),
+    ("start", "pipeline/run/attempt.py:take_up", "pipeline/commands/run.py"),
+    ("start", "pipeline/run/attempt.py:attempt", "pipeline/run/attempt.py"),
     ("start", "pipeline/graph/states.py:state_of", "pipeline/run"),
     ("start", "pipeline/nodes/on_cpus.py:run_cpu_node", "pipeline/run"),
     ("ingest", "pipeline/nodes/ingest.py:run_ingest", "pipeline/nodes/on_cpus.py"),

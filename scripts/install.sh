@@ -21,23 +21,30 @@ stop() { say "$*"; exit 1; }
 command -v "${CC:-cc}" >/dev/null 2>&1 || command -v gcc >/dev/null 2>&1 || command -v clang >/dev/null 2>&1 ||
     say "No C compiler found; compiled code problems and some engine options need one (Debian: apt-get install gcc)."
 
-# bubblewrap isolates code under test; vLLM's CPU build loads libnuma.
+# bubblewrap isolates code under test; vLLM's CPU build loads libnuma; the tests look at the viewer in a browser.
 wanted=
 command -v bwrap >/dev/null 2>&1 || wanted="bwrap"
 [ "$engine" != cpu ] || PATH=$PATH:/sbin:/usr/sbin ldconfig -p 2>/dev/null | grep -q 'libnuma\.so\.1' ||
     wanted="$wanted numa"
+case ",$extras," in
+    *,dev,*)
+        command -v chromium-headless-shell >/dev/null 2>&1 || command -v chromium >/dev/null 2>&1 ||
+            command -v chromium-browser >/dev/null 2>&1 || command -v google-chrome >/dev/null 2>&1 ||
+            wanted="$wanted browser"
+        ;;
+esac
 
 install_system_packages() {
     if command -v apt-get >/dev/null 2>&1; then
-        manager="apt-get" bwrap=bubblewrap numa=libnuma1 yes="install -y --no-install-recommends"
+        manager="apt-get" bwrap=bubblewrap numa=libnuma1 browser=chromium-headless-shell yes="install -y --no-install-recommends"
     elif command -v dnf >/dev/null 2>&1; then
-        manager="dnf" bwrap=bubblewrap numa=numactl-libs yes="install -y"
+        manager="dnf" bwrap=bubblewrap numa=numactl-libs browser=chromium-headless yes="install -y"
     elif command -v pacman >/dev/null 2>&1; then
-        manager="pacman" bwrap=bubblewrap numa=numactl yes="-S --noconfirm --needed"
+        manager="pacman" bwrap=bubblewrap numa=numactl browser=chromium yes="-S --noconfirm --needed"
     elif command -v apk >/dev/null 2>&1; then
-        manager="apk" bwrap=bubblewrap numa=numactl yes="add"
+        manager="apk" bwrap=bubblewrap numa=numactl browser=chromium yes="add"
     else
-        say "Please install bubblewrap (sandbox) and libnuma (vLLM on the CPU) with your system's package manager; going on without."
+        say "Please install$wanted (bubblewrap: sandbox, libnuma: vLLM on the CPU, Chromium: tests) with your system's package manager; going on without."
         return 0
     fi
     packages=
@@ -45,6 +52,7 @@ install_system_packages() {
         case $name in
             bwrap) packages="$packages $bwrap" ;;
             numa) packages="$packages $numa" ;;
+            browser) packages="$packages $browser" ;;
         esac
     done
     packages=${packages# }
@@ -63,7 +71,7 @@ install_system_packages() {
         # shellcheck disable=SC2086
         $as_root env DEBIAN_FRONTEND=noninteractive $manager $yes $packages </dev/null >&2 && return 0
     fi
-    say "Please install by hand: $manager ${yes%% *} $packages (bubblewrap isolates code under test, libnuma is needed by vLLM on the CPU); going on without."
+    say "Please install by hand: $manager ${yes%% *} $packages (bubblewrap isolates code under test, libnuma is needed by vLLM on the CPU, a browser by the tests); going on without."
 }
 [ -z "$wanted" ] || install_system_packages
 

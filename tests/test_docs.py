@@ -8,6 +8,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 import yaml
 
@@ -45,6 +46,15 @@ def test_make_targets_exist(page: str, command: str) -> None:
     assert done.returncode == 0, f"{page}: {command}\n{done.stderr}"
 
 
+def write_sums(folder: Path) -> None:
+    """The file of docs/own-data.md, as it begins there."""
+    rows = [f"sum-{i},What do {11 + i} and {30 + 7 * i} add up to?,{41 + 8 * i}" for i in range(12)]
+    text = "\n".join(["id,question,answer", *rows]) + "\n"
+    shown = re.search(r"```text\n(id,.*?)```", (ROOT / "docs/own-data.md").read_text(), re.DOTALL)
+    assert shown and text.startswith(shown[1])
+    (folder / "sums.csv").write_text(text)
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("on_cluster")
 def test_hipo_data_commands_run_in_the_order_of_the_page(tmp_path: Path) -> None:
@@ -54,21 +64,35 @@ def test_hipo_data_commands_run_in_the_order_of_the_page(tmp_path: Path) -> None
     )
     answer = {"id": "a", "kind": "math", "question": "?", "gold": "1/2", "response": "\\boxed{0.5}"}
     write_lines(tmp_path / "answers.jsonl", [answer])
+    write_sums(tmp_path)
     ran = 0
     with teacher_endpoint() as url:
         for page, command in commands():
             words = shlex.split(command)
             if words[0] != "hipo-data":
                 continue
+            if words[1:3] == ["init", "--from"]:  # the embedded teacher takes longer to start: see the test below
+                words += ["--engine", "openai", "--url", url, "--model", "Qwen/Qwen3-8B"]
             out = succeed(*words[1:], cwd=tmp_path)
             ran += 1
             assert out, f"{page}: {command}"
-            if words[1] == "init":
+            if words[1:3] == ["init", "recipe.yaml"]:
                 recipe = tmp_path / "recipe.yaml"
                 recipe.write_text(recipe.read_text().replace("http://localhost:8000/v1", url))
             if words[1] == "run":
                 assert "12 → 12 examples" in out
     assert ran >= 5
+
+
+@pytest.mark.long
+def test_own_data_become_a_dataset_as_the_page_says(tmp_path: Path) -> None:
+    write_sums(tmp_path)
+    for command in [command for page, command in commands() if page == "own-data.md"]:
+        out = succeed(*shlex.split(command)[1:], cwd=tmp_path)
+        if " explain " in command:
+            assert "id sum-3" in out
+    golds = pl.read_parquet(str(tmp_path / "sums-for-trl/train.parquet"))
+    assert golds.height and set(golds["solution"]) <= {rf"\boxed{{{41 + 8 * i}}}" for i in range(12)}
 
 
 def test_every_other_command_is_one_that_these_tests_know() -> None:

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from hipo_data.figures.help_panels import Panel
+
 ConfigOption = Annotated[
     Path, typer.Option("--config", "-c", help="The training recipe: a YAML file, or a name of `hipo-data recipes`.")
 ]
@@ -17,7 +19,7 @@ _train = typer.Typer(help="Train a model on a published dataset, with TRL.", no_
 
 def register(app: typer.Typer) -> None:
     """Adds `train sft` and `train rl` to the command line."""
-    app.add_typer(_train, name="train")
+    app.add_typer(_train, name="train", rich_help_panel=Panel.TRAIN)
 
 
 @_train.command()

@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from hipo_data.evaluation.metrics.perfect_chooser import corrected, perfect_chooser
 from hipo_data.evaluation.metrics.shares import GRADED, RIGHT, Figure, mean_of, share_of_hits
 from hipo_data.schemas.records import Mode
 
@@ -24,7 +25,9 @@ class HybridAccuracy(Figure):
     """How often the free choice is the mode that forced sampling prefers.
 
     `problems` had graded responses in both forced modes, `by_length` of them were decided by length, and
-    `prefer_think_on` prefer thinking. `choices` are the free responses to them.
+    `prefer_think_on` prefer thinking. `choices` are the free responses to them, and `samples` the mean number of graded
+    ones in the forced mode that has fewer. What a perfect chooser would score (`perfect_chooser`), the accuracy that it
+    would have, and the hybrid accuracy corrected for that are null where so few samples or problems do not tell.
     """
 
     value: float | None
@@ -35,6 +38,13 @@ class HybridAccuracy(Figure):
     prefer_think_on: int
     by_length: int
     margin: float
+    samples: float | None = None
+    perfect_chooser: float | None = None
+    perfect_accuracy_low: float | None = None
+    perfect_accuracy_high: float | None = None
+    corrected: float | None = None
+    corrected_low: float | None = None
+    corrected_high: float | None = None
 
 
 def mode_share(rows: pl.DataFrame) -> ModeShare:
@@ -58,14 +68,21 @@ def hybrid_accuracy(free: pl.DataFrame, forced: pl.DataFrame, margin: float = 0.
         forced: columns `problem_id`, `forced`, `status`, `tokens`.
         margin: difference of shares, 0 to 1.
     """
-    best = preferred_modes(forced, margin)
+    counts = _counts(forced)
+    best = _preferred(counts, margin)
     choices = (
         free.filter(pl.col("tokens").is_not_null())
         .join(best, on="problem_id", how="inner")
         .with_columns(hit=(pl.col("mode") == pl.col("preferred")).fill_null(False))
     )
     share = share_of_hits(choices)
-    judged = best.join(choices.select("problem_id").unique(), on="problem_id", how="semi")
+    weighed = counts.join(choices.group_by("problem_id").agg(weight=pl.len()), on="problem_id", how="inner")
+    judged = best.join(weighed, on="problem_id", how="semi")
+    perfect = perfect_chooser(weighed.sort("problem_id"), margin)
+    scaled = [
+        None if perfect is None or each is None else corrected(each, perfect.score)
+        for each in (share.value, share.low, share.high)
+    ]
     return HybridAccuracy(
         value=share.value,
         low=share.low,
@@ -75,24 +92,26 @@ def hybrid_accuracy(free: pl.DataFrame, forced: pl.DataFrame, margin: float = 0.
         prefer_think_on=int((judged["preferred"] == Mode.THINK_ON.value).sum()),
         by_length=int(judged["by_length"].sum()),
         margin=margin,
+        samples=min(float(weighed[name].to_numpy().mean()) for name in ("n_on", "n_off")) if weighed.height else None,
+        perfect_chooser=perfect.score if perfect else None,
+        perfect_accuracy_low=perfect.accuracy_low if perfect else None,
+        perfect_accuracy_high=perfect.accuracy_high if perfect else None,
+        corrected=scaled[0],
+        corrected_low=scaled[1],
+        corrected_high=scaled[2],
     )
 
 
 def preferred_modes(forced: pl.DataFrame, margin: float = 0.0) -> pl.DataFrame:
     """m_gt of `hybrid_accuracy`: columns `problem_id`, `preferred` and `by_length`, sorted by problem."""
-    sides = [
-        forced.filter(GRADED & (pl.col("forced") == mode.value))
-        .group_by("problem_id")
-        .agg(RIGHT.mean().alias(f"share_{name}"), pl.col("tokens").mean().alias(f"tokens_{name}"))
-        for mode, name in ((Mode.THINK_ON, "on"), (Mode.THINK_OFF, "off"))
-    ]
-    gain = pl.col("share_on") - pl.col("share_off")
-    shorter_on = pl.col("tokens_on") < pl.col("tokens_off")
-    on = pl.when(pl.col("by_length")).then(shorter_on).otherwise(gain > 0)
+    return _preferred(_counts(forced), margin)
+
+
+def _preferred(counts: pl.DataFrame, margin: float) -> pl.DataFrame:
+    gain = pl.col("right_on") / pl.col("n_on") - pl.col("right_off") / pl.col("n_off")
+    on = pl.when(pl.col("by_length")).then(pl.col("shorter_on")).otherwise(gain > 0)
     return (
-        sides[0]
-        .join(sides[1], on="problem_id", how="inner")
-        .with_columns(by_length=(gain.abs() <= _NEAR) | (gain.abs() < margin - _NEAR))
+        counts.with_columns(by_length=(gain.abs() <= _NEAR) | (gain.abs() < margin - _NEAR))
         .select(
             "problem_id",
             preferred=pl.when(on).then(pl.lit(Mode.THINK_ON.value)).otherwise(pl.lit(Mode.THINK_OFF.value)),
@@ -100,6 +119,22 @@ def preferred_modes(forced: pl.DataFrame, margin: float = 0.0) -> pl.DataFrame:
         )
         .sort("problem_id")
     )
+
+
+def _counts(forced: pl.DataFrame) -> pl.DataFrame:
+    """Graded samples of the problems that have some in both modes, and which mode is shorter."""
+    sides = [
+        forced.filter(GRADED & (pl.col("forced") == mode.value))
+        .group_by("problem_id")
+        .agg(
+            RIGHT.sum().cast(pl.Int64).alias(f"right_{name}"),
+            pl.len().cast(pl.Int64).alias(f"n_{name}"),
+            pl.col("tokens").mean().alias(f"tokens_{name}"),
+        )
+        for mode, name in ((Mode.THINK_ON, "on"), (Mode.THINK_OFF, "off"))
+    ]
+    shorter_on = (pl.col("tokens_on") < pl.col("tokens_off")).fill_null(False)
+    return sides[0].join(sides[1], on="problem_id", how="inner").with_columns(shorter_on=shorter_on)
 
 
 def implicit_thinking(rows: pl.DataFrame) -> float | None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hipo_data.graders.code import call_values, evalplus
+from hipo_data.graders.code.assert_lines import assert_lines
 from hipo_data.graders.code.plan import Unrunnable, plan
 from hipo_data.graders.gold_error import GoldError
 from hipo_data.schemas.gold import AssertGold, CallGold, CheckGold, CodeGold, ProgramGold, StdinGold
@@ -21,7 +22,7 @@ _FUNCTIONAL = ("functional", "function_call")
 
 
 def code_gold(raw: Any) -> CodeGold:
-    """The gold in `raw`, a value or the JSON of one; `graders.golds.parse_gold` has the shapes.
+    """The gold in `raw`, a value, the JSON of one, or lines of asserts; `graders.golds.parse_gold` has the shapes.
 
     Raises `GoldError`, and what values that no shape has make their readers raise.
     """
@@ -29,7 +30,10 @@ def code_gold(raw: Any) -> CodeGold:
         try:
             raw = json.loads(raw)
         except (ValueError, RecursionError) as error:
-            raise GoldError("bad_gold", f"the gold is not JSON: {error}") from error
+            asserts = assert_lines(raw)
+            if asserts is None:
+                raise GoldError("bad_gold", f"the gold is not JSON: {error}") from error
+            raw = asserts
     if isinstance(raw, list):
         raw = {"assert_case": raw} if all(isinstance(item, str) for item in raw) else {"test_cases": raw}
     if not isinstance(raw, Mapping):

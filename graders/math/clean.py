@@ -54,7 +54,7 @@ def undelimited(answer: str) -> str:
     text = _GROUPING.sub(",", text)
     text = _SPACING.sub(lambda match: " " if match.group() in ("\\ ", "~", r"\quad", r"\qquad") else "", text)
     text = _SIZING.sub("", text)
-    while (shorter := _outside(text)) != text:
+    while (shorter := outside(text)) != text:
         text = shorter
     return text
 
@@ -82,7 +82,8 @@ def spaced_key(answer: str) -> str:
     return re.sub(r"([_^])\{(\w)\}", r"\1\2", text)
 
 
-def _outside(text: str) -> str:
+def outside(text: str) -> str:
+    """The text without its outermost pair of delimiters, box, or sign of punctuation; as it is where it has none."""
     text = text.strip()
     for opening, closing in _DELIMITERS:
         inner = text[len(opening) : -len(closing)]

@@ -5,7 +5,9 @@ from functools import cached_property
 from hipo_data.engines.asking import asking
 from hipo_data.engines.identity import model_identity, model_name
 from hipo_data.graders import CODE_GRADER, MATH_GRADER
+from hipo_data.pipeline.graph.flags import FLAGS, flagged_in
 from hipo_data.pipeline.graph.nodes import PRIOR, Node
+from hipo_data.pipeline.store.flag_file import excluded
 from hipo_data.pipeline.store.manifest import Output
 from hipo_data.prompts.rendering import template_hash
 from hipo_data.schemas.config import RoleConfig, RunConfig, VllmEngine
@@ -62,7 +64,7 @@ class Fingerprints:
                 counted = digest(config.select.model_dump(mode="json", include=read))
                 return {"code": prior.VERSION, "seed": str(config.seed), "counted": counted}
             case "select":
-                return {"code": select.VERSION, "seed": str(config.seed), **self._select}
+                return {"code": select.VERSION, "seed": str(config.seed), **self._select, **self._flags(node.shard)}
             case "justify":
                 return self._justify
             case _:
@@ -129,6 +131,15 @@ class Fingerprints:
             "format": config.publish.format,
             **({"ties": "think_off"} if ties else {}),
         }
+
+    @cached_property
+    def _excluded(self) -> list[str]:
+        return sorted(excluded(self._config.select.exclude))
+
+    def _flags(self, shard: str) -> dict[str, str]:
+        """Of the flagged problems those of the shard, so that one more selects one shard anew; nothing without any."""
+        flagged = flagged_in(shard, self._excluded)
+        return {FLAGS: digest(flagged)} if flagged else {}
 
     @cached_property
     def _stop(self) -> dict[str, str]:

@@ -6,14 +6,18 @@ from collections import Counter
 import polars as pl
 import pyarrow as pa
 
+from hipo_data.pipeline.graph.flags import FLAGS, flagged_in
 from hipo_data.pipeline.graph.nodes import PICKS, PRIOR, VERDICTS, VOTES
 from hipo_data.pipeline.graph.task import Task, commit
 from hipo_data.pipeline.nodes.grading import grader_of
 from hipo_data.pipeline.nodes.prior import fit_prior
+from hipo_data.pipeline.store.flag_file import excluded
 from hipo_data.pipeline.store.manifest import Manifest, write_manifest
 from hipo_data.pipeline.store.run_path import storage_errors
 from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.schemas.arrow import arrow_schema, to_table
+from hipo_data.schemas.errors import RunFailedError
+from hipo_data.schemas.keys import digest
 from hipo_data.schemas.records import Decision, Mode, Pick, Prior, Problem, Record, Rollout, Verdict, Vote
 from hipo_data.stages.select.leaking import LEAKING, leaks
 from hipo_data.stages.select.pair_counts import with_source
@@ -73,7 +77,8 @@ def _select(task: Task) -> Manifest:
     priors = None
     if posterior:
         frame, priors = with_source(frame), Priors(tuple(task.records(PRIOR.name, Prior)))
-    chosen = select_picks(frame, rollouts, verdicts, task.config.select, task.config.seed, tags, votes, priors)
+    flagged = _flagged(task)
+    chosen = select_picks(frame, rollouts, verdicts, task.config.select, task.config.seed, tags, votes, priors, flagged)
     tables = pl.collect_all([chosen.decisions, chosen.picks])
     refuses = task.config.select.refuses_leaks
     leaking = {LEAKING: int(rollouts.select(leaks().sum()).collect().item())} if refuses else {}
@@ -88,6 +93,14 @@ def _select(task: Task) -> Manifest:
         started=started,
         counts={"kept": decisions.num_rows - dropped, "dropped": dropped, "picks": picks.num_rows, **leaking},
     )
+
+
+def _flagged(task: Task) -> list[str]:
+    """The flagged problems of the shard. Raises `RunFailedError` where others are now than when the run looked."""
+    flagged = flagged_in(task.shard, sorted(excluded(task.config.select.exclude)))
+    if (flagged and digest(flagged) != task.parts.get(FLAGS)) or (not flagged and FLAGS in task.parts):
+        raise RunFailedError(f"{task.config.select.exclude} was changed while the run was under way; run again")
+    return flagged
 
 
 def _typed(frame: pl.DataFrame, model: type[Record]) -> pa.Table:

@@ -12,8 +12,6 @@ import ray
 
 from hipo_data.engines.base import Completion, EngineDeadError, GenerationRequest
 from hipo_data.pipeline.graph.task import Task
-from hipo_data.pipeline.nodes.justify import run_justify
-from hipo_data.pipeline.nodes.sample import run_sample
 from hipo_data.pipeline.replicas.engine_files import keep_log
 from hipo_data.pipeline.replicas.host import EngineHost, EngineProgress
 from hipo_data.pipeline.store.manifest import Manifest
@@ -68,8 +66,15 @@ class EngineActor:
         await asyncio.to_thread(keep_log, self._log)
 
     async def _run(self, task: Task) -> Manifest:
-        node = run_sample if task.stage == "sample" else run_justify
-        running = asyncio.create_task(node(self._host, task, self._flush_s))
+        if task.stage == "sample":  # what the other stage needs is not loaded: a short run is mostly imports
+            from hipo_data.pipeline.nodes.sample import run_sample
+
+            node = run_sample(self._host, task, self._flush_s)
+        else:
+            from hipo_data.pipeline.nodes.justify import run_justify
+
+            node = run_justify(self._host, task, self._flush_s)
+        running = asyncio.create_task(node)
         self._tasks.add(running)
         try:
             return await running

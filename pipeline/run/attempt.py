@@ -1,16 +1,19 @@
 """One attempt at a run, from its config to what is said of its end."""
 
+import logging
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 
 from rich.console import Console
 
 from hipo_data.figures.plural import counted
 from hipo_data.pipeline.ray_session import connected
-from hipo_data.pipeline.run.healing import Healing
+from hipo_data.pipeline.run.healing import Healing, replace_record
 from hipo_data.pipeline.run.runner import Runner
+from hipo_data.pipeline.store.run_dir import changes_since_last, held, record_run
 from hipo_data.pipeline.store.run_path import RunPath
 from hipo_data.pipeline.views.ingest_report import read_accounts, rows_in_words
 from hipo_data.pipeline.views.run_files import examples_in, read_statistics
@@ -20,11 +23,41 @@ from hipo_data.pipeline.watch.outcome import Outcome
 from hipo_data.pipeline.watch.progress import RunProgress
 from hipo_data.pipeline.watch.watcher import Watcher
 from hipo_data.schemas.config import RunConfig
-from hipo_data.schemas.errors import RunFailedError, UnfitError, UserError
+from hipo_data.schemas.errors import DamagedError, RunFailedError, UnfitError, UserError
 from hipo_data.schemas.without_secrets import shown_text
 
 _ROUNDS = 10
 """How often a command starts over because a file turned out damaged as it was read."""
+_LOG = logging.getLogger(__name__)
+
+
+def take_up(
+    directory: RunPath,
+    config: RunConfig,
+    wanted: Sequence[str],
+    console: Console,
+    started: float,
+    *,
+    talk: Console | None = None,
+    retry_failed: bool = False,
+) -> bool:
+    """Says what changed since the last attempt, holds the directory for this driver, and attempts the run.
+
+    Arguments, result and errors as `attempt` has them; `UserError` where another driver holds the directory.
+    """
+    talk = talk or console
+    say = partial(talk.print, highlight=False)
+    lost = None
+    try:
+        for change in changes_since_last(directory, config):
+            say(f"changed since the last run: {change}")
+    except DamagedError as error:
+        lost = error
+    with held(directory, say):
+        if lost is not None:
+            replace_record(directory, config, lost, say)
+        record_run(directory, config)
+        return attempt(directory, config, wanted, console, started, talk=talk, retry_failed=retry_failed)
 
 
 def attempt(
@@ -34,6 +67,7 @@ def attempt(
     console: Console,
     started: float,
     *,
+    talk: Console | None = None,
     retry_failed: bool = False,
 ) -> bool:
     """Runs the wanted stages in a directory that this driver holds, and prints the summary.
@@ -42,11 +76,13 @@ def attempt(
     failed.
 
     Args:
+        console: where the summary goes.
         started: `time.monotonic()` when the command began.
+        talk: where all goes that is said on the way; by default there, too.
         retry_failed: ask again for every request that failed, also for those that failed for good.
     """
     with _told(directory, config, console, started) as said:
-        outcome = _run(directory, config, wanted, console, retry_failed)
+        outcome = _run(directory, config, wanted, talk or console, retry_failed)
         said |= {"spent": outcome.spent.model_dump(), "ran": outcome.ran}
         if outcome.failures:
             name, error = next(iter(outcome.failures.items()))
@@ -78,6 +114,7 @@ def attempt(
 
 
 def _run(directory: RunPath, config: RunConfig, wanted: Sequence[str], console: Console, retry_failed: bool) -> Outcome:
+    _LOG.debug("%s: stages %s; the logs of engines and all events lie in its logs/", directory, ", ".join(wanted))
     with RunProgress(console, _watchers(directory, config, console)) as progress, ExitStack() as ray_on:
         healing = Healing(directory, progress.say)
         healing.begin(config)

@@ -24,10 +24,11 @@ _WORDS = 60
 _STAGES = ("ingest", "sample")
 
 
-def check_recipe(run_dir: RunPath, config: RunConfig, console: Console) -> None:
+def check_recipe(run_dir: RunPath, config: RunConfig, console: Console, talk: Console | None = None) -> None:
     """Samples one rollout a mode of a few problems, into RUN_DIR.check, and prints how the modes differ.
 
-    Raises `UnfitError` where no row of the sources becomes a problem, or a mode is not what it says.
+    What is said on the way goes to `talk`, by default to `console`. Raises `UnfitError` where no row of the sources
+    becomes a problem, or a mode is not what it says.
     """
     directory = run_dir.with_name(f"{run_dir.name}.check")
     limits = config.check or CheckConfig()
@@ -40,7 +41,8 @@ def check_recipe(run_dir: RunPath, config: RunConfig, console: Console) -> None:
             "check": None,
         }
     )
-    with held(directory, lambda text: console.print(text, highlight=False)), RunProgress(console) as progress:
+    talk = talk or console
+    with held(directory, lambda text: talk.print(text, highlight=False)), RunProgress(talk) as progress:
         record_run(directory, small)
         runner = Runner(directory, small, _STAGES, progress)
         if runner.anything_to_do():

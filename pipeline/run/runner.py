@@ -4,6 +4,7 @@ What is ready is the frontier's to say, what is under way the flights', what cam
 nodes from one to the other. The driver holds names and counts; tables go from worker to store.
 """
 
+import logging
 import time
 import uuid
 from collections.abc import Iterable
@@ -36,6 +37,7 @@ from hipo_data.schemas.config import RunConfig
 from hipo_data.schemas.errors import RunFailedError, UnfitError
 
 _LOOK_EVERY_S = 1.0
+_LOG = logging.getLogger(__name__)
 
 
 class Runner:
@@ -185,7 +187,10 @@ class Runner:
         )
         if state.damaged is not None and node.stage in self._wanted:
             self._healing.take(state.damaged)
-        return manifest if state.done and manifest is not None else state.reason
+        if state.done and manifest is not None:
+            return manifest
+        _LOG.debug("%s is to be done: %s", node.name, state.reason)
+        return state.reason
 
     def _task_of(self, node: Node) -> Task:
         inputs, engine = self._frontier.inputs(node), engine_of(node, self._config)

@@ -28,7 +28,15 @@ def advice(to: str, out: Path, form: str | None, tokenizer: str | None) -> str:
             )
         case "verl-rl":
             return (
-                "the ground truth is the gold as JSON; score with a reward function that reads it, see docs/exports.md"
+                "the ground truth is the answer alone for math and tests as JSON for code; docs/exports.md names the "
+                "reward function that grades by the whole gold"
+            )
+        case "trl-rl":
+            return "train with GRPOTrainer and reward_funcs=accuracy_reward, which reads `solution`"
+        case "openrlhf-rl":
+            return (
+                f"pass --data.prompt_dataset {out / 'train.jsonl'} --data.input_key prompt --data.label_key label "
+                "--data.apply_chat_template, and a reward function that compares with the label"
             )
     if tokenizer:
         return f"the chat template of {tokenizer} renders every response in the format {form} as it is"

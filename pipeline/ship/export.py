@@ -47,7 +47,7 @@ def export(dataset: Published, to: str, out: Path, tokenizer: str | None = None)
         if table.needed and not any(dataset.of(table.part, split) for split in SPLITS):
             raise UserError(f"{dataset.name} has no part '{table.part}', which this export is made from")
     dataset.check({path for table in wanted.tables for split in SPLITS for path in dataset.of(table.part, split)})
-    form = None if to == "verl-rl" else FORMATS[_format(dataset)]
+    form = None if to.endswith("-rl") else FORMATS[_format(dataset)]
     exported = Exported(form.name if form else None)
     check = _Check(tokenizer, _template_of(tokenizer), form, wanted) if tokenizer and form else None
     aside = out.resolve().with_name(f".{out.name}.{uuid.uuid4().hex[:8]}.tmp")
@@ -119,9 +119,11 @@ def _frames(dataset: Published, table: Table, split: str, check: _Check | None) 
             if check is not None:
                 check.rows(frame)
             try:
-                yield table.convert(frame)
+                converted = table.convert(frame)
             except (ValueError, pl.exceptions.PolarsError) as error:
                 raise UserError(f"{dataset.name}: {path} cannot be exported: {error}") from error
+            if len(converted):  # `datasets` fails on an empty row group
+                yield converted
 
 
 def _write_parquet(path: Path, frames: Iterator[pl.DataFrame]) -> int:

@@ -10,11 +10,12 @@ import logging
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypeVar
 
 import httpx2
 from huggingface_hub import (
@@ -26,7 +27,7 @@ from huggingface_hub import (
     set_client_factory,
 )
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, RepositoryNotFoundError
-from huggingface_hub.hf_api import RepoFile
+from huggingface_hub.hf_api import DatasetInfo, RepoFile
 from huggingface_hub.utils import disable_progress_bars, validate_repo_id  # type: ignore[attr-defined]  # loaded lazily
 from huggingface_hub.utils._http import default_client_factory
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
@@ -46,6 +47,40 @@ _FAILURES = (httpx2.HTTPError, OSError, ValueError, RuntimeError)
 """What huggingface_hub, hf_xet and the system raise for an upload that fails."""
 Remote = dict[str, str]
 """Content by path: SHA-256 of a large file, Git's hash of another one."""
+Done = TypeVar("Done")
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """What a push would do, without having done any of it."""
+
+    address: str
+    commit: str | None
+    """The newest one there; null where there is no such dataset yet."""
+    private: bool
+    """Whether it is, or would be made so."""
+    new: dict[str, int]
+    """Bytes by path, of files that the Hub does not have under it."""
+    changed: dict[str, int]
+    """Those that it has with another content."""
+    same: dict[str, int]
+    removed: list[str]
+    """Files of an earlier push that the dataset no longer has."""
+
+    @property
+    def uploaded(self) -> int:
+        """Bytes that would go up, at most: what the Hub keeps elsewhere is not sent again."""
+        return sum(self.new.values()) + sum(self.changed.values())
+
+
+def rehearse(
+    where: RunPath, repo: str, private: bool = False, patience: Patience = USUAL, timeout_s: float = 300
+) -> Rehearsal:
+    """What `push` would do, found out by reading alone: nothing is made, uploaded or removed.
+
+    Arguments and errors as `push` has them.
+    """
+    return _prepared(where, repo, private, patience, timeout_s, _Push.rehearse)
 
 
 def push(where: RunPath, repo: str, private: bool = False, patience: Patience = USUAL, timeout_s: float = 300) -> str:
@@ -55,6 +90,12 @@ def push(where: RunPath, repo: str, private: bool = False, patience: Patience = 
     is how long the Hub may be silent. Raises `UserError` where it may not or need not be tried, `RunFailedError` where
     it failed.
     """
+    return _prepared(where, repo, private, patience, timeout_s, _Push.attempt)
+
+
+def _prepared(
+    where: RunPath, repo: str, private: bool, patience: Patience, timeout_s: float, what: "Callable[[_Push], Done]"
+) -> Done:
     token = os.environ.get("HF_TOKEN", "").strip()
     _refuse_early(repo, token)
     dataset = published_folder(where)
@@ -66,7 +107,7 @@ def push(where: RunPath, repo: str, private: bool = False, patience: Patience = 
                 f"{dataset.name} is not pushed: it fails validation in {len(failures)} places, such as: {failures[0]}"
             )
         files = [path for path in dataset.files if not any(step.startswith(".") for step in Path(path).parts)]
-        return _retried(_Push(HfApi(token=token), repo, private, folder, files), patience, token)
+        return _retried(_Push(HfApi(token=token), repo, private, folder, files), what, patience, token)
 
 
 @contextmanager
@@ -96,13 +137,28 @@ class _Push:
     contents: dict[str, frozenset[str]] = field(default_factory=dict)
     """Both hashes by which the Hub may know a file."""
 
+    def rehearse(self) -> Rehearsal:
+        """What is to be done. Raises what huggingface_hub raises."""
+        info = self._info()
+        remote = self._remote(_commit(info)) if info else {}
+        changed, stale = self._to_do(remote)
+        sizes = {path: (self.folder / path).stat().st_size for path in self.files}
+        return Rehearsal(
+            address=self._address,
+            commit=info.sha if info else None,
+            private=bool(info.private) if info else self.private,
+            new={path: sizes[path] for path in changed if path not in remote},
+            changed={path: sizes[path] for path in changed if path in remote},
+            same={path: sizes[path] for path in self.files if path not in changed},
+            removed=stale,
+        )
+
     def attempt(self) -> str:
         """Whatever is still to be done, and what was. Raises what huggingface_hub raises."""
         head = self._head()
         remote = self._remote(head)
-        changed = [path for path in self.files if not self._same(path, remote.get(path))]
-        stale = [path for path in remote if FILE_NAME.fullmatch(path) and path not in self.files]
-        at = f"{self.api.endpoint}/datasets/{self.repo}"
+        changed, stale = self._to_do(remote)
+        at = self._address
         if not changed and not stale:
             if self.before not in (None, remote):
                 return f"pushed {len(self.files)} files to {at} (commit {head[:12]})"  # only the answer was lost
@@ -125,18 +181,34 @@ class _Push:
         said = ", ".join([f"pushed {len(changed)} files ({size:.1f} MB)", *besides])
         return f"{said}: {at} (commit {made.oid[:12]})"
 
+    @property
+    def _address(self) -> str:
+        return f"{self.api.endpoint}/datasets/{self.repo}"
+
     def _head(self) -> str:
         """The newest commit of the dataset, which is made where there is none."""
-        try:
-            info = self.api.dataset_info(self.repo, revision=_BRANCH)
-        except RepositoryNotFoundError:
+        info = self._info()
+        if info is None:
             self.api.create_repo(self.repo, repo_type="dataset", private=self.private, exist_ok=True)
-            info = self.api.dataset_info(self.repo, revision=_BRANCH)
+            info = self._checked(self.api.dataset_info(self.repo, revision=_BRANCH))
+        return _commit(info)
+
+    def _info(self) -> DatasetInfo | None:
+        """What the Hub says of the dataset; null where there is none."""
+        try:
+            return self._checked(self.api.dataset_info(self.repo, revision=_BRANCH))
+        except RepositoryNotFoundError:
+            return None
+
+    def _checked(self, info: DatasetInfo) -> DatasetInfo:
         if self.private and not info.private:
             raise UserError(f"the dataset {self.repo} is public; make it private on the Hub, or leave --private out")
-        if info.sha is None:
-            raise ValueError(f"the Hub does not say the commit of {self.repo}")
-        return info.sha
+        return info
+
+    def _to_do(self, remote: Remote) -> tuple[list[str], list[str]]:
+        """Files to upload, and those of an earlier push to remove."""
+        changed = [path for path in self.files if not self._same(path, remote.get(path))]
+        return changed, [path for path in remote if FILE_NAME.fullmatch(path) and path not in self.files]
 
     def _remote(self, head: str) -> Remote:
         entries = self.api.list_repo_tree(self.repo, repo_type="dataset", revision=head, recursive=True)
@@ -159,7 +231,13 @@ class _Push:
             )
 
 
-def _retried(upload: _Push, patience: Patience, token: str) -> str:
+def _commit(info: DatasetInfo) -> str:
+    if info.sha is None:
+        raise ValueError(f"the Hub does not say the commit of {info.id}")
+    return info.sha
+
+
+def _retried(upload: _Push, what: Callable[[_Push], Done], patience: Patience, token: str) -> Done:
     tries = Retrying(
         stop=stop_after_attempt(patience.tries),
         wait=patience.between,
@@ -169,7 +247,7 @@ def _retried(upload: _Push, patience: Patience, token: str) -> str:
         reraise=True,
     )
     try:
-        return tries(upload.attempt)
+        return tries(what, upload)
     except _FAILURES as error:
         count = tries.statistics["attempt_number"]
         # Without the cause, whose text holds signed addresses: whoever reads those can write the files.

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from hipo_data.prompts.formats.parts import FormatError, HybridResponse
 from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.schemas.arrow import arrow_schema, check_schema
-from hipo_data.schemas.gold import CheckGold, MathGold, gold_from_json
+from hipo_data.schemas.gold import CheckGold, MathGold, gold_from_json, gold_in_row
 from hipo_data.schemas.records import Example, GoldSource, Kind, Mode
 from hipo_data.stages.justify.justify import asked
 from hipo_data.stages.publish.pairs import GROUPS_SCHEMA, PREFERENCE_SCHEMA
@@ -205,7 +205,7 @@ def _turns(example: Example, question: str) -> Iterator[str]:
 
 def _gold(row: Row, prompt: str) -> Iterator[str]:
     try:
-        gold = gold_from_json(row["reward_model"]["ground_truth"])
+        gold = gold_from_json(gold_in_row(row["reward_model"]["ground_truth"], row["extra_info"]))
     except ValidationError as error:
         yield f"the ground truth is no gold: {_first(error)}"
         return
@@ -214,7 +214,11 @@ def _gold(row: Row, prompt: str) -> Iterator[str]:
         yield f"the ability is {row['ability']}, the gold is one of {kind.value}"
     if row["reward_model"]["style"] != "rule":
         yield f"the style of the reward is '{row['reward_model']['style']}', not 'rule'"
-    if row["reward_model"]["ground_truth"] in prompt or any(secret in prompt for secret in _secrets(gold)):
+    if isinstance(gold, MathGold) and row["solution"] != rf"\boxed{{{row['reward_model']['ground_truth']}}}":
+        yield "the solution is not the ground truth in a box"
+    if gold_in_row(row["reward_model"]["ground_truth"], row["extra_info"]) in prompt or any(
+        secret in prompt for secret in _secrets(gold)
+    ):
         yield "the prompt holds the gold"
 
 

@@ -10,6 +10,7 @@ import polars as pl
 from hipo_data.pipeline.graph.nodes import PICKS, PUBLISH, VOTES, shard_name
 from hipo_data.pipeline.store.run_path import RunPath
 from hipo_data.pipeline.views.ingest_report import read_accounts
+from hipo_data.pipeline.views.own_ids import called, names
 from hipo_data.pipeline.views.quarantine import rejected_outputs
 from hipo_data.pipeline.views.run_files import RunFiles
 from hipo_data.pipeline.views.shown_priors import shown_priors
@@ -67,7 +68,7 @@ def explain(files: RunFiles, asked: str) -> Story:
     """The story of a problem.
 
     Args:
-        asked: the start of a problem's id, or a source row as `file:row`.
+        asked: what a source calls it itself, the start of a problem's id, or a source row as `file:row`.
 
     Raises `UserError` where the run knows nothing of it, or where several problems are meant.
     """
@@ -75,8 +76,28 @@ def explain(files: RunFiles, asked: str) -> Story:
     if found is None:
         return _story_of_row(files, asked)
     shard = shard_name(bits := _bits(files), shard_of(found, bits))
-    story = Story(asked, lengths_in=lengths_of(files.config).unit)
-    story.problem = _rows(files.scan("ingest", shards=[shard]), found)[0]
+    story = story_within(files, shard, found)
+    story.asked = asked
+    if story.decision is not None:
+        story.decision |= _uncertainty(files, shard, story.decision)
+    story.published = _published(files, found)
+    for row in _rejected(files, pl.col("key").eq(found) | pl.col("detail").str.contains(found, literal=True)):
+        (story.rejected if row["key"] == found else story.near_duplicates).append(row)
+    story.remarks = missing(story)
+    return story
+
+
+def story_within(files: RunFiles, shard: str, found: str) -> Story:
+    """What the tables of its own shard know of a problem by its id: all but how firm its decision is, its row in the
+    dataset, rejected rows and remarks.
+
+    Raises `UserError` where the shard has no such problem, `DamagedError` where a table is not as it was written.
+    """
+    story = Story(found, lengths_in=lengths_of(files.config).unit)
+    problems = _rows(files.scan("ingest", shards=[shard]), found)
+    if not problems:
+        raise UserError(f"{files.run_dir} has no problem {found}")
+    story.problem = problems[0]
     story.rollouts = list(_rollouts(files, shard, found))
     votes = files.scan(f"verify.{Mode.THINK_ON}", VOTES, [shard])
     story.vote = next(iter(_rows(votes, found)), None)
@@ -86,15 +107,11 @@ def explain(files: RunFiles, asked: str) -> Story:
         if files.config.sample.adapts:
             on, off = (story.decision[f"n_{side}"] + story.decision[f"unknown_{side}"] for side in ("on", "off"))
             story.decision["given"] = f"{on} + {off} rollouts (think-on + think-off), more where the mode is less sure"
-        story.decision |= {"words": in_words(story.decision, leaking)} | _uncertainty(files, shard, story.decision)
+        story.decision["words"] = in_words(story.decision, leaking)
     story.picks = sorted(_rows(files.scan("select", PICKS, [shard]), found), key=lambda row: int(row["rank"]))
     attempts = files.scan("justify", "attempts", [shard])
     story.attempts = sorted(_rows(attempts, found), key=lambda row: (str(row["mode"]), int(row["attempt"])))
     story.examples = _rows(files.scan("justify", shards=[shard]), found)
-    story.published = _published(files, found)
-    for row in _rejected(files, pl.col("key").eq(found) | pl.col("detail").str.contains(found, literal=True)):
-        (story.rejected if row["key"] == found else story.near_duplicates).append(row)
-    story.remarks = _missing(story)
     return story
 
 
@@ -121,7 +138,9 @@ def _problem_id(files: RunFiles, asked: str) -> str | None:
     problems = files.scan("ingest")
     if problems is None:
         raise UserError(f"{files.run_dir} has ingested nothing yet; `hipo-data status` says how far it is")
-    if row := _ROW_KEY.fullmatch(asked):
+    if ids := called(problems, asked):
+        meant = pl.col("problem_id").is_in(ids)
+    elif row := _ROW_KEY.fullmatch(asked):
         place = (pl.element().struct["file"] == row["file"]) & (pl.element().struct["row"] == int(row["row"]))
         meant = pl.col("sources").list.eval(place).list.any()
     else:
@@ -178,7 +197,13 @@ def _rejected(files: RunFiles, meant: pl.Expr) -> list[Row]:
     return rows.filter(meant).collect(engine="streaming").to_dicts() if rows is not None else []
 
 
-def _missing(story: Story) -> list[str]:
+def _rejected_called(files: RunFiles, name: str) -> list[Row]:
+    """Rejected rows that their source calls so; those of earlier versions have no names."""
+    rows = files.scan_outputs(rejected_outputs(files.run_dir))
+    return [] if rows is None else rows.filter(names(rows, name)).collect(engine="streaming").to_dicts()
+
+
+def missing(story: Story) -> list[str]:
     """What has not happened yet, a sentence each."""
     if not story.rollouts:
         return ["It has no rollouts yet; run again to go on."]
@@ -193,7 +218,10 @@ def _missing(story: Story) -> list[str]:
 
 def _story_of_row(files: RunFiles, asked: str) -> Story:
     """Of what ingest did not pass on. Raises `UserError` where the run knows nothing of it."""
-    if _ROW_KEY.fullmatch(asked):
+    rejected = _rejected_called(files, asked)
+    if rejected:
+        pass
+    elif _ROW_KEY.fullmatch(asked):
         rejected = _rejected(files, pl.col("key") == asked)
     else:
         rows = _rejected(files, pl.col("reason").is_in(_WHOLE_QUESTIONS))
@@ -203,8 +231,8 @@ def _story_of_row(files: RunFiles, asked: str) -> Story:
         remark = "Ingest refused it, so that it is no problem of this run."
         return Story(asked, rejected=rejected, remarks=[remark])
     raise UserError(
-        f"no problem of {files.run_dir} has an id that begins with '{asked}' or a source row of this name, and no "
-        f"rejected row is of it; {_accounts(files.run_dir)}"
+        f"no problem of {files.run_dir} has an id that is or begins with '{asked}' or a source row of this name, and "
+        f"no rejected row is of it; {_accounts(files.run_dir)}"
     )
 
 

@@ -11,6 +11,7 @@ from hipo_data.pipeline.store.files import sizes_in_storage
 from hipo_data.pipeline.store.manifest import Manifest
 from hipo_data.pipeline.store.run_path import RunPath
 from hipo_data.pipeline.store.suspects import read_suspects
+from hipo_data.pipeline.views.expected import Expected, expected
 from hipo_data.pipeline.views.ingest_report import accounts_of
 from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.schemas.config import ReplayEngine, RunConfig
@@ -52,6 +53,8 @@ class Plan:
     ingest_first: bool
     none_accepted: list[str] = field(default_factory=list)
     """A sentence of each source of which no row is accepted."""
+    expected: Expected | None = None
+    """Where ingest has to run first, what the sources' files say of how much that will be."""
     hopeless: bool = False
     """Whether no source gives a problem, for certain."""
 
@@ -105,6 +108,7 @@ def _look_at_sources(plan: Plan, config: RunConfig) -> None:
         for source in config.sources
     ]
     plan.none_accepted = [look.why_none for look in looks if look is not None and look.why_none]
+    plan.expected = expected(config, looks)
     plan.hopeless = all(look is not None and look.why_none is not None and look.whole for look in looks)
 
 

@@ -25,15 +25,22 @@ _TRAINED_ON = ("sft", "preference", "groups")
 
 
 class RunFiles:
-    """A run by its files, as they are when this is made; `unlisted` as `load_manifests` has it.
+    """A run by its files, as they are when this is made; `unlisted` and `damaged` as `load_manifests` has them.
 
     What gives tables raises `DamagedError` where one is not as it was written.
     """
 
-    def __init__(self, run_dir: RunPath, config: RunConfig, *, unlisted: bool = False) -> None:
+    def __init__(
+        self,
+        run_dir: RunPath,
+        config: RunConfig,
+        *,
+        unlisted: bool = False,
+        damaged: list[DamagedError] | None = None,
+    ) -> None:
         self.run_dir = run_dir
         self.config = config
-        self.manifests = load_present_manifests(run_dir, unlisted=unlisted)
+        self.manifests = load_present_manifests(run_dir, unlisted=unlisted, damaged=damaged)
         self._checked: set[Output] = set()
         self.shards = shards_of(self.manifests.get(INGEST.name))
 
@@ -68,8 +75,11 @@ class RunFiles:
         return scan_tables([self.run_dir / each.path for each in outputs]) if outputs else None
 
 
-def open_run(run_dir: RunPath) -> RunFiles:
-    """A run with the config it had last. Raises `UserError` where it is none or has other keys, `DamagedError`."""
+def open_run(run_dir: RunPath, damaged: list[DamagedError] | None = None) -> RunFiles:
+    """A run with the config it had last. Raises `UserError` where it is none or has other keys, `DamagedError`.
+
+    With a list `damaged`, what is wrong with manifests goes there, and the run is what the others say.
+    """
     try:
         config = RunConfig.model_validate(read_run(run_dir)["config"], context=RECORDED)
     except ValidationError as error:
@@ -78,9 +88,11 @@ def open_run(run_dir: RunPath) -> RunFiles:
             f"{run_dir}/run.json was written by another version of hipo-data ('{'.'.join(map(str, first['loc']))}': "
             f"{first['msg']}); run again with this version to look into it"
         ) from error
-    files = RunFiles(run_dir, config)
+    files = RunFiles(run_dir, config, damaged=damaged)
     for lost in lost_manifests(run_dir, files.manifests):
-        raise lost
+        if damaged is None:
+            raise lost
+        damaged.append(lost)
     return files
 
 

@@ -11,6 +11,7 @@ from hipo_data.pipeline.store.files import scan_tables
 from hipo_data.pipeline.store.manifest import Output
 from hipo_data.pipeline.store.run_path import RunPath
 from hipo_data.pipeline.store.whole import check_all
+from hipo_data.pipeline.views.own_ids import OWN_ID, called, names, own_ids
 from hipo_data.pipeline.views.quarantine import rejected_outputs
 from hipo_data.pipeline.views.row_filter import matching, named, ordered, wrong
 from hipo_data.pipeline.views.run_files import ROWS, open_run
@@ -52,7 +53,7 @@ def read_rows(
 
     Args:
         stage: a stage; `rejected` for rows that no stage passed on; or one of `PARTS`.
-        problem: the start of a problem's id.
+        problem: the start of a problem's id, or what its source calls it itself.
         where, columns, sort: as `pipeline.views.row_filter` has them.
 
     Raises `UserError` where no row is there, a file is gone or damaged, or an expression is wrong.
@@ -63,9 +64,9 @@ def read_rows(
     if not paths:
         raise UserError(f"{run_dir} has no row of {stage}{asked}")
     check_all(zip(paths, outputs, strict=True))
-    every = scan_tables(paths)
+    every = _with_own_ids(run_dir, scan_tables(paths))
     names = named(every, columns) if columns else None
-    rows = _filtered(every, problem, where)
+    rows = _filtered(run_dir, every, problem, where)
     rows = ordered(rows, sort) if sort else rows
     try:
         first = (rows.select(names) if names else rows).head(limit).collect(engine="streaming")
@@ -98,8 +99,29 @@ def _outputs(run_dir: RunPath, stage: str) -> list[Output]:
     ]
 
 
-def _filtered(rows: pl.LazyFrame, problem: str | None, where: str | None) -> pl.LazyFrame:
+def _problems(run_dir: RunPath) -> pl.LazyFrame | None:
+    """What ingest made, as far as it lies there."""
+    paths = [run_dir / output.path for output in _outputs(run_dir, INGEST.stage)]
+    return scan_tables(paths) if paths else None
+
+
+def _with_own_ids(run_dir: RunPath, rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Rows of problems with what their source calls them, where any has a name."""
+    columns = rows.collect_schema().names()
+    problems = _problems(run_dir) if "problem_id" in columns and OWN_ID not in columns else None
+    ids = None if problems is None else own_ids(problems)
+    if ids is None:
+        return rows
+    joined = rows.join(ids, on="problem_id", how="left", maintain_order="left")
+    return joined.select("problem_id", OWN_ID, pl.exclude("problem_id", OWN_ID))
+
+
+def _filtered(run_dir: RunPath, rows: pl.LazyFrame, problem: str | None, where: str | None) -> pl.LazyFrame:
     if problem is not None:
-        key = "problem_id" if "problem_id" in rows.collect_schema() else "key"
-        rows = rows.filter(pl.col(key).str.starts_with(problem))
+        columns = rows.collect_schema().names()
+        key = "problem_id" if "problem_id" in columns else "key"
+        problems = _problems(run_dir)
+        ids = called(problems, problem) if problems is not None else []
+        meant = pl.col(key).is_in(ids) if ids else pl.col(key).str.starts_with(problem)
+        rows = rows.filter(meant | names(rows, problem) if "sources" in columns else meant)
     return matching(rows, where) if where else rows

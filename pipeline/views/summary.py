@@ -151,6 +151,8 @@ def print_plan(console: Console, plan: Plan, config: RunConfig, changes: list[st
             f"{config.sample.count(Mode.THINK_OFF)} think-off rollouts.",
             highlight=False,
         )
+        if plan.expected is not None and not plan.hopeless:
+            console.print(plan.expected.in_words, highlight=False)
 
 
 def print_status(console: Console, run_dir: RunPath) -> None:

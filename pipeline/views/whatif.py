@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from hipo_data.pipeline.graph.nodes import INGEST, RESPONSES
+from hipo_data.pipeline.store.flag_file import excluded
 from hipo_data.pipeline.views.run_files import RunFiles
 from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.schemas.errors import UserError
@@ -64,6 +65,7 @@ def ask(
     whole = Setting(most, config.select.delta)
     windows = sorted({setting.window for setting in [*settings, *repeats, whole]})
     priors = _priors(files, ready, windows) if config.select.by_posterior else {}
+    flagged = excluded(config.select.exclude)
     for batch in _batches(files, ready):
         problems, rollouts, verdicts = tables_of(files, batch)
         lacks = int(incomplete(rollouts, problems, max(ns), wanted).collect().item())
@@ -73,7 +75,7 @@ def ask(
         # of how often the others are right.
         others = [whole] if not lacks and not _imported(files) and min(ns) < most else []
         every = list(dict.fromkeys([*settings, *again, *others]))
-        selected = reselect(problems, rollouts, verdicts, config.select, every, config.seed, tags, priors)
+        selected = reselect(problems, rollouts, verdicts, config.select, every, config.seed, tags, priors, flagged)
         decisions = dict(zip(every, selected, strict=True))
         run = _own_decisions(files, batch)
         sources = problems.select("problem_id", "source").collect()

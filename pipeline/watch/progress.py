@@ -1,5 +1,6 @@
 """Progress of a run: bars in a terminal, a line now and then elsewhere; other listeners are told the same."""
 
+import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
@@ -24,6 +25,7 @@ from hipo_data.schemas.without_secrets import shown_text
 from hipo_data.stages.sample.audit import in_short
 
 _LINE_EVERY_S = 10.0
+_LOG = logging.getLogger(__name__)
 
 
 class _Bars(Progress):
@@ -43,7 +45,7 @@ class RunProgress:
     def __init__(self, console: Console, watchers: Sequence[Watcher] = ()) -> None:
         self._console = console
         self._watchers = watchers
-        self._live = console.is_terminal
+        self._live = console.is_terminal and not console.quiet
         self._bars = _Bars(
             TextColumn("{task.description:<18}"),
             BarColumn(bar_width=30),
@@ -79,15 +81,19 @@ class RunProgress:
 
     def began(self, node: Node) -> None:
         """A node was handed to a worker."""
+        _LOG.debug("%s began", node.name)
         self._tell(lambda watcher: watcher.began(node))
 
     def ended(self, node: Node, manifest: Manifest) -> None:
         """It is done."""
+        rows = f"{manifest.rows_in} rows in, {manifest.rows_out} out, {manifest.rows_rejected} rejected"
+        _LOG.debug("%s ended: %s, %.1f s", node.name, rows, manifest.seconds)
         self._tell(lambda watcher: watcher.ended(node, manifest))
 
     def failed(self, node: Node, error: str) -> None:
         """It is not."""
         said = shown_text(error)
+        _LOG.debug("%s failed: %s", node.name, said)
         self._tell(lambda watcher: watcher.failed(node, said))
 
     def show(self, state: RunState, *, now: bool = False) -> None:

@@ -49,6 +49,10 @@ class Draft:
     response: pl.Expr | None = None
     """A response that comes with the row, of a model that reasons."""
     response_model: pl.Expr | None = None
+    own_id: pl.Expr = field(default_factory=lambda: pl.lit(None, pl.String))
+    """What the dataset itself calls the row; by columns that are read alone."""
+    gold_text: pl.Expr = field(default_factory=lambda: pl.lit(None, pl.String))
+    """What stands in the gold's place, where `gold` is only a part of it."""
 
 
 class Adapter(Protocol):

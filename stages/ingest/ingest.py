@@ -30,7 +30,7 @@ from hipo_data.stages.ingest.shard_count import shard_bits
 from hipo_data.stages.ingest.spill import Parts, Pile, Spill
 from hipo_data.stages.ingest.writing import by_shard, places, problem_table, rejected_table, response_table
 
-VERSION = "3"
+VERSION = "4"
 _RESPONSE = ["response", "response_model"]
 _PART = pl.col("problem_id").str.head(2)
 
@@ -145,13 +145,14 @@ class _Ingest:
             refused = refused_file(origin.files[piece.file].label, piece.block).with_columns(
                 pl.lit(piece.block.row, pl.UInt32).alias(ROW),
                 pl.lit(None, pl.String).alias("licence"),
+                pl.lit(None, pl.String).alias("own_id"),
                 pl.lit("").alias("text"),
             )
             return _Read(piece.source, 1, 0, refused.with_columns(place), pl.Series(dtype=pl.String))
         read = read_rows(piece.block, origin.reader)
         accepted = read.accepted.with_columns(place)
         if _RESPONSE[0] in accepted.columns:
-            responses.add(accepted.drop_nulls(_RESPONSE).select("problem_id", *ORDER, "licence", *_RESPONSE))
+            responses.add(accepted.drop_nulls(_RESPONSE).select("problem_id", *ORDER, "licence", "own_id", *_RESPONSE))
             accepted = accepted.drop(_RESPONSE)
         rows.add(accepted)
         return _Read(piece.source, read.rows, len(accepted), read.refused.with_columns(place), read.contaminated)
@@ -222,7 +223,7 @@ class _Ingest:
         self._reject(places(said))
 
     def _reject(self, refused: pl.DataFrame) -> None:
-        """Rows with source, file, #row, licence, refused, refused_detail and text."""
+        """Rows with source, file, #row, licence, own_id, refused, refused_detail and text."""
         if len(refused):
             self._accounts.count_refused(self._origins.datasets(refused["source"]), refused[REFUSED])
             self._sinks.rejected(rejected_table(refused, self._origins))

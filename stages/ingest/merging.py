@@ -44,9 +44,9 @@ def merge(rows: pl.DataFrame, grader: Grader) -> Merged:
     source without one of them being wrong, so only such that want different outputs of one input are in conflict.
     """
     rows = rows.sort("problem_id", *ORDER)
-    place = pl.struct(*ORDER, "licence")
+    place = pl.struct(*ORDER, "licence", "own_id")
     first = [pl.col(name).first() for name in ("kind", "question", "gold", "licence", *ORDER)]
-    said = [pl.col(name).drop_nulls().first() for name in ("domain", "difficulty")]
+    said = [pl.col(name).drop_nulls().first() for name in ("domain", "difficulty", "gold_text")]
     found = rows.group_by("problem_id", maintain_order=True).agg(
         *first, *said, place.alias("rows"), pl.col("gold").unique(maintain_order=True).alias("golds")
     )

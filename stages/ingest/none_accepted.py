@@ -44,6 +44,9 @@ class FirstLook:
     """Why no row of them is accepted, where none is."""
     whole: bool
     """Whether those are all its rows."""
+    rows: int = 0
+    accepted: int = 0
+    """Of those rows."""
 
 
 def first_look(origin: Origin) -> FirstLook:
@@ -55,12 +58,12 @@ def first_look(origin: Origin) -> FirstLook:
                 read = read_rows(block, origin.reader)
                 taken.add(read.rows, len(read.accepted), read.refused)
                 if taken.accepted:
-                    return FirstLook(None, whole=False)
+                    return FirstLook(None, False, taken.rows, taken.accepted)
                 if taken.rows >= _ENOUGH_ROWS:
-                    return FirstLook(why_none(origin, taken, "the first "), whole=False)
+                    return FirstLook(why_none(origin, taken, "the first "), False, taken.rows)
         except UnreadableFileError as error:
             taken.add(1, 0, refused_file(file.label, error))
-    return FirstLook(why_none(origin, taken), whole=True)
+    return FirstLook(why_none(origin, taken), True, taken.rows)
 
 
 def refused_file(label: str, error: UnreadableFileError) -> pl.DataFrame:

@@ -63,7 +63,7 @@ class Origins:
         self._first_files = pl.Series([*counts], dtype=pl.UInt32)
 
     def records(self, places: pl.DataFrame) -> pl.Series:
-        """`Source` structs of rows with source, file, #row and licence."""
+        """`Source` structs of rows with source, file, #row, licence and own_id."""
         columns = {
             "dataset": self.datasets(places["source"]),
             "revision": self._revisions.gather(places["source"]),
@@ -71,6 +71,7 @@ class Origins:
             "file": self._files.gather(self._first_files.gather(places["source"]) + places["file"]),
             "row": places[ROW].cast(pl.Int64),
             "licence": places["licence"],
+            "id": places["own_id"],
         }
         return pl.DataFrame(columns).to_struct("record")
 

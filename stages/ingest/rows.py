@@ -81,7 +81,7 @@ def read_rows(block: Block, reader: Reader) -> ReadRows:
         drafts = drafts.join(contaminated, on=ROW, how="anti", maintain_order="left")
     refusals = pl.concat([refused, filtered, without_gold, contaminated])
     refusals = refusals.with_columns(pl.lit(reader.licence, pl.String).alias("licence"))
-    return ReadRows(len(frame), drafts, _with_text(refusals, frame), hits["set"])
+    return ReadRows(len(frame), drafts, _with_text(refusals, frame, reader.draft.own_id), hits["set"])
 
 
 def _drafted(frame: pl.DataFrame, reader: Reader) -> pl.DataFrame:
@@ -109,6 +109,8 @@ def _drafted(frame: pl.DataFrame, reader: Reader) -> pl.DataFrame:
         draft.domain.alias("domain"),
         draft.difficulty.alias("difficulty"),
         pl.coalesce(draft.licence, pl.lit(reader.licence, pl.String)).alias("licence"),
+        draft.own_id.alias("own_id"),
+        draft.gold_text.alias("gold_text"),
         *(response.alias(name) for name, response in responses.items() if response is not None),
     )
     if not _any_refused(drafts):
@@ -161,11 +163,11 @@ def _hits(drafts: pl.DataFrame, evaluation: EvaluationIndex | None) -> pl.DataFr
     )
 
 
-def _with_text(refusals: pl.DataFrame, frame: pl.DataFrame) -> pl.DataFrame:
+def _with_text(refusals: pl.DataFrame, frame: pl.DataFrame, own_id: pl.Expr) -> pl.DataFrame:
     """Refusals in the order of their rows, with what was read of each."""
     if refusals.is_empty():
-        return refusals.with_columns(pl.lit(None, pl.String).alias("text"))
+        return refusals.with_columns(pl.lit(None, pl.String).alias("text"), pl.lit(None, pl.String).alias("own_id"))
     read = [name for name in frame.columns if not name.startswith("#") and name not in (REFUSED, DETAIL)]
     text = pl.coalesce(RAW, pl.struct(read).struct.json_encode()).str.head(KEPT_CHARS)
-    texts = frame.join(refusals, on=ROW, how="semi").select(ROW, text.alias("text"))
+    texts = frame.join(refusals, on=ROW, how="semi").select(ROW, text.alias("text"), own_id.alias("own_id"))
     return refusals.with_columns(pl.col(DETAIL).str.head(KEPT_CHARS)).join(texts, on=ROW, how="left").sort(ROW)

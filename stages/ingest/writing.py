@@ -14,7 +14,7 @@ from hipo_data.stages.ingest.reading.columns import DETAIL, REFUSED, ROW
 
 
 def rejected_table(refused: pl.DataFrame, origins: Origins) -> pa.Table:
-    """`Rejected` records of rows with source, file, #row, licence, refused, refused_detail and text."""
+    """`Rejected` records of rows with source, file, #row, licence, own_id, refused, refused_detail and text."""
     frame = refused.with_columns(origins.records(refused).alias("record"))
     source = pl.col("record").struct
     return _table(
@@ -48,6 +48,7 @@ def problem_table(problems: pl.DataFrame, origins: Origins, seed: int, validatio
             "difficulty",
             "licence",
             pl.when(held_out).then(pl.lit("validation")).otherwise(pl.lit("train")).alias("split"),
+            "gold_text",
         ),
         Problem,
     )
@@ -61,8 +62,8 @@ def response_table(responses: pl.DataFrame, origins: Origins) -> pa.Table:
 
 
 def places(frame: pl.DataFrame) -> pl.DataFrame:
-    """All rows of problems, by the columns of a place: the list `rows` as rows with source, file, #row and licence."""
-    return frame.drop("source", "file", ROW, "licence", strict=False).explode("rows").unnest("rows")
+    """All rows of problems, by the columns of a place: `rows` as rows with source, file, #row, licence and own_id."""
+    return frame.drop("source", "file", ROW, "licence", "own_id", strict=False).explode("rows").unnest("rows")
 
 
 def by_shard(parts: Iterator[pl.DataFrame], bits: int) -> Iterator[tuple[int, pl.DataFrame]]:

@@ -283,6 +283,7 @@ def _example(case: Case, attempts: list[Justification], form: Format) -> Example
         sources=problem.sources,
         licence=problem.licence,
         gold_source=decision.gold_source,
+        source_id=problem.source_id,
     )
 
 

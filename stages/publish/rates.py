@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from hipo_data.schemas.config import SelectConfig
 from hipo_data.schemas.records import Mode
+from hipo_data.stages.select.exclusion import EXCLUDED
 from hipo_data.stages.select.flips import flip_probability, stopped, with_again, wrong_mode
 from hipo_data.stages.select.kept_rates import GROUP, RatePriors
 from hipo_data.stages.select.prior import CELL, RUN, Priors
@@ -58,7 +59,7 @@ def rates_table(
     priors: Priors,
     correcting: RatePriors,
 ) -> pa.Table:
-    """Rows of `RATES_SCHEMA` for problems that have a mode or were solved, in the order of `decisions`.
+    """Rows of `RATES_SCHEMA` for problems that have a mode or were solved, less excluded ones, as `decisions` has them.
 
     Args:
         problems: columns `problem_id`, `source`, `split`.
@@ -67,7 +68,9 @@ def rates_table(
         priors: what repetition and wrong modes go by.
         correcting: fitted to all decisions of the run, grouped by `grouped`.
     """
-    published = decisions.filter(pl.col("mode").is_not_null() | (pl.col("right_on") + pl.col("right_off") > 0))
+    published = decisions.filter(
+        pl.col("mode").is_not_null() | (pl.col("right_on") + pl.col("right_off") > 0), pl.col("rule") != EXCLUDED
+    )
     joined = published.join(problems, on="problem_id", how="left", validate="1:1", maintain_order="left")
     named = priors.named(with_again(joined, wanted))
     moments = correcting.corrected(grouped(named, config)).select("mean_on", "mean_off")

@@ -2,7 +2,7 @@
 
 README.md                                the dataset card
 sft/{train,validation}-*.parquet         `schemas.records.Example`, the chat under `messages`
-rl/{train,validation}-*.parquet          verl's columns: data_source, prompt, ability, reward_model, extra_info
+rl/{train,validation}-*.parquet          verl's data_source, prompt, ability, reward_model, extra_info; and solution
 preference/{train,validation}-*.parquet  pairs, under the policy `preference` (`stages.publish.pairs`)
 rates/{train,validation}-*.parquet       each problem's pass rates, raw and corrected (`stages.publish.rates`)
 groups/{train,validation}-*.parquet      all graded rollouts of a problem, under the policy `groups`
@@ -18,12 +18,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from hipo_data.graders.math.plain import plain_answer
 from hipo_data.schemas.arrow import arrow_schema
 from hipo_data.schemas.gold import MathGold, gold_to_json
 from hipo_data.schemas.records import Decision, Example, Problem
 from hipo_data.stages.justify.justify import asked
+from hipo_data.stages.select.exclusion import is_left_out
 
-VERSION = "4"
+VERSION = "5"
 
 _BUDGET = [pa.field("instruction", pa.string()), pa.field("budget", pa.float64())]
 _EXTRA = [
@@ -34,6 +36,9 @@ _EXTRA = [
     ("p_off", pa.float64()),
     ("mode", pa.string()),
     ("gold_source", pa.string()),
+    ("source_id", pa.string()),
+    ("gold", pa.string()),
+    ("gold_text", pa.string()),
 ]
 
 
@@ -45,14 +50,18 @@ def _rl_schema(extra: list[pa.Field]) -> pa.Schema:
             ("ability", pa.string()),
             ("reward_model", pa.struct([("style", pa.string()), ("ground_truth", pa.string())])),
             ("extra_info", pa.struct(extra)),
+            ("solution", pa.string()),
         ]
     )
 
 
 RL_SCHEMA = _rl_schema([pa.field(name, kind) for name, kind in _EXTRA])
-"""verl's RL columns; `ground_truth` is the gold as JSON, which the project's graders read.
+"""verl's RL columns, and `solution`, which TRL's rewards take. `ground_truth` is in the form that other people's reward
+code takes: the answer alone for math, where `extra_info.gold` has the whole gold as JSON; the tests as JSON for code.
 
-`extra_info.gold_source` says whether it is the source's (`source`) or what responses agreed on (`pseudo`).
+`solution` is that answer in a box, null for code. `extra_info.gold_text` is what the source has in the gold's place,
+where the gold is only a part of it, `extra_info.source_id` the source's own id, and `extra_info.gold_source` says
+whether the gold is the source's (`source`) or what responses agreed on (`pseudo`).
 """
 
 RL_BUDGET_SCHEMA = _rl_schema([*(pa.field(name, kind) for name, kind in _EXTRA), *_BUDGET])
@@ -111,8 +120,8 @@ def rl_table(
 ) -> pa.Table:
     """RL prompts: every problem that was solved at least once, in either mode; the others teach nothing by reward.
 
-    `extra_info.index` counts on from `first_index`. With instructions, one a problem, the columns are those of
-    `RL_BUDGET_SCHEMA`.
+    Those that `select.exclude` leaves out are no rows either. `extra_info.index` counts on from `first_index`. With
+    instructions, one a problem, the columns are those of `RL_BUDGET_SCHEMA`.
     """
     schema = RL_SCHEMA if instructions is None else RL_BUDGET_SCHEMA
     return pa.Table.from_pylist(list(_rl_rows(problems, decisions, first_index, instructions)), schema=schema)
@@ -124,16 +133,17 @@ def _rl_rows(
     index = first_index
     for problem in problems:
         decision = decisions[problem.problem_id]
-        if decision.right_on + decision.right_off == 0:
+        if decision.right_on + decision.right_off == 0 or is_left_out(decision):
             continue
         pseudo = decision.pseudo_gold
         gold = problem.gold if pseudo is None else MathGold(answers=[pseudo])
+        answer = plain_answer(gold.answers[0]) if isinstance(gold, MathGold) else None
         instruction, budget = instructions[problem.problem_id] if instructions is not None else (None, None)
         yield {
             "data_source": problem.sources[0].dataset,
             "prompt": [{"role": "user", "content": asked(problem.question, instruction)}],
             "ability": problem.kind.value,
-            "reward_model": {"style": "rule", "ground_truth": gold_to_json(gold)},
+            "reward_model": {"style": "rule", "ground_truth": gold_to_json(gold) if answer is None else answer},
             "extra_info": {
                 "index": index,
                 "split": problem.split,
@@ -142,7 +152,11 @@ def _rl_rows(
                 "p_off": decision.p_off,
                 "mode": decision.mode,
                 "gold_source": decision.gold_source,
+                "source_id": problem.source_id,
+                "gold": None if answer is None else gold_to_json(gold),
+                "gold_text": problem.gold_text,
                 **({} if instructions is None else {"instruction": instruction, "budget": budget}),
             },
+            "solution": None if answer is None else f"\\boxed{{{answer}}}",
         }
         index += 1

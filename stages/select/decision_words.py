@@ -6,6 +6,7 @@ from typing import Any
 
 from hipo_data.schemas.records import Mode
 from hipo_data.stages.select.boundary import decimal
+from hipo_data.stages.select.exclusion import EXCLUDED
 from hipo_data.stages.select.policies.hipo import LIKELY
 from hipo_data.stages.select.prior import RUN, WEAK
 
@@ -16,6 +17,7 @@ _DROPPED = {
     "no_right_response": "no response is right",
     "no_usable_response": "right responses there are, yet none is fit to be kept: cut off, strayed from its mode, or "
     "holding a tag of the format",
+    EXCLUDED: "somebody flagged it, and select.exclude names the file of flags",
     "too_few_graded": "a mode has fewer graded rollouts than select.min_graded, so that the two cannot be compared",
     "preferred_mode_has_none": "the preferred mode has no response to keep, and select.fallback is drop",
 }

@@ -18,6 +18,7 @@ from hipo_data.prompts.formats.hipo import HIPO
 from hipo_data.schemas.config import SelectConfig
 from hipo_data.schemas.records import HIDDEN, FinishReason, Status
 from hipo_data.schemas.select_config import PolicyName
+from hipo_data.stages.select.exclusion import left_out
 from hipo_data.stages.select.leaking import marked
 from hipo_data.stages.select.pair_counts import with_gains
 from hipo_data.stages.select.policies import (
@@ -99,6 +100,7 @@ def select(
     seed: int,
     tags: Collection[str] = HIPO.tags,
     priors: Priors | None = None,
+    excluded: Collection[str] = (),
 ) -> pl.LazyFrame:
     """One decision a problem, sorted by `problem_id`, in the columns of `schemas.records.Decision`.
 
@@ -110,8 +112,9 @@ def select(
         seed: the run's seed; decides whatever a policy draws by lot.
         tags: of the format, which a response that is kept may not hold.
         priors: needed under `rule: posterior`, whose decisions have the columns `POSTERIOR_COLUMNS` as well.
+        excluded: ids of problems that are dropped whatever their rollouts say (`stages.select.exclusion`).
     """
-    return select_picks(problems, rollouts, verdicts, config, seed, tags, priors=priors).decisions
+    return select_picks(problems, rollouts, verdicts, config, seed, tags, priors=priors, excluded=excluded).decisions
 
 
 def select_picks(
@@ -123,6 +126,7 @@ def select_picks(
     tags: Collection[str] = HIPO.tags,
     votes: pl.LazyFrame | None = None,
     priors: Priors | None = None,
+    excluded: Collection[str] = (),
 ) -> Chosen:
     """The decisions of `select` and the picks, those sorted by `problem_id` and `rank`. Arguments as there.
 
@@ -145,10 +149,10 @@ def select_picks(
     if config.by_posterior and priors is not None:
         counted = with_gains(counted, priors, config.delta)
     of_these = graded.join(counted.select("problem_id"), on="problem_id", how="semi")
-    decisions, picks = POLICIES[config.policy].choose(counted, of_these, config, seed)
+    chosen = POLICIES[config.policy].choose(counted, of_these, config, seed)
+    decisions, picks = left_out(Chosen(_with_votes(chosen.decisions, votes), chosen.picks), excluded)
     return Chosen(
-        _with_votes(decisions, votes)
-        .select(
+        decisions.select(
             "problem_id",
             "kind",
             *[name.format("on") for name in _SIDE_COLUMNS],
@@ -158,8 +162,7 @@ def select_picks(
             *CHOICE_COLUMNS,
             "pseudo_gold",
             *(POSTERIOR_COLUMNS if config.by_posterior else []),
-        )
-        .sort("problem_id"),
+        ).sort("problem_id"),
         picks.sort("problem_id", "rank"),
     )
 

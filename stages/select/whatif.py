@@ -104,6 +104,7 @@ def reselect(
     seed: int,
     tags: Collection[str] = HIPO.tags,
     priors: Mapping[Window, Priors] | None = None,
+    excluded: Collection[str] = (),
 ) -> list[pl.DataFrame]:
     """The decisions of `select.select` under each setting. Arguments as there; of `config`, δ is replaced.
 
@@ -120,6 +121,7 @@ def reselect(
             seed,
             tags,
             (priors or {}).get(setting.window),
+            excluded,
         )
         for setting in settings
     ]

@@ -12,6 +12,7 @@ import pytest
 
 from hipo_data.evaluation.backend import Ask, Reply, Sampling
 from hipo_data.evaluation.endpoint import EndpointBackend, endpoint_config
+from hipo_data.evaluation.reading import Reading, read_reply
 from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.schemas.errors import UserError
 from hipo_data.schemas.records import FinishReason, Mode
@@ -26,6 +27,7 @@ class Server(ThreadingHTTPServer):
 
     bodies: list[dict[str, Any]]
     message: dict[str, Any]
+    script: list[dict[str, Any]]
     finish: str
     status: int
     error: str
@@ -50,6 +52,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def _reply(self, body: dict[str, Any]) -> dict[str, Any]:
         chat = "messages" in body
+        if self.server.script:
+            self.server.message = self.server.script.pop(0)
         if self.server.echoes:
             self.server.message = {"content": body["messages"][-1]["content"]}
         text = (
@@ -82,7 +86,7 @@ class Handler(BaseHTTPRequestHandler):
 def serving() -> Iterator[Server]:
     server = Server(("127.0.0.1", 0), Handler)
     server.bodies, server.message, server.finish, server.status, server.error = [], {"content": "4"}, "stop", 200, "no"
-    server.usage = {"prompt_tokens": 3, "completion_tokens": 7, "total_tokens": 10}
+    server.usage, server.script = {"prompt_tokens": 3, "completion_tokens": 7, "total_tokens": 10}, []
     server.url = f"http://127.0.0.1:{server.server_address[1]}/v1"
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
@@ -135,13 +139,42 @@ def test_a_mode_is_forced_by_the_template_where_the_format_has_a_switch(server: 
 
 
 def test_a_mode_is_forced_by_the_start_of_the_turn_elsewhere(server: Server) -> None:
-    server.message = {"content": "\n<answer>\n4\n</answer>"}
-    start = "<judge>\n\n</judge>\n\n<think_off>"
-    assert reply(server, "hipo", Mode.THINK_OFF).text == start + "\n<answer>\n4\n</answer>"
-    (body,) = server.bodies
-    assert body["messages"][-1] == {"role": "assistant", "content": start}
+    server.message = {"content": "\n4\n</no_think>"}
+    assert reply(server, "lhrm", Mode.THINK_OFF).text == "<no_think>\n4\n</no_think>"
+    *_, body = server.bodies
+    assert body["messages"][-1] == {"role": "assistant", "content": "<no_think>"}
     assert (body["continue_final_message"], body["add_generation_prompt"]) == (True, False)
-    assert body["skip_special_tokens"] is False
+    assert body["skip_special_tokens"] is False and "stop" not in body
+
+
+@pytest.mark.parametrize("echoed", ["", "<judge>\n"])
+def test_the_model_writes_its_own_justification_before_a_mode_is_forced(server: Server, echoed: str) -> None:
+    server.script = [{"content": f"{echoed}Two numbers.\n"}, {"content": "\n<answer>\n4\n</answer>"}]
+    found = reply(server, "hipo", Mode.THINK_OFF)
+    start = "<judge>\nTwo numbers.\n</judge>\n\n<think_off>"
+    assert (found.text, found.tokens) == (start + "\n<answer>\n4\n</answer>", 7 + 7)
+    first, second = server.bodies
+    assert (first["stop"], len(first["messages"]), first["max_tokens"]) == (["</judge>"], 1, 99)
+    assert "stop" not in second and second["messages"][-1] == {"role": "assistant", "content": start}
+    assert (second["continue_final_message"], second["max_tokens"]) == (True, 99 - 7)
+
+
+def test_a_server_that_ignores_where_to_stop_is_cut_there(server: Server) -> None:
+    free = "<judge>\nTwo numbers.\n</judge>\n\n<think_on>\n<think>\nso\n</think>\n\n<answer>\n4\n</answer>"
+    server.script = [{"content": free}, {"content": "\n<answer>\n4\n</answer>"}]
+    assert reply(server, "hipo", Mode.THINK_OFF).text.startswith("<judge>\nTwo numbers.\n</judge>\n\n<think_off>\n<ans")
+
+
+def test_a_server_that_cannot_continue_a_turn_is_one_sentence_with_the_remedy(server: Server) -> None:
+    server.status, server.error = 400, "unknown field continue_final_message"
+    said = (
+        r"refuses the request: .*in the lhrm format a mode is forced by a turn that the server continues .*--tokenizer"
+    )
+    with pytest.raises(UserError, match=said):
+        reply(server, "lhrm", Mode.THINK_OFF)
+    with pytest.raises(UserError) as caught:
+        reply(server, "lhrm")
+    assert "--tokenizer" not in str(caught.value)
 
 
 def test_a_start_that_the_servers_template_wrote_is_put_back(server: Server) -> None:
@@ -149,6 +182,14 @@ def test_a_start_that_the_servers_template_wrote_is_put_back(server: Server) -> 
     assert reply(server, "hipo").text.startswith("<judge>\nEasy.")
     server.message = {"content": "<judge>\nEasy.\n</judge>\n\n<think_off>\n<answer>\n4\n</answer>"}
     assert reply(server, "hipo").text.startswith("<judge>\nEasy.")
+
+
+@pytest.mark.parametrize("name", sorted(FORMATS))
+def test_a_plain_answer_stays_as_it_is(server: Server, name: str) -> None:
+    server.message = {"content": "It is \\boxed{4}."}
+    found = reply(server, name)
+    assert found.text == "It is \\boxed{4}."
+    assert read_reply(found, FORMATS[name]) == Reading(None, "It is \\boxed{4}.", well_formed=False)
 
 
 def test_a_free_choice_is_never_taken_for_think_off_by_guessing(server: Server) -> None:
@@ -166,7 +207,7 @@ def test_reasoning_that_the_server_took_out_is_put_back(server: Server, field: s
 def test_with_a_tokenizer_prompts_are_rendered_here(server: Server, repo_root: Path) -> None:
     server.message = {"content": "so\n</think>\n\n4"}
     found = reply(server, "qwen3", Mode.THINK_ON, tokenizer=str(repo_root / "models" / "tiny-hybrid"))
-    assert found == Reply("<think>\nso\n</think>\n\n4", 7, FinishReason.STOP)
+    assert found == Reply("<think>\nso\n</think>\n\n4", 7, FinishReason.STOP, given=len("<think>\n"))
     (body,) = server.bodies
     assert body["path"] == "/v1/completions"
     assert all(isinstance(token, int) for token in body["prompt"])

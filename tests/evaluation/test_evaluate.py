@@ -1,12 +1,13 @@
 """An evaluation measures what it says, resumes, and mixes nothing up."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 
-from hipo_data.evaluation.backend import Backend, Sampling
+from hipo_data.evaluation.backend import Ask, Backend, Reply, Sampling
 from hipo_data.evaluation.evaluate import evaluate, report
 from hipo_data.evaluation.problems import read_problems
 from hipo_data.evaluation.result import EvaluationResult, read_result
@@ -40,6 +41,73 @@ def test_figures_are_those_of_the_responses(tmp_path: Path) -> None:
     families = {group.value: group for group in found.groups if group.by == "family"}
     assert families["odd"].figures["think_off"].accuracy.value == 0
     assert families["even"].problems == 3
+
+
+class Disobedient(Scripted):
+    """Forced into think-off, it begins its turn anew and thinks, on the problems below `until`."""
+
+    def __init__(self, until: int) -> None:
+        super().__init__()
+        self.until = until
+
+    def _reply(self, ask: Ask) -> Reply:
+        number = int(ask.chat[-1]["content"].partition("+")[0])
+        if ask.forced is not Mode.THINK_OFF or number >= self.until:
+            return super()._reply(ask)
+        start = "<judge>\nBecause.\n</judge>\n\n<think_off>"
+        thinks = super()._reply(replace(ask, forced=Mode.THINK_ON))
+        return replace(thinks, text=start + thinks.text, given=len(start))
+
+
+def test_a_forced_response_that_does_not_show_its_mode_is_left_out_and_counted(tmp_path: Path) -> None:
+    found = run(tmp_path, Disobedient(2))
+    off = found.figures["think_off"]
+    # Of 0 to 5, 0 and 1 are left out; of the others 2 and 4 are right without thinking.
+    assert (off.left_out, off.accuracy.graded, off.accuracy.value, off.modes.ratio_t) == (2, 4, 0.5, 0)
+    assert (found.free.left_out, found.figures["think_on"].left_out) == (0, 0)
+    assert found.hybrid_accuracy is not None and found.hybrid_accuracy.problems == 4
+    said = "Forced responses left out: 2 of 6 (think_off) do not show the mode, so they are scored as none."
+    assert found.remarks == [said]
+    rows = pl.read_parquet(tmp_path / "out" / "rows" / "think_off-seed0.parquet")
+    assert rows["mode"].null_count() == 2 and rows.height == 6
+
+
+def test_an_evaluation_whose_forced_responses_never_show_the_mode_says_so(tmp_path: Path) -> None:
+    found = run(tmp_path, Disobedient(6))
+    off = found.figures["think_off"]
+    assert (off.left_out, off.accuracy.value, off.tokens.mean) == (6, None, None)
+    assert found.hybrid_accuracy is not None and found.hybrid_accuracy.value is None
+
+    class Served(Disobedient):
+        name = "openai"
+        details = {"tokenizer": None}  # type: ignore[assignment]  # noqa: RUF012
+
+    served = run(tmp_path, Served(6), out=tmp_path / "served")
+    assert served.remarks[-1].endswith(
+        "not take a turn that it is to continue: with --tokenizer prompts are rendered here."
+    )
+
+
+def test_a_question_that_stands_twice_is_asked_once_and_said(tmp_path: Path) -> None:
+    rows = [{"id": name, "question": "1+1?", "gold": "2"} for name in ("a", "b", "c")]
+    problems = write_lines(tmp_path / "twice.jsonl", [*rows, {"question": "2+2?", "gold": "4"}])
+    backend = Scripted()
+    found = run(tmp_path, backend, problems=problems, forced=False)
+    assert (backend.asked, found.settings.problem_count) == ([(None, 2)], 2)
+    assert found.remarks == ["2 rows repeat the question of an earlier row, and it is asked once."]
+    # The same problems without the repetitions are the same evaluation.
+    single = write_lines(tmp_path / "once.jsonl", [rows[0], {"question": "2+2?", "gold": "4"}])
+    again = Scripted()
+    run(tmp_path, again, problems=single, forced=False)
+    assert again.asked == []
+
+
+def test_rows_of_another_way_of_forcing_are_not_mixed_in(tmp_path: Path) -> None:
+    run(tmp_path, Scripted())
+    settings = tmp_path / "out" / "settings.json"
+    settings.write_text(settings.read_text().replace('"own justification"', '"start"'))
+    with pytest.raises(UserError, match="forced_by 'start' and not 'own justification'; choose another folder"):
+        run(tmp_path, Scripted())
 
 
 def test_rows_hold_all_that_the_figures_need(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hipo_data.evaluation.metrics import accuracy, difficulty, lengths, mode_choice, shares
+from hipo_data.evaluation.metrics import accuracy, compliance, difficulty, lengths, mode_choice, shares
 from hipo_data.figures.intervals import wilson
 
 SCHEMA = {
@@ -184,6 +184,70 @@ def test_hybrid_accuracy_by_hand() -> None:
     assert (found.prefer_think_on, found.by_length) == (1, 1)
 
 
+def test_a_perfect_chooser_of_certain_rates_by_hand() -> None:
+    """Think-on always right, think-off never: every sample says so, whichever is left out."""
+    names = [f"p{place}" for place in range(40)]
+    prefer = pl.concat([forced(name, "rrrr", "wwww") for name in names])
+    choice = pl.concat(
+        [rows(*((name, "r", 9) for name in names[:30]), mode="on"), rows(*((n, "r", 9) for n in names[30:]))]
+    )
+    found = mode_choice.hybrid_accuracy(choice, prefer)
+    assert (found.value, found.samples) == (0.75, 4)
+    assert found.perfect_chooser == pytest.approx(1, abs=1e-3)
+    assert found.corrected == pytest.approx(0.75, abs=1e-3)
+    assert (found.perfect_accuracy_low, found.perfect_accuracy_high) == (1, 1)
+
+
+def test_what_is_left_out_of_the_choice_scores_it_by_hand() -> None:
+    """Think-on right in 2 of 4, think-off in 2 of 4 and shorter.
+
+    Left out are a right or a wrong sample of each, each with chance 1/4. Both right or both wrong: equal shares, so
+    think-off, which is right where the one left out is. On right, off wrong: shares 1/3 and 2/3, think-off, wrong. On
+    wrong, off right: 2/3 and 1/3, think-on, wrong. So 1/4 in all.
+    """
+    names = [f"p{place}" for place in range(30)]
+    prefer = pl.concat([forced(name, "rrww", "rrww") for name in names])
+    found = mode_choice.hybrid_accuracy(rows(*((name, "r", 9) for name in names), mode="off"), prefer)
+    assert (found.perfect_accuracy_low, found.perfect_accuracy_high) == (0.25, 0.5)
+
+
+@pytest.mark.parametrize("samples", [4, 8, 16])
+def test_a_perfect_chooser_is_told_from_one_that_errs(samples: int) -> None:
+    """Rates are drawn, then samples of them; the choice that is right by the rates scores what is said of it."""
+    random = np.random.default_rng(7)
+    on, off = random.beta(4, 2, 300), random.beta(2, 3, 300)
+    names = [f"p{place}" for place in range(300)]
+    prefer = pl.concat(
+        [
+            forced(name, *("".join("rw"[int(draw)] for draw in random.random(samples) > p) for p in pair))
+            for name, *pair in zip(names, on, off, strict=True)
+        ]
+    )
+    best = ["on" if gain > 0 else "off" for gain in on - off]
+    errs = [{"on": "off", "off": "on"}[mode] if place % 4 == 0 else mode for place, mode in enumerate(best)]
+    perfect, other = (
+        mode_choice.hybrid_accuracy(
+            pl.concat([rows((name, "r", 9), mode=mode) for name, mode in zip(names, modes, strict=True)]), prefer
+        )
+        for modes in (best, errs)
+    )
+    assert perfect.value is not None and perfect.perfect_chooser is not None and other.corrected is not None
+    assert perfect.value < 0.97  # what the samples alone say of a chooser that never errs
+    assert perfect.perfect_chooser == pytest.approx(perfect.value, abs=0.06)
+    assert other.corrected == pytest.approx(0.75, abs=0.08)
+    assert perfect.perfect_accuracy_low is not None and perfect.perfect_accuracy_high is not None
+    assert perfect.perfect_accuracy_low - 0.02 < np.maximum(on, off).mean() < perfect.perfect_accuracy_high + 0.02
+
+
+def test_too_few_samples_or_problems_tell_nothing_of_a_perfect_chooser() -> None:
+    for problems, samples in ((40, 3), (29, 8)):
+        names = [f"p{place}" for place in range(problems)]
+        prefer = pl.concat([forced(name, "r" * samples, "w" * samples) for name in names])
+        found = mode_choice.hybrid_accuracy(rows(*((name, "r", 9) for name in names), mode="on"), prefer)
+        assert (found.value, found.samples) == (1, samples)
+        assert (found.perfect_chooser, found.corrected, found.perfect_accuracy_low) == (None, None, None)
+
+
 def test_hybrid_accuracy_without_both_forced_modes_is_none() -> None:
     assert mode_choice.hybrid_accuracy(letters("r"), rows(("p0", "r", 1), forced="on")).value is None
 
@@ -215,6 +279,34 @@ def test_a_budget_by_hand() -> None:
     assert (found.accuracy, found.among_shorter, found.within) == (0.5, pytest.approx(2 / 3), 0.75)
     nothing = lengths.within_budget(table, 3)
     assert (nothing.accuracy, nothing.among_shorter, nothing.within) == (0.0, None, 0.0)
+
+
+def test_compliance_with_a_budget_by_hand() -> None:
+    table = rows(("a", "r", 10), ("b", "w", 30), ("c", "r", 40), ("d", "r", 130), ("e", "?", None))
+    found = compliance.compliance(table, 30, "free")
+    # 40 and 130 of four are over 30, by 10 and 100; p90 lies at place .9 of them. Within it a is right and b wrong.
+    assert (found.responses, found.over, found.excess) == (4, 0.5, 55)
+    assert (found.excess_p90, found.excess_most) == (pytest.approx(10 + 0.9 * 90), 100)
+    assert (found.accuracy, found.among_shorter) == (0.25, 0.5)
+    kept = compliance.compliance(table, 130, "free")
+    assert (kept.over, kept.excess, kept.excess_p90, kept.excess_most) == (0, None, None, None)
+    assert compliance.compliance(table[4:], 30, "free").over is None
+
+
+def test_compliance_is_given_by_difficulty_where_there_are_several() -> None:
+    table = rows(("a", "r", 10), ("b", "w", 30), ("c", "r", 40))
+    hard = table.with_columns(difficulty=pl.Series(["1", "1", "2"]))
+    found = compliance.compliances(hard, [20, 35], "free")
+    assert [(each.budget, each.difficulty, each.responses, each.over) for each in found] == [
+        (20, None, 3, pytest.approx(2 / 3)),
+        (20, "1", 2, 0.5),
+        (20, "2", 1, 1.0),
+        (35, None, 3, pytest.approx(1 / 3)),
+        (35, "1", 2, 0.0),
+        (35, "2", 1, 1.0),
+    ]
+    alike = table.with_columns(difficulty=pl.Series(["1", "1", None]))
+    assert [each.difficulty for each in compliance.compliances(alike, [20], "free")] == [None]
 
 
 @given(any_rows())

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from hipo_data.evaluation.problems import problems_hash, read_problems
+from hipo_data.evaluation.problems import problems_hash, read_problem_set, read_problems
 from hipo_data.schemas.errors import UserError
 from hipo_data.schemas.gold import CallGold, MathGold, gold_to_json
 from hipo_data.schemas.records import Kind
@@ -85,23 +85,55 @@ def test_the_problems_of_the_embedded_teacher_are_read(repo_root: Path) -> None:
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
-        ([{"question": "2+2?"}], r"row 1 has no gold, so no response to it can be graded"),
-        ([{"question": "2+2?", "gold": "4"}, {"question": "1?", "gold": ""}], r"row 2 has no gold"),
-        ([{"gold": "4"}], r"row 1 has no question"),
-        ([{"question": [{"role": "assistant", "content": "hi"}], "gold": "4"}], r"row 1 has no question"),
-        ([{"question": "q", "gold": "4", "kind": "essay"}], r"row 1 has kind 'essay', but only math and code"),
-        ([{"question": "q", "gold": "nonsense", "kind": "code"}], r"row 1: the gold cannot be graded with"),
+        ([{"question": "2+2?"}], r"row 0 has no gold, so no response to it can be graded"),
+        ([{"question": "2+2?", "gold": "4"}, {"question": "1?", "gold": ""}], r"row 1 has no gold"),
+        ([{"gold": "4"}], r"row 0 has no question"),
+        ([{"question": [{"role": "assistant", "content": "hi"}], "gold": "4"}], r"row 0 has no question"),
+        ([{"question": "q", "gold": "4", "kind": "essay"}], r"row 0 has kind 'essay', but only math and code"),
+        ([{"question": "q", "gold": "nonsense", "kind": "code"}], r"row 0: the gold cannot be graded with"),
         (
             [{"question": "q", "gold": "4", "difficulty": "hard"}],
-            r"row 1 has the difficulty 'hard', which is no number",
+            r"row 0 has the difficulty 'hard', which is no number",
         ),
-        ([{"question": "q", "gold": "4"}, {"question": " Q ", "gold": "5"}], r"row 2: an earlier row has the same id"),
+        ([{"question": "q", "gold": "4"}, {"question": " Q ", "gold": "5"}], r"row 1: an earlier row has the same id"),
+        (
+            [{"id": "a", "question": "q", "gold": "4"}, {"id": "b", "question": "q", "gold": "5"}],
+            r"row 1 asks the same as .*set\.jsonl, row 0 and has another gold, .*; correct or remove one of them",
+        ),
+        (
+            [{"id": "a", "question": "q", "gold": "4"}, {"id": "a", "question": "r", "gold": "4"}],
+            r"row 1: an earlier row has the same id or question \(a\) and is another problem",
+        ),
         ([], r"holds no problems; an evaluation needs at least one row"),
     ],
 )
 def test_a_set_that_cannot_be_graded_is_refused(rows: list[dict[str, Any]], said: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=said):
         read_problems(write_lines(tmp_path / "set.jsonl", rows))
+
+
+def test_what_stands_twice_is_asked_once_and_counted(tmp_path: Path) -> None:
+    rows = [
+        {"id": "a", "question": "2+2?", "gold": "4"},
+        {"id": "b", "question": "2+2?", "gold": "4"},  # another id
+        {"question": " 2+2? ", "gold": "4"},  # no id, and other spaces
+        {"id": "a", "question": "2+2?", "gold": "4"},
+        {"id": "c", "question": "Q?", "gold": "4"},
+        {"id": "d", "question": "q?", "gold": "5"},  # another gold, and not the same text: another problem
+    ]
+    found = read_problem_set(write_lines(tmp_path / "set.jsonl", rows))
+    assert [each.problem_id for each in found.problems] == ["a", "c", "d"]
+    assert found.repeated == 3
+    assert read_problem_set(tmp_path / "set.jsonl", limit=1).problems == found.problems[:1]
+
+
+def test_what_was_said_before_tells_questions_apart(tmp_path: Path) -> None:
+    def turns(first: str) -> list[dict[str, str]]:
+        return [{"role": "system", "content": first}, {"role": "user", "content": "And then?"}]
+
+    rows = [{"id": str(at), "question": turns(first), "gold": "4"} for at, first in enumerate(("a", "b", "a"))]
+    found = read_problem_set(write_lines(tmp_path / "set.jsonl", rows))
+    assert ([each.problem_id for each in found.problems], found.repeated) == (["0", "1"], 1)
 
 
 def test_what_is_no_set_at_all_is_refused(tmp_path: Path) -> None:
@@ -114,7 +146,7 @@ def test_what_is_no_set_at_all_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="cannot be read as Parquet"):
         read_problems(tmp_path / "set.parquet")
     (tmp_path / "set.jsonl").write_text('{"question": \n')
-    with pytest.raises(UserError, match="row 1 cannot be read: JSONDecodeError"):
+    with pytest.raises(UserError, match="row 0 cannot be read: JSONDecodeError"):
         read_problems(tmp_path / "set.jsonl")
     with pytest.raises(UserError, match="it holds no published split at all"):
         read_problems(tmp_path)

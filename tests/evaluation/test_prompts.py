@@ -1,5 +1,6 @@
 """A prompt ends where the model has to go on, whatever its chat template writes."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,26 @@ def test_a_template_that_takes_the_mode_is_left_to_write_it(teacher: str) -> Non
     assert made.prompt(ask()) == (HEAD + on, on)  # what this template does by itself
     # Qwen3's own template leaves `<think>` to the model.
     assert prompts(teacher, "qwen3").prompt(ask(Mode.THINK_ON)) == (HEAD, "")
+
+
+@pytest.mark.parametrize("tail", ["</think>", "<think></think>", "<think>\n\n</think>\n"])
+def test_a_template_that_closes_the_reasoning_in_its_own_way_asks_for_think_off(teacher: str, tail: str) -> None:
+    """As those of DeepSeek-V3.1, GLM and SmolLM3 do."""
+    switch = f"assistant\n{{% if enable_thinking %}}<think>{{% else %}}{tail}{{% endif %}}{{% endif"
+    made = prompts(teacher, "qwen3", CHATML.replace("assistant\n{% endif", switch))
+    start = FORMATS["qwen3"].given(Mode.THINK_OFF)
+    prompt, given = made.prompt(ask(Mode.THINK_OFF))
+    # Jinja drops one line break at the end of a template.
+    assert (prompt.rstrip("\n"), given) == ((HEAD + tail).rstrip("\n"), start)
+    assert made.prompt(ask())[1] == start  # what this template does by itself
+    assert made.prompt(ask(Mode.THINK_ON)) == (HEAD + "<think>", "<think>")
+
+
+def test_a_forced_mode_stands_behind_the_justification(teacher: str) -> None:
+    start = "<judge>\nEasy.\n</judge>\n\n<think_off>"
+    for written in ("", "<judge>\n"):
+        made = prompts(teacher, "hipo", CHATML.replace("assistant\n{% endif", f"assistant\n{written}{{% endif"))
+        assert made.prompt(replace(ask(Mode.THINK_OFF), justification="Easy.")) == (HEAD + start, start)
 
 
 def test_a_plain_model_gets_what_its_template_writes(teacher: str) -> None:

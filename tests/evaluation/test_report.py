@@ -11,7 +11,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from hipo_data.evaluation.cli import register
-from hipo_data.evaluation.evaluate import evaluate
+from hipo_data.evaluation.evaluate import evaluate, report
 from hipo_data.evaluation.report import compare, print_comparison, print_result, write_comparison, write_report
 from hipo_data.evaluation.result import EvaluationResult
 from hipo_data.schemas.errors import UserError
@@ -133,9 +133,24 @@ def test_the_commands_report_and_compare(folders: list[Path], tmp_path: Path) ->
     assert (tmp_path / "compared" / "comparison.html").is_file()
 
 
+def test_budgets_are_a_table_a_way(folders: list[Path], tmp_path: Path) -> None:
+    found = report(folders[1], budgets=[8, 50])
+    console, said = printed()
+    print_result(console, found)
+    lines = [line.strip() for line in said.getvalue().splitlines()]
+    at = lines.index("Budgets, free choice")
+    # Ten responses of 50 tokens, ten of 8, of which five are right: over 8 by 42, over 50 by nothing.
+    assert lines[at + 2].split() == ["8", "all", "20", "50.0%", "42.0", "42.0", "42", "25.0%", "50.0%"]
+    assert lines[at + 3].split() == ["50", "all", "20", "0.0%", "–", "–", "–", "75.0%", "75.0%"]
+    assert "Budgets, forced think-off" in lines
+    page, *_ = write_report(tmp_path, found)
+    assert "Budgets, forced think-on" in page.read_text()
+    assert report(folders[1]).compliance == []
+
+
 def test_the_command_refuses_in_one_line(tmp_path: Path) -> None:
     bare = write_lines(tmp_path / "bare.jsonl", [{"question": "1+1?"}])
-    assert "row 1 has no gold" in fail("eval", "run", "m", "--out", "out", "--problems", bare, cwd=tmp_path)
+    assert "row 0 has no gold" in fail("eval", "run", "m", "--out", "out", "--problems", bare, cwd=tmp_path)
 
 
 def test_options_that_cannot_be_are_refused(tmp_path: Path) -> None:
@@ -150,6 +165,8 @@ def test_options_that_cannot_be_are_refused(tmp_path: Path) -> None:
         ((*run, problems, "--backend", "tgi"), "there is no backend 'tgi'"),
         ((*run, problems, "--engine-args", "{"), "--engine-args is not JSON"),
         ((*run, problems, "--tokenizer", "x"), "give its --base-url too"),
+        ((*run, problems, "--budgets", "500,0"), "--budgets has '0'; it takes numbers of tokens above 0"),
+        (("eval", "report", tmp_path, "--budgets", "5,many"), "--budgets has 'many'"),
         ((*run, problems, "--sandbox", "chroot"), "--sandbox is bubblewrap, landlock or none"),
         (("eval", "compare", "a"), "a comparison takes two to 8 folders"),
         (("eval", "report", tmp_path), "holds no rows of an evaluation"),

@@ -1,11 +1,13 @@
 """The embedded teacher, evaluated for real: by transformers, by vLLM, and through vLLM's own server."""
 
 import shutil
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from hipo_data.evaluation.backend import LocalModel, Sampling
+from hipo_data.evaluation.backend import Ask, Backend, LocalModel, Sampling
 from hipo_data.evaluation.endpoint import EndpointBackend, endpoint_config
 from hipo_data.evaluation.evaluate import evaluate
 from hipo_data.evaluation.result import EvaluationResult
@@ -13,6 +15,8 @@ from hipo_data.evaluation.transformers import TransformersBackend
 from hipo_data.evaluation.vllm import VllmBackend
 from hipo_data.models.make.problems import choose, code_gold
 from hipo_data.models.make.tasks import FAMILIES
+from hipo_data.prompts.formats.registry import FORMATS
+from hipo_data.schemas.records import FinishReason, Mode
 from tests.support.commands import write_lines
 
 SAMPLING = Sampling(temperature=1.0, top_p=0.95, max_tokens=200)
@@ -75,6 +79,36 @@ def test_through_an_endpoint_with_and_without_its_tokenizer(
 ) -> None:
     backend = EndpointBackend(endpoint_config(vllm_server), str(teacher) if knows_tokenizer else None)
     check(evaluate("teacher", problems, "qwen3", [0], True, tmp_path, backend, sampling=SAMPLING))
+
+
+def check_until(backend: Backend, model: str) -> None:
+    """Responses that a text ends hold it at their end, and count what was written up to there."""
+    asks = [Ask(({"role": "user", "content": f"What is {n} + {n}?"},), n, Mode.THINK_ON) for n in (2, 31, 475)]
+    with closing(backend):
+        backend.start(model, FORMATS["qwen3"])
+        found = backend.generate(asks, replace(SAMPLING, temperature=0, until="</think>"))
+        whole = backend.generate(asks, replace(SAMPLING, temperature=0))
+    for short, long in zip(found, whole, strict=True):
+        assert short.text == long.text.partition("</think>")[0] + "</think>"
+        assert short.finish_reason is FinishReason.STOP
+        assert short.tokens is not None and long.tokens is not None and 0 < short.tokens < long.tokens
+    assert len({each.tokens for each in found}) > 1
+
+
+@pytest.mark.slow
+def test_a_text_ends_responses_of_transformers(teacher: Path) -> None:
+    check_until(TransformersBackend(), str(teacher))
+
+
+@pytest.mark.slow
+def test_a_text_ends_responses_of_an_endpoint(vllm_server: str, teacher: Path) -> None:
+    check_until(EndpointBackend(endpoint_config(vllm_server), str(teacher)), "teacher")
+
+
+@pytest.mark.long
+def test_a_text_ends_responses_of_vllm(teacher: Path) -> None:
+    options = {"max_model_len": 512, "dtype": "bfloat16"}
+    check_until(VllmBackend(LocalModel(options=options)), str(teacher))
 
 
 @pytest.mark.slow

@@ -59,10 +59,8 @@ def test_an_honest_program_is_right(far: Grader, shape: str) -> None:
     assert grade.cpu_ms > 0
 
 
-@pytest.mark.parametrize(
-    "shape",
-    [pytest.param("stdin", marks=pytest.mark.slow), pytest.param("call", marks=pytest.mark.long)],
-)
+@pytest.mark.long
+@pytest.mark.parametrize("shape", ["stdin", "call"])
 def test_attacks_are_never_right(far: Grader, shape: str) -> None:
     attacks = [*ON_THE_VERDICT, *BY_VALUE]
     grades = far.grade([code(golds()[shape], source(attack, shape)) for attack in attacks])

@@ -1,13 +1,10 @@
 """A wrong config is refused with a sentence that says what, where, and what is right."""
 
-import re
 from pathlib import Path
 
 import pytest
-import yaml
 
 from hipo_data.pipeline.config_file import load_config
-from hipo_data.pipeline.init_recipe import recipe
 from hipo_data.schemas.config import RunConfig
 from hipo_data.schemas.config_file import differences, flatten
 from hipo_data.schemas.errors import UserError
@@ -99,27 +96,6 @@ def test_a_missing_file_and_broken_yaml_are_said_in_one_sentence(tmp_path: Path)
     broken.write_text("- a\n- b\n")
     with pytest.raises(UserError, match="must hold a mapping"):
         load_config(broken, [])
-
-
-@pytest.mark.parametrize("engine", ["vllm", "openai"])
-def test_the_recipe_that_init_writes_is_valid_and_shows_every_default(engine: str, tmp_path: Path) -> None:
-    path = tmp_path / "recipe.yaml"
-    path.write_text(recipe(engine))
-    config = load_config(path, [])
-    assert config.engines["teacher"].type == engine
-    for section in ("ingest", "sample", "select", "justify", "publish", "verify", "ray"):
-        for key in getattr(config, section).model_dump():
-            assert f"#   {key}: " in path.read_text(), f"{section}.{key}"
-
-
-def test_the_defaults_that_init_shows_are_those_in_force(tmp_path: Path) -> None:
-    path = tmp_path / "recipe.yaml"
-    path.write_text(recipe("vllm"))
-    uncommented = re.sub(r"^# (?=\w+:$)|^#(?=   \w)", "", path.read_text(), flags=re.MULTILINE)
-    tree = yaml.safe_load(uncommented)
-    config = load_config(path, [])
-    for section in ("ingest", "sample", "verify", "select", "justify", "publish", "ray"):
-        assert tree[section] == getattr(config, section).model_dump(mode="json")
 
 
 def test_differences_name_the_keys_and_both_values() -> None:

@@ -13,7 +13,7 @@ from hipo_data.pipeline.ship.validate import validate_dataset
 from hipo_data.pipeline.views.run_files import read_statistics
 from hipo_data.pipeline.views.summary import summary_figures
 from hipo_data.pipeline.watch.outcome import Outcome
-from hipo_data.schemas.gold import MathGold, gold_from_json
+from hipo_data.schemas.gold import MathGold, gold_from_json, gold_in_row
 from hipo_data.schemas.grading import GradeRequest, GradingConfig
 from hipo_data.schemas.records import Kind, Status
 from tests.support.commands import fail, succeed
@@ -84,7 +84,7 @@ def test_every_view_says_that_lengths_are_characters(finished: Path) -> None:
 def test_the_rl_part_can_be_graded(finished: Path) -> None:
     dataset = published(str(finished))
     rows = [row for path in dataset.of("rl", "train") for piece in dataset.tables(path) for row in piece.to_pylist()]
-    golds = [gold_from_json(row["reward_model"]["ground_truth"]) for row in rows]
+    golds = [gold_from_json(gold_in_row(row["reward_model"]["ground_truth"], row["extra_info"])) for row in rows]
     answers = [gold.answers[0] for gold in golds if isinstance(gold, MathGold)]
     assert len(answers) == len(rows) == 20
     right, wrong = ([rf"\boxed{{{text}}}" for text in texts] for texts in (answers, [f"{a}9" for a in answers]))

@@ -65,6 +65,7 @@ def test_what_is_sampled_stays_the_same_when_responses_are_imported(tmp_path: Pa
     assert off["source"].null_count() == len(off) == 96
 
 
+@pytest.mark.long
 def test_an_engine_that_cannot_count_tokens_refuses_imported_responses(tmp_path: Path) -> None:
     engines = {"far": {"type": "openai", "model": "m", "base_url": "http://127.0.0.1:9", "api_key_env": "NO_KEY"}}
     recorded_recipe(tmp_path, sources=[am_source(tmp_path)])

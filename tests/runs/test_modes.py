@@ -161,6 +161,7 @@ def test_check_shows_both_modes(tmp_path: Path) -> None:
     assert "adding" in said and "\\boxed{4}" in said and "Both modes are what they say." in said
 
 
+@pytest.mark.long
 def test_sources_of_which_no_row_is_accepted_are_said(tmp_path: Path) -> None:
     with endpoint(honest) as url:
         path = recipe(tmp_path, url)

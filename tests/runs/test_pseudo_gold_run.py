@@ -54,8 +54,9 @@ def test_votes_are_marked_from_the_problem_to_the_published_row(tmp_path: Path) 
     assert {key for key, source in marked.items() if source == "pseudo"} == voted.keys()
     assert set(marked.values()) == {"pseudo", "source"}
     about = pl.read_parquet(str(run / "dataset/rl/*.parquet")).unnest("extra_info").unnest("reward_model")
-    golds = about.filter(pl.col("gold_source") == "pseudo").select("problem_id", "ground_truth").iter_rows()
-    assert {key: gold_from_json(text) for key, text in golds} == {
+    golds = about.filter(pl.col("gold_source") == "pseudo").select("problem_id", "ground_truth", "gold").rows()
+    assert {key: text for key, text, _ in golds} == voted
+    assert {key: gold_from_json(text) for key, _, text in golds} == {
         key: MathGold(answers=[answer]) for key, answer in voted.items()
     }
     verdicts = pl.read_parquet(str(run / "verify.think_o*/??-????.parquet"))

@@ -114,12 +114,9 @@ def differing(first: Body, second: Body) -> tuple[Body, Body]:
     return {k: first[k] for k in keys if k in first}, {k: second[k] for k in keys if k in second}
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.usefixtures("on_cluster")
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(name, marks=[] if name == "gpt-oss" else [pytest.mark.long]) for name in SWITCHES],
-)
+@pytest.mark.parametrize("name", SWITCHES)
 def test_modes_differ_in_the_documented_switch_alone(name: str, tmp_path: Path) -> None:
     switch = SWITCHES[name]
     models = [engine["model"] for engine in yaml.safe_load((RECIPES / f"{name}.yaml").read_text())["engines"].values()]

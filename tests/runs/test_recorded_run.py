@@ -92,6 +92,7 @@ def test_a_changed_delta_reruns_select_and_what_follows_and_samples_nothing(copy
     assert dict(modes.iter_rows())["think_on"] < 14
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("on_cluster")
 def test_more_rollouts_take_the_finished_ones_along(tmp_path: Path) -> None:
     recorded_recipe(tmp_path)
@@ -140,6 +141,7 @@ def test_a_stage_without_its_inputs_says_which_stage_is_missing(finished_run: Pa
     assert "add --stage sample" in said
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("on_cluster")
 def test_broken_lines_are_quarantined_and_the_rest_goes_on(tmp_path: Path) -> None:
     recorded_recipe(tmp_path)
@@ -208,6 +210,7 @@ def test_a_sigterm_stops_cleanly_and_the_run_goes_on_later(tmp_path: Path) -> No
     assert "21 examples" in succeed("run", "-c", "recipe.yaml", "--run-dir", "run", cwd=tmp_path)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("on_cluster")
 def test_a_second_driver_on_the_same_run_is_refused(tmp_path: Path) -> None:
     recorded_recipe(tmp_path)

@@ -177,6 +177,7 @@ def test_a_command_says_the_same_of_a_run_in_storage(
     assert said[0] == said[1]
 
 
+@pytest.mark.long
 def test_a_killed_driver_is_followed_by_one_that_asks_nothing_again_and_meanwhile_a_second_one_is_refused(
     site: Site, storage: Storage
 ) -> None:

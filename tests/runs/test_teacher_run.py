@@ -95,7 +95,7 @@ def test_datasets_loads_what_was_published_as_the_card_says(quickstart: tuple[Pa
     assert sft.num_rows > PROBLEMS / 2
     assert sft[0]["messages"][1]["role"] == "assistant"
     rl = load_dataset("parquet", data_files={"train": str(folder / "rl/train-*.parquet")}, cache_dir=cache)["train"]
-    assert set(rl.column_names) == {"data_source", "prompt", "ability", "reward_model", "extra_info"}
+    assert set(rl.column_names) == {"data_source", "prompt", "ability", "reward_model", "extra_info", "solution"}
     shown = re.search(r"data_files=(\{.*?\})", (folder / "README.md").read_text())
     assert shown is not None
     assert "sft/train-*.parquet" in shown[1]

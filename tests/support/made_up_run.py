@@ -111,7 +111,7 @@ def problem_rows(problems: int) -> pl.DataFrame:
     number = pl.int_range(problems, dtype=pl.Int64)
     source = pl.struct(
         dataset=pl.col("dataset"), revision=pl.lit("r1"), split=pl.lit("train"), file=pl.lit("rows.jsonl"),
-        row="number", licence=pl.lit("Apache-2.0"),
+        row="number", licence=pl.lit("Apache-2.0"), id=pl.lit(None, pl.String),
     )  # fmt: skip
     return (
         pl.select(number=number)
@@ -128,6 +128,7 @@ def problem_rows(problems: int) -> pl.DataFrame:
             domain=pl.lit(None, pl.String),
             difficulty=pl.when(pl.col("number") % 10 < 8).then((pl.col("level") * 16).floor() / 16),
             licence=pl.lit("Apache-2.0"),
+            gold_text=pl.lit(None, pl.String),
             split=pl.lit("train"),
         )
     )
@@ -198,6 +199,7 @@ def _examples(kept: pl.DataFrame, problems: pl.DataFrame, words: int) -> pl.Data
         justification=pl.lit(_text(25)), reasoning=thinks, answer=pl.lit(_text(words)), format=pl.lit("hipo"),
         completion_tokens="chosen_tokens", justification_attempts=pl.lit(1), teacher=pl.lit("teacher"),
         justifier=pl.lit("justifier"), rollout_index="index", gold_source=pl.lit("source"),
+        source_id=pl.lit(None, pl.String),
     ).with_columns(messages=pl.concat_list(*turn))  # fmt: skip
 
 
@@ -210,7 +212,7 @@ def _rejected() -> pl.DataFrame:
     return pl.DataFrame(
         [
             {"stage": "ingest", "reason": reason, "detail": detail, "key": f"rows.jsonl:{-at}", "row": "{}",
-             "sources": [{**source, "row": -at, "licence": "Apache-2.0"}]}
+             "sources": [{**source, "row": -at, "licence": "Apache-2.0", "id": f"bad-{at}"}]}
             for at, (reason, detail) in enumerate(rows.items(), start=1)
         ]
     )  # fmt: skip

@@ -1,8 +1,11 @@
-"""Algorithms that force modes do not go with formats whose mode the user chooses."""
+"""Algorithms that train the choice of the mode do not go with formats whose mode the user chooses."""
 
 from hipo_data.prompts.formats.registry import FORMATS
-from hipo_data.schemas.algorithm_config import FORCED, AlgorithmConfig
+from hipo_data.schemas.algorithm_config import FORCED, AlgorithmConfig, Hipo, Thinkless
 from hipo_data.schemas.records import Mode
+
+_CHOOSING = (Hipo, Thinkless)
+"""The algorithms that weigh the choice apart from the rest of the response, and force none."""
 
 
 def refuse_forced_switch(format_name: str, algorithm: AlgorithmConfig) -> None:
@@ -10,10 +13,20 @@ def refuse_forced_switch(format_name: str, algorithm: AlgorithmConfig) -> None:
 
     A forced tag is a part of the completion, as the model is to learn to choose it. Where a switch in the chat template
     asks for the mode, the tag stands in the prompt of that mode; forced after the prompt of the other one, it would
-    teach the model to do what it was not asked for.
+    teach the model to do what it was not asked for. An advantage of the choice has nothing to act on there: all
+    rollouts follow the prompt of think-on.
     """
-    if isinstance(algorithm, FORCED) and FORMATS[format_name].chat_template_kwargs(Mode.THINK_OFF):
+    if not FORMATS[format_name].chat_template_kwargs(Mode.THINK_OFF):
+        return
+    switched = f"in the {format_name} format the user chooses by the chat template"
+    if isinstance(algorithm, FORCED):
         raise ValueError(
-            f"{algorithm.type} forces modes to train the model's choice between them, and in the {format_name} format "
-            "the user chooses by the chat template; take a format in which the model does, such as hipo"
+            f"{algorithm.type} forces modes to train the model's choice between them, and {switched}; take a format in "
+            "which the model does, such as hipo"
+        )
+    if isinstance(algorithm, _CHOOSING):
+        raise ValueError(
+            f"{algorithm.type} trains the model's choice between the modes, and {switched}, so that there is none to "
+            "train; take a format in which the model chooses, such as hipo, or an algorithm without a choice: grpo, "
+            "lcpo or length_penalty"
         )

@@ -6,6 +6,7 @@ from typing import Any
 
 from hipo_data.schemas.algorithm_config import AdaptThink, LcpoReward
 from hipo_data.schemas.errors import UserError
+from hipo_data.schemas.gold import gold_in_row
 from hipo_data.trainer.facts.scoring import read_gold
 from hipo_data.trainer.training.config import RlConfig
 from hipo_data.trainer.training.dataset_rows import Row
@@ -26,7 +27,8 @@ def problems(config: RlConfig, rows: Sequence[Row]) -> list[dict[str, Any]]:
 
 
 def _problem(config: RlConfig, row: Row) -> dict[str, Any]:
-    problem_id, gold = row["extra_info"]["problem_id"], row["reward_model"]["ground_truth"]
+    problem_id = row["extra_info"]["problem_id"]
+    gold = gold_in_row(row["reward_model"]["ground_truth"], row["extra_info"])
     read_gold(gold, f"problem {problem_id}", "publish the dataset anew")
     *before, last = row["prompt"]
     reward, budget = config.algorithm.reward, 0

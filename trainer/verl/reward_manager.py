@@ -10,6 +10,7 @@ from verl.experimental.reward_loop.reward_manager.base import RewardManagerBase
 from hipo_data.graders import Grader
 from hipo_data.schemas.algorithm_config import AutoThinkReward, LcpoReward, RewardConfig
 from hipo_data.schemas.errors import UserError
+from hipo_data.schemas.gold import gold_in_row
 from hipo_data.trainer.algorithms.rollouts import ModeCode
 from hipo_data.trainer.facts.scoring import Scorer
 from hipo_data.trainer.facts.shaping import rewards_of
@@ -56,7 +57,8 @@ class ModeRewardManager(RewardManagerBase):
         return {"reward_score": reward, "reward_extra_info": extra}
 
     def _problem(self, columns: dict[str, Any]) -> dict[str, Any]:
-        extra, gold = columns.get("extra_info") or {}, columns["reward_model"]["ground_truth"]
+        extra = columns.get("extra_info") or {}
+        gold = gold_in_row(columns["reward_model"]["ground_truth"], extra)
         gold_of(gold, columns["data_source"], extra)
         problem_id = extra.get("problem_id", "without id")
         budget = extra.get("budget")

@@ -76,7 +76,8 @@ def _print_problem(page: Page, problem: Row, vote: Row | None) -> None:
     page.fact("problem", " · ".join(facts))
     for number, source in enumerate(problem["sources"]):
         merged = " (merged: the same question)" if number else ""
-        page.fact("" if number else "source", f"{source['dataset']} {source['file']}:{source['row']}{merged}")
+        own = f" id {source['id']}" if source.get("id") is not None else ""
+        page.fact("" if number else "source", f"{source['dataset']} {source['file']}:{source['row']}{own}{merged}")
     page.fact("question", _cut(problem["question"], _QUESTION_LINES))
     gold = json.loads(problem["gold"])
     if gold["type"] == "none":

@@ -46,6 +46,29 @@ def read_block(block: Block, columns: Sequence[Column]) -> pa.Table:
     return pa.concat_tables(json_lines.read_block(piece, columns) for piece in block)
 
 
+def first_block(file: SourceFile, columns: Sequence[Column], rows: int) -> Block | None:
+    """The first rows of a file, `rows` of them at most; null where it has none. Raises as `blocks`."""
+    block = next(blocks(file, columns), None)
+    if isinstance(block, RowBatch):
+        batch = None if block.batch is None else block.batch.slice(0, rows)
+        return RowBatch(block.first, min(rows, block.rows), batch, block.error)
+    if isinstance(block, RecordBlock):
+        return RecordBlock(block.first, block.names, block.records[:rows])
+    return None if block is None else tuple(_first_lines(block, rows))
+
+
+def _first_lines(pieces: Iterable[LineBlock], rows: int) -> Iterator[LineBlock]:
+    for piece in pieces:
+        lines = len(piece.line_ends)
+        if lines <= rows:
+            yield piece
+        else:
+            yield LineBlock(piece.first, piece.data[: int(piece.line_ends[rows - 1]) + 1], piece.cut_short)
+        rows -= lines
+        if rows <= 0:
+            return
+
+
 def columns_of(file: SourceFile) -> list[str]:
     """The columns of a file as they stand in it, of objects those of the first; none where it cannot be read."""
     try:
@@ -58,7 +81,7 @@ def columns_of(file: SourceFile) -> list[str]:
                     first = next(csv_rows.record_blocks(content.file, _delimiter(content), 1), None)
                     return list(first.names) if first else []
                 case Format.JSON_ARRAY | Format.JSON_LINES:
-                    return _keys(line for block in islice(_lines(content), 1) for line in block.data.splitlines())
+                    return _keys(line for block in islice(_lines(content), 1) for line in block.data.split(b"\n"))
     except UnreadableFileError:
         return []
 

@@ -64,6 +64,11 @@ def names_in(file: BinaryIO) -> list[str]:
     return list(_opened(file).schema_arrow.names)
 
 
+def rows_in(file: BinaryIO) -> int:
+    """The number of rows, as the footer has it. Raises `UnreadableFileError`."""
+    return int(_opened(file).metadata.num_rows)
+
+
 def _opened(file: BinaryIO) -> pq.ParquetFile:
     try:
         parquet = pq.ParquetFile(file, page_checksum_verification=True)

@@ -1,12 +1,16 @@
 """Any file of rows, or any dataset on the Hub, by the column mapping of the recipe.
 
-A row is refused where its question is no text, where it has no gold or `gold_pattern` finds none in it, where its kind
-is neither math nor code, or where its difficulty is no failure rate from 0 to 1. A gold may be text, a number, a list
-of acceptable answers, or an object in one of the shapes of code golds.
+A row is refused where its question is no text, where it has no gold or none is found in it, where its kind is neither
+math nor code, or where its difficulty is no failure rate from 0 to 1. A gold may be text, a number, a list of
+acceptable answers, or an object in one of the shapes of code golds.
+
+Where `columns.chat` names a chat, the question is its user turn, system turns are left out, and with the same column as
+`gold` the gold is in the last assistant turn. A chat with several user turns is refused, unless `turns` says otherwise.
 """
 
 import re
 from dataclasses import replace
+from typing import Literal
 
 import polars as pl
 from pydantic import Field, field_validator
@@ -14,18 +18,31 @@ from pydantic import Field, field_validator
 from hipo_data.schemas.config_node import Config
 from hipo_data.schemas.records import Kind
 from hipo_data.schemas.source_config import AdapterConfig
-from hipo_data.stages.ingest.adapter import GOLD, Draft, Refusal, known_kind, text_needed
+from hipo_data.stages.ingest.adapter import GOLD, QUESTION, Draft, Refusal, known_kind, text_needed
+from hipo_data.stages.ingest.chats import PARTS, read_chats
 from hipo_data.stages.ingest.reading.columns import Column
+from hipo_data.stages.ingest.solutions import stated_answers
 
 DATASET = "table"
 FILES = ""  # the recipe says which
+_CHAT = "#chat"
 
 
 class ColumnMapping(Config):
     """Which column holds what, for a source without an adapter. A dot reaches into nested objects: `meta.level`."""
 
     question: str = "question"
-    gold: str = "answer"
+    chat: str | None = Field(
+        default=None,
+        description="column with a chat, whose user turn is the question: turns of {role, content} or {from, value}",
+    )
+    gold: str = Field(
+        default="answer", description="column with the gold; that of `chat`: the gold is in the last assistant turn"
+    )
+    entry_point: str | None = Field(
+        default=None, description="code: column with the function that the gold, a text of tests, calls"
+    )
+    id: str | None = Field(default=None, description="column with the row's own id, which the dataset keeps")
     kind: str | None = Field(default=None, description="column with `math` or `code`; else the source's `kind`")
     domain: str | None = None
     difficulty: str | None = Field(
@@ -39,9 +56,17 @@ class TableSource(AdapterConfig):
 
     kind: Kind = Kind.MATH
     columns: ColumnMapping = ColumnMapping()
+    gold_is: Literal["answer", "solution"] = Field(
+        default="answer",
+        description="math: what the gold column holds; solution: a text that ends in the answer, in `\\boxed{42}`, "
+        "after `####` or a phrase such as `A:`",
+    )
     gold_pattern: str | None = Field(
         default=None,
         description="regular expression whose last group in the gold column is the gold, such as `A: (.*)$`",
+    )
+    turns: Literal["one", "first"] = Field(
+        default="one", description="chats with several user turns: one: refused; first: the first one is the question"
     )
 
     @field_validator("gold_pattern")
@@ -60,11 +85,12 @@ CONFIG = TableSource
 def columns(config: TableSource) -> list[Column]:
     """What is read of a row."""
     mapping = config.columns
-    optional = (mapping.kind, mapping.domain, mapping.licence, mapping.difficulty)
+    asked = Column(mapping.question) if mapping.chat is None else _any(mapping.chat)
+    others = (mapping.kind, mapping.domain, mapping.licence, mapping.difficulty, mapping.id, mapping.entry_point)
     paths = {
-        mapping.question: Column(mapping.question),
+        asked.path: asked,
         mapping.gold: _any(mapping.gold),
-        **{path: _any(path) for path in optional if path is not None},
+        **{path: _any(path) for path in others if path is not None},
     }
     return list(paths.values())
 
@@ -72,32 +98,73 @@ def columns(config: TableSource) -> list[Column]:
 def draft(config: TableSource) -> Draft:
     """A row as a draft."""
     mapping = config.columns
-    kind = pl.lit(config.kind.value) if mapping.kind is None else pl.col(mapping.kind)
-    refusals = [replace(known_kind(f"column '{mapping.kind}'"), column=mapping.kind), text_needed(mapping.question)]
-    missing = pl.lit(f"column '{mapping.gold}' is missing or null")
-    refusals.append(Refusal("no_gold", pl.col(mapping.gold).is_null(), missing, mapping.gold))
-    gold = pl.col(mapping.gold)
-    if config.gold_pattern is not None:
-        gold = gold.map_batches(lambda texts: _last_match(texts, config.gold_pattern or ""), return_dtype=pl.String)
-        nothing = pl.lit(f"'{config.gold_pattern}' matches nothing in column '{mapping.gold}'")
+    asked = [text_needed(mapping.question)] if mapping.chat is None else _of_chat(config, mapping.chat)
+    refusals = [replace(known_kind(f"column '{mapping.kind}'"), column=mapping.kind), *asked]
+    in_chat = mapping.chat is not None and mapping.gold == mapping.chat
+    raw = pl.col(_CHAT).struct.field("answer") if in_chat else pl.col(mapping.gold)
+    missing = pl.lit("the chat has no assistant turn" if in_chat else f"column '{mapping.gold}' is missing or null")
+    refusals.append(Refusal("no_gold", raw.is_null(), missing, mapping.gold))
+    gold, said = _gold(config, raw)
+    if said is not None:
         # Not `no_gold`: a pattern that is wrong must not pass for a source without golds.
-        refusals.append(Refusal("gold_not_found", pl.col(mapping.gold).is_not_null() & pl.col(GOLD).is_null(), nothing))
+        refusals.append(Refusal("gold_not_found", raw.is_not_null() & pl.col(GOLD).is_null(), pl.lit(said)))
     difficulty = pl.lit(None, pl.Float64)
     if mapping.difficulty is not None:
-        said = pl.col(mapping.difficulty)
-        difficulty = said.cast(pl.Float64, strict=False)
+        value = pl.col(mapping.difficulty)
+        difficulty = value.cast(pl.Float64, strict=False)
         is_rate = difficulty.is_between(0, 1).fill_null(False)
-        wrong = pl.format("column '{}' must be a failure rate from 0 to 1; it is {}", pl.lit(mapping.difficulty), said)
-        refusals.append(Refusal("bad_column", said.is_not_null() & ~is_rate, wrong))
+        wrong = pl.format("column '{}' must be a failure rate from 0 to 1; it is {}", pl.lit(mapping.difficulty), value)
+        refusals.append(Refusal("bad_column", value.is_not_null() & ~is_rate, wrong))
+    chat = {} if mapping.chat is None else {_CHAT: pl.col(mapping.chat).map_batches(read_chats, return_dtype=PARTS)}
+    whole = pl.lit(None, pl.String) if said is None else pl.when(raw != pl.col(GOLD)).then(raw)
     return Draft(
-        kind=kind,
-        question=pl.col(mapping.question),
+        kind=_kind(config),
+        question=pl.col(mapping.question) if mapping.chat is None else pl.col(_CHAT).struct.field("question"),
         gold=gold,
         domain=_optional(mapping.domain),
         licence=_optional(mapping.licence),
         difficulty=difficulty,
         refusals=refusals,
+        prepared=chat,
+        own_id=_optional(mapping.id),
+        gold_text=whole,
     )
+
+
+def _of_chat(config: TableSource, chat: str) -> list[Refusal]:
+    """When a chat does not ask one question."""
+    parts, named = pl.col(_CHAT).struct, pl.lit(chat)
+    wrong, users = parts.field("objection"), parts.field("users")
+    missing = Refusal("bad_column", pl.col(chat).is_null(), pl.format("column '{}' is missing or null", named), chat)
+    no_chat = Refusal("bad_column", wrong.is_not_null(), pl.format("column '{}' must be a chat; {}", named, wrong))
+    several = Refusal(
+        "several_turns",
+        (users > 1).fill_null(False),
+        pl.format("the chat in column '{}' has {} user turns; 'turns: first' would take the first one", named, users),
+    )
+    nothing = Refusal("bad_column", pl.col(QUESTION).is_null(), pl.format("the chat in '{}' asks nothing", named))
+    return [missing, no_chat, *([several] if config.turns == "one" else []), nothing]
+
+
+def _gold(config: TableSource, raw: pl.Expr) -> tuple[pl.Expr, str | None]:
+    """The gold within what stands in its place, and what to say where it is not found; null where all of it counts."""
+    column = config.columns.gold
+    if config.gold_pattern is not None:
+        found = raw.map_batches(lambda texts: _last_match(texts, config.gold_pattern or ""), return_dtype=pl.String)
+        return found, f"'{config.gold_pattern}' matches nothing in column '{column}'"
+    if config.gold_is == "solution":
+        found = raw.map_batches(stated_answers, return_dtype=pl.String)
+        said = f"the solution in column '{column}' states no answer: no \\boxed{{…}}, ####, or phrase such as A:"
+        return pl.when(_kind(config) == Kind.CODE.value).then(raw).otherwise(found), said
+    if config.columns.entry_point is not None:
+        named = pl.struct(raw.alias("test_code"), pl.col(config.columns.entry_point).alias("entry_point"))
+        code = pl.when(_kind(config) == Kind.CODE.value).then(named.struct.json_encode()).otherwise(raw)
+        return pl.when(raw.is_not_null()).then(code), None
+    return raw, None
+
+
+def _kind(config: TableSource) -> pl.Expr:
+    return pl.lit(config.kind.value) if config.columns.kind is None else pl.col(config.columns.kind)
 
 
 def _any(path: str) -> Column:

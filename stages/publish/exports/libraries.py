@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from hipo_data.prompts.formats.format import Format
-from hipo_data.stages.publish.exports import axolotl, configs, llama_factory, plain, trl, verl
+from hipo_data.stages.publish.exports import axolotl, configs, llama_factory, openrlhf, plain, trl, verl
 
 PARTS = ("sft", "rl", "preference", "groups", "rates")
 """Folders of a published dataset."""
@@ -45,6 +45,7 @@ EXPORTS: dict[str, Export] = {
     "trl": Export((Table("sft", trl.messages, "{split}.parquet"),)),
     "trl-prompt-completion": Export((Table("sft", trl.prompt_completion, "{split}.parquet"),)),
     "trl-preference": Export((Table("preference", trl.preference, "{split}.parquet"),)),
+    "trl-rl": Export((Table("rl", trl.prompts, "{split}.parquet"),), renders=False),
     "verl-sft": Export((Table("sft", verl.sft, "{split}.parquet"),), turn_by_turn=True),
     "verl-rl": Export((Table("rl", verl.rl, "{split}.parquet"),), renders=False),
     "llama-factory": Export(
@@ -58,4 +59,5 @@ EXPORTS: dict[str, Export] = {
     "ms-swift": Export(_MESSAGES, renders=False, beside={"ms-swift.yaml": configs.ms_swift}),
     "axolotl": Export((Table("sft", axolotl.messages, "{split}.jsonl"),), beside={"axolotl.yaml": configs.axolotl}),
     "openrlhf": Export(_MESSAGES),
+    "openrlhf-rl": Export((Table("rl", openrlhf.prompts, "{split}.jsonl"),), renders=False),
 }

@@ -1,4 +1,4 @@
-"""TRL: conversations for `SFTTrainer`, and pairs for `DPOTrainer` and `RewardTrainer`.
+"""TRL: conversations for `SFTTrainer`, pairs for `DPOTrainer` and `RewardTrainer`, prompts for `GRPOTrainer`.
 
 Where the format leaves the mode to the chat template, `chat_template_kwargs` holds a row's arguments for it.
 """
@@ -32,6 +32,17 @@ def prompt_completion(examples: pl.DataFrame) -> pl.DataFrame:
         turns.list.tail(1).alias("completion"),
         *template_switch(examples),
     )
+
+
+def prompts(problems: pl.DataFrame) -> pl.DataFrame:
+    """`prompt` and `solution`, the answer in a box, which `accuracy_reward` takes: math alone, for it grades no code.
+
+    Args:
+        problems: columns of `stages.publish.tables.RL_SCHEMA`.
+    """
+    about = pl.col("extra_info").struct
+    math = problems.filter(pl.col("solution").is_not_null())
+    return math.select(about.field("problem_id"), about.field("source_id"), "prompt", "solution")
 
 
 def preference(pairs: pl.DataFrame) -> pl.DataFrame:

@@ -17,7 +17,8 @@ def sft(examples: pl.DataFrame) -> pl.DataFrame:
 
 
 def rl(problems: pl.DataFrame) -> pl.DataFrame:
-    """The columns that verl's trainers and reward functions read. `reward_model.ground_truth` is the gold as JSON.
+    """The columns that verl's trainers and reward functions read. `reward_model.ground_truth` is the answer alone for
+    math, whose whole gold is `extra_info.gold`, and the tests as JSON for code.
 
     Args:
         problems: columns of `stages.publish.tables.RL_SCHEMA`.

@@ -19,6 +19,7 @@ The rule stands once, in `ruling`, for one problem. `choose` asks it about every
 and looks each problem up; `stages.stopping.deciding` asks it about what may still come of a problem.
 """
 
+from collections.abc import Callable
 from functools import cache
 from typing import Literal, NamedTuple
 
@@ -146,9 +147,18 @@ def _looked_up(part: str, config: SelectConfig) -> pl.Expr:
         "drawn_on": pl.col("random_mode") == ON,
         "strict": pl.lit(leaves_out(config)),
     }
-    return by_cases(
-        lambda *each: getattr(ruling(Facts(*each), config.fallback), part), *(facts[name] for name in Facts._fields)
-    )
+    return by_cases(_part(part, config.fallback), *(facts[name] for name in Facts._fields))
+
+
+@cache
+def _part(name: str, fallback: Literal["other_mode", "drop"]) -> Callable[..., str | None]:
+    """The rule as `by_cases` asks it for a part; the same function each time, so that its answers are kept."""
+
+    def rule(*facts: bool) -> str | None:
+        found: str | None = getattr(ruling(Facts(*facts), fallback), name)
+        return found
+
+    return rule
 
 
 def random_mode_of(config: SelectConfig, seed: int) -> pl.Expr:

@@ -14,6 +14,7 @@ under `rule: posterior`, `p_gain` too.
 
 import itertools
 from collections.abc import Callable
+from functools import cache
 from typing import NamedTuple, Protocol
 
 import polars as pl
@@ -131,9 +132,14 @@ def by_cases(rule: Callable[..., str | None], *facts: pl.Expr) -> pl.Expr:
 
     It is asked about every combination of them once, so that a rule stands in one place for one row and for many.
     """
-    answers = [rule(*each) for each in itertools.product((False, True), repeat=len(facts))]
     digits = (fact.fill_null(False).cast(pl.UInt32) * 2**place for place, fact in enumerate(reversed(facts)))
-    return pl.lit(pl.Series(answers, dtype=pl.String)).gather(pl.sum_horizontal(digits))
+    return pl.lit(_answers(rule, len(facts))).gather(pl.sum_horizontal(digits))
+
+
+@cache
+def _answers(rule: Callable[..., str | None], facts: int) -> pl.Series:
+    """By the facts as binary digits, the first one highest. Kept, as what-ifs ask the same hundreds of times."""
+    return pl.Series([rule(*each) for each in itertools.product((False, True), repeat=facts)], dtype=pl.String)
 
 
 def draw(seed: int, purpose: str, digits: int = 12, start: int = 0) -> pl.Expr:

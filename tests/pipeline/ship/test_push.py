@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from hipo_data.pipeline.cli import app
-from hipo_data.pipeline.ship.push import _may_pass, push
+from hipo_data.pipeline.ship.push import _may_pass, push, rehearse
 from hipo_data.schemas.errors import RunFailedError, UserError
 from hipo_data.stages.ingest.reading.hub_requests import Patience
 from tests.support.commands import COMMAND
@@ -280,6 +280,37 @@ def test_the_command_says_what_it_pushed(served: Hub, writes: Writes, data: Path
     done = CliRunner().invoke(app, ["push", str(data), REPO])
     assert done.exit_code == 0, done.output
     assert "pushed 9 files" in done.output
+
+
+def test_a_dry_run_says_what_would_go_up_and_writes_nothing(
+    served: Hub, writes: Writes, data: Path, tmp_path: Path
+) -> None:
+    said = CliRunner().invoke(app, ["push", str(data), REPO, "--dry-run", "--private"]).stdout
+    card = (data / "README.md").stat().st_size
+    assert said.startswith(f"{served.address}/datasets/{REPO}: not there yet, and made private\n")
+    assert f"new      {card:>13,}  README.md\n" in said
+    assert said.endswith("would upload 9 files (0.1 MB); nothing was uploaded\n")
+    assert REPO not in served.repositories
+
+    push(data, REPO)
+    commit = served.repositories[REPO].refs["main"]
+    before = len(served.requests)
+    (data / "README.md").write_text((data / "README.md").read_text() + "\nMore.\n")
+    served.commit(REPO, {**on_hub(served), "sft/train-00002-of-00003.parquet": b"old"})
+    found = rehearse(data, REPO)
+    assert set(found.changed) == {"README.md"} and not found.new
+    assert len(found.same) == 8 and found.removed == ["sft/train-00002-of-00003.parquet"]
+    assert not found.private and found.commit == served.repositories[REPO].refs["main"] != commit
+    assert {request.method for request in served.requests[before:]} == {"GET"}
+
+
+def test_a_dry_run_refuses_what_a_push_would(served: Hub, writes: Writes, data: Path) -> None:
+    served.commit("me/public", {"README.md": b"x"})
+    with pytest.raises(UserError, match=r"^the dataset me/public is public"):
+        rehearse(data, "me/public", private=True, patience=HURRIED)
+    served.fail(f"/api/datasets/{REPO}/*", status=503, times=9)
+    with pytest.raises(RunFailedError, match="503"):
+        rehearse(data, REPO, patience=HURRIED)
 
 
 def test_failures_of_xet_that_pass_are_told_from_those_that_do_not() -> None:

@@ -120,7 +120,10 @@ def test_verls_rl_dataset_reads_prompts_and_golds(verl: Rows) -> None:
     assert [row["index"] for row in rows] == list(range(6))
     assert all([turn["role"] for turn in row["raw_prompt"]] == ["user"] for row in rows)
     assert {row["ability"] for row in rows} <= {"math", "code"}
-    assert all(json.loads(row["reward_model"]["ground_truth"])["type"] for row in rows)
+    for row in rows:
+        truth, whole = row["reward_model"]["ground_truth"], row["extra_info"]["gold"]
+        assert json.loads(truth if whole is None else whole)["type"]
+        assert (whole is None) == (row["ability"] == "code")
 
 
 @pytest.mark.long

@@ -63,7 +63,7 @@ def swap_mode(rows: Rows) -> None:
 
 
 def state_gold(rows: Rows) -> None:
-    ask(rows[0]["reward_model"]["ground_truth"])(rows)
+    ask(rows[0]["extra_info"]["gold"])(rows)
 
 
 def prefer_neither(rows: Rows) -> None:
@@ -74,6 +74,7 @@ def reveal(rows: Rows) -> None:
     test = CheckGold(test_code=f"def check(f):\n    assert f(1) == 2  # {'x' * 100}", entry_point="f")
     rows[0]["ability"] = "code"
     rows[0]["reward_model"]["ground_truth"] = gold_to_json(test)
+    rows[0]["extra_info"]["gold"] = rows[0]["solution"] = None
     ask(test.test_code)(rows)
 
 
@@ -95,7 +96,8 @@ def reveal(rows: Rows) -> None:
         ("sft", same_key, "has another example of think_o"),
         ("sft", lambda rows: rows[0]["messages"].append(OTHER_TURN), f"{FIRST}: the turns are of user, assistant, ass"),
         ("sft", lambda rows: rows.pop(), "README.md says 6 rows of sft train; the files hold 5"),
-        ("rl", set_in("reward_model", ground_truth="7"), f"{RL_FIRST}: the ground truth is no gold"),
+        ("rl", set_in("extra_info", gold="7"), f"{RL_FIRST}: the ground truth is no gold"),
+        ("rl", set_in("reward_model", ground_truth="8"), f"{RL_FIRST}: the solution is not the ground truth in a box"),
         ("rl", set_in("reward_model", style="model"), f"{RL_FIRST}: the style of the reward is 'model', not 'rule'"),
         ("rl", set_first(ability="code"), f"{RL_FIRST}: the ability is code, the gold is one of math"),
         ("rl", set_in("extra_info", split="validation"), f"{RL_FIRST}: the split is validation, the file's is train"),

@@ -31,6 +31,7 @@ def test_acereason_rows_become_problems_that_name_their_row(tmp_path: Path) -> N
         "file": "math.jsonl",
         "row": 0,
         "licence": "CC-BY-4.0",
+        "id": None,
     }
 
 

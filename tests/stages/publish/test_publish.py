@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from hipo_data.schemas.arrow import arrow_schema, from_table, to_table
-from hipo_data.schemas.gold import AssertGold, MathGold, NoGold, gold_from_json
+from hipo_data.schemas.gold import AssertGold, MathGold, NoGold, gold_from_json, gold_in_row, gold_to_json
 from hipo_data.schemas.records import Example, Message, Mode, Problem
 from hipo_data.stages.publish.tables import RL_SCHEMA, ShardedWriter, rl_table
 from tests.stages.builders import SOURCE, make_decision, make_problem
@@ -102,16 +102,29 @@ def test_rl_prompts_are_those_solved_at_least_once_in_verls_columns() -> None:
     assert [row["extra_info"]["mode"] for row in rows] == ["think_on", "think_off", None]
     assert [row["extra_info"]["split"] for row in rows] == ["train", "validation", "train"]
     assert (rows[0]["extra_info"]["p_on"], rows[0]["extra_info"]["p_off"]) == (0.5, None)
-    golds = [gold_from_json(row["reward_model"]["ground_truth"]) for row in rows]
+    golds = [gold_from_json(gold_in_row(row["reward_model"]["ground_truth"], row["extra_info"])) for row in rows]
     assert golds == [problem.gold for place, problem in enumerate(rl_problems()) if place != 1]
+    assert [row["reward_model"]["ground_truth"] for row in rows] == ["42", gold_to_json(rl_problems()[2].gold), "42"]
+    assert [row["solution"] for row in rows] == [r"\boxed{42}", None, r"\boxed{42}"]
     assert {row["reward_model"]["style"] for row in rows} == {"rule"}
+
+
+def test_the_sources_own_words_stand_beside_the_answer() -> None:
+    gold = MathGold(answers=["$\\frac{1}{2}$.", "0.5"])
+    whole = "So it is a half. #### 1/2"
+    problem = make_problem("Half?", gold).model_copy(update={"gold_text": whole})
+    named = problem.model_copy(update={"sources": [SOURCE, SOURCE.model_copy(update={"id": "q-7"})]})
+    (row,) = rl_table([named], {named.problem_id: make_decision(named)}, 0).to_pylist()
+    assert row["reward_model"]["ground_truth"] == r"\frac{1}{2}" and row["solution"] == r"\boxed{\frac{1}{2}}"
+    about = row["extra_info"]
+    assert (about["source_id"], about["gold_text"], gold_from_json(about["gold"])) == ("q-7", whole, gold)
 
 
 def test_a_prompt_without_a_gold_gets_the_answer_that_responses_agree_on_and_says_so() -> None:
     without, given = make_problem("Voted on?", NoGold()), make_problem("Given?")
     decisions = [make_decision(without, pseudo_gold="12"), make_decision(given)]
     rows = rl_table([without, given], {each.problem_id: each for each in decisions}, 0).to_pylist()
-    golds = [gold_from_json(row["reward_model"]["ground_truth"]) for row in rows]
+    golds = [gold_from_json(gold_in_row(row["reward_model"]["ground_truth"], row["extra_info"])) for row in rows]
     assert golds == [MathGold(answers=["12"]), given.gold]
     assert [row["extra_info"]["gold_source"] for row in rows] == ["pseudo", "source"]
 
@@ -161,7 +174,7 @@ def test_datasets_loads_both_parts_as_they_are(tmp_path: Path, monkeypatch: pyte
     loaded = {part: load(part) for part in ("sft", "rl")}
     assert loaded["sft"]["messages"][0] == [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]
     assert list(loaded["sft"]["problem_id"]) == [example(number).problem_id for number in range(3)]
-    assert loaded["rl"].column_names == ["data_source", "prompt", "ability", "reward_model", "extra_info"]
+    assert loaded["rl"].column_names == ["data_source", "prompt", "ability", "reward_model", "extra_info", "solution"]
     assert list(loaded["rl"]) == rl_rows().to_pylist()
 
 

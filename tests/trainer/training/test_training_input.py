@@ -75,6 +75,15 @@ def test_a_mode_that_the_prompt_tells_is_not_forced(tmp_path: Path, algorithm: s
     assert read_config(RlConfig, recipe, ["format=thinkless"]).format == "thinkless"
 
 
+@pytest.mark.parametrize("algorithm", ["hipo", "thinkless"])
+def test_a_choice_that_the_prompt_makes_is_not_trained(tmp_path: Path, algorithm: str) -> None:
+    recipe = rl_recipe(tmp_path, algorithm={"type": algorithm})
+    said = refused(read_config, RlConfig, recipe, ["format=qwen3"])
+    assert f"{algorithm} trains the model's choice between the modes" in said and "\n" not in said
+    assert "in the qwen3 format the user chooses" in said and "such as hipo, or an algorithm without a choice" in said
+    assert read_config(RlConfig, recipe, ["format=thinkless"]).format == "thinkless"
+
+
 def test_a_dataset_of_another_format(tmp_path: Path) -> None:
     published(tmp_path / "data", style="thinkless")
     said = refused(sft_rows, tmp_path / "data", "train", "hipo")

@@ -74,6 +74,7 @@ def test_adaptthink_without_its_reference() -> None:
         ("hipo", {"method": {"type": "hgpo"}}, "algorithm.adv_estimator is hipo"),
         ("length_penalty", {}, "'method.reward' is missing"),
         ("hgpo", {"format": "qwen3"}, "hgpo forces modes"),
+        ("hipo", {"format": "qwen3"}, "hipo trains the model's choice"),
         ("hipo", "thinkless", "it holds keys such as format"),
     ],
 )
@@ -88,3 +89,26 @@ def test_a_gold_that_is_none_of_ours() -> None:
         compute_score("sums", "4", "4", {"problem_id": "p7"})
     with pytest.raises(UserError, match=r"reward_kwargs\.format is 'hippo'"):
         compute_score("sums", "4", '{"type": "math", "answers": ["4"]}', format="hippo")
+
+
+@pytest.mark.parametrize(
+    ("text", "enable_thinking", "well_formed", "think_on"),
+    [
+        ("It is 4.", None, 1, 0),  # the prompt of think-off holds the empty block
+        ("It is 4.", False, 1, 0),
+        ("It is 4.", True, 0, 0),
+        ("<think>\nso\n</think>\n\nIt is 4.", None, 1, 1),
+        ("<think>\nso\n</think>\n\nIt is 4.", True, 1, 1),
+        ("<think>\nso\n</think>\n\nIt is 4.", False, 0, 0),  # it was not to think
+        ("so\n</think>\n\nIt is 4.", True, 1, 1),  # the prompt opened the reasoning, as Qwen3.5's does
+        ("<think>\n\n</think>\n\nIt is 4.", None, 1, 0),
+        ("<think>\nso</think>It is 4.", None, 0, 0),
+    ],
+)
+def test_a_response_in_the_qwen3_format_is_read_behind_its_prompt(
+    text: str, enable_thinking: bool | None, well_formed: float, think_on: float
+) -> None:
+    gold = '{"type": "math", "answers": ["4"]}'
+    found = compute_score("sums", text, gold, format="qwen3", enable_thinking=enable_thinking, sandbox="none")
+    assert (found["acc"], found["well_formed"], found["think_on"]) == (1, well_formed, think_on)
+    assert found["score"] == pytest.approx(1 + 0.2 * well_formed)

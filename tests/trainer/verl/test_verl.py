@@ -78,7 +78,7 @@ def launch(
 
 def answered(row: dict[str, Any]) -> list[tuple[str, bool]]:
     """Texts that a model could write to a problem, and whether each came to its end: right, wrong and neither."""
-    gold = json.loads(row["reward_model"]["ground_truth"])["answers"][0]
+    gold = row["reward_model"]["ground_truth"]
 
     def text(mode: Mode, answer: str, thought: str = "One, then the other.") -> str:
         on = mode is Mode.THINK_ON
@@ -144,7 +144,7 @@ def as_trained(found: dict[str, Any], rows: Sequence[dict[str, Any]], model: Pat
             "problem_id": row["extra_info"]["problem_id"],
             "kind": row["ability"],
             "question": "",
-            "gold": row["reward_model"]["ground_truth"],
+            "gold": row["extra_info"]["gold"],
             "p_on": row["extra_info"]["p_on"],
             "budget": 40,
         }

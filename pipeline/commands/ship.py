@@ -6,21 +6,23 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from hipo_data.figures.help_panels import Panel
 from hipo_data.figures.terminal import console as terminal
 from hipo_data.schemas.errors import RunFailedError
 
 _LIBRARIES = (
-    "messages, trl, trl-prompt-completion, trl-preference, verl-sft, verl-rl, llama-factory, ms-swift, axolotl or "
-    "openrlhf"
+    "messages, trl, trl-prompt-completion, trl-preference, trl-rl, verl-sft, verl-rl, llama-factory, ms-swift, "
+    "axolotl, openrlhf or openrlhf-rl"
 )
 
 _DATASET = "A run's directory (a folder or s3://BUCKET/PREFIX), a published folder, or a dataset on the Hub."
 
 
-def add_commands(app: typer.Typer) -> None:
-    """Adds the commands to the command line."""
-    for command in (export, push, validate):
-        app.command()(command)
+def register(app: typer.Typer) -> None:
+    """Adds `validate`, `export` and `push` to the command line."""
+    app.command("validate", rich_help_panel=Panel.SHIP)(validate)
+    app.command("export", rich_help_panel=Panel.SHIP)(export)
+    app.command("push", rich_help_panel=Panel.SHIP)(push)
 
 
 def export(
@@ -48,11 +50,20 @@ def push(
     run_dir: Annotated[str, typer.Argument(help="A run's directory, or a published folder.")],
     repo: Annotated[str, typer.Argument(metavar="REPO", help="The dataset on the Hub, such as org/name.")],
     private: Annotated[bool, typer.Option("--private", help="Make a new dataset private.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be uploaded, and what is there already; upload nothing.")
+    ] = False,
 ) -> None:
     """Upload a published dataset to the Hugging Face Hub in one commit; HF_TOKEN holds the token."""
     from hipo_data.pipeline.ship.push import push as push_dataset
+    from hipo_data.pipeline.ship.push import rehearse
     from hipo_data.pipeline.store.run_path import run_path
 
+    if dry_run:
+        from hipo_data.pipeline.ship.rehearsal_words import in_words
+
+        _console().print(in_words(rehearse(run_path(run_dir), repo, private)))
+        return
     _console().print(push_dataset(run_path(run_dir), repo, private))
 
 

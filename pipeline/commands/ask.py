@@ -1,0 +1,61 @@
+"""The commands that ask a run what its rollouts would have made of other settings. Nothing is sampled."""
+
+from typing import Annotated
+
+import typer
+
+from hipo_data.figures.help_panels import Panel
+from hipo_data.figures.terminal import console
+from hipo_data.pipeline.commands.options import ChartOption, JsonOption, RunArgument
+
+
+def register(app: typer.Typer) -> None:
+    """Adds `whatif` and `calibrate` to the command line."""
+    app.command("whatif", rich_help_panel=Panel.LOOK)(whatif)
+    app.command("calibrate", rich_help_panel=Panel.LOOK)(calibrate)
+
+
+def whatif(
+    run_dir: RunArgument,
+    delta: Annotated[
+        str, typer.Option("--delta", help="Values of δ: start:stop:step, or some with commas.")
+    ] = "0:0.5:0.05",
+    n: Annotated[
+        str | None, typer.Option("--n", help="Rollouts of each mode, such as 4,8. Default: all that the run has.")
+    ] = None,
+    as_json: JsonOption = False,
+    out: ChartOption = None,
+) -> None:
+    """Say what a run would have decided under another δ or with fewer rollouts. Nothing is sampled."""
+    from hipo_data.pipeline.store.run_path import run_path
+    from hipo_data.pipeline.views.printing.whatif import print_answer, write_chart
+    from hipo_data.pipeline.views.run_files import open_run
+    from hipo_data.pipeline.views.settings import parse_deltas, parse_ns
+    from hipo_data.pipeline.views.whatif import ask
+
+    files = open_run(run_path(run_dir))
+    answer = ask(files, parse_deltas(delta), None if n is None else parse_ns(n))
+    if out:
+        write_chart(answer, out)
+    print_answer(console(), answer, as_json)
+
+
+def calibrate(
+    run_dir: RunArgument,
+    want: Annotated[
+        float, typer.Option("--want", min=0, max=1, help="Share of the choices that should come back.")
+    ] = 0.9,
+    repeats: Annotated[int, typer.Option("--repeats", min=1, help="How many splits in halves.")] = 20,
+    as_json: JsonOption = False,
+    out: ChartOption = None,
+) -> None:
+    """Split a run's rollouts in halves and say how often mode, rule and response come back. Nothing is sampled."""
+    from hipo_data.pipeline.store.run_path import run_path
+    from hipo_data.pipeline.views.calibrate import calibrate as split
+    from hipo_data.pipeline.views.printing.calibrate import print_calibration, write_chart
+    from hipo_data.pipeline.views.run_files import open_run
+
+    found = split(open_run(run_path(run_dir)), want, repeats)
+    if out:
+        write_chart(found, out)
+    print_calibration(console(), found, as_json)

@@ -1,0 +1,1 @@
+"""What this machine, and what a recipe names, has of what a run needs: found out by trying it, within seconds."""

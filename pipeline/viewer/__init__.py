@@ -1,0 +1,1 @@
+"""Runs as pages for a browser: served on this machine, or written as files."""

@@ -1,0 +1,191 @@
+"""What is known of all problems of a run at once: narrow columns in memory; the texts stay in their files.
+
+A file is taken as a run takes it: by its size, and by its checksum where it was changed after its manifest was written.
+Whoever opens a problem has its shard's files held against their checksums (`pipeline.viewer.problem`).
+"""
+
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property, partial
+from pathlib import Path
+
+import polars as pl
+from polars.exceptions import PolarsError
+
+from hipo_data.pipeline.graph.nodes import INGEST, PUBLISH
+from hipo_data.pipeline.store.files import scan_tables, sizes_in_storage
+from hipo_data.pipeline.store.manifest import Output
+from hipo_data.pipeline.store.run_path import RunPath, storage_errors
+from hipo_data.pipeline.store.whole import objection
+from hipo_data.pipeline.views.run_files import RunFiles
+from hipo_data.schemas.errors import DamagedError
+from hipo_data.schemas.records import FinishReason, Mode, Status
+
+HEAD_CHARS = 200
+"""Of a question, what a list shows."""
+DROPPED, UNDECIDED = "dropped", "undecided"
+_OF_MODE = pl.Enum([mode.value for mode in Mode])
+_TEXTS = ["mode", "rule", "drop_reason"]
+_SIDES = ("on", "off")
+_DECIDED: dict[str, pl.DataType | type[pl.DataType]] = {
+    "problem_id": pl.String,
+    **dict.fromkeys(_TEXTS, pl.String),
+    **dict.fromkeys(["index", "chosen_tokens"], pl.Int64),
+    **dict.fromkeys(["margin", "p_on", "p_off"], pl.Float64),
+    **dict.fromkeys([f"{name}_{side}" for name in ("n", "right") for side in _SIDES], pl.Int64),
+}
+_ASKED: dict[str, pl.DataType | type[pl.DataType]] = {
+    **dict.fromkeys(["problem_id", "kind", "source", "head"], pl.String),
+    "difficulty": pl.Float64,
+}
+_ROLLOUT: dict[str, pl.DataType | type[pl.DataType]] = {
+    "row": pl.UInt32,
+    "mode": _OF_MODE,
+    "status": pl.Enum([status.value for status in Status]),
+    "reason": pl.String,
+    "finish": pl.Enum([reason.value for reason in FinishReason]),
+    "tokens": pl.UInt32,
+}
+_PLACE: dict[str, pl.DataType | type[pl.DataType]] = {
+    "place": pl.UInt32,
+    **dict.fromkeys(["problem_id", "part", "file"], pl.String),
+}
+_KEY = ["problem_id", "index"]
+
+
+class Index:
+    """A run as it was when this was made. Frames are read when they are first asked for, by one thread.
+
+    Raises `StorageError` where the storage that the run lives in fails.
+    """
+
+    def __init__(self, files: RunFiles, damaged: Iterable[DamagedError] = ()) -> None:
+        self.files = files
+        self.damaged = [str(error) for error in damaged]
+        """A sentence for each file that is not as it was written; what it held is missing in the frames."""
+        self._lock = threading.RLock()
+
+    @property
+    def problems(self) -> pl.DataFrame:
+        """A row a problem in the order of ids: `row`, `problem_id`, `kind`, `source` (the dataset of its first source
+        row), `difficulty`, `head`; of its decision `mode` (null without one), `rule`, `drop_reason`, `index`,
+        `chosen_tokens`, `margin`, `p_on`, `p_off`, `n_on` …; and `state`: the mode, `dropped` or `undecided`."""
+        with self._lock:
+            return self._problems
+
+    @property
+    def rollouts(self) -> pl.DataFrame:
+        """A row a rollout: `row` of its problem, `mode`, `status` and `reason` (null before it is graded), `finish`,
+        `tokens`."""
+        with self._lock:
+            return self._rollouts
+
+    @property
+    def places(self) -> pl.DataFrame:
+        """Where problems stand in the dataset: `problem_id`, `part`, `file`, and `place`, the row of the file."""
+        with self._lock:
+            return self._places
+
+    def read(self) -> None:
+        """Reads all frames, so that nobody waits for one later."""
+        with self._lock:
+            self._problems, self._rollouts, self._places  # noqa: B018
+
+    @cached_property
+    def _problems(self) -> pl.DataFrame:
+        asked = self._read("ingest", _asked_of, _ASKED).with_row_index("row")
+        decided = self._read("select", scan_tables, _DECIDED)
+        state = pl.when(pl.col("rule").is_null()).then(pl.lit(UNDECIDED)).otherwise(pl.col("mode").fill_null(DROPPED))
+        return asked.join(decided, on="problem_id", how="left", maintain_order="left").with_columns(state=state)
+
+    @cached_property
+    def _rollouts(self) -> pl.DataFrame:
+        return pl.concat([self._read(f"sample.{mode}", partial(self._graded, mode), _ROLLOUT) for mode in Mode])
+
+    def _graded(self, mode: Mode, sampled: Sequence[RunPath]) -> pl.LazyFrame:
+        rollouts = scan_tables(sampled).select(*_KEY, finish="finish_reason", tokens="completion_tokens")
+        graded = self._whole(f"verify.{mode}", [path.name.partition(".")[0] for path in sampled])
+        if graded:
+            rollouts = rollouts.join(scan_tables(graded).select(*_KEY, "status", "reason"), on=_KEY, how="left")
+        else:
+            rollouts = rollouts.with_columns(pl.lit(None, pl.String).alias(name) for name in ("status", "reason"))
+        rows = self.problems.lazy().select("problem_id", "row")
+        return rollouts.with_columns(mode=pl.lit(mode.value)).join(rows, on="problem_id")
+
+    @cached_property
+    def _places(self) -> pl.DataFrame:
+        manifest = self.files.manifests.get(PUBLISH.name)
+        found = [pl.DataFrame(schema=_PLACE)]
+        for name, output in sorted(manifest.outputs.items()) if manifest is not None else []:
+            if name.startswith("dataset/") and name.endswith(".parquet") and self._is_whole(output, PUBLISH.name):
+                found.append(self._collected(partial(_places_of, name), [self.files.run_dir / output.path], _PLACE))
+        return pl.concat(found)
+
+    def _read(self, folder: str, make: "_Make", schema: "_Schema") -> pl.DataFrame:
+        paths = self._whole(folder, self.files.shards)
+        return self._collected(make, paths, schema) if paths else pl.DataFrame(schema=schema)
+
+    def _collected(self, make: "_Make", paths: Sequence[RunPath], schema: "_Schema") -> pl.DataFrame:
+        """What can be read of these; all in one go, and one by one to find the damaged one where that fails."""
+        try:
+            with storage_errors(self.files.run_dir):
+                return make(paths).select(pl.col(name).cast(kind) for name, kind in schema.items()).collect()
+        except (PolarsError, OSError):
+            if len(paths) > 1:
+                return pl.concat([self._collected(make, [path], schema) for path in paths])
+            self._tell(DamagedError(paths[0], "cannot be read"))
+            return pl.DataFrame(schema=schema)
+
+    def _whole(self, folder: str, shards: Sequence[str]) -> list[RunPath]:
+        """The tables of these shards that are there as they were written."""
+        found = []
+        for shard in shards:
+            for output in self.files.outputs(folder, shards=[shard]):
+                if self._is_whole(output, INGEST.name if folder == INGEST.stage else f"{folder}/{shard}"):
+                    found.append(self.files.run_dir / output.path)
+        return found
+
+    def _is_whole(self, output: Output, node: str) -> bool:
+        path = self.files.run_dir / output.path
+        if isinstance(path, Path):
+            manifest = self.files.run_dir / f"{node}.json"
+            try:
+                file, written = path.stat(), manifest.stat()
+            except OSError:
+                said: str | None = "is missing"
+            else:
+                left = file.st_size == output.bytes and file.st_mtime_ns <= written.st_mtime_ns
+                said = None if left else objection(path, output)
+        else:
+            size = self._sizes.get(output.path)
+            said = None if size == output.bytes else objection(path, output)
+        if said is not None:
+            self._tell(DamagedError(path, said))
+        return said is None
+
+    @cached_property
+    def _sizes(self) -> dict[str, int]:
+        return sizes_in_storage(self.files.run_dir)
+
+    def _tell(self, error: DamagedError) -> None:
+        if str(error) not in self.damaged:
+            self.damaged.append(str(error))
+
+
+_Make = Callable[[Sequence[RunPath]], pl.LazyFrame]
+_Schema = Mapping[str, pl.DataType | type[pl.DataType]]
+
+
+def _asked_of(paths: Sequence[RunPath]) -> pl.LazyFrame:
+    return scan_tables(paths).with_columns(
+        source=pl.col("sources").list.first().struct.field("dataset"),
+        head=pl.col("question").str.slice(0, HEAD_CHARS),
+    )
+
+
+def _places_of(name: str, paths: Sequence[RunPath]) -> pl.LazyFrame:
+    rows = scan_tables(paths)
+    named = "problem_id" in rows.collect_schema()
+    key = pl.col("problem_id") if named else pl.col("extra_info").struct.field("problem_id")
+    places = rows.select(key.alias("problem_id")).with_row_index("place")
+    return places.with_columns(part=pl.lit(name.split("/")[1]), file=pl.lit(name))
