@@ -123,7 +123,7 @@ def coverage(worlds: Mapping[str, World], n: int) -> dict[str, float]:
     print(
         f"N {n:<2} pass rate of the kept mode: chose {means['chose']:.1f}, corrected {means['corrected']:.1f}, true "
         f"{means['true']:.1f} %; 95 % intervals hold the truth in {shares['corrected']:.1f} % corrected, "
-        f"{shares['other rollouts']:.1f} % by other rollouts"
+        f"{shares['other rollouts']:.1f} % by other rollouts, of {len(inside['corrected'])} cases each"
     )
     return shares
 

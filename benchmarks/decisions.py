@@ -22,7 +22,8 @@ equal error, against the uniform N that reaches it, interpolated between the mea
 calibration: 3 points over the largest difference between the repetition that is said and the one that is measured, in
 any bin of ten with 2 % of the choices or more; N 8, the four worlds and one like the quickstart, where most problems
 are always or never solved. Printed for other N too, with how often the 95 % interval of what-if's pass rate holds the
-true one, and what fallback rows cost. Beside them: what became of δ .25 and .5 as ties went to think-off.
+true one, and what fallback rows cost. Beside them: what became of δ .25 and .5 as ties went to think-off, of these
+rollouts and in expectation.
 
     python benchmarks/decisions.py
 """
@@ -34,6 +35,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from math import comb
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -48,6 +50,7 @@ from stopping import CORPORA
 
 from hipo_data.schemas.config import SelectConfig
 from hipo_data.schemas.records import Mode
+from hipo_data.stages.select.boundary import decimal
 from hipo_data.stages.select.pair_counts import added, cells
 from hipo_data.stages.select.prior import Priors, fit
 from hipo_data.stages.select.select import ROLLOUT_COLUMNS, VERDICT_COLUMNS, select
@@ -63,6 +66,7 @@ GOALS = {
 }
 AIMS = {0.25: 0.136, 0.5: 0.075}
 PROBLEMS = 6_000
+DRAWS = 8
 DELTAS = [0.1, 0.15, 0.2, 0.25, 0.3, 0.5]
 NS = [4, 8, 16, 32]
 ROLLOUTS = 10_000_000
@@ -94,6 +98,7 @@ def main() -> None:
         strict = mean(row["margin"] for row in wrong if row["delta"] == delta)
         before = mean(row["before"] for row in wrong if row["delta"] == delta)
         figures = f"{100 * before:.2f} → {100 * strict:.2f} %, aim {100 * aim:.1f} %"
+        figures += f"; in expectation {in_expectation(delta)}"
         print(f"δ {delta}, ties to think-off, mean over worlds and N: {figures}")
     off = {n: calibration(WORLDS | {"quickstart": quickstart}, n) for n in (4, 8, 16)}
     for n in (2, 4, 8, 16):
@@ -108,6 +113,30 @@ def main() -> None:
 
 def mean(values: Iterator[float]) -> float:
     return float(np.mean(list(values)))
+
+
+def in_expectation(delta: float) -> str:
+    """Wrong modes of the rule margin over draws of rollouts, exactly, and over `DRAWS` draws of the problems."""
+    found = []
+    for draw in range(DRAWS):
+        shares = []
+        for seed, made in enumerate(WORLDS.values()):
+            on, off = made(np.random.default_rng([draw, seed]))
+            for n in NS:
+                of_on, of_off = binomial_at(n, on), binomial_at(n, off)
+                above = np.concatenate([of_on[:, ::-1].cumsum(axis=1)[:, ::-1], np.zeros((len(on), 1))], axis=1)
+                least = [min(n + 1, int(right + n * decimal(delta)) + 1) for right in range(n + 1)]
+                thinks = (of_off * above[:, least]).sum(axis=1)
+                shares.append(np.where(on - off > delta, 1 - thinks, thinks).mean())
+        found.append(100 * float(np.mean(shares)))
+    return f"{np.mean(found):.2f} ± {np.std(found, ddof=1) / DRAWS**0.5:.2f} %"
+
+
+def binomial_at(n: int, rates: Floats) -> Floats:
+    """Probabilities of 0 to n right ones at each of the rates, shape (problems, n + 1)."""
+    right, p = np.arange(n + 1), rates.clip(1e-12, 1 - 1e-12)[:, None]
+    found: Floats = np.exp(right * np.log(p) + (n - right) * np.log1p(-p)) * [comb(n, each) for each in right]
+    return found
 
 
 RULES = ["before", "margin", "posterior"]

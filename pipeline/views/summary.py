@@ -25,7 +25,7 @@ from hipo_data.pipeline.watch.event_log import LastAttempt, damaged_lines, last_
 from hipo_data.pipeline.watch.outcome import Outcome
 from hipo_data.schemas.config import RunConfig
 from hipo_data.schemas.errors import DamagedError
-from hipo_data.schemas.length_unit import Unit
+from hipo_data.schemas.length_unit import lengths_of
 from hipo_data.schemas.records import Mode
 from hipo_data.stages.publish.statistics import Statistics
 from hipo_data.stages.sample.shown import in_words
@@ -127,7 +127,7 @@ def print_plan(console: Console, plan: Plan, config: RunConfig, changes: list[st
     for heading in ("stage", "shards", "up to date", "to run"):
         table.add_column(heading, justify="left" if heading == "stage" else "right")
     units = {line.unit for line in plan.stages if line.requests is not None}
-    (unit,) = units if len(units) == 1 else (("length",) if units else (Unit.TOKENS,))
+    (unit,) = units if len(units) == 1 else (("length",) if units else (lengths_of(config).unit,))
     for heading in ("requests", f"{unit} about", f"{unit} at most"):
         table.add_column(heading, justify="right")
     table.add_column("why", overflow="fold")

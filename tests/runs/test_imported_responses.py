@@ -10,7 +10,7 @@ from tests.support.commands import fail, recorded_recipe, succeed, write_lines
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("on_cluster")]
 
-RESPONSE = "<think>{} and a</think><answer>\\boxed{{{}}}</answer>"
+RESPONSE = "<think>{}</think><answer>\\boxed{{{}}}</answer>"
 
 
 def am_row(question: str, gold: str, response: str) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def test_imported_responses_are_graded_and_chosen_like_sampled_ones(tmp_path: Pa
     assert imported["index"].unique().sort().to_list() == [2, 3]
     assert imported["model"].unique().to_list() == ["Teacher-32B"]
     assert rollouts.filter(pl.col("source").is_null())["model"].unique().to_list() == ["recorded"]
-    right = imported.filter(pl.col("reasoning") == "so and a")
+    right = imported.filter(pl.col("reasoning") == "so")
     assert right["answer"].str.starts_with("\\boxed{").all()
     assert right["completion_tokens"].unique().sort().to_list() == [
         len(RESPONSE.format("so", 1)),
@@ -47,7 +47,7 @@ def test_imported_responses_are_graded_and_chosen_like_sampled_ones(tmp_path: Pa
     examples = pl.read_parquet(str(tmp_path / "run/justify/??-????.parquet")).filter(pl.col("mode") == "think_on")
     assert len(examples)
     assert examples["teacher"].unique().to_list() == ["Teacher-32B"]
-    assert examples["reasoning"].unique().to_list() == ["so and a"]
+    assert examples["reasoning"].unique().to_list() == ["so"]
 
 
 @pytest.mark.long
@@ -70,5 +70,6 @@ def test_an_engine_that_cannot_count_tokens_refuses_imported_responses(tmp_path:
     engines = {"far": {"type": "openai", "model": "m", "base_url": "http://127.0.0.1:9", "api_key_env": "NO_KEY"}}
     recorded_recipe(tmp_path, sources=[am_source(tmp_path)])
     override = ["--set", f"engines.far={engines['far']}", "--set", "roles.think_on.engine=far"]
+    override += ["--set", "engines.off.tokenizer=models/tiny-hybrid"]
     said = fail("run", "-c", "recipe.yaml", "--run-dir", "run", *override, cwd=tmp_path, code=1)
     assert "imported responses need an engine that knows its tokenizer" in said

@@ -14,6 +14,8 @@ from tests.support.commands import fail, recorded_recipe, succeed
 
 pytestmark = pytest.mark.slow
 
+TOKENIZERS = [f"engines.{name}.tokenizer=models/tiny-hybrid" for name in ("on", "off")]
+"""For policies that weigh lengths against limits in tokens."""
 FORMAT_OF = {"thinkless": "thinkless", "lhrm": "lhrm", "adaptthink": "adaptthink"}
 EXAMPLES = {  # of 24 problems 3 are never solved; think-off is right in all 4 responses of 7, in 2 of 7, in none of 7
     "adaptthink": 4 * 21,
@@ -50,7 +52,7 @@ def part(folder: Path, name: str) -> pl.DataFrame:
     [pytest.param(name, marks=[] if name == "budget" else [pytest.mark.long]) for name in EXAMPLES],
 )
 def test_examples_of_a_policy_read_back_and_its_card_says_whose_rule_it_is(folder: Path, policy: str) -> None:
-    budget = ["select.budget.kind=lcpo_max", "select.budget.low=20", "select.budget.high=40"]
+    budget = [*TOKENIZERS, "select.budget.kind=lcpo_max", "select.budget.low=20", "select.budget.high=40"]
     out = run(folder, policy, *(budget if policy == "budget" else []))
     assert f"24 → {EXAMPLES[policy]} examples" in out
     rows = part(folder, "sft").to_dicts()
@@ -70,6 +72,7 @@ def test_examples_of_a_policy_read_back_and_its_card_says_whose_rule_it_is(folde
         train = pl.read_parquet(str(folder / "run/dataset/sft/train-*.parquet"))
         assert train["mode"].to_list() == ["think_on", "think_off"] * (train.height // 2)
         assert train["problem_id"].to_list()[::2] == train["problem_id"].to_list()[1::2]
+    assert ("tokens of the tokenizer tiny-hybrid" in card) == (policy == "budget")
     if policy == "budget":
         prompts = part(folder, "rl")
         said: list[Any] = prompts["prompt"].list.first().struct.field("content").to_list()
@@ -80,7 +83,7 @@ def test_examples_of_a_policy_read_back_and_its_card_says_whose_rule_it_is(folde
 @pytest.mark.long
 @pytest.mark.usefixtures("on_cluster")
 def test_preference_pairs_are_published_beside_their_better_ends(folder: Path, tmp_path: Path) -> None:
-    run(folder, "preference")
+    run(folder, "preference", *TOKENIZERS)
     assert "preference train 22, preference validation 2, " in succeed("validate", "run", cwd=folder)
     exported = export(published(str(folder / "run")), "trl-preference", tmp_path / "out")
     assert exported.rows == {"train.parquet": 22, "validation.parquet": 2}

@@ -50,7 +50,7 @@ def test_it_needs_no_script_and_no_network(made: str) -> None:
 
 
 def test_every_chart_is_there(made: str) -> None:
-    assert made.count("<svg") == 12
+    assert made.count("<svg") == 15
     captions = texts(made)
     for caption in (
         "From rows to examples",
