@@ -27,7 +27,7 @@ from _child import child, say
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 GOALS = {"first_page": 2.0, "filter": 1.0, "problem": 5.0, "second": 1.0, "two_seconds": 1.0}
-PROBLEMS, N, BITS, WORDS = 100_000, 8, 8, 300
+PROBLEMS, N, BITS, WORDS = 100_000, 8, 9, 300
 ROUNDS = 3
 FILTERS = {
     "mode": "mode=think_off",

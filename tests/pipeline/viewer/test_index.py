@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from hipo_data.pipeline.store.files import put_bytes
+from hipo_data.pipeline.store.run_path import RunPath
 from hipo_data.pipeline.viewer.commands import view
 from hipo_data.pipeline.viewer.filters import Filters
 from hipo_data.pipeline.viewer.index import UNDECIDED
@@ -78,3 +80,20 @@ def test_what_cannot_be_written_is_refused_in_a_sentence(made_run: Path, tmp_pat
     with pytest.raises(UserError, match="--where goes with --html"):
         view([str(made_run)], where="mode=think_on")
     assert Filters.asked({}) == Filters()
+
+
+def test_a_run_in_storage(made_run: Path, folder: RunPath) -> None:
+    for path in made_run.rglob("*"):
+        if path.is_file():
+            put_bytes(folder / str(path.relative_to(made_run)), path.read_bytes())
+    here, away = ShownRun(made_run), ShownRun(folder)
+    assert away.index().problems.equals(here.index().problems)
+    assert away.index().rollouts.sort("row", "mode").equals(here.index().rollouts.sort("row", "mode"))
+    search = away.search(away.index(), "What is 77 plus")
+    assert search.wait(120)
+    (row,) = search.rows
+    problem = away.index().problems["problem_id"][row]
+    assert len(away.story(away.index(), problem).rollouts) == 8
+    away.flag(problem, "seen")
+    assert ShownRun(folder).flags() == {problem: "seen"}
+    assert away.index().damaged == []
