@@ -88,7 +88,8 @@ def test_a_run_in_storage(made_run: Path, folder: RunPath) -> None:
             put_bytes(folder / str(path.relative_to(made_run)), path.read_bytes())
     here, away = ShownRun(made_run), ShownRun(folder)
     assert away.index().problems.equals(here.index().problems)
-    assert away.index().rollouts.sort("row", "mode").equals(here.index().rollouts.sort("row", "mode"))
+    rollouts = [shown.index().rollouts for shown in (here, away)]
+    assert rollouts[0].sort(rollouts[0].columns).equals(rollouts[1].sort(rollouts[1].columns))
     search = away.search(away.index(), "What is 77 plus")
     assert search.wait(120)
     (row,) = search.rows
