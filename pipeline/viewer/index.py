@@ -105,12 +105,10 @@ class Index:
     def _graded(self, mode: Mode, sampled: Sequence[RunPath]) -> pl.LazyFrame:
         rollouts = scan_tables(sampled).select(*_KEY, finish="finish_reason", tokens="completion_tokens")
         graded = self._whole(f"verify.{mode}", [path.name.partition(".")[0] for path in sampled])
-        if graded:
-            rollouts = rollouts.join(scan_tables(graded).select(*_KEY, "status", "reason"), on=_KEY, how="left")
-        else:
-            rollouts = rollouts.with_columns(pl.lit(None, pl.String).alias(name) for name in ("status", "reason"))
-        rows = self.problems.lazy().select("problem_id", "row")
-        return rollouts.with_columns(mode=pl.lit(mode.value)).join(rows, on="problem_id")
+        verdicts = [scan_tables(graded).select(*_KEY, "status", "reason")] if graded else []
+        joined = _with_verdicts(*pl.collect_all([rollouts, *verdicts]))
+        row = _rows_of(joined["problem_id"], self.problems)
+        return joined.lazy().with_columns(row, mode=pl.lit(mode.value)).drop_nulls("row")
 
     @cached_property
     def _places(self) -> pl.DataFrame:
@@ -189,3 +187,22 @@ def _places_of(name: str, paths: Sequence[RunPath]) -> pl.LazyFrame:
     key = pl.col("problem_id") if named else pl.col("extra_info").struct.field("problem_id")
     places = rows.select(key.alias("problem_id")).with_row_index("place")
     return places.with_columns(part=pl.lit(name.split("/")[1]), file=pl.lit(name))
+
+
+def _with_verdicts(rollouts: pl.DataFrame, verdicts: pl.DataFrame | None = None) -> pl.DataFrame:
+    """Rollouts with `status` and `reason`. Verdicts stand in the order of their rollouts, which is looked at: joining
+    millions of keys would take longer than all else."""
+    if verdicts is None:
+        return rollouts.with_columns(pl.lit(None, pl.String).alias(name) for name in ("status", "reason"))
+    if rollouts.height == verdicts.height and rollouts.select(_KEY).equals(verdicts.select(_KEY)):
+        return rollouts.hstack(verdicts.select("status", "reason"))
+    return rollouts.join(verdicts, on=_KEY, how="left")
+
+
+def _rows_of(ids: pl.Series, problems: pl.DataFrame) -> pl.Series:
+    """`row` of the problem of each id, null where there is none; ids of one problem stand together."""
+    first = (ids != ids.shift()).fill_null(True)
+    known = ids.filter(first).to_frame("problem_id").join(
+        problems.select("problem_id", "row"), on="problem_id", how="left", maintain_order="left"
+    )  # fmt: skip
+    return known["row"].gather(first.cum_sum() - 1).alias("row")

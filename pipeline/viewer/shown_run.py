@@ -16,6 +16,8 @@ from hipo_data.schemas.errors import DamagedError, UserError
 from hipo_data.schemas.keys import shard_of
 
 _LOOK_EVERY_S = 5.0
+_AFTER_S = 1.0
+"""After a page is asked for, so that both do not share the processors."""
 _SHARE = 20
 """Looking for what is new takes at most one part in so many of the time."""
 _SEARCHES = 4
@@ -59,7 +61,9 @@ class ShownRun:
             if due:
                 self._look_at = float("inf")
         if due:
-            threading.Thread(target=self.look, name="look at the run", daemon=True).start()
+            look = threading.Timer(_AFTER_S, self.look)
+            look.daemon = True
+            look.start()
         return self._index
 
     def look(self) -> None:
