@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 from polars.exceptions import PolarsError
@@ -18,8 +19,10 @@ from hipo_data.pipeline.store.manifest import Output
 from hipo_data.pipeline.store.run_path import RunPath, storage_errors
 from hipo_data.pipeline.store.whole import objection
 from hipo_data.pipeline.views.run_files import RunFiles
-from hipo_data.schemas.errors import DamagedError
+from hipo_data.pipeline.views.shown_priors import shown_priors
+from hipo_data.schemas.errors import DamagedError, StorageError, UserError
 from hipo_data.schemas.records import FinishReason, Mode, Status
+from hipo_data.stages.select.prior import Priors
 
 HEAD_CHARS = 200
 """Of a question, what a list shows."""
@@ -63,33 +66,42 @@ class Index:
         self.files = files
         self.damaged = [str(error) for error in damaged]
         """A sentence for each file that is not as it was written; what it held is missing in the frames."""
-        self._lock = threading.RLock()
+        self._locks = {name: threading.Lock() for name in ("_problems", "_rollouts", "_places", "_priors")}
 
     @property
     def problems(self) -> pl.DataFrame:
         """A row a problem in the order of ids: `row`, `problem_id`, `kind`, `source` (the dataset of its first source
         row), `difficulty`, `head`; of its decision `mode` (null without one), `rule`, `drop_reason`, `index`,
         `chosen_tokens`, `margin`, `p_on`, `p_off`, `n_on` …; and `state`: the mode, `dropped` or `undecided`."""
-        with self._lock:
-            return self._problems
+        return self._once("_problems")
 
     @property
     def rollouts(self) -> pl.DataFrame:
         """A row a rollout: `row` of its problem, `mode`, `status` and `reason` (null before it is graded), `finish`,
         `tokens`."""
-        with self._lock:
-            return self._rollouts
+        return self._once("_rollouts")
 
     @property
     def places(self) -> pl.DataFrame:
         """Where problems stand in the dataset: `problem_id`, `part`, `file`, and `place`, the row of the file."""
-        with self._lock:
-            return self._places
+        return self._once("_places")
+
+    @property
+    def priors(self) -> Priors | None:
+        """What is said of how firm decisions are goes by these; null until `read`, since fitting them takes a while."""
+        return self.__dict__.get("_priors")
 
     def read(self) -> None:
         """Reads all frames, so that nobody waits for one later."""
-        with self._lock:
-            self._problems, self._rollouts, self._places  # noqa: B018
+        for name in self._locks:
+            self._once(name)
+
+    def _once(self, name: str) -> Any:
+        """A frame, read by the first who asks; others wait for it, and nobody for another frame."""
+        if name not in self.__dict__:
+            with self._locks[name]:
+                return getattr(self, name)
+        return getattr(self, name)
 
     @cached_property
     def _problems(self) -> pl.DataFrame:
@@ -118,6 +130,17 @@ class Index:
             if name.startswith("dataset/") and name.endswith(".parquet") and self._is_whole(output, PUBLISH.name):
                 found.append(self._collected(partial(_places_of, name), [self.files.run_dir / output.path], _PLACE))
         return pl.concat(found)
+
+    @cached_property
+    def _priors(self) -> Priors | None:
+        try:
+            with storage_errors(self.files.run_dir):
+                return shown_priors(self.files)
+        except StorageError:
+            raise
+        except UserError as error:
+            self._tell(error)
+            return None
 
     def _read(self, folder: str, make: "_Make", schema: "_Schema") -> pl.DataFrame:
         paths = self._whole(folder, self.files.shards)
@@ -165,7 +188,7 @@ class Index:
     def _sizes(self) -> dict[str, int]:
         return sizes_in_storage(self.files.run_dir)
 
-    def _tell(self, error: DamagedError) -> None:
+    def _tell(self, error: UserError) -> None:
         if str(error) not in self.damaged:
             self.damaged.append(str(error))
 

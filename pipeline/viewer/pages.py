@@ -20,6 +20,7 @@ from hipo_data.pipeline.viewer import markup
 from hipo_data.pipeline.viewer.filters import CHOICES, PAGE, SORTS, Filters
 from hipo_data.pipeline.viewer.index import DROPPED, UNDECIDED, Index
 from hipo_data.pipeline.views.explain import Story
+from hipo_data.pipeline.views.printing.explain import firmness
 from hipo_data.schemas.gold import problem_gold_from_json
 from hipo_data.schemas.records import Mode
 
@@ -187,6 +188,7 @@ def problem_page(
         story=story,
         sides=[(mode.value, _side(story, mode)) for mode in Mode],
         decision=story.decision,
+        firm=firmness(story.decision) if story.decision is not None and "flip" in story.decision else "",
         up=links.problems(asked),
         query=asked.query(),
         place=place,

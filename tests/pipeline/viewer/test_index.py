@@ -11,6 +11,8 @@ from hipo_data.pipeline.viewer.commands import view
 from hipo_data.pipeline.viewer.filters import Filters
 from hipo_data.pipeline.viewer.index import UNDECIDED
 from hipo_data.pipeline.viewer.shown_run import ShownRun
+from hipo_data.pipeline.views.explain import explain
+from hipo_data.pipeline.views.run_files import open_run
 from hipo_data.schemas.errors import UserError
 from tests.support.made_up_run import make_run
 
@@ -37,6 +39,19 @@ def test_a_run_that_stands_still_is_not_read_again(made_run: Path) -> None:
     before = shown.index()
     shown.look()
     assert shown.index() is before
+
+
+def test_how_firm_a_decision_is_is_told_once_it_is_known(made_run: Path) -> None:
+    shown = ShownRun(made_run)
+    index = shown.index()
+    decided = index.problems.filter(rule="margin")["problem_id"][0]
+    before = shown.story(index, decided).decision
+    assert before is not None
+    assert "flip" not in before
+    shown.look()
+    after, told = shown.story(index, decided).decision, explain(open_run(made_run), decided).decision
+    assert after is not None
+    assert after == told
 
 
 def test_a_shard_that_is_gone_is_told(made_run: Path, tmp_path: Path) -> None:
