@@ -73,18 +73,21 @@ class Index:
         """A row a problem in the order of ids: `row`, `problem_id`, `kind`, `source` (the dataset of its first source
         row), `difficulty`, `head`; of its decision `mode` (null without one), `rule`, `drop_reason`, `index`,
         `chosen_tokens`, `margin`, `p_on`, `p_off`, `n_on` …; and `state`: the mode, `dropped` or `undecided`."""
-        return self._once("_problems")
+        found: pl.DataFrame = self._once("_problems")
+        return found
 
     @property
     def rollouts(self) -> pl.DataFrame:
         """A row a rollout: `row` of its problem, `mode`, `status` and `reason` (null before it is graded), `finish`,
         `tokens`."""
-        return self._once("_rollouts")
+        found: pl.DataFrame = self._once("_rollouts")
+        return found
 
     @property
     def places(self) -> pl.DataFrame:
         """Where problems stand in the dataset: `problem_id`, `part`, `file`, and `place`, the row of the file."""
-        return self._once("_places")
+        found: pl.DataFrame = self._once("_places")
+        return found
 
     @property
     def priors(self) -> Priors | None:
