@@ -7,9 +7,9 @@ of the full read over that of the viewer, in the same minutes on the same machin
 first_page: from nothing known of the run to the first page, and the process has Polars imported, as for the full read.
 filter: the slowest of the filters, rollouts' ones and a text in all responses included.
 problem: the slowest of twenty problems' pages.
-second, two_seconds: the goals in seconds: 1 s for the first page, 2 s for the slowest filter, over what was measured.
 
-Ends with a line of JSON. Arguments: how many problems, and a folder to keep the run in for the next time.
+Ends with a line of JSON, which has the milliseconds too; a second for the first page and two for a filter are what a
+reader should have on a machine without other work. Arguments: how many problems, and a folder to keep the run in.
 """
 
 import asyncio
@@ -26,8 +26,8 @@ from _child import child, say
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-GOALS = {"first_page": 2.0, "filter": 1.0, "problem": 5.0, "second": 1.0, "two_seconds": 1.0}
-PROBLEMS, N, BITS, WORDS = 100_000, 8, 8, 300
+GOALS = {"first_page": 2.0, "filter": 1.0, "problem": 5.0}
+PROBLEMS, N, BITS, WORDS = 100_000, 8, 9, 300
 ROUNDS = 3
 FILTERS = {
     "mode": "mode=think_off",
@@ -59,7 +59,6 @@ def main() -> None:
     }
     full = statistics.median(each["full"]["ms"] for each in rounds)
     ratios = {name: full / ms for name, ms in typical.items()}
-    ratios |= {"second": 1000 / typical["first_page"], "two_seconds": 2000 / typical["filter"]}
     shown = {name: round(ratio, 2) for name, ratio in ratios.items()}
     ms = {name: round(value) for name, value in {"full_read": full, **typical}.items()}
     print(json.dumps({"benchmark": "viewer", "ratio": shown, "goal": GOALS, "ms": ms, "rollouts": problems * 2 * N}))

@@ -26,13 +26,6 @@ wanted=
 command -v bwrap >/dev/null 2>&1 || wanted="bwrap"
 [ "$engine" != cpu ] || PATH=$PATH:/sbin:/usr/sbin ldconfig -p 2>/dev/null | grep -q 'libnuma\.so\.1' ||
     wanted="$wanted numa"
-case ",$extras," in
-    *,dev,*)
-        command -v chromium-headless-shell >/dev/null 2>&1 || command -v chromium >/dev/null 2>&1 ||
-            command -v chromium-browser >/dev/null 2>&1 || command -v google-chrome >/dev/null 2>&1 ||
-            wanted="$wanted browser"
-        ;;
-esac
 
 install_system_packages() {
     if command -v apt-get >/dev/null 2>&1; then
@@ -73,6 +66,16 @@ install_system_packages() {
     fi
     say "Please install by hand: $manager ${yes%% *} $packages (bubblewrap isolates code under test, libnuma is needed by vLLM on the CPU, a browser by the tests); going on without."
 }
+[ -z "$wanted" ] || install_system_packages
+
+# By itself, since not every system has the package, and those above are worth more.
+wanted=
+case ",$extras," in
+    *,dev,*)
+        command -v chromium-headless-shell >/dev/null 2>&1 || command -v chromium >/dev/null 2>&1 ||
+            command -v chromium-browser >/dev/null 2>&1 || command -v google-chrome >/dev/null 2>&1 || wanted="browser"
+        ;;
+esac
 [ -z "$wanted" ] || install_system_packages
 
 if ! "$python" -m pip --version >/dev/null 2>&1; then

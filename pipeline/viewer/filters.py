@@ -76,6 +76,12 @@ class Filters:
         return self.tokens_from is not None or self.tokens_to is not None
 
     @property
+    def narrow(self) -> int:
+        """How many filters are in force beside the text and the mode."""
+        others = {each.name for each in fields(self)} - {"text", "mode", "sort", "page"}
+        return sum(getattr(self, name) != getattr(Filters(), name) for name in others)
+
+    @property
     def asks(self) -> bool:
         """Whether anything is left out."""
         return replace(self, sort="id", page=1) != Filters()

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 from polars.exceptions import PolarsError
@@ -18,8 +19,10 @@ from hipo_data.pipeline.store.manifest import Output
 from hipo_data.pipeline.store.run_path import RunPath, storage_errors
 from hipo_data.pipeline.store.whole import objection
 from hipo_data.pipeline.views.run_files import RunFiles
-from hipo_data.schemas.errors import DamagedError
+from hipo_data.pipeline.views.shown_priors import shown_priors
+from hipo_data.schemas.errors import DamagedError, StorageError, UserError
 from hipo_data.schemas.records import FinishReason, Mode, Status
+from hipo_data.stages.select.prior import Priors
 
 HEAD_CHARS = 200
 """Of a question, what a list shows."""
@@ -63,33 +66,45 @@ class Index:
         self.files = files
         self.damaged = [str(error) for error in damaged]
         """A sentence for each file that is not as it was written; what it held is missing in the frames."""
-        self._lock = threading.RLock()
+        self._locks = {name: threading.Lock() for name in ("_problems", "_rollouts", "_places", "_priors")}
 
     @property
     def problems(self) -> pl.DataFrame:
         """A row a problem in the order of ids: `row`, `problem_id`, `kind`, `source` (the dataset of its first source
         row), `difficulty`, `head`; of its decision `mode` (null without one), `rule`, `drop_reason`, `index`,
         `chosen_tokens`, `margin`, `p_on`, `p_off`, `n_on` …; and `state`: the mode, `dropped` or `undecided`."""
-        with self._lock:
-            return self._problems
+        found: pl.DataFrame = self._once("_problems")
+        return found
 
     @property
     def rollouts(self) -> pl.DataFrame:
         """A row a rollout: `row` of its problem, `mode`, `status` and `reason` (null before it is graded), `finish`,
         `tokens`."""
-        with self._lock:
-            return self._rollouts
+        found: pl.DataFrame = self._once("_rollouts")
+        return found
 
     @property
     def places(self) -> pl.DataFrame:
         """Where problems stand in the dataset: `problem_id`, `part`, `file`, and `place`, the row of the file."""
-        with self._lock:
-            return self._places
+        found: pl.DataFrame = self._once("_places")
+        return found
+
+    @property
+    def priors(self) -> Priors | None:
+        """What is said of how firm decisions are goes by these; null until `read`, since fitting them takes a while."""
+        return self.__dict__.get("_priors")
 
     def read(self) -> None:
         """Reads all frames, so that nobody waits for one later."""
-        with self._lock:
-            self._problems, self._rollouts, self._places  # noqa: B018
+        for name in self._locks:
+            self._once(name)
+
+    def _once(self, name: str) -> Any:
+        """A frame, read by the first who asks; others wait for it, and nobody for another frame."""
+        if name not in self.__dict__:
+            with self._locks[name]:
+                return getattr(self, name)
+        return getattr(self, name)
 
     @cached_property
     def _problems(self) -> pl.DataFrame:
@@ -105,12 +120,10 @@ class Index:
     def _graded(self, mode: Mode, sampled: Sequence[RunPath]) -> pl.LazyFrame:
         rollouts = scan_tables(sampled).select(*_KEY, finish="finish_reason", tokens="completion_tokens")
         graded = self._whole(f"verify.{mode}", [path.name.partition(".")[0] for path in sampled])
-        if graded:
-            rollouts = rollouts.join(scan_tables(graded).select(*_KEY, "status", "reason"), on=_KEY, how="left")
-        else:
-            rollouts = rollouts.with_columns(pl.lit(None, pl.String).alias(name) for name in ("status", "reason"))
-        rows = self.problems.lazy().select("problem_id", "row")
-        return rollouts.with_columns(mode=pl.lit(mode.value)).join(rows, on="problem_id")
+        verdicts = [scan_tables(graded).select(*_KEY, "status", "reason")] if graded else []
+        joined = _with_verdicts(*pl.collect_all([rollouts, *verdicts]))
+        row = _rows_of(joined["problem_id"], self.problems)
+        return joined.lazy().with_columns(row, mode=pl.lit(mode.value)).drop_nulls("row")
 
     @cached_property
     def _places(self) -> pl.DataFrame:
@@ -120,6 +133,17 @@ class Index:
             if name.startswith("dataset/") and name.endswith(".parquet") and self._is_whole(output, PUBLISH.name):
                 found.append(self._collected(partial(_places_of, name), [self.files.run_dir / output.path], _PLACE))
         return pl.concat(found)
+
+    @cached_property
+    def _priors(self) -> Priors | None:
+        try:
+            with storage_errors(self.files.run_dir):
+                return shown_priors(self.files)
+        except StorageError:
+            raise
+        except UserError as error:
+            self._tell(error)
+            return None
 
     def _read(self, folder: str, make: "_Make", schema: "_Schema") -> pl.DataFrame:
         paths = self._whole(folder, self.files.shards)
@@ -167,7 +191,7 @@ class Index:
     def _sizes(self) -> dict[str, int]:
         return sizes_in_storage(self.files.run_dir)
 
-    def _tell(self, error: DamagedError) -> None:
+    def _tell(self, error: UserError) -> None:
         if str(error) not in self.damaged:
             self.damaged.append(str(error))
 
@@ -189,3 +213,22 @@ def _places_of(name: str, paths: Sequence[RunPath]) -> pl.LazyFrame:
     key = pl.col("problem_id") if named else pl.col("extra_info").struct.field("problem_id")
     places = rows.select(key.alias("problem_id")).with_row_index("place")
     return places.with_columns(part=pl.lit(name.split("/")[1]), file=pl.lit(name))
+
+
+def _with_verdicts(rollouts: pl.DataFrame, verdicts: pl.DataFrame | None = None) -> pl.DataFrame:
+    """Rollouts with `status` and `reason`. Verdicts stand in the order of their rollouts, which is looked at: joining
+    millions of keys would take longer than all else."""
+    if verdicts is None:
+        return rollouts.with_columns(pl.lit(None, pl.String).alias(name) for name in ("status", "reason"))
+    if rollouts.height == verdicts.height and rollouts.select(_KEY).equals(verdicts.select(_KEY)):
+        return rollouts.hstack(verdicts.select("status", "reason"))
+    return rollouts.join(verdicts, on=_KEY, how="left")
+
+
+def _rows_of(ids: pl.Series, problems: pl.DataFrame) -> pl.Series:
+    """`row` of the problem of each id, null where there is none; ids of one problem stand together."""
+    first = (ids != ids.shift()).fill_null(True)
+    known = ids.filter(first).to_frame("problem_id").join(
+        problems.select("problem_id", "row"), on="problem_id", how="left", maintain_order="left"
+    )  # fmt: skip
+    return known["row"].gather(first.cum_sum() - 1).alias("row")

@@ -5,6 +5,7 @@ Which style and which script run on a page its security policy says by their has
 
 import base64
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -19,6 +20,7 @@ from hipo_data.pipeline.viewer import markup
 from hipo_data.pipeline.viewer.filters import CHOICES, PAGE, SORTS, Filters
 from hipo_data.pipeline.viewer.index import DROPPED, UNDECIDED, Index
 from hipo_data.pipeline.views.explain import Story
+from hipo_data.pipeline.views.printing.explain import firmness
 from hipo_data.schemas.gold import problem_gold_from_json
 from hipo_data.schemas.records import Mode
 
@@ -186,6 +188,7 @@ def problem_page(
         story=story,
         sides=[(mode.value, _side(story, mode)) for mode in Mode],
         decision=story.decision,
+        firm=firmness(story.decision) if story.decision is not None and "flip" in story.decision else "",
         up=links.problems(asked),
         query=asked.query(),
         place=place,
@@ -210,15 +213,25 @@ def _side(story: Story, mode: Mode) -> list[dict[str, Any]]:
 
 
 def options_of(index: Index, flags: Mapping[str, str]) -> dict[str, list[tuple[str, int]]]:
-    """Values of the filters that depend on the run, with the number of problems of each, the most frequent first."""
+    """Values of the filters that depend on the run, with the number of problems (of reasons, rollouts) of each."""
     problems = index.problems
     rules = pl.concat([problems["rule"], problems["drop_reason"]]).drop_nulls()
-    reasons = index.rollouts["reason"].drop_nulls()
-    found = {"source": problems["source"].drop_nulls(), "rule": rules.filter(rules != "none"), "reason": reasons}
-    return {
+    found = {"source": problems["source"].drop_nulls(), "rule": rules.filter(rules != "none")}
+    counted = {
         name: list(values.alias("value").value_counts().sort("count", "value", descending=[True, False]).iter_rows())
         for name, values in found.items()
-    } | {"flagged": [("yes", len(flags))]}
+    }
+    return counted | {"reason": _reasons(index), "flagged": [("yes", len(flags))]}
+
+
+def _reasons(index: Index) -> list[tuple[str, int]]:
+    """Reasons of verdicts as the manifests count them, so that the first page need not read verdicts."""
+    counts: Counter[str] = Counter()
+    for name, manifest in index.files.manifests.items():
+        if name.startswith("verify."):
+            for said, count in manifest.counts.items():
+                counts[said.partition(" ")[2]] += count  # before it is the status
+    return counts.most_common()
 
 
 def _states(index: Index) -> dict[str, int]:

@@ -10,12 +10,14 @@ from hipo_data.pipeline.store.flag_file import FLAGS, put_flag, read_flags
 from hipo_data.pipeline.store.run_path import RunPath, storage_errors
 from hipo_data.pipeline.viewer.index import Index
 from hipo_data.pipeline.viewer.search import Search
-from hipo_data.pipeline.views.explain import Story, missing, story_within
+from hipo_data.pipeline.views.explain import Story, missing, story_within, uncertainty
 from hipo_data.pipeline.views.run_files import RunFiles, open_run
 from hipo_data.schemas.errors import DamagedError, UserError
 from hipo_data.schemas.keys import shard_of
 
 _LOOK_EVERY_S = 5.0
+_AFTER_S = 1.0
+"""After a page is asked for, so that both do not share the processors."""
 _SHARE = 20
 """Looking for what is new takes at most one part in so many of the time."""
 _SEARCHES = 4
@@ -59,7 +61,9 @@ class ShownRun:
             if due:
                 self._look_at = float("inf")
         if due:
-            threading.Thread(target=self.look, name="look at the run", daemon=True).start()
+            look = threading.Timer(_AFTER_S, self.look)
+            look.daemon = True
+            look.start()
         return self._index
 
     def look(self) -> None:
@@ -99,7 +103,10 @@ class ShownRun:
             raise UserError(nothing_yet(self.run_dir))
         bits = int(shards[0].partition("-")[0])
         with storage_errors(self.run_dir):
-            story = story_within(index.files, shard_name(bits, shard_of(problem_id, bits)), problem_id)
+            shard = shard_name(bits, shard_of(problem_id, bits))
+            story = story_within(index.files, shard, problem_id)
+            if story.decision is not None and index.priors is not None:
+                story.decision |= uncertainty(index.files, shard, story.decision, index.priors)
         places = index.places.filter(problem_id=problem_id).sort(pl.col("part") != "sft", maintain_order=True)
         for place in places.to_dicts():
             story.published.setdefault(place["part"], []).append({"file": place["file"], "row": place["place"]})

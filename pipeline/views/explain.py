@@ -21,7 +21,7 @@ from hipo_data.schemas.records import Mode
 from hipo_data.stages.select.decision_words import in_words
 from hipo_data.stages.select.flips import flip_probability, stopped, with_again, wrong_mode
 from hipo_data.stages.select.pair_counts import with_source
-from hipo_data.stages.select.prior import WEAK
+from hipo_data.stages.select.prior import WEAK, Priors
 from hipo_data.stages.texts.thinking_aloud import leaks
 
 _ROW_KEY = re.compile(r"(?P<file>.+):(?P<row>\d+)")
@@ -79,7 +79,7 @@ def explain(files: RunFiles, asked: str) -> Story:
     story = story_within(files, shard, found)
     story.asked = asked
     if story.decision is not None:
-        story.decision |= _uncertainty(files, shard, story.decision)
+        story.decision |= uncertainty(files, shard, story.decision, shown_priors(files))
     story.published = _published(files, found)
     for row in _rejected(files, pl.col("key").eq(found) | pl.col("detail").str.contains(found, literal=True)):
         (story.rejected if row["key"] == found else story.near_duplicates).append(row)
@@ -115,9 +115,9 @@ def story_within(files: RunFiles, shard: str, found: str) -> Story:
     return story
 
 
-def _uncertainty(files: RunFiles, shard: str, decision: Row) -> Row:
-    """How firm a decision is, by the counts of all problems."""
-    problems, priors = files.scan("ingest", shards=[shard]), shown_priors(files)
+def uncertainty(files: RunFiles, shard: str, decision: Row, priors: Priors) -> Row:
+    """How firm a decision is: its `flip`, `wrong`, `weak_prior` and `stopped`, as a story has them."""
+    problems = files.scan("ingest", shards=[shard])
     assert problems is not None
     of_it = with_source(problems.filter(pl.col("problem_id") == decision["problem_id"])).select("source").collect()
     columns = {name: [value] for name, value in decision.items()}

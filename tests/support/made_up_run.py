@@ -230,8 +230,14 @@ def _accounts(problems: pl.DataFrame) -> Accounts:
 
 def _node(run_dir: Path, folder: str, shard: str, rows: pl.DataFrame, model: type[Record]) -> None:
     output = _write(run_dir, folder, shard, rows, model)
-    counts = _shown(rows).counts() if model is Rollout else {}
+    counts = _shown(rows).counts() if model is Rollout else _reasons(rows)
     _manifest(run_dir, f"{folder}/{shard}", {"rows": output}, rows.height, rows.height, counts)
+
+
+def _reasons(rows: pl.DataFrame) -> dict[str, int]:
+    """Verdicts by status and reason, as the verify node counts them."""
+    said = rows.select(said=pl.format("{} {}", "status", "reason"))["said"]
+    return dict(said.value_counts().sort("said").iter_rows())
 
 
 def _shown(rows: pl.DataFrame) -> Shown:

@@ -58,6 +58,8 @@
   });
   const filters = document.querySelector("form.filters");
   if (filters) {
+    // Where there is room, filters in force stay in sight.
+    if (window.innerWidth > 860) all("details[data-open]").forEach((each) => { each.open = true; });
     filters.addEventListener("submit", () => {
       for (const field of filters.elements) field.disabled = field.disabled || field.value === "" || (field.name === "sort" && field.value === "id");
     });

@@ -153,12 +153,12 @@ def _print_decision(page: Page, decision: Row, lengths_in: str) -> None:
         said.append(f"{decision['chosen_tokens']} {lengths_in}")
     if said:
         page.fact("", ", ".join(said))
-    if firm := _firmness(decision):
+    if firm := firmness(decision):
         page.fact("", firm)
 
 
-def _firmness(decision: Row) -> str:
-    """Two things that are told apart: whether the choice would come again, and whether it is the wrong one."""
+def firmness(decision: Row) -> str:
+    """Of a decision with its uncertainty: whether the choice would come again, and whether it is the wrong one."""
     said = []
     if decision["flip"] is not None:
         fresh = "in full, where sampling stopped early," if decision["stopped"] else "with as many fresh rollouts"

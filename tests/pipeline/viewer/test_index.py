@@ -6,9 +6,13 @@ from pathlib import Path
 import pytest
 
 from hipo_data.pipeline.commands.view import view
+from hipo_data.pipeline.store.files import put_bytes
+from hipo_data.pipeline.store.run_path import RunPath
 from hipo_data.pipeline.viewer.filters import Filters
 from hipo_data.pipeline.viewer.index import UNDECIDED
 from hipo_data.pipeline.viewer.shown_run import ShownRun
+from hipo_data.pipeline.views.explain import explain
+from hipo_data.pipeline.views.run_files import open_run
 from hipo_data.schemas.errors import UserError
 from tests.support.made_up_run import make_run
 
@@ -35,6 +39,19 @@ def test_a_run_that_stands_still_is_not_read_again(made_run: Path) -> None:
     before = shown.index()
     shown.look()
     assert shown.index() is before
+
+
+def test_how_firm_a_decision_is_is_told_once_it_is_known(made_run: Path) -> None:
+    shown = ShownRun(made_run)
+    index = shown.index()
+    decided = index.problems.filter(rule="margin")["problem_id"][0]
+    before = shown.story(index, decided).decision
+    assert before is not None
+    assert "flip" not in before
+    shown.look()
+    after, told = shown.story(index, decided).decision, explain(open_run(made_run), decided).decision
+    assert after is not None
+    assert after == told
 
 
 def test_a_shard_that_is_gone_is_told(made_run: Path, tmp_path: Path) -> None:
@@ -78,3 +95,21 @@ def test_what_cannot_be_written_is_refused_in_a_sentence(made_run: Path, tmp_pat
     with pytest.raises(UserError, match="--where goes with --html"):
         view([str(made_run)], where="mode=think_on")
     assert Filters.asked({}) == Filters()
+
+
+def test_a_run_in_storage(made_run: Path, folder: RunPath) -> None:
+    for path in made_run.rglob("*"):
+        if path.is_file():
+            put_bytes(folder / str(path.relative_to(made_run)), path.read_bytes())
+    here, away = ShownRun(made_run), ShownRun(folder)
+    assert away.index().problems.equals(here.index().problems)
+    rollouts = [shown.index().rollouts for shown in (here, away)]
+    assert rollouts[0].sort(rollouts[0].columns).equals(rollouts[1].sort(rollouts[1].columns))
+    search = away.search(away.index(), "What is 77 plus")
+    assert search.wait(120)
+    (row,) = search.rows
+    problem = away.index().problems["problem_id"][row]
+    assert len(away.story(away.index(), problem).rollouts) == 8
+    away.flag(problem, "seen")
+    assert ShownRun(folder).flags() == {problem: "seen"}
+    assert away.index().damaged == []
