@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from hipo_data.figures.plural import counted
 from hipo_data.prompts.formats.registry import FORMATS
-from hipo_data.schemas.config import OpenAIEngine, RoleConfig, RunConfig
+from hipo_data.schemas.config import OpenAIEngine, ReplayEngine, RoleConfig, RunConfig
 from hipo_data.schemas.records import Mode
 from hipo_data.stages.ingest.none_accepted import FirstLook
 from hipo_data.stages.ingest.origins import files_of
@@ -25,7 +25,7 @@ class Expected:
     problems: int
     requests: int
     tokens_at_most: int
-    """Of responses; those of prompts come on top."""
+    """Of responses, without recorded ones, which keep to no limit; those of prompts come on top."""
     cost_at_most: dict[str, float]
     """By currency, of engines that say their price."""
     on_hub: int
@@ -37,10 +37,11 @@ class Expected:
         about = "" if self.exact else "about "
         costs = "".join(f", at most {cost:,.2f} {currency}" for currency, cost in self.cost_at_most.items())
         hub = f"; {counted(self.on_hub, 'source')} on the Hub not counted" if self.on_hub else ""
+        tokens = f" and {self.tokens_at_most:,} tokens of responses at most" if self.tokens_at_most else ""
         return (
             f"Expected: {about}{counted(self.rows, 'row')}; {100 * self.share:.0f} % of those looked at can be "
-            f"problems, so about {counted(self.problems, 'problem')}, {counted(self.requests, 'request')} at most and "
-            f"{self.tokens_at_most:,} tokens of responses at most{costs}{hub}."
+            f"problems, so about {counted(self.problems, 'problem')}, {counted(self.requests, 'request')} at most"
+            f"{tokens}{costs}{hub}."
         )
 
 
@@ -75,7 +76,11 @@ def expected(config: RunConfig, looks: Sequence[FirstLook | None]) -> Expected |
         share=taken / rows,
         problems=problems,
         requests=sum(requests for _, requests in asked),
-        tokens_at_most=sum(requests * role.sampling.max_tokens for role, requests in asked),
+        tokens_at_most=sum(
+            requests * role.sampling.max_tokens
+            for role, requests in asked
+            if not isinstance(config.engines[role.engine], ReplayEngine)
+        ),
         cost_at_most=costs,
         on_hub=sum(look is None for look in looks),
     )

@@ -46,6 +46,10 @@ def test_rows_and_what_can_be_problems_give_requests_tokens_and_money(tmp_path: 
     assert "40 rows; 75 % of those looked at can be problems, so about 30 problems, 300 requests" in found.in_words
     limited = make_plan(run_path(str(tmp_path / "run")), config(path, ingest={"limit": 7})).expected
     assert limited is not None and (limited.problems, limited.requests) == (7, 70)
+    recorded = {"teacher": {"type": "replay", "path": str(path)}}
+    kept = make_plan(run_path(str(tmp_path / "run")), config(path, engines=recorded)).expected
+    assert kept is not None and (kept.requests, kept.tokens_at_most) == (300, 0)
+    assert "tokens" not in kept.in_words
 
 
 def counted(path: Path) -> row_count.RowCount:
