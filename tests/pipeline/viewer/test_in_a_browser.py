@@ -47,7 +47,7 @@ async def test_a_problem_is_read_on_one_page(browser: Browser, tmp_path: Path, s
         on, off = [await page.locator(f".side.{mode}").bounding_box() for mode in ("think_on", "think_off")]
         assert on and off
         assert (on["y"] == off["y"]) == (width == DESKTOP)
-        await expect(page.locator(".decision")).to_contain_text("p_on")
+        await expect(page.locator(".decision")).to_contain_text("margin")
         assert await page.locator(".decision svg.rate").count() == 2
         reasoning = page.locator(".side.think_on .reasoning").first
         assert not await reasoning.locator(".text").is_visible()
