@@ -20,7 +20,7 @@ MarginOption = Annotated[
     float, typer.Option(min=0, max=1, help="Hybrid accuracy: nearer shares of right responses count as equal.")
 ]
 BudgetsOption = Annotated[
-    str, typer.Option(metavar="N,N,…", help="Budgets of tokens to hold responses against, such as 500,1000,4000.")
+    str, typer.Option(metavar="N,N", help="Budgets of tokens to hold responses against, such as 500,1000,4000.")
 ]
 FolderArgument = Annotated[Path, typer.Argument(help="The folder of an evaluation.")]
 
@@ -54,7 +54,7 @@ def run(
         str, typer.Option(metavar="JSON", help='Further arguments of the backend, such as {"max_model_len": 8192}.')
     ] = "{}",
     base_url: Annotated[
-        str | None, typer.Option(help="An OpenAI-compatible endpoint, such as http://HOST:8000/v1.")
+        str | None, typer.Option(help="An OpenAI-compatible endpoint, such as http://HOST/v1.")
     ] = None,
     api_key_env: Annotated[str | None, typer.Option(help="The variable that holds the endpoint's key.")] = None,
     tokenizer: Annotated[
