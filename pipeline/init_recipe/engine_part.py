@@ -5,8 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-import yaml
-
+from hipo_data.pipeline.init_recipe.flow import flow
 from hipo_data.prompts.families.choosing import choose
 from hipo_data.prompts.families.templates import template_of
 from hipo_data.schemas.config import OpenAIEngine, VllmEngine
@@ -124,5 +123,4 @@ def _family(engine: VllmEngine | OpenAIEngine) -> _Found:
 
 
 def _engines(keys: Mapping[str, object]) -> str:
-    own = yaml.safe_dump(dict(keys), sort_keys=False, default_flow_style=None)
-    return "engines:\n  teacher:\n" + "".join(f"    {line}\n" for line in own.splitlines())
+    return "engines:\n  teacher:\n" + "".join(f"    {name}: {flow(value)}\n" for name, value in keys.items())

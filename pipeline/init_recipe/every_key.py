@@ -4,11 +4,11 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any, get_args
 
-import yaml
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from hipo_data.pipeline.init_recipe.engine_part import engine_named
+from hipo_data.pipeline.init_recipe.flow import flow
 from hipo_data.schemas.config import OpenAIEngine, ReplayEngine, RoleConfig, RunConfig, VllmEngine
 from hipo_data.stages.ingest.sources import adapter_names
 from hipo_data.stages.ingest.sources.table import TableSource
@@ -106,7 +106,7 @@ def _keys(model: type[BaseModel], given: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _given(name: str, value: Any) -> str:
-    return f"{name}: {_flow(value)}\n"
+    return f"{name}: {flow(value)}\n"
 
 
 def _key(name: str, field: FieldInfo, within: str = "") -> Iterator[str]:
@@ -123,16 +123,11 @@ def _key(name: str, field: FieldInfo, within: str = "") -> Iterator[str]:
     if keys:
         note = f"{note}; " if note else ""
         note += f"{'each has' if isinstance(default, list) else 'its'} keys: {', '.join(keys)}"
-    yield f"# {within}{name}: {_flow(default)}{f'  # {note}' if note else ''}\n"
+    yield f"# {within}{name}: {flow(default)}{f'  # {note}' if note else ''}\n"
 
 
 def _default(field: FieldInfo) -> Any:
     return None if field.is_required() else field.get_default(call_default_factory=True)
-
-
-def _flow(value: Any) -> str:
-    plain = list(value) if isinstance(value, tuple) else getattr(value, "value", value)
-    return yaml.safe_dump(plain, default_flow_style=True, width=10_000, sort_keys=False).replace("\n...", "").strip()
 
 
 def _model_of(field: FieldInfo) -> type[BaseModel] | None:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-import yaml
 from huggingface_hub import is_offline_mode
 from pydantic import ValidationError
 
@@ -11,6 +10,7 @@ from hipo_data.figures.plural import counted
 from hipo_data.figures.text import percent
 from hipo_data.pipeline.init_recipe.columns import Guess, guess
 from hipo_data.pipeline.init_recipe.engine_part import engine_part
+from hipo_data.pipeline.init_recipe.flow import flow
 from hipo_data.pipeline.init_recipe.places import Place, find_place
 from hipo_data.pipeline.init_recipe.sample import ROWS, Sample, look
 from hipo_data.prompts.families.roles import with_families
@@ -62,7 +62,7 @@ def recipe_from(given: str, engine: str | None = None, model: str | None = None,
     else:
         keys, comments, said = _looked_at(place)
         head = _head(place, keys, comments, "")
-    text = f"{head}\n{part.text}\npublish:\n  title: {_flow(f'Hybrid-reasoning data from {place.name}')}\n"
+    text = f"{head}\n{part.text}\npublish:\n  title: {flow(f'Hybrid-reasoning data from {place.name}')}\n"
     _check(text)
     return Made(text, [*place.said, *said, *part.said])
 
@@ -147,7 +147,7 @@ def _unused(sample: Sample, found: Guess) -> list[str]:
 
 def _head(place: Place, keys: dict[str, Any], comments: list[str], more: str) -> str:
     """The name and the one source."""
-    first, *rest = (f"{name}: {_flow(value)}" for name, value in keys.items())
+    first, *rest = (f"{name}: {flow(value)}" for name, value in keys.items())
     lines = [f"  - {first}", *(f"    {line}" for line in rest)]
     why = "".join(f"    # {sentence}\n" for sentence in comments)
     return (
@@ -155,11 +155,6 @@ def _head(place: Place, keys: dict[str, Any], comments: list[str], more: str) ->
         "# `hipo-data init` writes them all.\n"
         f"name: {place.name}\nseed: 0\n\nsources:\n" + "\n".join(lines) + f"\n{why}{more}"
     )
-
-
-def _flow(value: Any) -> str:
-    text: str = yaml.safe_dump(value, sort_keys=False, default_flow_style=True, allow_unicode=True, width=10_000)
-    return text.replace("\n...", "").strip()
 
 
 def _check(text: str) -> None:

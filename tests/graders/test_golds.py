@@ -183,3 +183,11 @@ def test_unusable_golds(kind: str, raw: Any, reason: str) -> None:
 def test_what_is_refused_is_said_in_words() -> None:
     with pytest.raises(GoldError, match="the result of test 2 is not JSON: 'x'"):
         parse_gold("code", {"type": "call", "fn_name": "f", "inputs": ["1", "2"], "outputs": ["1", "x"]})
+
+
+def test_asserts_may_be_lines_of_text() -> None:
+    lines = "assert f(1) == 2\nassert f(\n    3\n) == 4\n"
+    assert parse_gold(Kind.CODE, lines) == AssertGold(asserts=["assert f(1) == 2", "assert f(\n    3\n) == 4"])
+    for other in ("import os\nassert f(1) == 2", "assert f(1 == 2", "f(1) == 2"):
+        with pytest.raises(GoldError, match="the gold is not JSON"):
+            parse_gold(Kind.CODE, other)

@@ -36,17 +36,17 @@ def test_a_file_needs_no_edit(own: OwnFile, tmp_path: Path) -> None:
 REAL = [
     ("gsm8k_model_solutions", Kind.MATH, 600, lambda row: row["ground_truth"].rpartition("A: ")[2]),
     ("math_train", Kind.MATH, 2_200, lambda row: row["answer"]),
-    ("aime_train", Kind.MATH, 330, lambda row: row["answer"]),
+    pytest.param("aime_train", Kind.MATH, 330, lambda row: row["answer"], marks=pytest.mark.long),
     ("leetcode", Kind.CODE, 290, None),
-    ("code_contests", Kind.CODE, 55, None),
-    ("codeforces", Kind.CODE, 190, None),
-    ("humaneval", Kind.CODE, 80, None),
+    pytest.param("code_contests", Kind.CODE, 55, None, marks=pytest.mark.long),
+    pytest.param("codeforces", Kind.CODE, 190, None, marks=pytest.mark.long),
+    pytest.param("humaneval", Kind.CODE, 80, None, marks=pytest.mark.long),
 ]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "kind", "least", "answer"), REAL, ids=lambda value: value if isinstance(value, str) else ""
+    ("name", "kind", "least", "answer"), REAL, ids=lambda value: value if isinstance(value, str) else None
 )
 def test_a_real_file_needs_no_edit(name, kind, least, answer, shared_data: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     path = shared_data / f"real/{name}.jsonl"

@@ -59,7 +59,7 @@ def test_a_question_by_its_name_comes_before_chats_that_repeat_it(tmp_path: Path
 
 def test_where_most_chats_have_several_turns_the_first_is_taken(tmp_path: Path) -> None:
     rows = [
-        {"messages": [{"role": role, "content": f"What is {i}+{at}? \\boxed{{{i}}}"}
+        {"messages": [{"role": role, "content": f"What is {i}+{at}?" if role == "user" else f"\\boxed{{{i + at}}}"}
                       for at, role in enumerate(("user", "assistant", "user", "assistant"))]}
         for i in range(8)
     ]  # fmt: skip
