@@ -64,6 +64,11 @@ class Viewer:
         made.router.add_post(f"{start}/{{run:\\d+}}/flag", self._flag)
         return made
 
+    def read(self) -> None:
+        """Reads what the first page of each run needs. Raises `StorageError`."""
+        for run in self.runs:
+            assert run.index().problems is not None
+
     @web.middleware
     async def _guarded(
         self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -233,6 +238,7 @@ async def _serve(viewer: Viewer, listening: socket.socket, say: Callable[[str], 
     await runner.setup()
     try:
         await web.SockSite(runner, listening).start()
+        await asyncio.to_thread(viewer.read)  # whoever follows the address at once waits for nothing
         say(f"http://{HOST}:{listening.getsockname()[1]}/{viewer.token}/")
         await asyncio.Event().wait()
     finally:

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from hipo_data.pipeline.graph.nodes import INGEST, RESPONSES
-from hipo_data.pipeline.store.flag_file import excluded
 from hipo_data.pipeline.views.run_files import RunFiles
 from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.schemas.errors import UserError
 from hipo_data.schemas.length_unit import Unit, lengths_of
 from hipo_data.schemas.records import Mode
+from hipo_data.stages.select.exclusion import EXCLUDED
 from hipo_data.stages.select.pair_counts import added, with_source
 from hipo_data.stages.select.prior import WEAK, Priors, fit
 from hipo_data.stages.select.select import ROLLOUT_COLUMNS, VERDICT_COLUMNS
@@ -65,7 +65,6 @@ def ask(
     whole = Setting(most, config.select.delta)
     windows = sorted({setting.window for setting in [*settings, *repeats, whole]})
     priors = _priors(files, ready, windows) if config.select.by_posterior else {}
-    flagged = excluded(config.select.exclude)
     for batch in _batches(files, ready):
         problems, rollouts, verdicts = tables_of(files, batch)
         lacks = int(incomplete(rollouts, problems, max(ns), wanted).collect().item())
@@ -75,7 +74,9 @@ def ask(
         # of how often the others are right.
         others = [whole] if not lacks and not _imported(files) and min(ns) < most else []
         every = list(dict.fromkeys([*settings, *again, *others]))
-        selected = reselect(problems, rollouts, verdicts, config.select, every, config.seed, tags, priors, flagged)
+        selected = reselect(
+            problems, rollouts, verdicts, config.select, every, config.seed, tags, priors, _flagged(files, batch)
+        )
         decisions = dict(zip(every, selected, strict=True))
         run = _own_decisions(files, batch)
         sources = problems.select("problem_id", "source").collect()
@@ -152,6 +153,14 @@ def _own_decisions(files: RunFiles, shards: Sequence[str]) -> pl.DataFrame | Non
     if decided is None or len(files.paths("select", shards=shards)) < len(shards):
         return None
     return decided.select("problem_id", "mode").collect()
+
+
+def _flagged(files: RunFiles, shards: Sequence[str]) -> list[str]:
+    """Ids of the problems that `select.exclude` left out, by the run: the file that it names may be away by now."""
+    decided = files.scan("select", shards=shards)
+    if decided is None:
+        return []
+    return decided.filter(pl.col("rule") == EXCLUDED).select("problem_id").collect()["problem_id"].to_list()
 
 
 def _remarks(files: RunFiles, answer: Answer, lacking: int, fewest: int, all_shards: bool) -> list[str]:

@@ -113,6 +113,18 @@ def test_shards_that_are_not_graded_yet_are_left_out_with_a_word(run_dir: Path) 
         ask(open_run(run_dir), [0.2])
 
 
+def test_problems_that_the_run_left_out_by_hand_are_left_out_wherever_the_file_is(run_dir: Path) -> None:
+    path = run_dir / "select" / "01-0001.parquet"
+    decisions = pl.read_parquet(path, glob=False)
+    first = pl.int_range(pl.len()) == decisions["mode"].is_not_null().arg_true()[0]
+    left_out = {"mode": None, "index": None, "chosen_tokens": None, "rule": "excluded", "drop_reason": "excluded"}
+    changes = [pl.when(~first).then(name).otherwise(pl.lit(value)).alias(name) for name, value in left_out.items()]
+    replace_table(run_dir, path, decisions.with_columns(changes))
+    for row in ask(open_run(run_dir), [0.0, 0.2, 0.5]).rows:
+        assert row.drops["excluded"] == 1
+        assert row.delta != 0.2 or row.changed == 0
+
+
 def test_batches_of_shards_do_not_change_the_answer(run_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     together = ask(open_run(run_dir), [0.0, 0.2], [3, N])
     monkeypatch.setattr("hipo_data.pipeline.views.whatif._BATCH_BYTES", 1)
