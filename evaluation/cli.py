@@ -53,9 +53,7 @@ def run(
     engine_args: Annotated[
         str, typer.Option(metavar="JSON", help='Further arguments of the backend, such as {"max_model_len": 8192}.')
     ] = "{}",
-    base_url: Annotated[
-        str | None, typer.Option(help="An OpenAI-compatible endpoint, such as http://HOST/v1.")
-    ] = None,
+    base_url: Annotated[str | None, typer.Option(help="An OpenAI-compatible endpoint, such as http://HOST/v1.")] = None,
     api_key_env: Annotated[str | None, typer.Option(help="The variable that holds the endpoint's key.")] = None,
     tokenizer: Annotated[
         str | None, typer.Option(help="For an endpoint: render prompts here with it, and use /completions.")
