@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 from hipo_data.pipeline.doctor.finding import Finding, fails, note, ok
 from hipo_data.schemas.without_secrets import shown_text, shown_url
 
-IMPORT_S = 30.0
-"""vLLM loads for ten seconds, and for longer from a slow disk."""
+IMPORT_S = 45.0
+"""vLLM takes about 20 seconds of a processor to load, and longer from a slow disk."""
 _CONNECT_S = 3.0
 JOIN_S = 30.0
 _VLLM = """

@@ -179,13 +179,17 @@ def test_vllm_fails_where_it_is_needed_and_missing_or_broken(monkeypatch: pytest
 
 
 @pytest.mark.long
-def test_vllm_is_loaded_for_a_recipe_whose_engine_runs_here(repo_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from hipo_data.pipeline.config_file import load_config
-
-    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+def test_vllm_that_is_needed_is_loaded_and_names_its_device(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(software, "IMPORT_S", 300.0)
-    found = {each.name: each for each in examine(load_config(repo_root / "recipes/quickstart.yaml", []))}
-    assert "device cpu" in found["vLLM"].detail
+    found = only(software.vllm(needed=True))
+    assert found.state is State.OK and "device cpu" in found.detail
+
+
+def test_vllm_that_takes_too_long_to_load_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(software, "IMPORT_S", 0.1)
+    monkeypatch.setattr(software, "_VLLM", "import time; time.sleep(60)")
+    found = only(software.vllm(needed=True))
+    assert found.state is State.NOTE and "did not load within 0.1 s" in found.detail
 
 
 @pytest.mark.slow
