@@ -2,7 +2,6 @@
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
-from urllib.parse import parse_qsl
 
 import typer
 
@@ -21,7 +20,7 @@ def register(app: typer.Typer) -> None:
 
 def view(
     runs: Annotated[
-        list[str], typer.Argument(metavar="RUN_DIR...", help="Directories of runs: folders, or s3://BUCKET/PREFIX.")
+        list[str], typer.Argument(metavar="RUN_DIR", help="Directories of runs: folders, or s3://BUCKET/PREFIX.")
     ],
     port: Annotated[
         int, typer.Option("--port", min=0, max=65535, help="Of this machine, where to serve. Default: any free one.")
@@ -49,7 +48,7 @@ def view(
         return
     from hipo_data.pipeline.viewer.export import write_pages
 
-    asked = Filters.asked(dict(parse_qsl(where.removeprefix("?"))))
+    asked = Filters.written(where)
     for page, (written, meant) in write_pages(shown, html, asked, most).items():
         of = "" if written == meant else f" of {meant:,}; --most {meant} writes all"
         out.print(f"{page}: {written:,} problems{of}")

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import polars as pl
 
@@ -65,6 +65,18 @@ class Filters:
         given = {each.name: query.get(each.name, "").strip() for each in fields(cls)}
         made: dict[str, Any] = {name: _value(name, value) for name, value in given.items() if value}
         return cls(**made)
+
+    @classmethod
+    def written(cls, text: str) -> "Filters":
+        """What a text such as `mode=think_on&sort=-margin` asks for. Raises `UserError` where it asks for no filter."""
+        try:
+            query = dict(parse_qsl(text.removeprefix("?"), strict_parsing=True)) if text else {}
+        except ValueError as error:
+            raise UserError(f"'{text[:80]}' is no filter; write NAME=VALUE, and & between several") from error
+        names = [each.name for each in fields(cls)]
+        if unknown := sorted(query.keys() - names):
+            raise UserError(f"there is no filter '{unknown[0][:80]}'; choose from {', '.join(names)}")
+        return cls.asked(query)
 
     @property
     def asks_rollouts(self) -> bool:

@@ -92,6 +92,10 @@ def test_what_cannot_be_written_is_refused_in_a_sentence(made_run: Path, tmp_pat
         view([str(made_run)], html=tmp_path / "pages")
     with pytest.raises(UserError, match=r"no problem of .* is as --where asks"):
         view([str(made_run)], html=tmp_path / "new", where="source=none")
+    with pytest.raises(UserError, match="there is no filter 'verdit'; choose from kind, mode, rule"):
+        view([str(made_run)], html=tmp_path / "new", where="verdit=correct")
+    with pytest.raises(UserError, match="'think_on' is no filter; write NAME=VALUE"):
+        view([str(made_run)], html=tmp_path / "new", where="think_on")
     with pytest.raises(UserError, match="--where goes with --html"):
         view([str(made_run)], where="mode=think_on")
     assert Filters.asked({}) == Filters()
