@@ -10,7 +10,7 @@ from hipo_data.figures.drawing import svg
 from hipo_data.figures.terminal import plain
 from hipo_data.figures.text import number, percent
 from hipo_data.pipeline.graph.task import Task
-from hipo_data.pipeline.report import figures
+from hipo_data.pipeline.report import facts, figures
 from hipo_data.pipeline.store.manifest import Output, put_named
 from hipo_data.pipeline.views import charts
 from hipo_data.pipeline.views.ingest_report import read_accounts
@@ -22,6 +22,7 @@ from hipo_data.pipeline.views.shown_priors import shown_priors
 from hipo_data.pipeline.views.whatif import Answer, ask
 from hipo_data.schemas.length_unit import lengths_of
 from hipo_data.schemas.records import Mode
+from hipo_data.stages.ingest.accounts import Accounts
 from hipo_data.stages.publish.statistics import Statistics
 from hipo_data.stages.select.decision_words import priors_in_words
 from hipo_data.stages.select.flips import COLUMNS, flip_probability, with_again, wrong_mode
@@ -63,8 +64,15 @@ def report(files: RunFiles, stats: Statistics, decisions: pl.LazyFrame, examples
         loader=FileSystemLoader(Path(__file__).parent / "templates"), undefined=StrictUndefined, autoescape=True
     )
     environment.globals |= {"percent": percent, "number": number, "priors_in_words": priors_in_words}
-    environment.filters |= {"cut": cut, "count_of": "{:,}".format}
+    environment.filters |= {"cut": cut, "count_of": _count}
+    taken = facts.taken(files)
     page = environment.get_template("report.html.j2").render(
+        run=facts.run_facts(files),
+        roles=facts.role_facts(files),
+        failures=facts.failures(files),
+        taken=taken,
+        cost=facts.cost_of(taken),
+        drops=figures.drops(accounts, stats, quarantine, _REASONS),
         title=files.config.publish.title,
         config=files.config,
         stats=stats,
@@ -79,13 +87,12 @@ def report(files: RunFiles, stats: Statistics, decisions: pl.LazyFrame, examples
         weak_prior=priors.of_run == WEAK,
         saved=figures.saved(files.manifests),
         charts={
-            "funnel": svg(charts.funnel(figures.funnel_steps(accounts, stats, decided))),
-            "sources": svg(charts.source_rows(accounts)),
-            "pass_rates": svg(charts.pass_rate_map(figures.pass_rate_cells(decided), files.config.select.delta)),
-            "flips": svg(charts.tenths(flips, "flip probability")) if flips.height else None,
-            "wrong": svg(charts.tenths(wrong, "probability of a wrong mode")) if wrong.height else None,
+            "funnel": _drawn(charts.funnel(figures.funnel_steps(accounts, stats, decided))),
+            "sources": _drawn(charts.source_rows(accounts)) if _any_left_out(accounts) else None,
+            "pass_rates": _drawn(charts.pass_rate_map(figures.pass_rate_cells(decided), files.config.select.delta)),
+            "flips": _drawn(charts.tenths(flips, "flip probability")) if flips.height else None,
+            "wrong": _drawn(charts.tenths(wrong, "probability of a wrong mode")) if wrong.height else None,
             "whatif": _panels(answer) if answer else [],
-            "drops": _drops(figures.drops(accounts, stats, quarantine, _REASONS)),
             **_shares(files, decided),
             **_lengths(decided, keys, stats.lengths_in),
         },
@@ -101,6 +108,15 @@ def _with_sources(files: RunFiles, decided: pl.DataFrame) -> pl.DataFrame:
     return decided.join(known, on="problem_id", how="left", maintain_order="left")
 
 
+def _drawn(chart: Any) -> str:
+    return svg(charts.fitted(chart))
+
+
+def _any_left_out(accounts: Accounts) -> bool:
+    """Whether a picture of the source rows shows more than that all were kept."""
+    return any(each.kept - each.merged < each.read for each in accounts.datasets.values())
+
+
 def _shares(files: RunFiles, decided: pl.DataFrame) -> dict[str, str | None]:
     problems = files.scan("ingest")
     assert problems is not None
@@ -108,29 +124,25 @@ def _shares(files: RunFiles, decided: pl.DataFrame) -> dict[str, str | None]:
     known = problems.select("problem_id", first, "difficulty").collect()
     rated = figures.shares_by_difficulty(decided, known)
     by_kind = figures.shares_by_source(decided, decided.select("problem_id", dataset="kind"))
+    by_source = figures.shares_by_source(decided, known)
+    alike = by_kind.drop("dataset").equals(by_source.drop("dataset"))  # a dataset a kind: one picture says both
     return {
-        "by_kind": svg(charts.mode_shares(by_kind, "dataset")),
-        "by_source": svg(charts.mode_shares(figures.shares_by_source(decided, known), "dataset")),
-        "by_difficulty": svg(charts.mode_shares(rated, "difficulty")) if rated.height else None,
+        "by_kind": _drawn(charts.mode_shares(by_kind, "dataset")),
+        "by_source": None if alike else _drawn(charts.mode_shares(by_source, "dataset")),
+        "by_difficulty": _drawn(charts.mode_shares(rated, "difficulty")) if rated.height else None,
     }
 
 
 def _lengths(decided: pl.DataFrame, keys: pl.DataFrame, unit: str) -> dict[str, str]:
     kept, sampled = figures.kept_token_bins(keys), figures.rollout_token_bins(decided)
     return {
-        "kept_tokens": svg(charts.length_histogram(kept, "examples", f"{unit} of the kept response, from")),
-        "sampled_tokens": svg(
-            charts.length_histogram(sampled, "problems", f"mean {unit} of a problem's rollouts, from")
-        ),
+        "kept_tokens": _drawn(charts.length_histogram(kept, "examples", f"{unit} of the kept response, from")),
+        "sampled_tokens": _drawn(charts.length_histogram(sampled, "problems", f"mean {unit} of rollouts, from")),
     }
 
 
 def _panels(answer: Answer) -> list[str]:
-    return [svg(panel) for panel in charts.whatif_panels(answer.rows, answer.delta, answer.lengths_in)]
-
-
-def _drops(rows: list[tuple[str, str, int]]) -> str | None:
-    return svg(charts.drop_bars(rows)) if rows else None
+    return [_drawn(panel) for panel in charts.whatif_panels(answer.rows, answer.delta, answer.lengths_in)]
 
 
 def _whatif(files: RunFiles) -> Answer | None:
@@ -160,6 +172,10 @@ def _cards(examples: pl.LazyFrame, keys: pl.DataFrame) -> list[dict[str, Any]]:
     rows = examples.filter(pl.col("problem_id").is_in(chosen)).collect().to_dicts()
     key = ("kind", "mode", "problem_id", "rollout_index")
     return sorted(rows, key=lambda row: tuple(row[name] for name in key))[:_CARDS]
+
+
+def _count(value: int | None) -> str:
+    return number(value, 0)
 
 
 def cut(text: str, most: int = _CARD_CHARS) -> str:

@@ -13,21 +13,39 @@ from hipo_data.stages.select.whatif import WhatIf
 
 MODES = ["think-off", "think-on", "dropped"]
 MODE_COLOURS = alt.Scale(domain=MODES, range=["#2a9d8f", "#e76f51", "#b8b8b8"])
+_WHOLE = alt.Scale(domain=[0, 1])
+_FIFTHS = alt.Axis(format="%", tickCount=5)
 _NAMED_REASONS = 5
 _REASON_COLOURS = ["#e76f51", "#f4a261", "#e9c46a", "#9d4edd", "#577590", "#444444"]
 _BAND = "#f1ede2"
-_LABEL_PIXELS = 190
+_WIDTH = 330  # of a whole chart of the report: what a telephone shows without making its letters smaller
+_ROW = 34  # a bar with its name above it, which may then be long
+_OTHER_FONT = 0.82  # a browser's letters may be wider than those that the renderer measures
+
+
+def fitted(chart: Any) -> Any:
+    """The chart, no concatenation, whose axes, legend and labels lie within its width and height."""
+    return chart.properties(autosize=alt.AutoSizeParams(type="fit", contains="padding"))
+
+
+def _legend(**more: Any) -> Any:
+    """Above the plot, with room for letters of another font."""
+    return alt.Legend(orient="top", columnPadding=16, symbolOpacity=1, **more)
+
+
+def _named_rows(base: Any) -> Any:
+    """The names of rows, above their bars: columns `label`, and `y` as `base` has it."""
+    return base.mark_text(align="left", baseline="middle", dy=-9, limit=_WIDTH * _OTHER_FONT, fontSize=11).encode(
+        x=alt.value(0), text="label:N"
+    )
 
 
 def funnel(steps: Sequence[tuple[str, int]]) -> Any:
     """Rows or problems that are left after each step."""
-    rows = [{"step": name, "count": count, "label": f"{count:,}"} for name, count in steps]
-    base = alt.Chart(data(rows)).encode(
-        y=alt.Y("step:N", sort=None, title=None, axis=alt.Axis(labelLimit=_LABEL_PIXELS, ticks=False, domain=False)),
-        x=alt.X("count:Q", axis=None),
-    )
-    bars = base.mark_bar(color="#577590", height={"band": 0.72})
-    return sized(bars + base.mark_text(align="left", dx=5).encode(text="label:N"), 420, 26 * len(rows))
+    rows = [{"step": name, "count": count, "label": f"{name}: {count:,}"} for name, count in steps]
+    base = alt.Chart(data(rows)).encode(y=alt.Y("step:N", sort=None, axis=None))
+    bars = base.mark_bar(color="#577590", height=10, yOffset=5).encode(x=alt.X("count:Q", axis=None))
+    return sized(bars + _named_rows(base), _WIDTH, _ROW * len(rows))
 
 
 def mode_shares(counted: pl.DataFrame, by: str) -> Any:
@@ -46,17 +64,18 @@ def mode_shares(counted: pl.DataFrame, by: str) -> Any:
         )
         .to_dicts()
     )
-    bars = (
-        alt.Chart(data(rows))
-        .mark_bar()
-        .encode(
-            y=alt.Y("group:N", sort=None, title=None, axis=alt.Axis(labelLimit=_LABEL_PIXELS)),
-            x=alt.X("share:Q", title="share of problems", axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0, 1])),
-            color=alt.Color("mode:N", scale=MODE_COLOURS, title=None, legend=alt.Legend(orient="top")),
-            order="order:Q",
-        )
+    base = alt.Chart(data(rows)).encode(y=alt.Y("group:N", sort=None, axis=None))
+    bars = base.mark_bar(height=12, yOffset=6).encode(
+        x=alt.X("share:Q", title="share of problems", axis=alt.Axis(format="%", tickCount=5), scale=_WHOLE),
+        color=alt.Color("mode:N", scale=MODE_COLOURS, title=None, legend=_legend()),
+        order="order:Q",
     )
-    return sized(bars, 300, max(40, 24 * groups.height))
+    names = alt.Chart(
+        data(list({row["group"]: {"group": row["group"], "label": row["group"]} for row in rows}.values()))
+    )
+    return sized(
+        bars + _named_rows(names.encode(y=alt.Y("group:N", sort=None, axis=None))), _WIDTH, 80 + _ROW * groups.height
+    )
 
 
 def _thousands(column: str) -> pl.Expr:
@@ -82,18 +101,21 @@ def pass_rate_map(cells: pl.DataFrame, delta: float) -> Any:
         .encode(x="x:Q", y="y:Q")
     )
     most = int(cells["problems"].max() or 1)  # type: ignore[arg-type]
-    legend = alt.Legend(values=sorted({max(1, most // 16), max(1, most // 4), most}), symbolType="circle")
+    sizes = sorted({max(1, most // 16), max(1, most // 4), most})
+    legend = alt.Legend(
+        values=sizes, symbolType="circle", orient="bottom", columnPadding=16, titleOrient="left", titlePadding=12
+    )
     dots = (
         alt.Chart(data(cells.to_dicts()))
         .mark_circle(opacity=0.75)
         .encode(
-            x=alt.X("p_off:Q", title="pass rate without thinking", scale=domain),
-            y=alt.Y("p_on:Q", title="pass rate with thinking", scale=domain),
-            size=alt.Size("problems:Q", scale=alt.Scale(domain=[0, most], range=[0, 700]), legend=legend),
-            color=alt.Color("mode:N", scale=MODE_COLOURS, title=None),
+            x=alt.X("p_off:Q", title="pass rate without thinking", scale=domain, axis=_FIFTHS),
+            y=alt.Y("p_on:Q", title="pass rate with thinking", scale=domain, axis=_FIFTHS),
+            size=alt.Size("problems:Q", scale=alt.Scale(domain=[0, most], range=[0, 450]), legend=legend),
+            color=alt.Color("mode:N", scale=MODE_COLOURS, title=None, legend=_legend()),
         )
     )
-    return sized(band + edge + dots, 340, 320)
+    return sized(band + edge + dots, _WIDTH, 400)
 
 
 def length_histogram(bins: pl.DataFrame, what: str, title: str) -> Any:
@@ -106,15 +128,13 @@ def length_histogram(bins: pl.DataFrame, what: str, title: str) -> Any:
         alt.Chart(data(bins.to_dicts()))
         .mark_bar()
         .encode(
-            x=alt.X("bin:O", title=title, axis=alt.Axis(labelAngle=0, labelOverlap=True)),
-            y=alt.Y("count:Q", title=what, stack=None),
-            color=alt.Color(
-                "mode:N", scale=MODE_COLOURS, title=None, legend=alt.Legend(orient="top", values=MODES[:2])
-            ),
-            opacity=alt.value(0.7),
+            x=alt.X("bin:O", title=title, axis=alt.Axis(labelAngle=0, labelOverlap=True, labelSeparation=8)),
+            y=alt.Y("count:Q", title=what),
+            color=alt.Color("mode:N", scale=MODE_COLOURS, title=None, legend=_legend(values=MODES[:2])),
+            xOffset=alt.XOffset("mode:N", sort=MODES),
         )
     )
-    return sized(bars, 380, 200)
+    return sized(bars, _WIDTH, 230)
 
 
 def tenths(bins: pl.DataFrame, title: str) -> Any:
@@ -128,31 +148,15 @@ def tenths(bins: pl.DataFrame, title: str) -> Any:
         alt.Chart(data(bins.with_columns(end=pl.col("bin") + 0.1).to_dicts()))
         .mark_bar()
         .encode(
-            x=alt.X("bin:Q", bin="binned", title=title, axis=alt.Axis(format="%", tickCount=10),
+            x=alt.X("bin:Q", bin="binned", title=title, axis=alt.Axis(format="%", values=[0, 0.2, 0.4, 0.6, 0.8, 1]),
                     scale=alt.Scale(domain=[0, 1])),
             x2="end:Q",
             y=alt.Y("problems:Q", title="problems"),
-            color=alt.Color("mode:N", scale=MODE_COLOURS, title=None, legend=alt.Legend(orient="top")),
+            color=alt.Color("mode:N", scale=MODE_COLOURS, title=None, legend=_legend()),
             order=alt.Order("mode:N"),
         )
     )  # fmt: skip
-    return sized(bars, 380, 200)
-
-
-def drop_bars(rows: Sequence[tuple[str, str, int]]) -> Any:
-    """What was not passed on: stage, reason, count."""
-    values = [
-        {"reason": f"{stage}: {reason}", "stage": stage, "count": count, "label": f"{count:,}"}
-        for stage, reason, count in rows
-    ]
-    base = alt.Chart(data(values)).encode(
-        y=alt.Y("reason:N", sort=None, title=None, axis=alt.Axis(labelLimit=260, ticks=False, domain=False)),
-        x=alt.X("count:Q", axis=None),
-    )
-    bars = base.mark_bar(height={"band": 0.72}).encode(
-        color=alt.Color("stage:N", title=None, scale=alt.Scale(range=["#577590", "#f4a261", "#9d4edd"]))
-    )
-    return sized(bars + base.mark_text(align="left", dx=5).encode(text="label:N"), 380, 22 * len(values))
+    return sized(bars, _WIDTH, 230)
 
 
 def source_rows(accounts: Accounts) -> Any:
@@ -172,17 +176,15 @@ def source_rows(accounts: Accounts) -> Any:
     colours = ["#2a9d8f", "#8ecfc6", "#b8b8b8", *_REASON_COLOURS]
     order = ["kept", "merged", "left out", *named, "other reasons"]
     scale = alt.Scale(domain=outcomes, range=[colours[order.index(outcome)] for outcome in outcomes])
-    bars = (
-        alt.Chart(data(rows))
-        .mark_bar()
-        .encode(
-            y=alt.Y("dataset:N", title=None, axis=alt.Axis(labelLimit=260)),
-            x=alt.X("rows:Q", title="source rows"),
-            color=alt.Color("outcome:N", scale=scale, title=None, sort=None),
-            order="order:Q",
-        )
+    base = alt.Chart(data(rows)).encode(y=alt.Y("dataset:N", axis=None))
+    bars = base.mark_bar(height=12, yOffset=6).encode(
+        x=alt.X("rows:Q", title="source rows", axis=alt.Axis(tickCount=4)),
+        color=alt.Color("outcome:N", scale=scale, title=None, sort=None, legend=_legend(columns=2)),
+        order="order:Q",
     )
-    return sized(bars, 420, max(40, 30 * len(accounts.datasets)))
+    named_rows = alt.Chart(data([{"dataset": name, "label": name} for name in accounts.datasets]))
+    height = 70 + 15 * len(outcomes) // 2 + _ROW * len(accounts.datasets)
+    return sized(bars + _named_rows(named_rows.encode(y=alt.Y("dataset:N", axis=None))), _WIDTH, height)
 
 
 def calibration_chart(tenths: Sequence[Tenth]) -> Any:
@@ -226,15 +228,23 @@ def whatif_panels(answers: Sequence[WhatIf], delta: float, lengths_in: str) -> l
         for row in answers
     ]
     names = [str(n) for n in sorted({row.n for row in answers})]
-    colour = alt.Color("n:N", title="n", sort=names, scale=alt.Scale(scheme="dark2"))
-    base = alt.Chart(data(rows)).encode(x=alt.X("δ:Q", title="δ"), color=colour)
+    colour = alt.Color(
+        "n:N",
+        title="n",
+        sort=names,
+        scale=alt.Scale(scheme="dark2"),
+        legend=_legend(symbolType="stroke", titleOrient="left", titlePadding=12),
+    )
+    base = alt.Chart(data(rows)).encode(
+        x=alt.X("δ:Q", title="δ", axis=alt.Axis(tickCount=5, format="~g")), color=colour
+    )
     own = alt.Chart(data([{"δ": delta}])).mark_rule(strokeDash=[5, 4], color="#555").encode(x="δ:Q")
 
     def panel(column: str, title: str, axis: Any) -> Any:
         line = base.mark_line(point=True).encode(
             y=alt.Y(f"{column}:Q", title=title, axis=axis, scale=alt.Scale(zero=False))
         )
-        return sized(own + line, 330, 170)
+        return sized(own + line, _WIDTH, 210)
 
     share, length, rate, flip = (
         panel("share", "think-on share", alt.Axis(format="%")),
@@ -244,4 +254,4 @@ def whatif_panels(answers: Sequence[WhatIf], delta: float, lengths_in: str) -> l
     )
     spread = base.mark_area(opacity=0.15).encode(y=alt.Y("low:Q", title="pass rate of the kept mode"), y2="high:Q")
     measured = base.mark_line(strokeDash=[2, 3]).encode(y=alt.Y("repeated:Q", title="mean flip probability"))
-    return [share, length, sized(spread + rate, 330, 170), sized(measured + flip, 330, 170)]
+    return [share, length, sized(spread + rate, _WIDTH, 210), sized(measured + flip, _WIDTH, 210)]

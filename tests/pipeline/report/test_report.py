@@ -10,20 +10,13 @@ import polars as pl
 import pytest
 
 from hipo_data.pipeline.report import figures
-from hipo_data.pipeline.report.page import cut, report
+from hipo_data.pipeline.report.page import cut
 from hipo_data.pipeline.store.manifest import read_manifest, write_manifest
-from hipo_data.pipeline.views.run_files import RunFiles, open_run
+from hipo_data.pipeline.views.run_files import open_run
 from hipo_data.schemas.check_config import CheckConfig
-from hipo_data.stages.publish.statistics import statistics
 from hipo_data.stages.sample.shown import Shown
+from tests.pipeline.report.pages import page
 from tests.support.made_up_run import make_run, replace_table, replace_text
-
-
-def page(files: RunFiles) -> str:
-    decisions, examples = files.scan("select"), files.scan("justify")
-    assert decisions is not None
-    assert examples is not None
-    return report(files, statistics(decisions, examples), decisions, examples)
 
 
 def texts(html: str) -> str:
@@ -49,8 +42,71 @@ def test_it_needs_no_script_and_no_network(made: str) -> None:
     assert "url(http" not in made
 
 
+def test_no_heading_comes_twice(made: str) -> None:
+    found = [texts(each) for each in re.findall(r"<h[1-3]>(.*?)</h[1-3]>", made)]
+    assert found[1:4] == ["What came out", "Not passed on", "What to look at"]
+    assert len(found) == len(set(found))
+    assert found[-2:] == ["justifier", "Run and versions"]
+
+
+def test_it_says_how_the_run_was_made(made: str) -> None:
+    said = texts(made)
+    record = "model recorded engine recorded: recorded responses, null n 4 rollouts a problem sampling as whoever"
+    assert record in said
+    assert "lengths in characters" in said
+    assert re.search(r"last started \d{4}-\d\d-\d\d \d\d:\d\d UTC hipo-data \d", said)
+    assert re.search(r"other versions python 3\.\d+\.\d+, ray \d", said)
+
+
+def test_models_settings_tokens_and_cost_of_an_endpoint(tmp_path: Path) -> None:
+    engine = {
+        "type": "openai", "model": "org/Hybrid", "base_url": "https://me:hunter2@host.example/v1",
+        "extra_body": {"api_key": "hunter2"}, "price": {"prompt_per_million": 1000, "completion_per_million": 2000},
+    }  # fmt: skip
+    sampling = {"temperature": 0.6, "top_p": 0.9, "max_tokens": 5000, "extra": {"top_k": 20}}
+    roles = {
+        role: {"engine": "teacher", "sampling": sampling, "chat_template_kwargs": {"enable_thinking": thinks}}
+        for role, thinks in {"think_on": True, "think_off": False, "justifier": False}.items()
+    }  # fmt: skip
+    make_run(tmp_path, 6, n=2, bits=0, engines={"teacher": engine}, roles=roles)
+    for mode, tokens in (("think_on", 30), ("think_off", 7)):
+        path = tmp_path / f"sample.{mode}/00-0000.json"
+        manifest = read_manifest(path)
+        assert manifest is not None
+        counts = manifest.counts | {"prompt_tokens": 1000, "completion_tokens": 1000 * tokens}
+        write_manifest(path, manifest.model_copy(update={"counts": counts}))
+    html = page(open_run(tmp_path))
+    said = texts(html)
+    assert "hunter2" not in html
+    assert "model org/Hybrid engine teacher: an endpoint, https://***@host.example/v1 n 2 rollouts a problem" in said
+    assert 'temperature 0.6 top_p 0.9 max_tokens 5,000 further parameters {"top_k": 20}' in said
+    assert 'mode switch chat_template_kwargs: {"enable_thinking": true} extra_body: {"api_key": "***"}' in said
+    assert "think-on 12 1,000 30,000 61.00 USD think-off 12 1,000 7,000 15.00 USD justifier" in said
+    attempts = pl.read_parquet(tmp_path / "justify/00-0000.attempts.parquet").height
+    assert f"{76 + attempts * (9 * 1000 + 30 * 2000) / 1e6:.2f} USD for its responses" in said
+
+
+def test_failed_requests_are_told_with_their_reasons(tmp_path: Path) -> None:
+    make_run(tmp_path, 6, n=2, bits=0)
+    assert "Failed requests" not in texts(page(open_run(tmp_path)))
+    path = tmp_path / "sample.think_on/00-0000.json"
+    manifest = read_manifest(path)
+    assert manifest is not None
+    write_manifest(path, manifest.model_copy(update={"counts": manifest.counts | {"failed": 3}}))
+    rows = pl.read_parquet(path.with_suffix(".parquet")).with_row_index("at")
+    failed = rows.with_columns(
+        finish_reason=pl.when(pl.col("at") < 3).then(pl.lit("error")).otherwise("finish_reason"),
+        error=pl.when(pl.col("at") < 3).then(pl.lit("HTTP 400: <b>too long</b> key=hunter2&api_key=hunter2")),
+    ).drop("at")
+    replace_table(tmp_path, path.with_suffix(".parquet"), failed)
+    html = page(open_run(tmp_path))
+    assert "HTTP 400: &lt;b&gt;too long" in html
+    assert "api_key=hunter2" not in html
+    assert re.search(r"Failed requests what was answered mode requests HTTP 400: .* think-on 3 They", texts(html))
+
+
 def test_every_chart_is_there(made: str) -> None:
-    assert made.count("<svg") == 15
+    assert made.count("<svg") == 14
     captions = texts(made)
     for caption in (
         "From rows to examples",
@@ -70,7 +126,7 @@ def test_its_numbers_are_those_of_the_run(run_dir: Path, made: str) -> None:
     drops = decisions["drop_reason"].drop_nulls().value_counts().rows()
     assert drops
     for reason, count in drops:
-        assert f"dropped: {reason} {count}" in said
+        assert f"select {reason} {count}" in said
     assert "ingest 302 300 2 0" in said
 
 
