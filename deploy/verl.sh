@@ -17,7 +17,8 @@ Usage: deploy/verl.sh MODEL DATA OUT [OVERRIDE...]
   OVERRIDE  any of verl's own, such as trainer.nnodes=4 or +algorithm.hipo_data.method.omega=0.02
 
 In the environment:
-  METHOD    hipo (default), hgpo, thinkless, adaptthink, autothink, lcpo or length_penalty
+  METHOD    hipo (default), hgpo, thinkless, adaptthink, autothink, lcpo, length_penalty, adapt or
+            ada_grpo
   FORMAT    how the model says its mode: hipo (default), thinkless, lhrm, adaptthink, autothink
   PYTHON    the interpreter of verl's environment (default: python3)
 TEXT
@@ -44,8 +45,9 @@ case $method in
     hipo | autothink | lcpo) ;;
     length_penalty)
         extra=(+algorithm.hipo_data.method.reward.type=length_penalty +algorithm.hipo_data.method.reward.beta=0.0001) ;;
-    thinkless) kl=0.001 ;;
+    thinkless | ada_grpo) kl=0.001 ;;
     hgpo) clip=0.5 kl=0.001 agent=hipo_data_forced ;;
+    adapt) kl=0.01 agent=hipo_data_forced ;;
     adaptthink) loss=gspo agent=hipo_data_forced ;; # gspo has the one ratio a response that the authors' code takes
     *) echo "verl.sh: there is no METHOD $method; --help lists them" >&2; exit 2 ;;
 esac

@@ -56,8 +56,15 @@ class LengthPenaltyReward(Config):
     beta: float = Field(ge=0, description="reward a token; 1/beta tokens cost as much as a right answer is worth")
 
 
+class AdaptReward(Config):
+    """r = 1[right and well-formed] + format_weight · 1[well-formed]: ADaPT's reward."""
+
+    type: Literal["adapt"]
+    format_weight: float = Field(default=0.8, ge=0)
+
+
 RewardConfig = Annotated[
-    AccuracyReward | ThinklessReward | AutoThinkReward | LcpoReward | LengthPenaltyReward,
+    AccuracyReward | ThinklessReward | AutoThinkReward | LcpoReward | LengthPenaltyReward | AdaptReward,
     Field(discriminator="type"),
 ]
 
@@ -158,9 +165,39 @@ class LengthPenalty(_Algorithm):
     scale: Literal["std", "none"] = "std"
 
 
+class Adapt(_Algorithm):
+    """ADaPT: half of a group is forced into each mode; the price of thinking is on the mode tag alone."""
+
+    type: Literal["adapt"]
+    reward: RewardConfig = AdaptReward(type="adapt")
+    kl: float = Field(default=0.01, ge=0)
+    target: float = Field(
+        default=0.5, ge=0, le=1, description="share of right think-off responses from which on it is preferred"
+    )
+    choice_weight: float = Field(default=1.0, ge=0, description="what the price counts; 0 leaves it out: an ablation")
+
+
+class AdaGrpo(_Algorithm):
+    """GRPO on rewards that count more in the mode that is rare in the group, less so step by step."""
+
+    type: Literal["ada_grpo"]
+    reward: RewardConfig = AccuracyReward(type="accuracy", format_weight=0)
+    kl: float = Field(default=0.001, ge=0)
+
+    @model_validator(mode="after")
+    def _never_negative(self) -> "AdaGrpo":
+        if not isinstance(self.reward, AccuracyReward | AdaptReward):
+            raise ValueError(
+                f"ada_grpo multiplies rewards by how rare their mode is, so none may be negative; {self.reward.type}'s "
+                "can be: take accuracy or adapt"
+            )
+        return self
+
+
 AlgorithmConfig = Annotated[
-    Hipo | Grpo | Hgpo | Thinkless | AdaptThink | AutoThink | Lcpo | LengthPenalty, Field(discriminator="type")
+    Hipo | Grpo | Hgpo | Thinkless | AdaptThink | AutoThink | Lcpo | LengthPenalty | Adapt | AdaGrpo,
+    Field(discriminator="type"),
 ]
 
-FORCED = (Hgpo, AdaptThink)
+FORCED = (Hgpo, AdaptThink, Adapt)
 """The algorithms that force half of a group into each mode."""

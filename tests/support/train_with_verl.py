@@ -106,6 +106,7 @@ def trained(name, config, tokenizer, rows, rollouts):
     from hipo_data.trainer.verl.trainers import check
 
     trainer.config, trainer._hipo_data = config, check(config)
+    trainer.global_steps, trainer.total_training_steps = 1, 4
     manager = load_reward_manager(config, tokenizer)
     end = tokenizer.convert_tokens_to_ids("<|im_end|>")
     keys, fields, tags, ids_of = [], [], [], []
@@ -173,7 +174,7 @@ def direct(config, fields):
     except UserError as error:
         said = str(error)
     reports = [parse_report(each["extra_fields"]["reward_extra_info"][REPORT]) for each in fields]
-    with lent(Lent(reports, ["all"] * len(reports))):
+    with lent(Lent(reports, ["all"] * len(reports), progress=0.25)):
         data = compute_advantage(data, estimator, config=config.algorithm)
     assert torch.equal(data.batch["advantages"], data.batch["returns"])
     return {"advantages": data.batch["advantages"].tolist(), "alone": said}

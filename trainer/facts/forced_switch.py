@@ -1,11 +1,11 @@
 """Algorithms that train the choice of the mode do not go with formats whose mode the user chooses."""
 
 from hipo_data.prompts.formats.registry import FORMATS
-from hipo_data.schemas.algorithm_config import FORCED, AlgorithmConfig, Hipo, Thinkless
+from hipo_data.schemas.algorithm_config import FORCED, AdaGrpo, AlgorithmConfig, Hipo, Thinkless
 from hipo_data.schemas.records import Mode
 
-_CHOOSING = (Hipo, Thinkless)
-"""The algorithms that weigh the choice apart from the rest of the response, and force none."""
+_CHOOSING = (Hipo, Thinkless, AdaGrpo)
+"""The algorithms that act on the choice itself, and force none."""
 
 
 def refuse_forced_switch(format_name: str, algorithm: AlgorithmConfig) -> None:

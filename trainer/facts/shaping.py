@@ -4,6 +4,9 @@ import torch
 
 from hipo_data.schemas.algorithm_config import (
     AccuracyReward,
+    AdaGrpo,
+    Adapt,
+    AdaptReward,
     AdaptThink,
     AlgorithmConfig,
     AutoThinkReward,
@@ -15,6 +18,8 @@ from hipo_data.schemas.algorithm_config import (
     Thinkless,
     ThinklessReward,
 )
+from hipo_data.trainer.algorithms.ada_grpo import ada_grpo
+from hipo_data.trainer.algorithms.adapt import AdaptTerms, adapt_advantages, adapt_reward, adapt_terms
 from hipo_data.trainer.algorithms.adaptthink import adaptthink
 from hipo_data.trainer.algorithms.autothink import autothink_balance_reward, autothink_length_reward, autothink_reward
 from hipo_data.trainer.algorithms.grpo import grpo
@@ -66,12 +71,21 @@ def rewards_of(config: RewardConfig, facts: Facts, groups: torch.Tensor) -> torc
             return lcpo_max_reward(facts.correct, facts.lengths, facts.budgets, alpha=config.alpha, delta=config.delta)
         case LengthPenaltyReward():
             return length_penalty_reward(facts.correct, facts.lengths, beta=config.beta)
+        case AdaptReward():
+            return adapt_reward(facts.correct, facts.well_formed, format_weight=config.format_weight)
 
 
-def values_of(config: AlgorithmConfig, rewards: torch.Tensor, groups: torch.Tensor, facts: Facts) -> Values:
+def values_of(
+    config: AlgorithmConfig,
+    rewards: torch.Tensor,
+    groups: torch.Tensor,
+    facts: Facts,
+    progress: float | None = None,
+) -> Values:
     """The values of each rollout, (B,) float32 a name, from the whole batch.
 
-    Raises `ValueError` on rewards that are not finite.
+    progress: the number of this step, from 1 on, by that of all; Ada-GRPO alone asks for it.
+    Raises `ValueError` on rewards that are not finite, and where progress is asked for and not given.
     """
     match config:
         case Hipo():
@@ -105,6 +119,22 @@ def values_of(config: AlgorithmConfig, rewards: torch.Tensor, groups: torch.Tens
             }
         case Thinkless():
             return {"advantage": grpo(rewards, groups, known=facts.known, scale="none")}
+        case Adapt():
+            priced = adapt_terms(
+                rewards,
+                facts.correct,
+                groups,
+                facts.modes,
+                facts.lengths,
+                known=facts.known,
+                target=config.target,
+                choice_weight=config.choice_weight,
+            )
+            return {"choice": priced.choice, "response": priced.response}
+        case AdaGrpo():
+            if progress is None:
+                raise ValueError("ada_grpo's scale depends on the step; pass progress, its number by that of all steps")
+            return {"advantage": ada_grpo(rewards, groups, facts.modes, progress=progress, known=facts.known)}
         case _:
             return {"advantage": grpo(rewards, groups, known=facts.known, scale=config.scale)}
 
@@ -120,6 +150,8 @@ def token_advantages(config: AlgorithmConfig, values: Values, segments: torch.Te
             return hipo_advantages(HipoTerms(values["judge"], values["answer"], values["bias"]), segments)
         case Hgpo():
             return hgpo_advantages(HgpoTerms(values["intra"], values["inter"]), segments, alpha=config.alpha)
+        case Adapt():
+            return adapt_advantages(AdaptTerms(values["choice"], values["response"]), segments)
         case Thinkless():
             plain = on_tokens(values["advantage"], segments != Segment.NONE)
             lengths = (segments != Segment.NONE).sum(dim=1, keepdim=True)

@@ -102,7 +102,7 @@ class ModeGRPOTrainer(GRPOTrainer):
         facts = local.gathered(self.accelerator.gather)
         groups = torch.arange(len(facts.modes), device=facts.modes.device) // group
         rewards = rewards_of(self.recipe.algorithm.reward, facts, groups)
-        values = values_of(self.recipe.algorithm, rewards, groups, facts)
+        values = values_of(self.recipe.algorithm, rewards, groups, facts, self._progress())
         families = gather_object([row["family"] for row in inputs])
         mode = "train" if self.model.training else "eval"
         for name, figure in step_figures(facts, values, families, group).items():
@@ -112,6 +112,11 @@ class ModeGRPOTrainer(GRPOTrainer):
         self._facts = local
         self._values = {name: value[here] for name, value in values.items()}
         return torch.where(facts.known, rewards, float("nan")).unsqueeze(1)
+
+    def _progress(self) -> float:
+        """The number of this step, from 1 on, by that of all; each has `updates` of the optimiser's."""
+        number: int = self.state.global_step // self.recipe.updates + 1
+        return min(number / self.recipe.steps, 1.0)  # the last evaluation comes after the last step
 
     def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
         output: dict[str, Any] = super()._generate_and_score_completions(inputs)

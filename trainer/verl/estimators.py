@@ -45,7 +45,7 @@ def estimator(name: str) -> Estimator:
         labels = np.unique(np.array(index, dtype=str), return_inverse=True)[1]
         groups = torch.from_numpy(labels).to(response_mask.device)
         rewards = _rewards(method, token_level_rewards, facts, groups)
-        values = values_of(method, rewards, groups, facts)
+        values = values_of(method, rewards, groups, facts, batch.progress)
         batch.figures = _figures(batch, facts, values, groups)
         advantages = token_advantages(method, values, segments) * response_mask
         return advantages, advantages

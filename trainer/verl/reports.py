@@ -50,6 +50,8 @@ class Lent:
 
     reports: Sequence[Report | None]
     families: Sequence[str]
+    progress: float | None = None
+    """The number of the step, from 1 on, by that of all."""
     figures: dict[str, float] = field(default_factory=dict)
     """What the estimator found, for the log."""
 

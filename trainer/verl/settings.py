@@ -15,7 +15,7 @@ from hipo_data.trainer.facts.forced_switch import refuse_forced_switch
 
 KEY = "hipo_data"
 
-ESTIMATORS = ("hipo", "hgpo", "thinkless", "adaptthink", "autothink", "lcpo", "length_penalty")
+ESTIMATORS = ("hipo", "hgpo", "thinkless", "adaptthink", "autothink", "lcpo", "length_penalty", "adapt", "ada_grpo")
 """Names for `algorithm.adv_estimator`. verl has a `grpo` of its own."""
 
 _VERLS_OWN = {

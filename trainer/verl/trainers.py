@@ -22,6 +22,8 @@ class _LendsReports:
 
     config: Any
     verls_mode: str
+    global_steps: int
+    total_training_steps: int
 
     def __init__(self, config: Any) -> None:
         self._hipo_data = check(config)
@@ -34,7 +36,8 @@ class _LendsReports:
         )
         rows = zip(data["extra_fields"].tolist(), batch.tags, strict=True)
         reports = [None if tag.get("is_padding") else _report(fields) for fields, tag in rows]
-        with lent(Lent(reports, [str(name) for name in data["data_source"].tolist()])) as loan:
+        progress = min(self.global_steps / self.total_training_steps, 1.0)
+        with lent(Lent(reports, [str(name) for name in data["data_source"].tolist()], progress)) as loan:
             batch = super()._compute_advantage(batch, metrics)  # type: ignore[misc]
         metrics.update({f"hipo_data/{name}": figure for name, figure in loan.figures.items() if figure == figure})
         if isinstance(self._hipo_data.method, AdaptThink):

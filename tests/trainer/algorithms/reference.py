@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from copy import copy
-from math import exp
+from math import cos, exp, pi, sqrt
 from statistics import fmean, stdev
 
 from hipo_data.trainer.algorithms.rollouts import Segment
@@ -88,6 +88,48 @@ def adaptthink(batch: Batch, references: Sequence[float], delta: float) -> list[
         gain = reward - references[i] + (delta if plain.modes[i] == OFF else 0.0)
         values.append(gain if plain.known[i] else 0.0)
     return values
+
+
+def adapt(batch: Batch, target: float, weight: float) -> tuple[list[float], list[float]]:
+    """The advantage of each rollout's tag and of its other tokens, from a list of all tokens of its group."""
+    plain, right, lengths = Plain(batch), batch.correct.tolist(), batch.lengths.tolist()
+    count = len(plain.rewards)
+
+    def accuracy(group: int, mode: int) -> float | None:
+        found = [
+            right[j] for j in range(count) if plain.known[j] and (plain.groups[j], plain.modes[j]) == (group, mode)
+        ]
+        return fmean(found) if found else None
+
+    returns: list[list[float]] = []
+    for i, reward in enumerate(plain.rewards):
+        on, off = accuracy(plain.groups[i], ON), accuracy(plain.groups[i], OFF)
+        tokens = [reward] * lengths[i]
+        if plain.modes[i] == ON and on is not None and off is not None:
+            tokens[0] -= weight * (0.5 * (off - target) + 0.5 * (off - on))
+        returns.append(tokens)
+    choice, response = [], []
+    for i, tokens in enumerate(returns):
+        among = [x for j in range(count) if plain.known[j] and plain.groups[j] == plain.groups[i] for x in returns[j]]
+        if not plain.known[i] or len(set(among)) == 1:
+            choice.append(0.0)
+            response.append(0.0)
+            continue
+        mean = fmean(among)
+        std = sqrt(fmean((x - mean) ** 2 for x in among))
+        choice.append((tokens[0] - mean) / (std + EPSILON))
+        response.append((plain.rewards[i] - mean) / (std + EPSILON))
+    return choice, response
+
+
+def ada_grpo(batch: Batch, progress: float) -> list[float]:
+    plain = Plain(batch)
+    scaled = []
+    for i, reward in enumerate(plain.rewards):
+        group, alike = len(plain.peers(i)), len(plain.peers(i, plain.modes[i]))
+        alpha = 1 + 0.5 * (group / alike - 1) * (1 + cos(pi * progress)) if alike else 1.0
+        scaled.append(0.0 if plain.modes[i] == NO else alpha * reward)
+    return _grpo_of(scaled, plain)
 
 
 def autothink(batch: Batch, stage: int, share: float, strength: float, alpha: float, beta: float) -> list[float]:

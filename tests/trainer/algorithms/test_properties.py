@@ -12,6 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hipo_data.trainer import algorithms
+from hipo_data.trainer.algorithms.ada_grpo import ada_grpo
+from hipo_data.trainer.algorithms.adapt import adapt_advantages, adapt_reward, adapt_terms
 from hipo_data.trainer.algorithms.adaptthink import adaptthink, adaptthink_old_logprobs
 from hipo_data.trainer.algorithms.autothink import autothink_balance_reward, autothink_length_reward, autothink_reward
 from hipo_data.trainer.algorithms.dast import dast_budget, dast_reward
@@ -41,6 +43,11 @@ def hgpo_tokens(batch: Batch) -> torch.Tensor:
     return hgpo_advantages(terms, batch.segments)
 
 
+def adapt_tokens(batch: Batch) -> torch.Tensor:
+    terms = adapt_terms(batch.rewards, batch.correct, batch.groups, batch.modes, batch.lengths, known=batch.known)
+    return adapt_advantages(terms, batch.segments)
+
+
 def off_policy(batch: Batch) -> torch.Tensor:
     tagged = (batch.segments == 2).any(dim=1)
     modes = torch.where(tagged, batch.modes, int(NO))
@@ -59,6 +66,9 @@ ALL: dict[str, Callable[[Batch], torch.Tensor]] = {
     "grpo, no std": lambda b: grpo(b.rewards, b.groups, known=b.known, scale="none"),
     "hipo_advantages": hipo_tokens,
     "hgpo_advantages": hgpo_tokens,
+    "adapt_advantages": adapt_tokens,
+    "adapt_reward": lambda b: adapt_reward(b.correct, b.known),
+    "ada_grpo": lambda b: ada_grpo(b.rewards, b.groups, b.modes, progress=0.25, known=b.known),
     "degrpo_weights, paper": lambda b: degrpo_weights(b.segments),
     "degrpo_weights, code": lambda b: degrpo_weights(b.segments, average="code"),
     "adaptthink": lambda b: adaptthink(b.rewards, b.modes, reference(b), known=b.known),
@@ -77,7 +87,7 @@ ALL: dict[str, Callable[[Batch], torch.Tensor]] = {
     "length_penalty_reward": lambda b: length_penalty_reward(b.correct, b.lengths, beta=1e-4),
     "dast": dast,
 }
-TOKENS = ("hipo_adv", "hgpo_adv", "degrpo")
+TOKENS = ("hipo_adv", "hgpo_adv", "adapt_adv", "degrpo")
 IN_ORDER = [name for name in ALL if not name.startswith("lcpo")]  # the budgets above go by place
 
 by_name = pytest.mark.parametrize("name", ALL)
@@ -85,7 +95,13 @@ by_name = pytest.mark.parametrize("name", ALL)
 
 def test_every_public_function_is_held_to_these_properties():
     """`dast_budget` and the `_terms` are reached through the functions that use them."""
-    names = {name.split(",")[0] for name in ALL} | {"dast_budget", "dast_reward", "hipo_terms", "hgpo_terms"}
+    names = {name.split(",")[0] for name in ALL} | {
+        "dast_budget",
+        "dast_reward",
+        "hipo_terms",
+        "hgpo_terms",
+        "adapt_terms",
+    }
     methods = [
         importlib.import_module(f"{algorithms.__name__}.{found.name}")
         for found in pkgutil.iter_modules(algorithms.__path__)
@@ -184,7 +200,7 @@ def test_a_group_in_one_mode_that_is_all_right_or_all_wrong_teaches_nothing(rewa
         known=torch.ones(count, dtype=torch.bool),
         segments=segments_of(*["jmra"] * count),
     )
-    for name in ("grpo", "grpo, no std", "hipo_advantages", "hgpo_advantages"):
+    for name in ("grpo", "grpo, no std", "ada_grpo", "hipo_advantages", "hgpo_advantages", "adapt_advantages"):
         assert not ALL[name](batch).any(), name
 
 
@@ -198,5 +214,5 @@ def test_a_lone_rollout_teaches_nothing():
         known=torch.tensor([True, True]),
         segments=segments_of("jmra", "jma."),
     )
-    for name in ("grpo", "grpo, no std", "hipo_advantages", "hgpo_advantages"):
+    for name in ("grpo", "grpo, no std", "ada_grpo", "hipo_advantages", "hgpo_advantages", "adapt_advantages"):
         assert not ALL[name](batch).any(), name

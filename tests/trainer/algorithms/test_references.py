@@ -1,10 +1,14 @@
 """Advantages, rewards and weights match a plain-Python writing of their papers, on whatever batch, to 1e-6."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hipo_data.trainer.algorithms.ada_grpo import ada_grpo
+from hipo_data.trainer.algorithms.adapt import adapt_reward, adapt_terms
 from hipo_data.trainer.algorithms.adaptthink import adaptthink
 from hipo_data.trainer.algorithms.autothink import autothink_balance_reward, autothink_length_reward, autothink_reward
 from hipo_data.trainer.algorithms.dast import dast_budget, dast_reward
@@ -30,6 +34,30 @@ def test_adaptthink(batch: Batch, delta: float, data: st.DataObject) -> None:
         batch.rewards, batch.modes, torch.tensor(references, dtype=torch.float32), known=batch.known, delta=delta
     )
     assert found.tolist() == near(reference.adaptthink(batch, references, delta), abs=1e-6)
+
+
+@given(batches(known=False), st.floats(0, 1), st.sampled_from([0.0, 0.5, 1.0, 3.0]))
+@settings(deadline=None, max_examples=40)
+def test_adapt(batch: Batch, target: float, weight: float) -> None:
+    short = replace(batch, lengths=batch.lengths % 40 + 1)
+    found = adapt_terms(
+        short.rewards, short.correct, short.groups, short.modes, short.lengths,
+        known=short.known, target=target, choice_weight=weight,
+    )  # fmt: skip
+    choice, response = reference.adapt(short, target, weight)
+    assert found.choice.tolist() == near(choice, rel=1e-5, abs=1e-5)
+    assert found.response.tolist() == near(response, rel=1e-5, abs=1e-5)
+    formed = batch.lengths > 2000
+    pairs = zip(batch.correct.tolist(), formed.tolist(), strict=True)
+    rewards = adapt_reward(batch.correct, formed, format_weight=target)
+    assert rewards.tolist() == near([(ok + target) * well for ok, well in pairs], abs=1e-6)
+
+
+@given(batches(known=False), st.floats(0, 1))
+@settings(deadline=None)
+def test_ada_grpo(batch: Batch, progress: float) -> None:
+    found = ada_grpo(batch.rewards, batch.groups, batch.modes, progress=progress, known=batch.known)
+    assert found.tolist() == near(reference.ada_grpo(batch, progress), abs=1e-5)
 
 
 @given(batches(known=False), st.floats(0, 1), st.floats(0, 4), st.floats(0, 0.2), st.floats(0, 0.2))

@@ -73,6 +73,26 @@ def test_adaptthink_measures_against_the_reference() -> None:
     assert [row[0] for row in found.tolist()] == pytest.approx([0.25, 0.3, -0.75, -0.7])
 
 
+def test_adapt_prices_thinking_on_its_tag_alone() -> None:
+    """p_off = p_on = ½: R = 0, and with 0 as target ¼. Rewards 1.8, 1.8, 0.8, 0.8 on 5, 3, 5 and 4 tokens."""
+    plain = advantages(algorithm(type="adapt"), MIXED)
+    priced = advantages(algorithm(type="adapt", target=0.0), MIXED)
+    assert plain[0].unique().numel() == 1
+    assert priced[0, 1] < priced[0, 0] == priced[0, 2] and priced[2, 1] < priced[2, 0]
+    assert priced[1, 0] == priced[1, 1] == priced[1, 2] and not priced[1, 3:].any()
+    assert torch.equal(advantages(algorithm(type="adapt", target=0.0, choice_weight=0.0), MIXED), plain)
+
+
+def test_ada_grpo_counts_the_rare_mode_more_at_first_and_alike_at_last() -> None:
+    config, found = algorithm(type="ada_grpo"), facts([1, 1, 0, 1], [ON, ON, ON, OFF])
+    rewards = rewards_of(config.reward, found, GROUPS)
+    half, last = (values_of(config, rewards, GROUPS, found, progress)["advantage"] for progress in (0.5, 1.0))
+    assert half[3].item() == pytest.approx(1.264165, abs=1e-3) and half[3] > half[0]
+    assert last.tolist() == pytest.approx([0.5, 0.5, -1.5, 0.5], abs=1e-3)
+    with pytest.raises(ValueError, match="depends on the step; pass progress"):
+        values_of(config, rewards, GROUPS, found)
+
+
 @pytest.mark.parametrize("form", ["paper", "code"])
 def test_degrpo_weighs_the_control_token_apart_in_the_loss_that_trl_takes(form: str) -> None:
     """TRL averages over the tokens of a response and over responses; Σ w · L of the paper has to come out."""
@@ -107,6 +127,7 @@ def test_degrpo_weighs_the_control_token_apart_in_the_loss_that_trl_takes(form: 
         ({"type": "autothink", "stage": 1, "on_share": 0.25}, [0.5, 1.5, -0.5, -1.5]),
         ({"type": "lcpo", "alpha": 0.1}, [0.5, 0.7, -0.5, -0.4]),
         ({"type": "lcpo", "form": "max", "alpha": 0.1, "delta": 0.6}, [0.1, 0.3, 0.0, 0.0]),
+        ({"type": "adapt", "format_weight": 0.5}, [1.5, 1.5, 0.5, 0.5]),
         ({"type": "length_penalty", "beta": 0.1}, [0.5, 0.7, -0.5, -0.4]),
     ],
 )
@@ -133,7 +154,7 @@ def test_rewards_that_are_not_numbers_stop_the_step() -> None:
         values_of(algorithm(type="grpo"), torch.tensor([0.0, 1.0, float("nan"), 0.0]), GROUPS, MIXED)
 
 
-@pytest.mark.parametrize("name", ["hipo", "grpo", "hgpo", "thinkless"])
+@pytest.mark.parametrize("name", ["hipo", "grpo", "hgpo", "thinkless", "adapt"])
 def test_a_group_without_one_mode_gives_finite_advantages(name: str) -> None:
     assert advantages(algorithm(type=name), facts([1, 0, 1, 0], [ON] * 4)).isfinite().all()
 

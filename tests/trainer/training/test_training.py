@@ -27,6 +27,8 @@ ALGORITHMS: list[dict[str, Any]] = [
     {"type": "adaptthink"},
     {"type": "autothink"},
     {"type": "lcpo", "reward": {"type": "lcpo", "low": 10, "high": 40}},
+    {"type": "adapt"},
+    {"type": "ada_grpo"},
     {"type": "length_penalty", "average": "constant", "reward": {"type": "length_penalty", "beta": 0.01}},
 ]
 
@@ -60,7 +62,7 @@ def test_every_algorithm_takes_steps_that_move_the_model(algorithm: dict[str, An
     for row in steps:
         assert {"sums/tokens", "more-sums/tokens", "all/no_signal", "all/both_modes"} <= row.keys()
         assert 0 <= row["all/accuracy"] <= 1
-    if algorithm["type"] in ("hgpo", "adaptthink"):
+    if algorithm["type"] in ("hgpo", "adaptthink", "adapt"):
         assert steps[0]["all/both_modes"] == 1 and steps[0]["all/think_on"] == 0.5
     learnt = any(row["grad_norm"] > 0 for row in steps)
     assert learnt == any(row["all/no_signal"] < 1 for row in steps) or algorithm["type"] == "adaptthink"

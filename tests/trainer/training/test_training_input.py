@@ -46,6 +46,8 @@ def test_a_recipe_that_is_not_there_is_one_of_training(tmp_path: Path) -> None:
         ("algorithm.omgea=1", "unknown key 'algorithm.omgea'; did you mean 'omega'?"),
         ("algorithm.type=ppo", "does not match any of the expected tags"),
         ("algorithm={type: length_penalty}", "'algorithm.reward' is missing"),
+        ("algorithm={type: adapt, target: 1.5}", "'algorithm.target': Input should be less than or equal to 1"),
+        ("algorithm={type: ada_grpo, reward: {type: thinkless}}", "so none may be negative; thinkless's can be"),
         ("algorithm.reward={type: accuracy, format_wieght: 1}", "did you mean 'format_weight'?"),
         ("format=hippo", "there is no format 'hippo'; choose hipo"),
         ("rollouts.group=5", "do not divide"),
@@ -67,7 +69,7 @@ def test_forced_modes_need_groups_that_can_be_halved(tmp_path: Path) -> None:
     assert "make rollouts.group even, not 3" in refused(read_config, RlConfig, recipe, [])
 
 
-@pytest.mark.parametrize("algorithm", ["hgpo", "adaptthink"])
+@pytest.mark.parametrize("algorithm", ["hgpo", "adaptthink", "adapt"])
 def test_a_mode_that_the_prompt_tells_is_not_forced(tmp_path: Path, algorithm: str) -> None:
     recipe = rl_recipe(tmp_path, algorithm={"type": algorithm}, rollouts={"group": 4}, prompts=8)
     said = refused(read_config, RlConfig, recipe, ["format=qwen3"])

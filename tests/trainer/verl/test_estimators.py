@@ -56,6 +56,30 @@ def test_a_report_of_other_tokens() -> None:
         segments_of([RIGHT, replace(WRONG, segments=[(Segment.JUDGE, 3)]), WRONG], MASK)
 
 
+def test_ada_grpo_takes_the_step_that_the_trainer_lends() -> None:
+    """Three in think-on and one in think-off, all right but one: the rare one counts more until the last step."""
+    reports: list[Report | None] = [RIGHT, replace(RIGHT, modes=OFF), RIGHT, replace(WRONG, modes=ON)]
+    rewards, mask = torch.tensor([[0, 0, 0, 1.0]] * 3 + [[0, 0, 0, 0.0]]), torch.ones((4, 4), dtype=torch.int64)
+
+    def found(progress: float | None) -> list[float]:
+        with lent(Lent(reports, ["sums"] * 4, progress)):
+            advantages, _ = estimator("ada_grpo")(
+                token_level_rewards=rewards, response_mask=mask, index=["a"] * 4, config={"hipo_data": None}
+            )
+        return list(advantages[:, 0].tolist())
+
+    early, last = found(0.5), found(1.0)
+    assert early == pytest.approx([-0.0408, 1.2641, -0.0408, -1.1825], abs=1e-3) and last[0] == last[1]
+    with pytest.raises(ValueError, match="pass progress"):
+        found(None)
+
+
+def test_adapt_prices_the_tag_of_think_on() -> None:
+    found = estimated("adapt", [RIGHT, replace(RIGHT, modes=OFF), WRONG])
+    assert found[0, 2] != found[0, 0] == found[0, 1] == found[0, 3]
+    assert found[1].unique().numel() == found[2].unique().numel() == 1
+
+
 def test_adaptthink_without_its_reference() -> None:
     reports: list[Report | None] = [RIGHT, replace(WRONG, reference=None), WRONG]
     with pytest.raises(UserError, match=r"no extra_info\.p_on, which is adaptthink's reference"):
@@ -74,6 +98,8 @@ def test_adaptthink_without_its_reference() -> None:
         ("hipo", {"method": {"type": "hgpo"}}, "algorithm.adv_estimator is hipo"),
         ("length_penalty", {}, "'method.reward' is missing"),
         ("hgpo", {"format": "qwen3"}, "hgpo forces modes"),
+        ("adapt", {"method": {"target": 2}}, "'method.target': Input should be less than or equal to 1"),
+        ("ada_grpo", {"format": "qwen3"}, "ada_grpo trains the model's choice"),
         ("hipo", {"format": "qwen3"}, "hipo trains the model's choice"),
         ("hipo", "thinkless", "it holds keys such as format"),
     ],
