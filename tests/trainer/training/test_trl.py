@@ -4,7 +4,8 @@ import inspect
 import re
 import tomllib
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 import trl
@@ -62,3 +63,13 @@ def test_trl_is_capped_at_the_minor_version_that_was_tested(repo_root: Path) -> 
     (tested,) = re.findall(r"^trl==(\d+)\.(\d+)\.", (repo_root / "constraints.txt").read_text(), re.MULTILINE)
     major, minor = map(int, tested)
     assert asked.specifier.contains(f"{major}.{minor}.9") and not asked.specifier.contains(f"{major}.{minor + 1}.0")
+
+
+def test_progress_counts_sets_of_rollouts_and_not_the_optimisers_steps() -> None:
+    """Four sets, each for two steps of the optimiser; the last evaluation comes after all eight."""
+
+    def at(step: int) -> float:
+        state, recipe = SimpleNamespace(global_step=step), SimpleNamespace(updates=2, steps=4)
+        return ModeGRPOTrainer._progress(cast(Any, SimpleNamespace(state=state, recipe=recipe)))
+
+    assert [at(step) for step in (0, 2, 4, 6, 8)] == [0.25, 0.5, 0.75, 1.0, 1.0]
