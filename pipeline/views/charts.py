@@ -247,10 +247,10 @@ def whatif_panels(answers: Sequence[WhatIf], delta: float, lengths_in: str) -> l
         return sized(own + line, _WIDTH, 210)
 
     share, length, rate, flip = (
-        panel("share", "think-on share", alt.Axis(format="%")),
-        panel("tokens", f"{lengths_in} per example", alt.Axis()),
-        panel("rate", "pass rate of the kept mode", alt.Axis(format="%")),
-        panel("flip", "mean flip probability", alt.Axis(format="%")),
+        panel("share", "think-on share", alt.Axis(format="%", titlePadding=10)),
+        panel("tokens", f"{lengths_in} per example", alt.Axis(titlePadding=10)),
+        panel("rate", "pass rate of the kept mode", alt.Axis(format="%", titlePadding=10)),
+        panel("flip", "mean flip probability", alt.Axis(format="%", titlePadding=10)),
     )
     spread = base.mark_area(opacity=0.15).encode(y=alt.Y("low:Q", title="pass rate of the kept mode"), y2="high:Q")
     measured = base.mark_line(strokeDash=[2, 3]).encode(y=alt.Y("repeated:Q", title="mean flip probability"))
