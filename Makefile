@@ -18,6 +18,8 @@ DEV_STAMP  := $(VENV)/.installed-$(ENGINE)-dev
 DEV_EXTRAS := train,s3,evalplus,dev
 
 export PYTHON
+# Tests start over a thousand processes; where this is set, each of them compiles the whole project again.
+unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .PHONY: help install run test test-fast test-rest test-all lint format check teacher reproduce bench constraints \
 	architecture wheel clean

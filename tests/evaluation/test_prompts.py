@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from transformers import AutoTokenizer
 
 from hipo_data.evaluation.backend import Ask
 from hipo_data.evaluation.prompts import Prompts, load_tokenizer
@@ -30,8 +29,14 @@ def teacher(repo_root: Path) -> str:
     return str(repo_root / "models" / "tiny-hybrid")
 
 
+def tokenizer_of(teacher: str) -> Any:
+    from transformers import AutoTokenizer  # which takes seconds, and tests are collected by each worker
+
+    return AutoTokenizer.from_pretrained(teacher)
+
+
 def prompts(teacher: str, name: str | None, template: str | None = CHATML, allow: bool = True) -> Prompts:
-    tokenizer: Any = AutoTokenizer.from_pretrained(teacher)
+    tokenizer = tokenizer_of(teacher)
     tokenizer.chat_template = template if template != "own" else tokenizer.chat_template
     return Prompts(tokenizer, "m", FORMATS[name] if name else None, allow)
 
@@ -99,7 +104,7 @@ def test_a_model_without_a_chat_template_is_refused(teacher: str) -> None:
 def test_a_tokenizer_that_splits_a_tag_is_refused_unless_allowed(teacher: str) -> None:
     with pytest.raises(UserError, match="splits the hipo format's tag <judge> into 7 tokens; the model was hardly"):
         prompts(teacher, "hipo", allow=False)
-    tokenizer: Any = AutoTokenizer.from_pretrained(teacher)
+    tokenizer = tokenizer_of(teacher)
     tokenizer.add_tokens(own_tags(FORMATS["hipo"]), special_tokens=True)
     made = Prompts(tokenizer, "m", FORMATS["hipo"], allow_split_tags=False)
     assert len(made.ids("<think_on><judge>")) == 2

@@ -6,20 +6,21 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hipo_data.schemas.config import SelectConfig
 from hipo_data.schemas.errors import UserError
-from hipo_data.schemas.keys import problem_id
+from hipo_data.schemas.keys import problem_ids
 from hipo_data.schemas.records import Pick
 from hipo_data.stages.select.policies import token_skip
 from hipo_data.stages.select.policies.budget import instructions
 from hipo_data.stages.select.policies.system_1x import FAST, SLOW, mark, steps
 from tests.stages.graded import IDS, OFF, ON, Try, decide_and_pick, tries, whole_tries
 
-MANY = [problem_id(str(number)) for number in range(4_000)]
+MANY = problem_ids(pl.Series(map(str, range(4_000)))).to_list()
 
 
 def config(kind: str, **changes: Any) -> SelectConfig:
