@@ -14,6 +14,7 @@ from contextlib import closing
 from dataclasses import replace
 from urllib.parse import parse_qsl, urlsplit
 
+import polars as pl
 from aiohttp import web
 
 from hipo_data.pipeline.viewer.filters import Filters, matching
@@ -128,8 +129,10 @@ class Viewer:
             problems_page(look, index, found, asked, flags, searched=searched, options=options, trouble=run.trouble)
         )
 
-    def _found(self, run: ShownRun, index: Index, asked: Filters, flags: dict[str, str]):  # type: ignore[no-untyped-def]
-        """The problems that are meant, and how much of a search is done."""
+    def _found(
+        self, run: ShownRun, index: Index, asked: Filters, flags: dict[str, str]
+    ) -> tuple[pl.DataFrame, float | None]:
+        """The problems that are meant, and how much of a search is done; null where none is asked for."""
         if not asked.text:
             return matching(index, asked, None, flags), None
         search = run.search(index, asked.text)
