@@ -30,7 +30,7 @@ def pyproject(repo_root: Path) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def rooms(repo_root: Path) -> list[str]:
-    return sorted(path.name for path in (repo_root / "src" / "hipo_data").iterdir() if path.is_dir())
+    return sorted(path.name for path in (repo_root / "src" / "hipo_data").iterdir() if path.is_symlink())
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ def wrongly_loaded(root: Path) -> list[str]:
 
     Either way its classes exist twice as soon as somebody uses its right name.
     """
-    rooms = [path.resolve() for path in (root / "src" / "hipo_data").iterdir() if path.is_dir()]
+    rooms = [path.resolve() for path in (root / "src" / "hipo_data").iterdir() if path.is_symlink()]
     names: dict[Path, set[str]] = defaultdict(set)
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
