@@ -87,7 +87,7 @@ def test_quiet_leaves_the_summary_alone_and_verbose_tells_of_each_piece(copy_of_
     assert "exclude each other" in fail(*again, "-q", "-v", cwd=copy_of_finished_run)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.usefixtures("on_cluster")
 def test_pieces_are_told_under_verbose_and_kept_back_under_quiet(copy_of_finished_run: Path) -> None:
     again = ("run", "-c", "recipe.yaml", "--run-dir", "run", "--stage", "select")

@@ -54,6 +54,7 @@ def test_datasets_loads_the_folder_by_its_card(finished: Path, tmp_path: Path) -
         assert columns <= set(loaded["train"].column_names)
 
 
+@pytest.mark.long
 def test_every_view_says_that_lengths_are_characters(finished: Path) -> None:
     """No tokenizer is named for the recorded responses, and none is known."""
     rollouts = pl.read_parquet(str(finished / "sample.think_on/??-????.parquet"))

@@ -10,7 +10,7 @@ import pytest
 from hipo_data.pipeline.viewer.shown_run import ShownRun
 from tests.support.commands import fail, succeed
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("on_cluster")]
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("on_cluster")]
 
 
 def published(run: Path, part: str) -> list[str]:
