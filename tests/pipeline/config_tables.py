@@ -15,7 +15,7 @@ engines:
     base_url: http://localhost:8000/v1
     price: {prompt_per_million: 1, completion_per_million: 2}
   judge: {type: openai, model: j, base_url: "http://localhost:8001/v1"}
-  recorded: {type: replay, path: responses.jsonl}
+  recorded: {type: replay, path: responses.jsonl, tokenizer: org/model}
 roles:
   think_on: {engine: teacher, chat_template_kwargs: {enable_thinking: true}}
   think_off: {engine: recorded}

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from hipo_data.pipeline.config_file import load_config
 from hipo_data.pipeline.store.files import put_table
 from hipo_data.pipeline.store.manifest import Manifest, Output, write_manifest
+from hipo_data.pipeline.store.run_dir import record_run
 from hipo_data.pipeline.views.printing.show import print_rows
 from hipo_data.pipeline.views.quarantine import quarantine_counts, rejected_outputs
 from hipo_data.pipeline.views.show import read_rows
@@ -16,6 +18,7 @@ from hipo_data.schemas.arrow import to_table
 from hipo_data.schemas.errors import UserError
 from hipo_data.schemas.records import Record, Rejected
 from tests.stages.builders import make_problem
+from tests.support.commands import recorded_recipe
 
 OLD, EMPTY, FULL = make_problem("old"), make_problem("empty"), make_problem("full")
 
@@ -45,6 +48,7 @@ def run_dir(tmp_path: Path) -> Path:
         "rejected": ("00-0000.rejected.parquet", rejected("justify", "cannot_render")),
     }
     leave(tmp_path, "justify/00-0000", of_first)
+    record_run(tmp_path, load_config(recorded_recipe(tmp_path, problems=1), []))
     leave(tmp_path, "ingest/all", {"01-0000": ("01-0000.parquet", EMPTY), "01-0001": ("01-0001.parquet", FULL)})
     return tmp_path
 
