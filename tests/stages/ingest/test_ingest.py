@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hipo_data.schemas.config import SourceConfig
@@ -363,10 +363,12 @@ broken_lines = st.one_of(
 
 
 @settings(max_examples=60)
+@example(lines=[b'\x04"M\x18', {}], limit=None)
 @given(lines=st.lists(broken_lines, max_size=25), limit=st.none() | st.integers(1, 3))
 def test_no_row_is_ever_lost_or_counted_twice(
     tmp_path_factory: pytest.TempPathFactory, lines: list[dict[str, Any] | str | bytes], limit: int | None
 ) -> None:
+    lines = [{}, *lines]  # whose first bytes tell that it is no archive and no Parquet
     path = write(tmp_path_factory.getbasetemp() / "mutated.jsonl", lines)
     found = read(acereason(path), limit=limit)
     assert found.accounts.rows_read == len(lines)
