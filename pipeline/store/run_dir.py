@@ -121,7 +121,7 @@ def record_run(run_dir: RunPath, config: RunConfig) -> None:
     record = {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "config": shown_config(config.model_dump(mode="json")),
-        "versions": {"python": platform.python_version()} | {name: _version(name) for name in _PACKAGES},
+        "versions": {"python": platform.python_version()} | {name: version_of(name) for name in _PACKAGES},
         "git_commit": git_commit_of(Path(__file__)),
         "platform": platform.platform(),
     }
@@ -146,7 +146,8 @@ def _record(path: RunPath) -> dict[str, Any]:
     return record
 
 
-def _version(name: str) -> str | None:
+def version_of(name: str) -> str | None:
+    """Of an installed package; null where there is none."""
     try:
         return version(name)
     except PackageNotFoundError:

@@ -173,7 +173,7 @@ def test_vllm_fails_where_it_is_needed_and_missing_or_broken(monkeypatch: pytest
     assert only(software.vllm()).state is State.OK
     monkeypatch.setattr(software, "_VLLM", "raise ImportError('libcuda.so.1: no such file')")
     assert "libcuda.so.1: no such file" in only(software.vllm(needed=True)).detail
-    monkeypatch.setattr(software, "_version", lambda name: None)
+    monkeypatch.setattr(software, "version_of", lambda name: None)
     assert only(software.vllm()).state is State.NOTE
     assert only(software.vllm(needed=True)).state is State.FAILS
 

@@ -1,16 +1,14 @@
 """The report in a real browser, on a telephone and on a desk: nothing is cut off, and charts can be read."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import polars as pl
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser
 
 from hipo_data.pipeline.views.run_files import open_run
 from tests.pipeline.report.pages import page
-from tests.support.browser import DESKTOP, PHONE, page_of, system_browser
+from tests.support.browser import DESKTOP, PHONE, page_of
 from tests.support.made_up_run import make_run, replace_table
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="session")]
@@ -29,13 +27,6 @@ _SIZES = """() => [...document.querySelectorAll("svg text")].filter((text) => te
   const matrix = text.getScreenCTM();
   return parseFloat(getComputedStyle(text).fontSize) * Math.hypot(matrix.a, matrix.b);
 })"""
-
-
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    """One for all tests of a session."""
-    async with system_browser() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

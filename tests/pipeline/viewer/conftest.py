@@ -5,23 +5,13 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 from aiohttp import web
-from playwright.async_api import Browser
 
 from hipo_data.pipeline.viewer.server import Viewer
 from hipo_data.pipeline.viewer.shown_run import ShownRun
-from tests.support.browser import system_browser
 from tests.support.made_up_run import make_run
 
 Serve = Callable[..., AbstractAsyncContextManager[str]]
-
-
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    """One for all tests of a session."""
-    async with system_browser() as found:
-        yield found
 
 
 @pytest.fixture(scope="session")
