@@ -80,7 +80,6 @@ class VllmBackend:
                 max_tokens=min(sampling.max_tokens - asks[place].spent, context - len(ids[place])),
                 seed=asks[place].seed,
                 stop=sampling.until,
-                include_stop_str_in_output=True,
                 skip_special_tokens=False,  # control tokens such as <think_on> are what tells the mode
             )
             for place in fits
@@ -88,16 +87,18 @@ class VllmBackend:
         outputs = self._llm.generate([{"prompt_token_ids": ids[place]} for place in fits], params, use_tqdm=False)
         chosen = {place: output.outputs[0] for place, output in zip(fits, outputs, strict=True)}
         return [
-            _reply(prompt, start, chosen.get(place), self._prompts, context)
+            _reply(prompt, start, chosen.get(place), self._prompts, context, sampling.until)
             for place, (prompt, start) in enumerate(written)
         ]
 
 
-def _reply(prompt: str, start: str, choice: Any, prompts: Prompts, context: int) -> Reply:
+def _reply(prompt: str, start: str, choice: Any, prompts: Prompts, context: int, until: str | None) -> Reply:
     if choice is None:
         return Reply(start, None, FinishReason.ERROR, error=_TOO_LONG.format(context))
     if choice.finish_reason not in ("stop", "length"):
         return Reply(start, None, FinishReason.ERROR, error=f"vLLM broke the response off: {choice.finish_reason}")
     finish = FinishReason.LENGTH if choice.finish_reason == "length" else FinishReason.STOP
     opened = prompts.starts_in_reasoning(prompt)
-    return Reply(start + choice.text, len(choice.token_ids), finish, opened, given=len(start))
+    # Asked to keep what stops a response, vLLM keeps the token that ends the turn, too.
+    end = until if until is not None and choice.stop_reason == until else ""
+    return Reply(start + choice.text + end, len(choice.token_ids), finish, opened, given=len(start))
