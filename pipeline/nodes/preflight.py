@@ -32,13 +32,17 @@ async def preflight(
     recorded = isinstance(task.config.engines[role.engine], ReplayEngine)
     if limits is None or recorded or not task.config.sample.count(mode):
         return
-    asked = [problem for problem in problems if not imported.get(problem.problem_id)][: limits.questions]
+    left = [problem for problem in problems if not imported.get(problem.problem_id)]
+    asked, others = left[: limits.questions], left[limits.questions : 2 * limits.questions]
     passed = task.run_dir / "preflight" / f"{mode}.json"
     said = {"model": task.identity, "role": digest(role.model_dump(mode="json"), task.config.sample.template)}
     if not asked or await asyncio.to_thread(_content, passed) == (content := json.dumps(said).encode()):
         return
     once = task.config.sample.model_copy(update={"n": 1, "n_on": None, "n_off": None})
     rollouts = await sample(asked, mode, once, role, engine, finished)
+    if any(rollout.error for rollout in rollouts):
+        # A few prompts that no request for them survives are those problems' matter; the mode is judged by others, too.
+        rollouts += await sample(others, mode, once, role, engine, finished)
     judge(mode, rollouts, limits)
     for rollout in rollouts:
         finished[rollout_key(rollout)] = [rollout]

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -118,6 +119,11 @@ def serve() -> Iterator[Endpoint]:
 
     class Server(ThreadingHTTPServer):
         request_queue_size = 1024  # the default of 5 resets connections that come at once
+
+        def handle_error(self, request: Any, client_address: Any) -> None:
+            """Says nothing of clients that left, which is theirs to do."""
+            if not isinstance(sys.exception(), ConnectionError):
+                super().handle_error(request, client_address)
 
     server = Server(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
