@@ -6,19 +6,13 @@ import signal
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from math import ceil
-from pathlib import Path
-from typing import Any
 
-from hipo_data.pipeline.ray_options import cpus_needed
+from hipo_data.pipeline import local_ray
 from hipo_data.pipeline.stop_signals import asked_by, handlers_kept
 from hipo_data.schemas.config import RayConfig, RunConfig
-from hipo_data.schemas.errors import RunFailedError, UserError
+from hipo_data.schemas.errors import RunFailedError
 from hipo_data.schemas.without_secrets import shown_text, shown_url
 
-_OBJECT_STORE_BYTES = 100 * 2**20  # tables never pass through Ray; Ray's own minimum is 75 MiB
-_OF_A_NODE = ("raylet", "gcs_server")
-"""Names of the processes without which a local Ray neither works nor says so."""
 _LOOK_EVERY_S = 1.0
 _STARTS = 3
 _TOO_SLOW = "timed out during startup"
@@ -38,7 +32,7 @@ def connected(config: RunConfig) -> Iterator[None]:
     address = address_of(config.ray)
     try:
         _connect(address, config)
-        with _watched({} if address else _own_node()):
+        with _watched({} if address else local_ray.own_node()):
             yield
     finally:
         ray.shutdown()
@@ -54,47 +48,19 @@ def _connect(address: str | None, config: RunConfig) -> None:
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     import ray
 
-    cluster = {"address": address} if address else _local_cluster(_local_cpus(config))
+    cluster = {"address": address} if address else local_ray.arguments(config)
     verbose = _LOG.isEnabledFor(logging.DEBUG)  # whoever wants to see all sees what workers say, too
     for left in reversed(range(1 if address else _STARTS)):
         try:
-            with handlers_kept(), _deaf_to_hangups():
+            with handlers_kept(), _deaf_to_hangups(), local_ray.bare():
                 ray.init(**cluster, log_to_driver=verbose, logging_level=logging.ERROR, ignore_reinit_error=True)
             break
         except Exception as error:
             if not left or _TOO_SLOW not in str(error):
                 where = f"join the Ray cluster at {shown_url(address)}" if address else "start a local Ray"
                 raise RunFailedError(f"could not {where}: {shown_text(str(error))}") from error
-            _end_what_started()
+            local_ray.end_what_started()
     _LOG.debug("Ray %s, %s", ray.__version__, f"joined at {shown_url(address)}" if address else "started here")
-
-
-def _end_what_started() -> None:
-    """Ends the half of a local Ray that is there, without which its other processes end too."""
-    while started := _own_node():
-        for process in started.values():
-            os.kill(process, signal.SIGKILL)
-            os.waitpid(process, 0)
-
-
-def _local_cluster(cpus: int) -> dict[str, Any]:
-    return {
-        "address": "local",  # otherwise a cluster that happens to run on this machine would be joined
-        "num_cpus": cpus,
-        "include_dashboard": False,
-        "object_store_memory": _OBJECT_STORE_BYTES,
-    }
-
-
-def _local_cpus(config: RunConfig) -> int:
-    needed = ceil(cpus_needed(config))
-    given = config.ray.local_cpus
-    if given is not None and given < needed:
-        raise UserError(
-            f"ray.local_cpus is {given}, but the engines and one task beside them ask for {needed}; "
-            "raise it, or lower engines.*.resources.num_cpus"
-        )
-    return given or max(os.cpu_count() or 1, needed)
 
 
 @contextmanager
@@ -108,19 +74,6 @@ def _deaf_to_hangups() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _own_node() -> dict[str, int]:
-    """Those processes, which are children of this one, as ids by name."""
-    found = {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            name, _, rest = (folder / "stat").read_text().partition("(")[2].rpartition(")")
-        except (FileNotFoundError, ProcessLookupError):  # it has ended
-            continue
-        if name in _OF_A_NODE and int(rest.split()[1]) == os.getpid():
-            found[name] = int(folder.name)
-    return found
-
-
 @contextmanager
 def _watched(node: Mapping[str, int]) -> Iterator[None]:
     """Interrupts the main thread once one of the processes ends: a driver whose raylet is dead would wait for ever, and
@@ -131,7 +84,7 @@ def _watched(node: Mapping[str, int]) -> Iterator[None]:
 
     def look() -> None:
         while not leaving.wait(_LOOK_EVERY_S):
-            if found := _ended(node):
+            if found := local_ray.ended(node):
                 if asked_by() is None:  # a batch system asks all processes of a job at once
                     lost.append(found)
                     signal.pthread_kill(main, signal.SIGINT)
@@ -146,24 +99,12 @@ def _watched(node: Mapping[str, int]) -> Iterator[None]:
             raise _lost(lost[0]) from error
         raise
     except Exception as error:
-        if found := _ended(node):
+        if found := local_ray.ended(node):
             raise _lost(found) from error
         raise
     finally:
         leaving.set()
         watching.join()
-
-
-def _ended(node: Mapping[str, int]) -> str | None:
-    """The name of the first of these children that has ended."""
-    return next((name for name, process in node.items() if not _runs(process)), None)
-
-
-def _runs(child: int) -> bool:
-    try:
-        return os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
-    except ChildProcessError:  # it ended, and somebody took note
-        return False
 
 
 def _lost(name: str) -> RunFailedError:

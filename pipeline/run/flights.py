@@ -121,6 +121,8 @@ class Flights:
         """Nodes under way, by the reference of what they will bring."""
         self._on_cpus = 0
         self._most_on_cpus = _LEAST_CPU_TASKS
+        self._starved = False
+        """Whether the cluster has too few CPUs for any task."""
         self._deaths_without_progress: dict[str, int] = {}
 
     def add(self, node: Node, engine: str | None, urgency: int) -> None:
@@ -132,9 +134,19 @@ class Flights:
         """Whether nodes are ready or under way."""
         return bool(self._flights or self._for_cpus or any(self._for_engines.values()))
 
-    def make_room(self, cpus: float) -> None:
-        """The cluster has so many CPUs now: Ray gets some nodes for each beforehand."""
+    def make_room(self, cpus: float, needed: float) -> None:
+        """The cluster has so many CPUs now: Ray gets some nodes for each beforehand. Says so where those are fewer than
+        a task needs, as Ray waits for more without a word."""
         self._most_on_cpus = max(_LEAST_CPU_TASKS, round(_TASKS_A_CPU * cpus))
+        starved = cpus < needed and bool(self._flights)
+        if starved and not self._starved:
+            self._say(
+                f"the cluster has {cpus:g} CPUs left and a task needs {needed:g}: the run waits for nodes to join; "
+                "Ctrl-C stops it, and finished work is kept"
+            )
+        elif self._starved and not starved:
+            self._say(f"the cluster has {cpus:g} CPUs again: the run goes on")
+        self._starved = starved
 
     def stop_asking(self, asks: Callable[[Node], bool]) -> None:
         """Of the nodes beside engines, drops the ready ones that would ask, and ends those under way with what they

@@ -220,7 +220,7 @@ class Runner:
         self._flights.restart_stalled()
         self._release_engines()
         self._engines.ask()
-        self._flights.make_room(self._cluster.cpus())
+        self._flights.make_room(self._cluster.cpus(), self._config.ray.task.num_cpus)
 
     def _show(self, *, now: bool = False) -> None:
         stages = self._tally.stages(self._engines.done())

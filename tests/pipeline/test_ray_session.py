@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import ray
 
-from hipo_data.pipeline import ray_session
+from hipo_data.pipeline import local_ray, ray_session
 from hipo_data.pipeline.config_file import load_config
 from hipo_data.schemas.errors import RunFailedError
 from tests.support.commands import recorded_recipe
@@ -32,7 +32,7 @@ class Starts:
 def connect(folder: Path, monkeypatch: pytest.MonkeyPatch, starts: Starts) -> None:
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     monkeypatch.setattr(ray, "init", starts)
-    monkeypatch.setattr(ray_session, "_OF_A_NODE", ("sleep",))
+    monkeypatch.setattr(local_ray, "_OF_A_NODE", ("sleep",))
     with ray_session.connected(load_config(recorded_recipe(folder, problems=1), [])):
         pass
 

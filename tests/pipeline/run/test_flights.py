@@ -181,12 +181,24 @@ def test_cpus_get_some_nodes_each_beforehand_and_more_in_a_larger_cluster(world:
     nodes = [Node("select", f"08-{number:04x}") for number in range(200)]
     world.fly(*nodes)
     assert len(world.handed_out) == 64
-    world.flights.make_room(cpus=50)
+    world.flights.make_room(cpus=50, needed=1)
     world.flights.take_off()
     assert len(world.handed_out) == 100
     world.end(nodes[0], ValueError("broken"))  # one that fails makes room as well
     world.flights.take_off()
     assert len(world.handed_out) == 101
+
+
+def test_a_cluster_that_lost_its_nodes_is_told_of_once_and_again_when_they_are_back(world: World) -> None:
+    world.flights.make_room(cpus=0, needed=1)
+    assert not world.said  # nothing is under way
+    world.fly(SAMPLE)
+    for cpus in (4, 0, 0, 0.5):
+        world.flights.make_room(cpus, needed=1)
+    assert [said.partition(":")[0] for said in world.said] == ["the cluster has 0 CPUs left and a task needs 1"]
+    world.flights.make_room(cpus=8, needed=1)
+    world.flights.make_room(cpus=8, needed=1)
+    assert world.said[1:] == ["the cluster has 8 CPUs again: the run goes on"]
 
 
 def test_all_that_ended_lands_and_flights_are_left_until_it_has(world: World) -> None:
