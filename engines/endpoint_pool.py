@@ -14,6 +14,7 @@ from hipo_data.engines.endpoint_failure import EndpointFailure, Kind
 from hipo_data.engines.http_endpoint import HttpEndpoint
 from hipo_data.engines.pace import Pace
 from hipo_data.engines.prefix_echo import PrefixEcho
+from hipo_data.engines.retrying import REDIRECTED_TRIES
 from hipo_data.schemas.config import Endpoint, OpenAIEngine
 from hipo_data.schemas.errors import EngineRefusedError
 
@@ -35,6 +36,8 @@ class Member:
         self.in_flight = 0
         self.paused_until = 0.0
         self.has_served = False
+        self.redirected_trials = 0
+        """Trials in a row that were sent elsewhere."""
         self.refusal: EndpointFailure | None = None
         self.last_failure: EndpointFailure | None = None
 
@@ -94,6 +97,7 @@ class EndpointPool:
     def tried(self, lease: Lease) -> None:
         """The trial before the request of `lease` passed: the endpoint is there, and others may go to it as well."""
         lease.member.circuit.succeeded()
+        lease.member.redirected_trials = 0
         lease.is_trial = False
         lease.window_epoch, lease.circuit_epoch = lease.member.window.epoch, lease.member.circuit.epoch
         self._changed.set()
@@ -113,8 +117,10 @@ class EndpointPool:
     def failed(self, lease: Lease, failure: EndpointFailure, prompt_tokens: int) -> None:
         """The request of `lease`, or the trial before it, failed."""
         member, now = lease.member, self._clock.monotonic()
-        if failure.is_redirect and (member.has_served or not lease.is_trial):
-            failure.kind = Kind.BROKEN  # `base_url` is wrong only where nothing gets past it
+        if failure.is_redirect:
+            member.redirected_trials += lease.is_trial
+            if member.has_served or member.redirected_trials < REDIRECTED_TRIES:
+                failure.kind = Kind.BROKEN  # `base_url` is wrong only where nothing gets past it
         kind = failure.kind
         member.last_failure = failure
         is_ours = not lease.is_trial and kind is not Kind.UNREACHABLE

@@ -16,6 +16,8 @@ _BACK_OFF: dict[Kind, Callable[[tenacity.RetryCallState], float]] = {
 }
 
 
+REDIRECTED_TRIES = 3
+"""In a row, of an endpoint that has served nothing yet: one may be a balancer's doing, so many are a wrong address."""
 INCONCLUSIVE_TRIES = 2
 """Attempts at a request whose reply tells nothing: once may be chance, twice is how the server or its model is."""
 
@@ -30,11 +32,17 @@ def patiently(clock: Clock, max_attempts: int) -> tenacity.AsyncRetrying:
     """Repeats what may pass, for calls outside of a pool; the last failure is raised. Use a copy for each call."""
     return tenacity.AsyncRetrying(
         sleep=clock.sleep,
-        stop=tenacity.stop_after_attempt(max_attempts),
+        stop=lambda state: state.attempt_number >= _tries(_failure(state), max_attempts),
         wait=lambda state: max(back_off(state), _failure(state).pause_s or 0.0),
-        retry=tenacity.retry_if_exception(lambda error: isinstance(error, EndpointFailure) and error.kind.may_pass),
+        retry=tenacity.retry_if_exception(
+            lambda error: isinstance(error, EndpointFailure) and (error.kind.may_pass or error.is_redirect)
+        ),
         reraise=True,
     )
+
+
+def _tries(failure: EndpointFailure, most: int) -> int:
+    return min(REDIRECTED_TRIES, most) if failure.is_redirect else most
 
 
 def _failure(state: tenacity.RetryCallState) -> EndpointFailure:

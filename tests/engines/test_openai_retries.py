@@ -2,17 +2,21 @@
 
 import asyncio
 from email.utils import formatdate
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
 import yarl
 
 from hipo_data.engines.base import EngineDeadError, EngineError
+from hipo_data.engines.retrying import REDIRECTED_TRIES
 from hipo_data.schemas.errors import EngineRefusedError
 from tests.engines.misbehaving import Endpoint, answer, cut, fails, good
 from tests.engines.openai_engines import KEY, Starts, everything_said, request
 from tests.support.limited_endpoint import limited_endpoint
 from tests.support.virtual_time import START, VirtualTime
+
+ELSEWHERE = answer("", 307, Location="https://elsewhere.example/v1/chat/completions")
 
 # Pauses
 
@@ -130,16 +134,45 @@ async def test_question_about_models_that_do_not_exist_refuses_nothing(endpoint:
 
 async def test_redirect_is_not_followed_with_the_key_but_explained(endpoint: Endpoint, start: Starts) -> None:
     engine = await start(max_attempts=6)
-    endpoint.replies = [answer("", 308, Location="https://elsewhere.example/v1/chat/completions")] * 9
+    endpoint.replies = [ELSEWHERE] * 9
     with pytest.raises(EngineRefusedError, match=r"redirects to https://elsewhere.example/v1.*set base_url"):
         await engine.generate(request())
-    assert len(endpoint.bodies) == 6
+    assert len(endpoint.bodies) == 5 + REDIRECTED_TRIES
+
+
+async def test_redirects_of_trials_before_anything_was_served_are_no_wrong_address(
+    endpoint: Endpoint, start: Starts
+) -> None:
+    """An engine that starts anew begins with what failed before, and a balancer may send a trial elsewhere, too."""
+    engine = await start(max_attempts=12)
+    endpoint.replies = [fails(500)] * 5 + [ELSEWHERE] * (REDIRECTED_TRIES - 1)
+    assert (await engine.generate(request())).text == "4"
+
+
+async def test_redirect_of_the_list_of_models_is_no_wrong_address(endpoint: Endpoint, start: Starts) -> None:
+    times = 0
+
+    def models(handler: BaseHTTPRequestHandler) -> None:
+        nonlocal times
+        times += 1
+        (ELSEWHERE if times < REDIRECTED_TRIES else answer({"object": "list", "data": [{"id": "teacher"}]}))(handler)
+
+    endpoint.models = models
+    assert (await (await start()).generate(request())).text == "4"
+    assert times == REDIRECTED_TRIES
+
+
+async def test_list_of_models_that_is_always_elsewhere_is_explained(endpoint: Endpoint, start: Starts) -> None:
+    endpoint.models = ELSEWHERE
+    with pytest.raises(EngineRefusedError, match="set base_url"):
+        await start()
+    assert len(endpoint.paths) == REDIRECTED_TRIES
 
 
 async def test_redirect_of_an_endpoint_that_serves_others_is_tried_again(endpoint: Endpoint, start: Starts) -> None:
     """A balancer that sends one request elsewhere says nothing of `base_url`."""
     engine = await start()
-    endpoint.replies = [answer("", 307, Location="https://elsewhere.example/v1/chat/completions")]
+    endpoint.replies = [ELSEWHERE]
     assert (await engine.generate(request())).text == "4"
     assert len(endpoint.bodies) == 2
 
