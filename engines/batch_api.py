@@ -1,5 +1,6 @@
 """The OpenAI batch API: a file of requests goes up, a batch works on it, files of results come down."""
 
+import logging
 import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -21,6 +22,7 @@ _PAGE, _MOST_LISTED = 100, 5000
 _ENDED = {"completed", "expired", "cancelled", "failed"}
 
 T = TypeVar("T")
+_LOG = logging.getLogger(__name__)
 
 
 class BatchApi:
@@ -72,13 +74,21 @@ class BatchApi:
         self._text(found, "status")
         return found
 
-    async def download(self, file_id: str, target: Path) -> None:
-        """Writes a file of results to `target`, which is there whole or not at all."""
+    async def download(self, file_id: str, target: Path, most_bytes: int) -> None:
+        """Writes a file of results to `target`, which is there whole or not at all.
+
+        One that goes on for longer than so many bytes is cut off there: what is missing then is asked for again.
+        """
         partial = target.with_name(f"{target.name}.partial")
 
         async def once() -> None:
             async with self._client.files.with_streaming_response.content(file_id) as reply:
-                await reply.stream_to_file(partial)
+                with partial.open("wb") as file:
+                    async for chunk in reply.iter_bytes():
+                        file.write(chunk[: most_bytes - file.tell()])
+                        if file.tell() == most_bytes:
+                            _LOG.warning("%s: results are read up to %.1f MB", self._http.address, most_bytes / 1e6)
+                            return
 
         await self._patiently(once)
         with partial.open("rb") as file:

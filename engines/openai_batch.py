@@ -191,7 +191,7 @@ class OpenAIBatches:
             ids = (ended.output_file_id, ended.error_file_id) if ended is not None else (None, None)
             for file_id, path in zip(ids, self._folder.outputs(record), strict=True):
                 if file_id:
-                    await self._api.download(file_id, path)
+                    await self._api.download(file_id, path, self._folder.longest * (1 + len(record.custom_ids)))
             record.ended = "lost" if ended is None else ended.status
             self._folder.save(record)
             self._folder.input(record).unlink(missing_ok=True)

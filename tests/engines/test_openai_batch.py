@@ -286,6 +286,16 @@ async def test_odd_line_fails_its_own_request_and_no_other(
     assert asked.count("odd") == (2 if name == "empty" else 3) and failing.empty == (name == "empty")
 
 
+async def test_results_without_an_end_are_read_no_further_than_they_may_be(
+    server: BatchEndpoint, start: StartsBatches, tmp_path: Path
+) -> None:
+    server.answers = lambda line: {"response": {"body": "x" * 5_000_000}} if len(server.batches) == 1 else served(line)
+    engine = await start(max_reply_mb=0.1)
+    assert (await ask(engine, "1"))[0].text == "1 = 4"
+    sizes = sorted(path.stat().st_size for path in (tmp_path / "state").glob("*.jsonl"))
+    assert len(server.batches) == 2 and sizes[-1] == 200_000
+
+
 async def test_request_that_can_never_succeed_is_sent_once(server: BatchEndpoint, start: StartsBatches) -> None:
     server.answers = failed(400, "maximum context length is 512 tokens", code="context_length_exceeded")
     with pytest.raises(EngineError, match="maximum context length") as caught:
