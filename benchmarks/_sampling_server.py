@@ -2,8 +2,9 @@
 
 python benchmarks/_sampling_server.py DELAY_S       # prints its port, and serves until its input ends
 
-Every fourth answer is wrong, so that a grader has both to tell. GET /answered gives the times of all answers so far, in
-seconds of the monotonic clock that all processes of the machine share, and forgets them.
+Every fourth answer is wrong, so that a grader has both to tell; `enable_thinking` switches the reasoning before it.
+GET /answered gives the times of all answers so far, in seconds of the monotonic clock that all processes of the machine
+share, and forgets them.
 """
 
 import asyncio
@@ -28,7 +29,8 @@ async def serve(delay_s: float) -> None:
 
     async def chat(request: web.Request) -> web.Response:
         body = json.loads(await request.read())
-        answer = _answer(body["messages"][-1]["content"], body.get("seed", 0))
+        thinks = body.get("chat_template_kwargs", {}).get("enable_thinking", True)
+        answer = _answer(body["messages"][-1]["content"], body.get("seed", 0), thinks)
         if delay_s:
             await asyncio.sleep(delay_s)
         answered.append(time.monotonic())
@@ -59,9 +61,10 @@ async def serve(delay_s: float) -> None:
     await runner.cleanup()
 
 
-def _answer(question: str, seed: int) -> bytes:
+def _answer(question: str, seed: int, thinks: bool) -> bytes:
     total = sum(map(int, _NUMBER.findall(question))) + (seed % 4 == 0)
-    text = f"<think>\n{_REASONING}\n</think>\n\nThe sum is \\boxed{{{total}}}."
+    reasoning = f"<think>\n{_REASONING}\n</think>\n\n" if thinks else ""
+    text = f"{reasoning}The sum is \\boxed{{{total}}}."
     tokens = len(text) // 4
     return json.dumps(
         {

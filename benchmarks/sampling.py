@@ -311,7 +311,14 @@ def endpoint(port: int, at_once: int) -> dict[str, Any]:
 
 
 def endpoint_roles() -> dict[str, Any]:
-    return {mode: {"engine": "teacher", "sampling": {"max_tokens": 1024}} for mode in MODES}
+    return {
+        mode: {
+            "engine": "teacher",
+            "chat_template_kwargs": {"enable_thinking": mode == "think_on"},
+            "sampling": {"max_tokens": 1024},
+        }
+        for mode in MODES
+    }
 
 
 def sums(count: int) -> list[dict[str, str]]:
