@@ -1,7 +1,7 @@
 """Allocation: which problems get further rollouts, where a fixed number of them is to be spent on a shard.
 
-Every problem gets a few rollouts of each mode first. Then come rounds: in each, one in eight problems gets further ones
-of a mode, those where they are expected to save most wrong decisions, until n a problem are spent in each mode. A
+Every problem gets a few rollouts of each mode first. Then come rounds: in each, one in sixteen problems gets further
+ones of a mode, those where they are expected to save most wrong decisions, until n a problem are spent in each mode. A
 decision is wrong where its mode differs from whether the true gain is more than δ.
 
 The expectation is exact under a prior fitted to the shard's own counts so far (`stages.select.prior`; the weak one for
@@ -32,15 +32,15 @@ from hipo_data.stages.select.boundary import decimal
 from hipo_data.stages.select.policies.hipo import LIKELY
 from hipo_data.stages.select.prior import CELL, RATES, Priors, fit, gaining
 
-VERSION = "1"
+VERSION = "2"
 
 COUNTED = ["problem_id", "asked_on", "asked_off", "right_on", "n_on", "right_off", "n_off", "drawn"]
 """What `further` reads of a problem: rollouts asked for, graded and right ones of both modes, and whether its mode is
 drawn, so that it hangs on no pass rate."""
 
-SHARE = 8
+SHARE = 16
 """One in so many problems gets further rollouts of a mode in a round."""
-GROWTH = 8
+GROWTH = 16
 """Those get one for so many that they have, and one more."""
 LOOKS = (1, 2, 4, 8, 16)
 """Numbers of further rollouts that are looked ahead."""
