@@ -30,11 +30,6 @@ QUESTIONS = [
     "What is the capital of France?",
     "Name three fruits.",
     "How many days has a week?",
-    "Is 7 a prime number?",
-    "What is 9 times 6?",
-    "Spell the word 'cat'.",
-    "What colour is snow?",
-    "Tom has 3 apples and eats one. How many are left?",
     "Write x squared in LaTeX.",
 ]
 THINK = "First think step by step between <think> and </think>. Then give the answer alone."
@@ -79,7 +74,7 @@ def check(completion: Completion, asked: RoleConfig, mode: Mode) -> None:
     assert (completion.finish_reason is FinishReason.LENGTH) == (completion.completion_tokens == LIMIT)
 
 
-async def check_forty(engine: Generates) -> None:
+async def check_twenty(engine: Generates) -> None:
     asked = [(mode, role, question) for mode, role in ROLES for question in QUESTIONS]
     completions = await asyncio.gather(
         *(engine.generate(request(role, question, seed)) for seed, (_, role, question) in enumerate(asked))
@@ -88,7 +83,7 @@ async def check_forty(engine: Generates) -> None:
         check(completion, role, mode)
     # Some ended by themselves, so that what ends a turn would have shown; and some told more than their prefix.
     assert {completion.finish_reason for completion in completions} == {FinishReason.STOP, FinishReason.LENGTH}
-    assert len({completion.text for completion in completions}) > 20
+    assert len({completion.text for completion in completions}) > 10
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +105,7 @@ def endpoint_config(url: str) -> OpenAIEngine:
 
 
 async def test_through_the_server_of_llama_cpp(endpoint: OpenAIEndpoint) -> None:
-    await check_forty(endpoint)
+    await check_twenty(endpoint)
 
 
 @pytest.mark.parametrize("prefix", [f"{OPEN}\n", CLOSED, "Die Lösung 😀: ", "I", "12"])
@@ -128,5 +123,5 @@ async def test_prefix_that_llama_cpp_repeats_stands_once(endpoint: OpenAIEndpoin
 async def test_through_vllm(tmp_path: Path) -> None:
     engine = Vllm(config(as_transformers(tmp_path / "model"), args={**ARGS, "max_num_seqs": 10}))
     await engine.start()
-    await check_forty(engine)
+    await check_twenty(engine)
     await engine.close()

@@ -16,7 +16,7 @@ from tests.support.teacher_endpoint import count_requests, teacher_endpoint
 
 pytestmark = pytest.mark.slow
 
-TWENTY = ["driver"] * 5 + ["engine"] * 6 + ["worker"] * 5 + ["node"] * 4
+TWELVE = ["driver", "engine", "worker", "node"] * 3
 ONE_OF_EACH = ["driver", "engine", "worker", "node"]
 RUN = ("run", "-c", "recipe.yaml", "--run-dir")
 
@@ -34,7 +34,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
     ("planned", "problems"),
     [
         pytest.param(ONE_OF_EACH, 32, id="one of each"),
-        pytest.param(TWENTY, 120, marks=pytest.mark.long, id="twenty"),
+        pytest.param(TWELVE, 80, marks=pytest.mark.long, id="twelve"),
     ],
 )
 def test_kills_change_no_byte_of_the_dataset(

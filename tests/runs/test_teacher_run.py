@@ -113,14 +113,19 @@ def test_the_same_command_again_does_nothing(quickstart: tuple[Path, str], repo_
     assert "Nothing to do" in succeed("run", *QUICKSTART, "--run-dir", quickstart[0], cwd=repo_root)
 
 
+CUT = 64
+"""Problems of runs that are cut short."""
+CUT_SHORT = ("run", "-c", RECIPE, "--limit", str(CUT), "--set", "ingest.shard_size=1000")
+
+
 def interrupted(run: Path, repo_root: Path, kill: Callable[[subprocess.Popen[str]], None]) -> subprocess.Popen[str]:
     """Starts a run, waits until rollouts are journalled while more are under way, and calls `kill`."""
     driver = subprocess.Popen(
-        [COMMAND, "run", "-c", RECIPE, "--run-dir", run, "--limit", "120", "--set", "ingest.shard_size=1000"],
+        [COMMAND, *CUT_SHORT, "--run-dir", run],
         cwd=repo_root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
     )  # fmt: skip
-    # One shard in one mode is 960 rollouts, so its journal stays for many seconds.
-    while sum(len(path.read_bytes().splitlines()) - 1 for path in run.glob("journal/sample.*/*/*.jsonl")) < 200:
+    # One shard in one mode is 512 rollouts, so its journal stays for many seconds.
+    while sum(len(path.read_bytes().splitlines()) - 1 for path in run.glob("journal/sample.*/*/*.jsonl")) < 100:
         assert driver.poll() is None, driver.communicate()[0]
         time.sleep(0.05)
     kill(driver)
@@ -131,7 +136,7 @@ def assert_complete(run: Path) -> None:
     """Every rollout is there, once."""
     for mode in Mode:
         keys = read(run, f"sample.{mode}").select("problem_id", "index")
-        assert keys.height == 120 * 8
+        assert keys.height == CUT * 8
         assert keys.unique().height == keys.height
     assert (run / "dataset/README.md").exists()
     assert not list(run.glob("journal/*/*/*.jsonl"))
@@ -146,14 +151,12 @@ def test_a_killed_driver_costs_only_what_was_not_yet_journalled(tmp_path: Path, 
         driver.wait()
 
     interrupted(run, repo_root, kill)
-    again = succeed(
-        "run", "-c", RECIPE, "--run-dir", run, "--limit", "120", "--set", "ingest.shard_size=1000", cwd=repo_root
-    )
+    again = succeed(*CUT_SHORT, "--run-dir", run, cwd=repo_root)
     said = re.search(r"(\d+) sampled, (\d+) taken from earlier attempts; (\d+) were under way", again)
     assert said is not None, again
     sampled, reused, _ = map(int, said.groups())
     assert reused > 0
-    assert sampled + reused == 120 * 16
+    assert sampled + reused == CUT * 16
     assert_complete(run)
 
 
