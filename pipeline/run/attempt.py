@@ -41,9 +41,20 @@ def take_up(
     talk: Console | None = None,
     retry_failed: bool = False,
 ) -> bool:
-    """Says what changed since the last attempt, holds the directory for this driver, and attempts the run.
+    """Says what changed since the last attempt, holds the directory for this driver, runs the wanted stages, and prints
+    the summary.
 
-    Arguments, result and errors as `attempt` has them; `UserError` where another driver holds the directory.
+    Returns whether the run came to its end; a budget that is used up stops it before. Raises `RunFailedError` where
+    pieces failed, `UserError` where another driver holds the directory.
+
+    Args:
+        directory: of the run.
+        config: of the run.
+        wanted: names of stages.
+        console: where the summary goes.
+        started: `time.monotonic()` when the command began.
+        talk: where all goes that is said on the way; by default there, too.
+        retry_failed: ask again for every request that failed, also for those that failed for good.
     """
     talk = talk or console
     say = partial(talk.print, highlight=False)
@@ -57,59 +68,47 @@ def take_up(
         if lost is not None:
             replace_record(directory, config, lost, say)
         record_run(directory, config)
-        return attempt(directory, config, wanted, console, started, talk=talk, retry_failed=retry_failed)
+        with _told(directory, config, console, started) as said:
+            outcome = _run(directory, config, wanted, talk, retry_failed)
+            return _summed_up(outcome, directory, wanted, console, started, said)
 
 
-def attempt(
+def _summed_up(
+    outcome: Outcome,
     directory: RunPath,
-    config: RunConfig,
     wanted: Sequence[str],
     console: Console,
     started: float,
-    *,
-    talk: Console | None = None,
-    retry_failed: bool = False,
+    said: dict[str, Any],
 ) -> bool:
-    """Runs the wanted stages in a directory that this driver holds, and prints the summary.
-
-    Returns whether it came to its end; a budget that is used up stops it before. Raises `RunFailedError` where pieces
-    failed.
-
-    Args:
-        console: where the summary goes.
-        started: `time.monotonic()` when the command began.
-        talk: where all goes that is said on the way; by default there, too.
-        retry_failed: ask again for every request that failed, also for those that failed for good.
-    """
-    with _told(directory, config, console, started) as said:
-        outcome = _run(directory, config, wanted, talk or console, retry_failed)
-        said |= {"spent": outcome.spent.model_dump(), "ran": outcome.ran}
-        if outcome.failures:
-            name, error = next(iter(outcome.failures.items()))
-            raise RunFailedError(
-                f"{counted(len(outcome.failures), 'piece')} failed, such as {name}: {error}; the rest is done, "
-                "run again to retry"
-            )
-        published = "publish" in wanted and bool(outcome.complete or not outcome.stopped)
-        if published:
-            said["dataset"] = str(directory / "dataset")
-            print_summary(console, directory, outcome, time.monotonic() - started)
-            found = read_statistics(directory)
-            if not examples_in(directory):
-                why = ", ".join(f"{reason} {n}" for reason, n in found.drops.items())
-                raise UnfitError(f"none of {found.problems} problems became an example: {why or 'see the quarantine'}")
-        else:
-            ran = ", ".join(f"{folder} {n}" for folder, n in outcome.ran.items()) or "nothing, all was up to date"
-            console.print(f"ran: {ran}", highlight=False)
-            if "ingest" in wanted:
-                console.print(f"ingest: {rows_in_words(read_accounts(directory))}", highlight=False, soft_wrap=True)
-        if outcome.stopped:
-            said |= {"result": "budget used up", "message": outcome.stopped}
-            console.print(
-                f"{outcome.stopped}; {outcome.complete} of {outcome.shards} shards are in the dataset. "
-                "Raise the budget and run again to go on.",
-                highlight=False,
-            )
+    """Whether the run came to its end, after its summary; `said` goes to whom it is told."""
+    said |= {"spent": outcome.spent.model_dump(), "ran": outcome.ran}
+    if outcome.failures:
+        name, error = next(iter(outcome.failures.items()))
+        raise RunFailedError(
+            f"{counted(len(outcome.failures), 'piece')} failed, such as {name}: {error}; the rest is done, "
+            "run again to retry"
+        )
+    published = "publish" in wanted and bool(outcome.complete or not outcome.stopped)
+    if published:
+        said["dataset"] = str(directory / "dataset")
+        print_summary(console, directory, outcome, time.monotonic() - started)
+        found = read_statistics(directory)
+        if not examples_in(directory):
+            why = ", ".join(f"{reason} {n}" for reason, n in found.drops.items())
+            raise UnfitError(f"none of {found.problems} problems became an example: {why or 'see the quarantine'}")
+    else:
+        ran = ", ".join(f"{folder} {n}" for folder, n in outcome.ran.items()) or "nothing, all was up to date"
+        console.print(f"ran: {ran}", highlight=False)
+        if "ingest" in wanted:
+            console.print(f"ingest: {rows_in_words(read_accounts(directory))}", highlight=False, soft_wrap=True)
+    if outcome.stopped:
+        said |= {"result": "budget used up", "message": outcome.stopped}
+        console.print(
+            f"{outcome.stopped}; {outcome.complete} of {outcome.shards} shards are in the dataset. "
+            "Raise the budget and run again to go on.",
+            highlight=False,
+        )
     return not outcome.stopped
 
 
