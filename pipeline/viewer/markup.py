@@ -84,7 +84,8 @@ def head(text: str, *, goes_on: bool) -> Markup:
     text: its beginning, longer than what is shown, so that what is opened there is closed there too.
     goes_on: the question is longer than that.
     """
-    parts, left = [], _HEAD
+    parts: list[Markup | str] = []
+    left = _HEAD
     for piece in _pieces(text.replace("\r\n", "\n")):
         if left <= 0:
             return Markup("").join([*parts, "…"])
@@ -167,11 +168,11 @@ def _piece(text: str, found: re.Match[str]) -> _Piece | None:
         close = text.find(closing, start, start + LONGEST)
         whole = text[found.start() : close + len(closing)]
         return None if close < 0 else _Piece("block", whole, whole)
-    closing = _CLOSE[sign].search(text, start, start + LONGEST)
-    if closing is None or (sign == "$" and not _is_mathematics(text, start, closing.start())):
+    closed = _CLOSE[sign].search(text, start, start + LONGEST)
+    if closed is None or (sign == "$" and not _is_mathematics(text, start, closed.start())):
         return None
     kind = "block" if sign in ("\\[", "$$") else "inline"
-    return _Piece(kind, text[found.start() : closing.end()], text[start : closing.start()])
+    return _Piece(kind, text[found.start() : closed.end()], text[start : closed.start()])
 
 
 def _is_mathematics(text: str, start: int, close: int) -> bool:
