@@ -1,5 +1,6 @@
 """Where somebody's data are: a file, a glob, a folder, or a dataset on the Hugging Face Hub."""
 
+import glob
 import re
 from collections import Counter
 from dataclasses import dataclass, field
@@ -17,6 +18,9 @@ from hipo_data.stages.ingest.sources import adapter_names, adapter_of
 _ENDS = (".parquet", ".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".tab")
 _COMPRESSED = (".gz", ".zst", ".xz", ".bz2")
 _PARTS = re.compile(r"[-_.]?\d{3,}(?:[-_]of[-_]\d+)?")
+_HELD_OUT = re.compile("test|valid|dev|eval|held")
+"""In names of files that are of other splits than training."""
+_SHOWN = 4
 _BRANCH = "main"
 
 
@@ -70,14 +74,29 @@ def _known(given: str) -> str | None:
     return None
 
 
-def _of_folder(path: Path) -> Place:
-    ends = Counter(end for file in path.iterdir() if file.is_file() and (end := _end(file.name)))
-    if not ends:
-        raise UserError(f"{path} is a folder without files of rows, which end in {', '.join(_ENDS)}; name a file")
-    end = ends.most_common(1)[0][0]
-    others = ", ".join(f"{count} {other}" for other, count in ends.items() if other != end)
-    said = f"files: {ends[end]} that end in {end}" + (f", and not the others ({others})" if others else "")
-    return Place({"path": str(path / f"*{end}")}, _slug(path.resolve().name), said=[said])
+def _of_folder(folder: Path) -> Place:
+    """The files of the most frequent ending, those within folders too; of several splits, those for training."""
+    found = [path.relative_to(folder) for path in folder.rglob("*") if path.is_file()]
+    files = [path for path in found if _end(path.name) and not any(part.startswith(".") for part in path.parts)]
+    if not files:
+        raise UserError(f"{folder} is a folder without files of rows, which end in {', '.join(_ENDS)}; name a file")
+    end = Counter(_end(path.name) for path in files).most_common(1)[0][0] or ""
+    fitting = [path for path in files if _end(path.name) == end]
+    training = [path for path in fitting if "train" in path.name.lower()]
+    split = bool(training) and any(_HELD_OUT.search(path.name.lower()) for path in fitting)
+    chosen = training if split else fitting
+    case = "".join(f"[{sign.upper()}{sign}]" for sign in "train") if split else ""
+    within = "**/" if any(len(path.parts) > 1 for path in chosen) else ""
+    pattern = f"{within}*{case}*{end}" if split else f"{within}*{end}"
+    others = sorted(set(files) - set(chosen))
+    said = f"files: {len(chosen)} that end in {end}"
+    if split:
+        said += " and have train in their names"
+    if others:
+        names = ", ".join(path.as_posix() for path in others[:_SHOWN])
+        more = f" and {len(others) - _SHOWN} more" if len(others) > _SHOWN else ""
+        said += f", and not {names}{more}"
+    return Place({"path": f"{glob.escape(str(folder))}/{pattern}"}, _slug(folder.resolve().name), said=[said])
 
 
 def _on_hub(repository: str) -> Place:

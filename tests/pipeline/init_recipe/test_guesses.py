@@ -126,8 +126,30 @@ def test_a_folder_is_read_by_its_most_frequent_ending(tmp_path: Path) -> None:
         write(tmp_path / name, SUMS)
     (tmp_path / "notes.csv").write_text("a,b\n1,2\n")
     made = recipe_from(str(tmp_path))
-    assert "files: 2 that end in .jsonl, and not the others (1 .csv)" in made.said
+    assert "files: 2 that end in .jsonl, and not notes.csv" in made.said
     assert f"path: {tmp_path}/*.jsonl" in made.text
+
+
+def test_files_within_folders_are_read_too_and_of_splits_that_for_training(tmp_path: Path) -> None:
+    folder = tmp_path / "mine [v2]"
+    (folder / "deep").mkdir(parents=True)
+    (folder / ".git").mkdir()
+    for number, name in enumerate(("a.jsonl", "deep/b.jsonl", ".git/c.jsonl")):
+        write(folder / name, SUMS[number::3])
+    made = recipe_from(str(folder))
+    assert "files: 2 that end in .jsonl" in made.said and "rows: of all 6, 6 can be" in "\n".join(made.said)
+    (folder / "a.jsonl").rename(folder / "Train-1.jsonl")
+    (folder / "deep/b.jsonl").rename(folder / "deep/test.jsonl")
+    made = recipe_from(str(folder))
+    assert "files: 1 that end in .jsonl and have train in their names, and not deep/test.jsonl" in made.said
+    assert "rows: of all 3, 3 can be" in "\n".join(made.said)
+
+
+def test_an_object_around_the_rows_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    path.write_text(json.dumps({"version": 1, "data": SUMS}))
+    with pytest.raises(UserError, match=r"is one object with a list of 9 objects as 'data'; .* as `jq \.data` does"):
+        recipe_from(str(path))
 
 
 @pytest.mark.parametrize(
