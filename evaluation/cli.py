@@ -5,10 +5,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hipo_data.figures.heard import QuietOption, VerboseOption, heard
 from hipo_data.figures.help_panels import Panel
-from hipo_data.figures.terminal import console, plain
+from hipo_data.figures.terminal import console
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from hipo_data.evaluation.backend import Backend
 
 _eval = typer.Typer(
@@ -66,6 +69,8 @@ def run(
     budgets: BudgetsOption = "",
     sandbox: Annotated[str, typer.Option(help="For programs: bubblewrap, landlock or none.")] = "bubblewrap",
     workers: Annotated[int, typer.Option(min=1, help="Grading processes.")] = 2,
+    verbose: VerboseOption = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Sample, grade and measure. Finished pieces are kept: run it again after a stop, or for more seeds."""
     from hipo_data.evaluation.backend import Sampling
@@ -73,6 +78,7 @@ def run(
     from hipo_data.evaluation.report import print_result, write_report
     from hipo_data.schemas.errors import UserError
 
+    talk = heard(verbose, quiet)
     options, within = _options(engine_args), _budgets(budgets)
     if base_url is None and (tokenizer or api_key_env):
         raise UserError("--tokenizer and --api-key-env belong to an endpoint; give its --base-url too")
@@ -98,36 +104,46 @@ def run(
         margin=margin,
         budgets=within,
         grader=_grading(sandbox, workers),
-        say=lambda text: typer.echo(plain(text)),
+        say=talk.print,
     )
     print_result(console(), result)
-    _wrote(out / "evaluation.json", *write_report(out, result))
+    _wrote(talk, out / "evaluation.json", *write_report(out, result))
 
 
 @_eval.command()
-def report(folder: FolderArgument, margin: MarginOption = 0.0, budgets: BudgetsOption = "") -> None:
+def report(
+    folder: FolderArgument,
+    margin: MarginOption = 0.0,
+    budgets: BudgetsOption = "",
+    verbose: VerboseOption = False,
+    quiet: QuietOption = False,
+) -> None:
     """Compute the figures anew from the rows of an evaluation; nothing is sampled."""
     from hipo_data.evaluation.evaluate import report as compute
     from hipo_data.evaluation.report import print_result, write_report
 
+    talk = heard(verbose, quiet)
     result = compute(folder, margin, budgets=_budgets(budgets))
     print_result(console(), result)
-    _wrote(folder / "evaluation.json", *write_report(folder, result))
+    _wrote(talk, folder / "evaluation.json", *write_report(folder, result))
 
 
 @_eval.command()
 def compare(
     folders: Annotated[list[Path], typer.Argument(help="Two or more folders of evaluations; the first is the base.")],
     out: Annotated[Path | None, typer.Option(help="Write JSON, a page and charts into this folder.")] = None,
+    verbose: VerboseOption = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Compare evaluations of the same problems, each with the first."""
     from hipo_data.evaluation.report import compare as compared
     from hipo_data.evaluation.report import print_comparison, write_comparison
 
+    talk = heard(verbose, quiet)
     found = compared(folders)
     print_comparison(console(), found)
     if out is not None:
-        _wrote(*write_comparison(out, found))
+        _wrote(talk, *write_comparison(out, found))
 
 
 def _local(name: str, options: dict[str, Any], allow_split_tags: bool) -> "Backend":
@@ -175,5 +191,5 @@ def _grading(sandbox: str, workers: int) -> Any:
         raise UserError(f"the grading cannot be set up so: {error}") from error
 
 
-def _wrote(*paths: Path) -> None:
-    typer.echo("wrote " + ", ".join(map(str, paths)))
+def _wrote(talk: "Console", *paths: Path) -> None:
+    talk.print("wrote " + ", ".join(map(str, paths)), soft_wrap=True)

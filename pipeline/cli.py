@@ -1,5 +1,7 @@
 """The command line: its commands, and how each ends. Heavy imports wait until a command needs them: help is quick."""
 
+import errno
+import logging
 import sys
 import traceback
 from importlib.metadata import entry_points, version
@@ -11,7 +13,7 @@ from hipo_data.figures.terminal import console, plain
 from hipo_data.graders.cli import register as register_grade
 from hipo_data.pipeline.commands import ask, doctor, look, run, set_up, ship, view
 from hipo_data.pipeline.stop_signals import heeded
-from hipo_data.schemas.errors import ExitCode, UserError
+from hipo_data.schemas.errors import ExitCode, RunFailedError, UserError
 from hipo_data.schemas.without_secrets import shown_text
 
 app = typer.Typer(
@@ -19,6 +21,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+_OF_A_PLACE = {
+    errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT,
+    errno.ENAMETOOLONG,
+}  # fmt: skip
+"""What is the matter with a place for files, and not with this program."""
 
 
 def _say_version(asked: bool) -> None:
@@ -62,6 +71,9 @@ def _run_command() -> int:
     except (typer.Abort, KeyboardInterrupt):
         return ExitCode.STOPPED
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in _OF_A_PLACE and error.filename is not None:
+            logging.getLogger(__name__).debug("where that was", exc_info=error)
+            return _ended_by(RunFailedError(f"{error.filename}: {error.strerror}"))
         if (of_storage := _storage_error(error)) is not None:
             return _ended_by(of_storage)
         if hasattr(error, "show"):  # the command line itself is used wrongly

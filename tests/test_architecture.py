@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 ALLOWED: dict[str, set[str]] = {
-    "figures": set(),
+    "figures": {"schemas"},
     "schemas": set(),
     "prompts": {"figures", "schemas"},
     "engines": {"figures", "schemas", "prompts"},

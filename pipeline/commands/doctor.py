@@ -9,7 +9,7 @@ from hipo_data.figures.plural import counted
 from hipo_data.figures.terminal import console
 from hipo_data.graders.cli import SandboxUrlOption, grading_of
 from hipo_data.pipeline.commands.options import JsonOption, SetOption, UsedRecipeOption
-from hipo_data.schemas.errors import RunFailedError
+from hipo_data.schemas.errors import RunFailedError, UserError
 
 
 def register(app: typer.Typer) -> None:
@@ -33,6 +33,8 @@ def doctor(
     from hipo_data.pipeline.doctor.finding import State
     from hipo_data.pipeline.doctor.printing import print_findings
 
+    if overrides and not config:
+        raise UserError("--set overrides keys of a recipe; give that with --config too")
     grading = grading_of(sandbox or "bubblewrap", 1, sandbox_url) if sandbox or sandbox_url else None
     found = examine(load_config(config, overrides or []) if config else None, grading)
     print_findings(console(), found, as_json)

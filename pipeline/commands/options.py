@@ -1,16 +1,10 @@
 """Options that several commands take, and what follows from them."""
 
 import glob
-import logging
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-
-from hipo_data.figures.terminal import console, plain
-from hipo_data.schemas.errors import UserError
-from hipo_data.schemas.without_secrets import shown_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -57,10 +51,6 @@ RayAddressOption = Annotated[
 RunArgument = Annotated[
     str, typer.Argument(metavar="RUN_DIR", help="The directory of a run: a folder, or s3://BUCKET/PREFIX.")
 ]
-VerboseOption = Annotated[
-    bool, typer.Option("--verbose", "-v", help="Also what each piece of work does and what workers log.")
-]
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Only errors and the summary.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object.")]
 ChartOption = Annotated[Path | None, typer.Option("--out", help="Also a chart: a file that ends in .svg or .png.")]
 
@@ -73,31 +63,6 @@ def overrides_of(given: list[str] | None, limit: int | None = None, ray_address:
     if ray_address:
         found.append(f"ray.address={ray_address}")
     return found
-
-
-class _LogLines(logging.Handler):
-    """Log records as lines on standard error, above the bars where there are any, without secrets."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        name = record.name.removeprefix("hipo_data.")
-        sys.stderr.write(plain(shown_text(f"{record.levelname.lower()} {name}: {record.getMessage()}")) + "\n")
-
-
-_LINES = _LogLines()
-
-
-def heard(verbose: bool, quiet: bool) -> "Console":
-    """Where a command says what it does on the way: standard output, or nowhere. Its log goes to standard error.
-
-    Raises `UserError` for both at once.
-    """
-    if verbose and quiet:
-        raise UserError("-v and -q exclude each other; give one of them")
-    log = logging.getLogger("hipo_data")
-    log.setLevel(logging.DEBUG if verbose else logging.ERROR if quiet else logging.NOTSET)
-    if _LINES not in log.handlers:
-        log.addHandler(_LINES)
-    return console(quiet=quiet)
 
 
 def notice(config: "RunConfig", talk: "Console") -> None:

@@ -5,17 +5,15 @@ from typing import Annotated
 
 import typer
 
+from hipo_data.figures.heard import QuietOption, VerboseOption, heard
 from hipo_data.figures.help_panels import Panel
 from hipo_data.figures.terminal import console
 from hipo_data.pipeline.commands.options import (
     ConfigOption,
     LimitOption,
-    QuietOption,
     RayAddressOption,
     RunDirOption,
     SetOption,
-    VerboseOption,
-    heard,
     notice,
     overrides_of,
 )

@@ -17,6 +17,8 @@ _QUESTIONS = (
 )  # fmt: skip
 _SURE = ("question", "problem", "prompt", "problem_statement")
 """Names by which a text is the question where there are chats as well."""
+_CONTEXTS = ("input", "context")
+"""What an `instruction` is about, in rows as Alpaca and Dolly have them."""
 _CHATS = ("messages", "conversations", "conversation", "chat", "dialogue", "turns", "prompt")
 _ANSWERS = (
     "answer", "final_answer", "gold", "ground_truth", "expected_answer", "correct_answer", "gold_answer", "target",
@@ -27,7 +29,7 @@ _TESTS = (
     "tests", "test_cases", "test_case", "test_list", "asserts", "assert_case", "input_output", "test", "unit_tests",
     "private_tests", "public_tests", "test_code", "ground_truth", "answer", "gold",
 )  # fmt: skip
-_IDS = ("id", "problem_id", "question_id", "task_id", "uid", "uuid", "qid", "idx", "index", "unique_id", "key")
+_IDS = ("id", "nr", "problem_id", "question_id", "task_id", "uid", "uuid", "qid", "idx", "index", "unique_id", "key")
 _DOMAINS = (
     "source", "data_source", "dataset", "origin", "domain", "subject", "topic", "category", "type", "subset",
 )  # fmt: skip
@@ -35,8 +37,11 @@ _LICENCES = ("licence", "license")
 _KINDS = ("kind", "ability", "category", "domain", "type")
 _RATES = ("difficulty", "failure_rate", "fail_rate", "error_rate")
 _ENTRIES = ("entry_point", "fn_name", "func_name", "function_name")
+_CHECK = "def check"
 _OF_TESTS = ("assert", "inputs", "input", "check(")
 """One of which is in any text of tests."""
+_ANNOUNCED = ("####", "boxed", "answer is", "Answer:", "Answer is")
+"""One of which is in a short text that ends in an answer and is none itself."""
 _MOST = 0.5
 """Share of the values that has to be of a sort."""
 _SHORT = 80
@@ -70,7 +75,15 @@ def guess(sample: Sample, where: str) -> Guess:
     elif question is not None:
         columns["question"] = question[0].path
         said.append(f"question: column '{question[0].path}', {question[1]}{_also(question[2])}")
+        if (below := _named(sample, _CONTEXTS, _has_text, {question[0].path})) and question[0].name == "instruction":
+            columns["context"] = below.path
+            said.append(f"below the question: the text of column '{below.path}', where it has some")
     else:
+        if wrapped := _wrapped(sample):
+            raise UserError(
+                f"{where} is one object with a list of {len(wrapped.present[0])} objects as '{wrapped.path}'; rows are "
+                f"the elements of a list, so write that list to a file of its own, as `jq .{wrapped.path}` does"
+            )
         raise UserError(
             f"no column of {where} looks like a question: it has {_names(sample.tops)}; name the column of the "
             "questions `question`, or write a recipe with `hipo-data init` and say it under the source's 'columns'"
@@ -93,7 +106,7 @@ def guess(sample: Sample, where: str) -> Guess:
         others = [column for column in found[1:] if column.path.count(".") <= gold.path.count(".")]
         others += [column for column in (answers if kind is Kind.CODE else tests) if kind is Kind.MATH]
         said.append(f"gold: {what} in column '{gold.path}'{_also(others)}")
-        if (entry := _named(sample, _ENTRIES, _is_name)) and kind is Kind.CODE and gold.is_text:
+        if (entry := _named(sample, _ENTRIES, _is_name)) and kind is Kind.CODE and _are_checks(gold):
             columns["entry_point"] = entry.path
             said.append(f"the function that the tests call: column '{entry.path}'")
     elif chat is not None and _answered(chat):
@@ -103,8 +116,8 @@ def guess(sample: Sample, where: str) -> Guess:
     else:
         raise UserError(
             f"no column of {where} holds a gold (an answer, tests, a solution that ends in \\boxed{{42}} or #### 42): "
-            f"it has {_names(sample.tops)}; add one, or set verify.pseudo_gold in a recipe of your own, which grades "
-            "math by what responses agree on"
+            f"it has {_names(sample.tops)}; name the column of the answers `answer`, or set verify.pseudo_gold in a "
+            "recipe of your own (`hipo-data init` has every key), which grades math by what responses agree on"
         )
     taken |= set(columns.values())
     if of_kind is not None:
@@ -121,6 +134,12 @@ def guess(sample: Sample, where: str) -> Guess:
         turns = "first"
         said.append("turns: the first user turn of each chat, since most have several; the later ones are left out")
     return Guess(kind, columns, gold_is, said, sum(each.systems > 0 for each in chats), turns)
+
+
+def _wrapped(sample: Sample) -> Looked | None:
+    """Of the one row of a file, the column that is the rows that were meant."""
+    lists = [column for column in sample.columns if sample.rows == 1 and column.path in sample.tops]
+    return next((column for column in lists if _is_speech(column) and len(column.present[0]) > 1), None)
 
 
 def _optional(sample: Sample, columns: dict[str, str], taken: set[str], said: list[str]) -> None:
@@ -189,7 +208,7 @@ def _are_tests(column: Looked, entry: Looked | None) -> list[bool]:
             found.append(False)
             continue
         gold = value
-        if entry is not None and isinstance(value, str) and "def check" in value:
+        if entry is not None and isinstance(value, str) and _CHECK in value:
             gold = {"test_code": value, "entry_point": entry.values[place]}
         try:
             parse_gold(Kind.CODE, gold)
@@ -197,6 +216,11 @@ def _are_tests(column: Looked, entry: Looked | None) -> list[bool]:
         except GoldError:
             found.append(False)
     return found
+
+
+def _are_checks(column: Looked) -> bool:
+    """Whether the tests are functions `check(candidate)`, which have to be told the candidate."""
+    return _share([_CHECK in text for text in column.texts[:_TRIED]]) >= _MOST
 
 
 def _answers(sample: Sample, taken: set[str]) -> list[Looked]:
@@ -239,7 +263,7 @@ def _is_solution(column: Looked) -> bool:
     """Whether the values are texts that end in an answer, or answers in boxes."""
     texts = column.texts[:_TRIED]
     stated = [stated_answer(text) is not None for text in texts]
-    marked = [len(text) > _SHORT or "####" in text or "boxed" in text for text in texts]
+    marked = [len(text) > _SHORT or any(sign in text for sign in _ANNOUNCED) for text in texts]
     return bool(texts) and _share(marked) >= _MOST and _share(stated) >= _MOST
 
 
@@ -266,6 +290,10 @@ def _is_id(column: Looked) -> bool:
 
 def _is_name(column: Looked) -> bool:
     return column.is_text and column.usual_length <= _SHORT
+
+
+def _has_text(column: Looked) -> bool:
+    return column.is_text and any(text.strip() for text in column.texts)
 
 
 def _is_rate(column: Looked) -> bool:

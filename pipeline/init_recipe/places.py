@@ -1,5 +1,6 @@
 """Where somebody's data are: a file, a glob, a folder, or a dataset on the Hugging Face Hub."""
 
+import glob
 import re
 from collections import Counter
 from dataclasses import dataclass, field
@@ -17,6 +18,10 @@ from hipo_data.stages.ingest.sources import adapter_names, adapter_of
 _ENDS = (".parquet", ".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".tab")
 _COMPRESSED = (".gz", ".zst", ".xz", ".bz2")
 _PARTS = re.compile(r"[-_.]?\d{3,}(?:[-_]of[-_]\d+)?")
+_TRAINING = "train"
+_HELD_OUT = re.compile("(?<![a-z])(test|val|validation|valid|dev|eval|evaluation|heldout)(?![a-z])")
+"""In names of files that are of other splits than training."""
+_SHOWN = 4
 _BRANCH = "main"
 
 
@@ -46,10 +51,12 @@ def find_place(given: str) -> Place:
     if adapter := _known(given):
         dataset = adapter_of(SourceConfig(type=adapter, path="-")).DATASET
         return Place({"name": dataset, "revision": _BRANCH}, _slug(adapter), adapter)
+    if not given.strip():
+        raise UserError("--from is empty; name a file, a glob, a folder, or a dataset on the Hub")
     path = Path(given)
     if path.is_dir():
         return _of_folder(path)
-    named_as_file = _has_end(given) or any(sign in given for sign in "*?[")
+    named_as_file = has_end(given) or any(sign in given for sign in "*?[")
     if path.exists() or named_as_file or given.count("/") != 1 or repository_objection(given):
         try:
             source_files(given)
@@ -70,20 +77,35 @@ def _known(given: str) -> str | None:
     return None
 
 
-def _of_folder(path: Path) -> Place:
-    ends = Counter(end for file in path.iterdir() if file.is_file() and (end := _end(file.name)))
-    if not ends:
-        raise UserError(f"{path} is a folder without files of rows, which end in {', '.join(_ENDS)}; name a file")
-    end = ends.most_common(1)[0][0]
-    others = ", ".join(f"{count} {other}" for other, count in ends.items() if other != end)
-    said = f"files: {ends[end]} that end in {end}" + (f", and not the others ({others})" if others else "")
-    return Place({"path": str(path / f"*{end}")}, _slug(path.resolve().name), said=[said])
+def _of_folder(folder: Path) -> Place:
+    """The files of the most frequent ending, those within folders too; of several splits, those for training."""
+    found = [path.relative_to(folder) for path in folder.rglob("*") if path.is_file()]
+    files = [path for path in found if _end(path.name) and not any(part.startswith(".") for part in path.parts)]
+    if not files:
+        raise UserError(f"{folder} is a folder without files of rows, which end in {', '.join(_ENDS)}; name a file")
+    end = Counter(_end(path.name) for path in files).most_common(1)[0][0] or ""
+    fitting = [path for path in files if _end(path.name) == end]
+    training = [path for path in fitting if _TRAINING in path.name.lower()]
+    split = bool(training) and any(_HELD_OUT.search(path.name.lower()) for path in fitting)
+    chosen = training if split else fitting
+    case = "".join(f"[{sign.upper()}{sign}]" for sign in _TRAINING) if split else ""
+    within = "**/" if any(len(path.parts) > 1 for path in chosen) else ""
+    pattern = f"{within}*{case}*{end}" if split else f"{within}*{end}"
+    others = sorted(set(files) - set(chosen))
+    said = f"files: {len(chosen)} that end in {end}"
+    if split:
+        said += " and have train in their names"
+    if others:
+        names = ", ".join(path.as_posix() for path in others[:_SHOWN])
+        more = f" and {len(others) - _SHOWN} more" if len(others) > _SHOWN else ""
+        said += f", and not {names}{more}"
+    return Place({"path": f"{glob.escape(str(folder))}/{pattern}"}, _slug(folder.resolve().name), said=[said])
 
 
 def _on_hub(repository: str) -> Place:
     dataset = HubDataset(repository, _BRANCH)
     commit = dataset.commit()
-    files = [path for path in dataset.files(keep=is_offline_mode()) if _has_end(path)]
+    files = [path for path in dataset.files(keep=is_offline_mode()) if has_end(path)]
     if not files:
         raise SourceError(f"dataset {repository} has no files of rows, which end in {', '.join(_ENDS)}")
     chosen, pattern = _training_files(files)
@@ -121,7 +143,8 @@ def _end(name: str) -> str | None:
     return None if end is None else name[len(bare) - len(end) :]
 
 
-def _has_end(name: str) -> bool:
+def has_end(name: str) -> bool:
+    """Whether it is the name of a file of rows."""
     return _end(name) is not None or name.lower().endswith(_COMPRESSED)
 
 

@@ -10,7 +10,7 @@ import polars as pl
 
 from hipo_data.schemas.errors import UserError
 from hipo_data.stages.ingest.reading.blocks import columns_of, first_block, read_block
-from hipo_data.stages.ingest.reading.columns import Column
+from hipo_data.stages.ingest.reading.columns import DETAIL, REFUSED, Column
 from hipo_data.stages.ingest.reading.files import SourceFile
 from hipo_data.stages.ingest.reading.unreadable import UnreadableFileError
 
@@ -83,29 +83,34 @@ def look(files: Sequence[SourceFile], where: str) -> Sample:
     share = max(1, ROWS // len(some))
     rows: list[dict[str, Any]] = []
     whole = len(some) == len(files)
+    refused: list[str] = []
     for file in some:
         try:
             names = columns_of(file)
             block = first_block(file, [Column(name) for name in names], share + 1)
         except UnreadableFileError as error:
             raise UserError(f"{file.label} {error}") from error
-        found = [] if block is None else list(_values(block, names))
+        found = [] if block is None else list(_values(block, names, refused))
         whole = whole and len(found) <= share
         rows += found[:share]
     if not rows:
-        raise UserError(f"{where} holds no row that can be read; a row is an object of one line, or a record of CSV")
+        why = f": {refused[0].removesuffix('.')}" if refused else ""
+        raise UserError(
+            f"{where} holds no row that can be read{why}; a row is an object of one line, or a record of CSV, in UTF-8"
+        )
     paths = dict.fromkeys(path for row in rows for path in row)
     order = sorted(paths, key=lambda path: "." in path)[:_MOST_COLUMNS]
     return Sample(len(rows), whole, [Looked(path, [row.get(path) for row in rows]) for path in order])
 
 
-def _values(block: Any, names: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """Rows with the fields of objects beside them, by dotted paths."""
+def _values(block: Any, names: Sequence[str], refused: list[str]) -> Iterator[dict[str, Any]]:
+    """Rows with the fields of objects beside them, by dotted paths; `refused` gets why a row cannot be read."""
     as_text = pl.DataFrame(read_block(block, [Column(name) for name in names]))
     any_json = [Column(name, any_json=frozenset({name})) for name in names]
     as_json = pl.DataFrame(read_block(block, any_json))
     for text, value in zip(as_text.iter_rows(named=True), as_json.iter_rows(named=True), strict=True):
-        if text["refused"] is not None:
+        if text[REFUSED] is not None:
+            refused.append(text[DETAIL])
             continue
         row: dict[str, Any] = {}
         for name in names:

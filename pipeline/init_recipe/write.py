@@ -4,6 +4,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from hipo_data.pipeline.init_recipe.places import has_end
 from hipo_data.schemas.errors import UserError
 
 _DEFAULT = Path("recipe.yaml")
@@ -29,6 +30,9 @@ def write_recipe(
     target = path or out or _DEFAULT
     if target.is_dir():
         raise UserError(f"{target} is a folder; name the file to write")
+    if has_end(target.name):
+        why = "" if data else f"; `hipo-data init --from {target}` makes a recipe for the data in it"
+        raise UserError(f"{target} is the name of a file of data, and a recipe is YAML{why}")
     if target.exists() and not force:
         raise UserError(f"{target} is there already; name another file, or write over it with --force")
     said: list[str] = []

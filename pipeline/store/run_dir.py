@@ -135,7 +135,21 @@ def read_run(run_dir: RunPath) -> dict[str, Any]:
     except (FileNotFoundError, NotADirectoryError) as error:
         if (run_dir / "ingest" / "all.json").exists():
             raise DamagedError(run_dir / "run.json", "is missing") from error
-        raise UserError(f"{run_dir} holds no run; give the directory that `hipo-data run` wrote") from error
+        within = _runs_within(run_dir)
+        hint = (
+            f"there are runs within it: {', '.join(within)}"
+            if within
+            else "give the directory that `hipo-data run` wrote"
+        )
+        raise UserError(f"{run_dir} holds no run; {hint}") from error
+
+
+def _runs_within(folder: RunPath, most: int = 5) -> list[str]:
+    """Runs that a local folder holds, the latest first."""
+    if not isinstance(folder, Path) or not folder.is_dir():
+        return []
+    found = sorted(folder.glob("*/run.json"), key=lambda file: -file.stat().st_mtime)
+    return [str(file.parent) for file in found[:most]]
 
 
 def _record(path: RunPath) -> dict[str, Any]:

@@ -24,8 +24,8 @@ from hipo_data.schemas.errors import DamagedError, StorageError, UserError
 from hipo_data.schemas.records import FinishReason, Mode, Status
 from hipo_data.stages.select.prior import Priors
 
-HEAD_CHARS = 200
-"""Of a question, what a list shows."""
+HEAD_CHARS = 600
+"""Of a question, what is held for lists, which show less of it: formulas that begin there have to end there."""
 DROPPED, UNDECIDED = "dropped", "undecided"
 _OF_MODE = pl.Enum([mode.value for mode in Mode])
 _TEXTS = ["mode", "rule", "drop_reason"]

@@ -22,11 +22,22 @@ _HIDDEN = re.compile(
 )
 """Control characters but tab and line feed, what turns the direction of writing, and what takes no room."""
 _OPEN = re.compile(
-    r"^```(?P<language>[\w+#-]*)[^\n`]*\n|\\\[|\\\(|\$\$?|\\boxed\{|"
+    r"^```(?P<language>[\w+#-]*)[^\n`]*\n|\\\[|\\\(|(?<!\\)\$\$?|\\boxed\{|"
     r"\\begin\{(?P<name>(?:align|aligned|equation|gather|gathered|cases|array|[pbvBV]?matrix)\*?)\}",
     re.MULTILINE,
 )
-_CLOSE = {"\\[": "\\]", "\\(": "\\)", "$$": "$$", "$": "$"}
+_LASTING = re.compile(r"\\[\[(]|\$\$|\\boxed\{|\\begin\{")
+"""What opens a formula for certain; a dollar sign may be money."""
+_HEAD = 240
+"""Signs of a question in a list, about three lines of it."""
+_CLOSE = {
+    "\\[": re.compile(r"\\\]"),
+    "\\(": re.compile(r"\\\)"),
+    "$$": re.compile(r"(?<!\\)\$\$"),
+    "$": re.compile(r"(?<!\\)\$"),
+}
+_MONEY = r"\$"
+"""The formula in `$\\$$5`, as MATH writes five dollars."""
 _MOST_FORMULAS = 2_000
 _MOST_FAILURES = 50
 """Opened and never closed; after so many a text is none of formulas."""
@@ -65,6 +76,32 @@ def shown(text: str) -> Markup:
 def rich(text: str) -> Markup:
     """A text with its mathematics and its code."""
     return Markup("").join(_html(piece) for piece in _pieces(text.replace("\r\n", "\n")))
+
+
+def head(text: str, *, goes_on: bool) -> Markup:
+    """What a list shows of a question: the formulas that begin in its first signs, whole, and no part of any.
+
+    text: its beginning, longer than what is shown, so that what is opened there is closed there too.
+    goes_on: the question is longer than that.
+    """
+    parts: list[Markup | str] = []
+    left = _HEAD
+    for piece in _pieces(text.replace("\r\n", "\n")):
+        if left <= 0:
+            return Markup("").join([*parts, "…"])
+        if piece.kind == "plain" and (end := _cut(piece.text, left, goes_on, bool(parts))) < len(piece.text):
+            return Markup("").join([*parts, shown(piece.text[:end].rstrip()), "…"])
+        parts.append(_html(piece))
+        left -= len(piece.text)
+    return Markup("").join([*parts, "…"] if goes_on else parts)
+
+
+def _cut(text: str, room: int, goes_on: bool, follows: bool) -> int:
+    """Where plain text ends that is to take no more than `room`: between two words, before what it opens for good."""
+    opened = _LASTING.search(text, 0, room) if goes_on else None
+    if opened and (follows or opened.start()):
+        return opened.start()
+    return len(text) if len(text) <= room else max(text.rfind(" ", 0, room + 1), 0) or room
 
 
 def answer(text: str) -> Markup:
@@ -131,19 +168,18 @@ def _piece(text: str, found: re.Match[str]) -> _Piece | None:
         close = text.find(closing, start, start + LONGEST)
         whole = text[found.start() : close + len(closing)]
         return None if close < 0 else _Piece("block", whole, whole)
-    closing = _CLOSE[sign]
-    close = text.find(closing, start, start + LONGEST)
-    if close < 0 or (sign == "$" and not _is_mathematics(text, start, close)):
+    closed = _CLOSE[sign].search(text, start, start + LONGEST)
+    if closed is None or (sign == "$" and not _is_mathematics(text, start, closed.start())):
         return None
     kind = "block" if sign in ("\\[", "$$") else "inline"
-    return _Piece(kind, text[found.start() : close + len(closing)], text[start:close])
+    return _Piece(kind, text[found.start() : closed.end()], text[start : closed.start()])
 
 
 def _is_mathematics(text: str, start: int, close: int) -> bool:
     """Whether two dollar signs are a formula's and not two sums of money, by Pandoc's rule."""
     inner = text[start:close]
     after = text[close + 1 : close + 2]
-    return inner == inner.strip() != "" and not after.isdigit() and "\n\n" not in inner
+    return inner == inner.strip() != "" and (not after.isdigit() or inner == _MONEY) and "\n\n" not in inner
 
 
 def _balanced(text: str, start: int) -> int:

@@ -6,6 +6,7 @@ of a formula comes into a page but text between those.
 
 import re
 from functools import cache, lru_cache
+from html.entities import html5
 from xml.parsers import expat
 
 from markupsafe import Markup, escape
@@ -15,7 +16,19 @@ LONGEST = 3_000
 """Signs of a formula; the converter calls itself for each level of nesting, and longer ones could go too deep."""
 _DEEPEST = 100
 
-_MACROS = {"dotsm": r"\cdots", "dotsb": r"\cdots", "dotsi": r"\cdots", "degree": r"^\circ", "R": r"\mathbb{R}"}
+_MACROS = {
+    **dict.fromkeys(("dotsm", "dotsb", "dotsi"), r"\cdots"),
+    **dict.fromkeys(("mbox", "textnormal"), r"\text{#1}"),
+    **dict.fromkeys(("overarc", "wideparen"), r"\overparen{#1}"),
+    "widetilde": r"\overset{\sim}{#1}",
+    "degree": r"^\circ",
+    "R": r"\mathbb{R}",
+    "allowbreak": "{}",
+}
+_TEXT_WITH_MATHEMATICS = re.compile(r"\\(?:text|mbox|textnormal)\{([^{}]*\$[^{}]*)\}")
+_ROW_HEIGHT = re.compile(r"\\renewcommand\{\\arraystretch\}\{[\d.]+\}")
+_ENTITY = re.compile(r"&(?!(?:lt|gt|amp|quot|apos);)(\w+;)")
+"""Names of characters that HTML knows and XML does not, as of the sign between a function and its argument."""
 _ELEMENTS = re.compile(
     "math|m(row|i|n|o|s|text|space|frac|sqrt|root|style|error|padded|phantom|enclose|sub|sup|subsup|under|over|"
     "underover|multiscripts|prescripts|table|tr|td)"
@@ -42,10 +55,17 @@ def mathml(latex: str, *, block: bool) -> Markup | None:
     if not latex.strip() or len(latex) > LONGEST or latex.count("{") > _DEEPEST * 10 or _depth(latex) > _DEEPEST:
         return None
     try:
-        made = _converter().convert_with_local_state(latex, displaystyle=block)
-        return _Rewriter().written(made)
+        known = _TEXT_WITH_MATHEMATICS.sub(_taken_apart, _ROW_HEIGHT.sub("", latex))
+        made = _converter().convert_with_local_state(known, displaystyle=block)
+        return _Rewriter().written(_ENTITY.sub(lambda found: html5.get(found[1], found[0]), made))
     except (LatexError, expat.ExpatError):
         return None
+
+
+def _taken_apart(text: re.Match[str]) -> str:
+    """Text that holds formulas as texts and formulas in turn, which is what the converter reads."""
+    inner = re.sub(r"\$([^$]*)\$", r"}\1\\text{", text[1])
+    return rf"\text{{{inner}}}"
 
 
 def _depth(latex: str) -> int:

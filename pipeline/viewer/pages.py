@@ -14,11 +14,12 @@ from typing import Any
 
 import polars as pl
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from hipo_data.figures.text import number, percent
 from hipo_data.pipeline.viewer import markup
 from hipo_data.pipeline.viewer.filters import CHOICES, PAGE, SORTS, Filters
-from hipo_data.pipeline.viewer.index import DROPPED, UNDECIDED, Index
+from hipo_data.pipeline.viewer.index import DROPPED, HEAD_CHARS, UNDECIDED, Index
 from hipo_data.pipeline.views.explain import Story
 from hipo_data.pipeline.views.printing.explain import firmness
 from hipo_data.schemas.gold import problem_gold_from_json
@@ -139,7 +140,7 @@ def problems_page(
         options=options,
         choices=CHOICES,
         states=_states(index),
-        rows=[row | {"href": links.problem(row["problem_id"], asked)} for row in rows],
+        rows=[row | {"href": links.problem(row["problem_id"], asked), "head": _head(row["head"])} for row in rows],
         total=found.height,
         first=(page - 1) * PAGE + 1,
         page=page,
@@ -151,6 +152,10 @@ def problems_page(
         remark=remark,
         again=2 if searched is not None and searched < 1 else None,
     )
+
+
+def _head(text: str) -> Markup:
+    return markup.head(text, goes_on=len(text) >= HEAD_CHARS)
 
 
 def problem_page(

@@ -4,9 +4,10 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from hipo_data.figures.plural import counted
 from hipo_data.pipeline.views.run_files import RunFiles
 from hipo_data.pipeline.views.shown_priors import shown_priors
-from hipo_data.pipeline.views.whatif import graded_shards, tables_of
+from hipo_data.pipeline.views.whatif import flagged_by_run, graded_shards, tables_of
 from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.schemas.errors import UserError
 from hipo_data.schemas.records import Mode
@@ -48,7 +49,7 @@ def calibrate(files: RunFiles, want: float, repeats: int) -> Calibration:
     n, half = (min(config.sample.count(mode) for mode in Mode) // part for part in (1, 2))
     if half < 1:
         raise UserError(f"{files.run_dir} has one rollout of a mode, which cannot be split; set sample.n to 2 or more")
-    problems, rollouts, read = _read(files)
+    problems, rollouts, read, flagged = _read(files)
     whole = sampled_in_full(rollouts, 2 * half)
     measured = whole["problem_id"].n_unique()
     if not measured:
@@ -79,7 +80,7 @@ def calibrate(files: RunFiles, want: float, repeats: int) -> Calibration:
         )
     best = advised(rows, config.select.delta, n, want)
     answer = Calibration(n, config.select.delta, want, measured, repeats, rows, tenths, *best)
-    answer.remarks = _remarks(files, answer, problems.height, read, priors.of_run == WEAK)
+    answer.remarks = _remarks(files, answer, problems.height, read, flagged, weak=priors.of_run == WEAK)
     return answer
 
 
@@ -90,22 +91,28 @@ def _doubled(start: int, most: int) -> list[int]:
     return found
 
 
-def _read(files: RunFiles) -> tuple[pl.DataFrame, pl.DataFrame, int]:
-    """Problems, reduced rollouts, and how many shards they are of."""
+def _read(files: RunFiles) -> tuple[pl.DataFrame, pl.DataFrame, int, int]:
+    """Problems, reduced rollouts, how many shards they are of, and how many problems there were left out as flagged."""
     tags = FORMATS[files.config.publish.format].tags
     problems: list[pl.DataFrame] = []
     rollouts: list[pl.DataFrame] = []
+    flagged = 0
     for shard in graded_shards(files):
         if sum(each.height for each in problems) >= _PROBLEMS:
             break
         of_shard, sampled, verdicts = tables_of(files, [shard])
-        problems.append(of_shard.collect())
-        rollouts.append(reduced(sampled, verdicts, files.config.select, tags).collect())
-    return pl.concat(problems), pl.concat(rollouts), len(problems)
+        # Dropped whatever their rollouts say, they would all come back.
+        kept = ~pl.col("problem_id").is_in(excluded := flagged_by_run(files, [shard]))
+        problems.append(of_shard.filter(kept).collect())
+        rollouts.append(reduced(sampled.filter(kept), verdicts, files.config.select, tags).collect())
+        flagged += len(excluded)
+    return pl.concat(problems), pl.concat(rollouts), len(problems), flagged
 
 
-def _remarks(files: RunFiles, answer: Calibration, problems: int, read: int, weak: bool) -> list[str]:
+def _remarks(files: RunFiles, answer: Calibration, problems: int, read: int, flagged: int, *, weak: bool) -> list[str]:
     found = []
+    if flagged:
+        found.append(f"Without {counted(flagged, 'problem')} that somebody flagged.")
     if read < len(files.shards):
         found.append(f"By the problems of {read} of {len(files.shards)} shards, a draw by hash.")
     if answer.problems < problems:

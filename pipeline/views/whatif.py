@@ -75,7 +75,7 @@ def ask(
         others = [whole] if not lacks and not _imported(files) and min(ns) < most else []
         every = list(dict.fromkeys([*settings, *again, *others]))
         selected = reselect(
-            problems, rollouts, verdicts, config.select, every, config.seed, tags, priors, _flagged(files, batch)
+            problems, rollouts, verdicts, config.select, every, config.seed, tags, priors, flagged_by_run(files, batch)
         )
         decisions = dict(zip(every, selected, strict=True))
         run = _own_decisions(files, batch)
@@ -147,20 +147,20 @@ def tables_of(files: RunFiles, shards: Sequence[str]) -> tuple[pl.LazyFrame, pl.
     return with_source(problems), rollouts, verdicts
 
 
+def flagged_by_run(files: RunFiles, shards: Sequence[str]) -> list[str]:
+    """Ids of the problems that `select.exclude` left out, by the run: the file that it names may be away by now."""
+    decided = files.scan("select", shards=shards)
+    if decided is None:
+        return []
+    return decided.filter(pl.col("rule") == EXCLUDED).select("problem_id").collect()["problem_id"].to_list()
+
+
 def _own_decisions(files: RunFiles, shards: Sequence[str]) -> pl.DataFrame | None:
     """The run's, null unless it has decided all of these."""
     decided = files.scan("select", shards=shards)
     if decided is None or len(files.paths("select", shards=shards)) < len(shards):
         return None
     return decided.select("problem_id", "mode").collect()
-
-
-def _flagged(files: RunFiles, shards: Sequence[str]) -> list[str]:
-    """Ids of the problems that `select.exclude` left out, by the run: the file that it names may be away by now."""
-    decided = files.scan("select", shards=shards)
-    if decided is None:
-        return []
-    return decided.filter(pl.col("rule") == EXCLUDED).select("problem_id").collect()["problem_id"].to_list()
 
 
 def _remarks(files: RunFiles, answer: Answer, lacking: int, fewest: int, all_shards: bool) -> list[str]:

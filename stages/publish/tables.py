@@ -25,7 +25,7 @@ from hipo_data.schemas.records import Decision, Example, Problem
 from hipo_data.stages.justify.justify import asked
 from hipo_data.stages.select.exclusion import is_left_out
 
-VERSION = "6"
+VERSION = "7"
 
 _BUDGET = [pa.field("instruction", pa.string()), pa.field("budget", pa.float64())]
 _EXTRA = [

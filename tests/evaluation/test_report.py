@@ -127,7 +127,10 @@ def test_only_the_same_problems_are_compared(folders: list[Path], tmp_path: Path
 
 
 def test_the_commands_report_and_compare(folders: list[Path], tmp_path: Path) -> None:
-    assert "free choice" in succeed("eval", "report", folders[0], cwd=tmp_path)
+    said = succeed("eval", "report", folders[0], cwd=tmp_path)
+    assert "free choice" in said and "wrote " in said
+    said = succeed("eval", "report", folders[0], "-q", cwd=tmp_path)
+    assert "free choice" in said and "wrote " not in said
     said = succeed("eval", "compare", *folders, "--out", tmp_path / "compared", cwd=tmp_path)
     assert "against the first" in said
     assert (tmp_path / "compared" / "comparison.html").is_file()

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from hipo_data.pipeline.cli import app
 from hipo_data.schemas.errors import UserError
 from tests.support.commands import COMMAND, fail, hipo_data, succeed
+from tests.support.made_up_run import make_run
 
 
 def script_of(shell: str, cwd: Path) -> str:
@@ -100,3 +101,21 @@ def test_pieces_are_told_under_verbose_and_kept_back_under_quiet(copy_of_finishe
     assert sum("debug pipeline.watch.progress: select/" in line and " ended: " in line for line in lines) == 4
     assert any("select/" in line and "is to be done: " in line for line in lines)
     assert any("debug pipeline.ray_session: Ray " in line for line in lines)
+
+
+def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+    make_run(tmp_path / "run", 4, n=1, bits=0)
+    (tmp_path / "file").touch()
+    for within in ("/proc/pages", tmp_path / "file" / "pages"):
+        done = hipo_data("view", tmp_path / "run", "--html", within, cwd=tmp_path)
+        assert done.returncode == 1 and done.stderr.count("\n") == 1
+        assert done.stderr.startswith(f"error: {within}") and ": No" in done.stderr
+
+
+def test_a_folder_of_runs_names_them(tmp_path: Path) -> None:
+    make_run(tmp_path / "runs" / "mine", 4, n=1, bits=0)
+    assert "there are runs within it: runs/mine" in fail("status", "runs", cwd=tmp_path)
+
+
+def test_doctor_overrides_nothing_without_a_recipe(tmp_path: Path) -> None:
+    assert "give that with --config too" in fail("doctor", "--set", "select.delta=0.2", cwd=tmp_path)

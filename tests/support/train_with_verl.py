@@ -1,7 +1,7 @@
 """Runs the plug-in inside verl's own functions; prints one JSON object a result. Run with verl on the path.
 
 Standard input: `{"launches": {method: overrides}, "rollouts": [[row, text, whether it ended], …], "solutions":
-[right, wrong of row 0], "rl": file}`.
+[right, wrong of row 0], "rl": file, "switched": {"overrides": …, "text": of row 0}}`.
 """
 
 import asyncio
@@ -39,19 +39,21 @@ def main() -> None:
     job = json.load(sys.stdin)
     with initialize_config_module("verl.trainer.config", version_base=None):
         configs = {name: compose("ppo_trainer", overrides=words) for name, words in job["launches"].items()}
+        switched = compose("ppo_trainer", overrides=job["switched"]["overrides"])
     with contextlib.redirect_stdout(sys.stderr):
-        results = run(job, configs)
+        results = run(job, configs, switched)
     for result in results:
         print(json.dumps(result))
 
 
-def run(job, configs):
+def run(job, configs, switched):
     first = next(iter(configs.values()))
     tokenizer = AutoTokenizer.from_pretrained(first.actor_rollout_ref.model.path)
     columns = RLHFDataset(job["rl"], tokenizer, OmegaConf.create({"filter_overlong_prompts_workers": 1}))
     rows = [columns[at] for at in range(len(columns))]
     yielded = [composed(name, config) for name, config in configs.items()]
     yielded.append({"kind": "reward", "graded": graded(first, rows[0], job["solutions"])})
+    yielded.append(answered_alone(switched, rows[0], job["switched"]["text"]))
     ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
     queue = OmegaConf.merge(
         first.transfer_queue, {"enable": True, "backend": {"SimpleStorage": {"num_data_storage_units": 1}}}
@@ -61,7 +63,7 @@ def run(job, configs):
         if config.algorithm.hipo_data.format == "hipo":
             yielded.append(trained(name, config, tokenizer, rows, job["rollouts"]))
         if config.actor_rollout_ref.rollout.agent.default_agent_loop == "hipo_data_forced":
-            yielded.append(forced(name, config, tokenizer, rows[0]))
+            yielded.append(forced(name, config, rows[0]))
     tq.close()
     ray.shutdown()
     yielded.append({"kind": "modules", "loaded": sorted({name.partition(".")[0] for name in sys.modules})})
@@ -99,6 +101,26 @@ def graded(config, row, solutions):
     ]
 
 
+def managed(manager, row, ids):
+    """What the reward manager says of one rollout, as verl's reward workers ask it."""
+    data = DataProto.from_dict(
+        tensors={
+            "responses": torch.tensor([ids]),
+            "attention_mask": torch.ones((1, len(ids) + 3), dtype=torch.long),
+        },
+        non_tensors={key: np.array([row[key]], dtype=object) for key in row},
+    )
+    return asyncio.run(manager.run_single(data))
+
+
+def answered_alone(config, row, text):
+    """The reward of a response behind a prompt that a switch of the chat template ended."""
+    tokenizer = AutoTokenizer.from_pretrained(config.actor_rollout_ref.model.path)
+    ids = [*tokenizer(text, add_special_tokens=False)["input_ids"], tokenizer.convert_tokens_to_ids("<|im_end|>")]
+    info = managed(load_reward_manager(config, tokenizer), row, ids)["reward_extra_info"]
+    return {"kind": "switched", "info": info}
+
+
 def trained(name, config, tokenizer, rows, rollouts):
     """Rewards from the reward manager, and the advantages that the trainer leaves in verl's queue."""
     trainer_class = get_trainer_cls(config.trainer.v1.trainer_mode)
@@ -113,14 +135,7 @@ def trained(name, config, tokenizer, rows, rollouts):
     for session, (at, text, ended) in enumerate(rollouts):
         ids = tokenizer(text, add_special_tokens=False)["input_ids"] + [end] * ended
         row = rows[at]
-        data = DataProto.from_dict(
-            tensors={
-                "responses": torch.tensor([ids]),
-                "attention_mask": torch.ones((1, len(ids) + 3), dtype=torch.long),
-            },
-            non_tensors={key: np.array([row[key]], dtype=object) for key in row},
-        )
-        scored = asyncio.run(manager.run_single(data))
+        scored = managed(manager, row, ids)
         output = AgentLoopOutput(
             prompt_ids=[1, 2, 3], response_ids=ids, response_mask=[1] * len(ids), reward_score=scored["reward_score"],
             metrics={}, extra_fields={"reward_extra_info": scored["reward_extra_info"]}, num_turns=2,
@@ -191,7 +206,8 @@ class Server:
         return TokenOutput(token_ids=[5, 6, 7], log_probs=[-1.0, -2.0, -3.0])
 
 
-def forced(name, config, tokenizer, row):
+def forced(name, config, row):
+    tokenizer = AutoTokenizer.from_pretrained(config.actor_rollout_ref.model.path)
     loop_class = load_class_from_fqn(_agent_loop_registry["hipo_data_forced"]["_target_"])
     server = Server()
     arguments = {

@@ -47,7 +47,7 @@ def _install(folder: Path, packages: list[str]) -> None:
 def run_beside(script: str, library: Path, job: Any, **environment: str) -> list[dict[str, Any]]:
     """The JSON objects that a script of this folder prints, one a line, given `job` as JSON on standard input."""
     with TemporaryDirectory() as home:  # what `datasets` keeps there goes by names of folders, which tests use again
-        paths = {"PYTHONPATH": f"{library}{os.pathsep}{ROOT}", "HF_HOME": home}
+        paths = {"PYTHONPATH": os.pathsep.join(map(str, [library, ROOT, ROOT / "src"])), "HF_HOME": home}
         done = subprocess.run(
             [sys.executable, ROOT / "tests" / "support" / script], input=json.dumps(job, default=str),
             env={**os.environ, **paths, **environment}, capture_output=True, text=True, timeout=1800, check=False,

@@ -1,11 +1,22 @@
 """Algorithms that train the choice of the mode do not go with formats whose mode the user chooses."""
 
 from hipo_data.prompts.formats.registry import FORMATS
-from hipo_data.schemas.algorithm_config import FORCED, AdaGrpo, AlgorithmConfig, Hipo, Thinkless
+from hipo_data.schemas.algorithm_config import (
+    FORCED,
+    AdaGrpo,
+    AlgorithmConfig,
+    AutoThink,
+    AutoThinkReward,
+    Hipo,
+    Thinkless,
+    ThinklessReward,
+)
 from hipo_data.schemas.records import Mode
 
-_CHOOSING = (Hipo, Thinkless, AdaGrpo)
+_CHOOSING = (Hipo, Thinkless, AutoThink, AdaGrpo)
 """The algorithms that act on the choice itself, and force none."""
+_PRICING = (ThinklessReward, AutoThinkReward)
+"""The rewards of which a right response gets more in one mode than in the other."""
 
 
 def refuse_forced_switch(format_name: str, algorithm: AlgorithmConfig) -> None:
@@ -29,4 +40,9 @@ def refuse_forced_switch(format_name: str, algorithm: AlgorithmConfig) -> None:
             f"{algorithm.type} trains the model's choice between the modes, and {switched}, so that there is none to "
             "train; take a format in which the model chooses, such as hipo, or an algorithm without a choice: grpo, "
             "lcpo or length_penalty"
+        )
+    if isinstance(algorithm.reward, _PRICING):
+        raise ValueError(
+            f"reward.type: {algorithm.reward.type} pays for the mode that the model chooses, and {switched}; take a "
+            "format in which the model does, such as hipo, or another reward, such as accuracy"
         )

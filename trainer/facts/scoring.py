@@ -63,16 +63,24 @@ def read_gold(text: str, problem: str, advice: str) -> Gold:
 
 
 class Scorer:
-    """Reads and grades completions; equal answers to a problem are graded once."""
+    """Reads and grades completions; equal answers to a problem are graded once.
 
-    def __init__(self, style: Format, tokenizer: Any, end_ids: frozenset[int], grader: Grader) -> None:
+    given: what all prompts end in after the bare generation prompt; null for the format's `prompt_suffix`.
+    """
+
+    def __init__(
+        self, style: Format, tokenizer: Any, end_ids: frozenset[int], grader: Grader, given: str | None = None
+    ) -> None:
         self._format, self._tokenizer, self._end_ids, self._grader = style, tokenizer, end_ids, grader
+        self._given = given
 
     def __call__(
         self, rows: Sequence[dict[str, Any]], completions: Sequence[Sequence[int]], device: torch.device
     ) -> tuple[Facts, list[Reading]]:
         """Facts and readings. rows: `problem_id`, `kind`, `question`, `gold`, `p_on`, `budget` of each rollout."""
-        readings = [read_completion(self._format, self._tokenizer, ids, self._end_ids) for ids in completions]
+        readings = [
+            read_completion(self._format, self._tokenizer, ids, self._end_ids, self._given) for ids in completions
+        ]
         truncated = [not ids or ids[-1] not in self._end_ids for ids in completions]
         statuses = self._statuses(rows, readings, truncated)
 

@@ -1,7 +1,7 @@
 """What a run writes down at every step, for people, plots and trackers."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,23 @@ class JsonLog(TrainerCallback):
         if state.is_world_process_zero and logs:
             with self._path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps({"step": state.global_step, **logs}) + "\n")
+
+
+class SaidLog(TrainerCallback):
+    """Says every logged set of figures in one line."""
+
+    def __init__(self, say: Callable[[str], object]) -> None:
+        self._say = say
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **kwargs: Any) -> None:
+        """Called by the trainer."""
+        if state.is_world_process_zero and logs:
+            said = " · ".join(f"{name} {_short(value)}" for name, value in logs.items())
+            self._say(f"step {state.global_step} of {state.max_steps}: {said}")
+
+
+def _short(value: float) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def check_trackers(names: Sequence[str]) -> None:

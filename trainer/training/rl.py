@@ -1,6 +1,6 @@
 """Training by reward on the published problems."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from hipo_data.trainer.training.dataset_rows import Row
 from hipo_data.trainer.training.run import Rows, common_arguments, run
 
 
-def run_rl(config: RlConfig) -> str:
+def run_rl(config: RlConfig, say: Callable[[str], object] = print) -> str:
     """See `run`."""
     from datasets import Dataset
     from trl import GRPOConfig
@@ -49,7 +49,7 @@ def run_rl(config: RlConfig) -> str:
                 eval_dataset=data.get("validation"),
             )
 
-    return run(config, "rl", read, lambda: GRPOConfig(**grpo_arguments(config)), made)
+    return run(config, "rl", read, lambda: GRPOConfig(**grpo_arguments(config)), made, say)
 
 
 def grpo_arguments(config: RlConfig) -> dict[str, Any]:

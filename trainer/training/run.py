@@ -31,6 +31,7 @@ def run(
     read: Callable[[Path, str], list[Row]],
     arguments: Callable[[], Any],
     make: Callable[[Any, Any, Conversation, Rows], AbstractContextManager[Any]],
+    say: Callable[[str], object],
 ) -> str:
     """Trains, or goes on with it, and returns a sentence that says where the model is.
 
@@ -42,12 +43,14 @@ def run(
         read: the rows of a split of a dataset.
         arguments: TRL's, once the model is there.
         make: the trainer, for as long as it trains, from arguments, model, conversation and rows.
+        say: takes a line with the figures of a step.
     """
     import torch
+    from transformers import PrinterCallback
     from transformers.trainer_utils import set_seed
 
     from hipo_data.trainer.training.checkpoints import MODEL, claim, finished, last_checkpoint, save_model
-    from hipo_data.trainer.training.logs import JsonLog, check_trackers
+    from hipo_data.trainer.training.logs import JsonLog, SaidLog, check_trackers
     from hipo_data.trainer.training.model import load
 
     check_trackers(config.report_to)
@@ -64,7 +67,9 @@ def run(
     if finished(output):
         return f"{output / MODEL} is trained already"
     with make(given, model, conversation, rows) as trainer:
+        trainer.remove_callback(PrinterCallback)
         trainer.add_callback(JsonLog(output))
+        trainer.add_callback(SaidLog(say))
         try:
             trainer.train(resume_from_checkpoint=last_checkpoint(output))
         except ValueError as error:

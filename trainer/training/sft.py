@@ -1,5 +1,6 @@
 """Supervised fine-tuning on the published examples: the cold start."""
 
+from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
 
@@ -8,7 +9,7 @@ from hipo_data.trainer.training.config import SegmentWeights, SftConfig
 from hipo_data.trainer.training.run import Rows, common_arguments, run
 
 
-def run_sft(config: SftConfig) -> str:
+def run_sft(config: SftConfig, say: Callable[[str], object] = print) -> str:
     """See `run`."""
     from datasets import Dataset
     from trl import SFTConfig
@@ -39,6 +40,7 @@ def run_sft(config: SftConfig) -> str:
         lambda folder, split: sft_rows(folder, split, config.format),
         lambda: SFTConfig(**sft_arguments(config)),
         made,
+        say,
     )
 
 

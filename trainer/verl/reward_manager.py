@@ -14,7 +14,7 @@ from hipo_data.schemas.gold import gold_in_row
 from hipo_data.trainer.algorithms.rollouts import ModeCode
 from hipo_data.trainer.facts.scoring import Scorer
 from hipo_data.trainer.facts.shaping import rewards_of
-from hipo_data.trainer.verl.conversation import conversation_of, end_ids_of
+from hipo_data.trainer.verl.conversation import conversation_of, end_ids_of, given_of
 from hipo_data.trainer.verl.reports import REPORT, report_of
 from hipo_data.trainer.verl.reward import gold_of
 from hipo_data.trainer.verl.settings import settings_of
@@ -34,7 +34,8 @@ class ModeRewardManager(RewardManagerBase):
         conversation = conversation_of(config, settings, tokenizer)
         self._reward = _of_one(settings.method.reward)
         ends = end_ids_of(tokenizer, conversation)
-        self._scorer = Scorer(conversation.format, tokenizer, ends, Grader(settings.grading))
+        given = given_of(config, conversation)
+        self._scorer = Scorer(conversation.format, tokenizer, ends, Grader(settings.grading), given)
 
     async def run_single(self, data: Any) -> dict[str, Any]:
         """The reward of one rollout, and `reward_extra_info`: figures for the log, and the report as a string."""

@@ -32,7 +32,7 @@ def blocks(file: SourceFile, columns: Sequence[Column]) -> Iterator[Block]:
             case Format.PARQUET:
                 yield from parquet_rows.row_batches(content.file, columns, _BLOCK_BYTES)
             case Format.CSV | Format.TSV:
-                yield from csv_rows.record_blocks(content.file, _delimiter(content), _BLOCK_BYTES // _PIECES)
+                yield from csv_rows.record_blocks(content.file, content.delimiter, _BLOCK_BYTES // _PIECES)
             case Format.JSON_ARRAY | Format.JSON_LINES:
                 yield from _together(_lines(content))
 
@@ -78,7 +78,7 @@ def columns_of(file: SourceFile) -> list[str]:
                 case Format.PARQUET:
                     return parquet_rows.names_in(content.file)
                 case Format.CSV | Format.TSV:
-                    first = next(csv_rows.record_blocks(content.file, _delimiter(content), 1), None)
+                    first = next(csv_rows.record_blocks(content.file, content.delimiter, 1), None)
                     return list(first.names) if first else []
                 case Format.JSON_ARRAY | Format.JSON_LINES:
                     return _keys(line for block in islice(_lines(content), 1) for line in block.data.split(b"\n"))
@@ -106,10 +106,6 @@ def _together(lines: Iterator[LineBlock]) -> Iterator[tuple[LineBlock, ...]]:
         raise
     if pieces:
         yield tuple(pieces)
-
-
-def _delimiter(content: Content) -> str:
-    return "," if content.format is Format.CSV else "\t"
 
 
 def _keys(lines: Iterable[bytes]) -> list[str]:

@@ -1,6 +1,7 @@
 """What a file of rows is: told by its content, and by its name where the content leaves it open."""
 
 import io
+import re
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import PurePosixPath
@@ -12,10 +13,11 @@ from hipo_data.stages.ingest.reading.unreadable import UnreadableFileError
 
 BY_NAME = (*SUFFIXES, ".csv", ".tsv", ".tab")
 """Ends of names that say more than Parquet or JSON Lines."""
-FORMATS_VERSION = "1"
+FORMATS_VERSION = "2"
 """What rows of such files are read as; ingest's own version is that of the others."""
 _HEAD = 4_096
 _BLANK = b" \t\r\n"
+_QUOTED = re.compile(rb'"[^"]*"')
 _MARK = b"\xef\xbb\xbf"
 
 
@@ -35,6 +37,8 @@ class Content:
 
     format: Format
     file: BinaryIO
+    delimiter: str = ","
+    """Of CSV, what stands between cells."""
 
 
 _NEEDS_ANOTHER_STEP = {
@@ -93,13 +97,22 @@ def content_of(file: BinaryIO, name: str) -> Content:
         head = head.decode(encoding, "ignore").removeprefix("\ufeff").encode("utf-8", "ignore")
     while path.suffix in SUFFIXES:
         path = path.with_suffix("")
-    return Content(_of_text(head.removeprefix(_MARK), path.suffix.lower()), file)
+    head = head.removeprefix(_MARK)
+    found = _of_text(head, path.suffix.lower())
+    return Content(found, file, "\t" if found is Format.TSV else _delimiter(head))
 
 
 def _begin(file: BinaryIO) -> bytes:
     head = file.read(_HEAD)
     file.seek(0)
     return head
+
+
+def _delimiter(head: bytes) -> str:
+    """A comma, or what the line of names has instead: spreadsheets write semicolons where numbers have a comma."""
+    names = _QUOTED.sub(b"", head.lstrip(_BLANK)).partition(b"\n")[0]
+    others = [sign for sign in (b";", b"\t", b"|") if sign in names]
+    return "," if b"," in names or not others else max(others, key=names.count).decode()
 
 
 def _of_text(head: bytes, suffix: str) -> Format:

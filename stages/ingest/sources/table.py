@@ -32,6 +32,9 @@ class ColumnMapping(Config):
     """Which column holds what, for a source without an adapter. A dot reaches into nested objects: `meta.level`."""
 
     question: str = "question"
+    context: str | None = Field(
+        default=None, description="column with text that belongs below the question, such as Alpaca's `input`"
+    )
     chat: str | None = Field(
         default=None,
         description="column with a chat, whose user turn is the question: turns of {role, content} or {from, value}",
@@ -86,9 +89,11 @@ def columns(config: TableSource) -> list[Column]:
     """What is read of a row."""
     mapping = config.columns
     asked = Column(mapping.question) if mapping.chat is None else _any(mapping.chat)
+    below = {} if mapping.context is None else {mapping.context: Column(mapping.context)}
     others = (mapping.kind, mapping.domain, mapping.licence, mapping.difficulty, mapping.id, mapping.entry_point)
     paths = {
         asked.path: asked,
+        **below,
         mapping.gold: _any(mapping.gold),
         **{path: _any(path) for path in others if path is not None},
     }
@@ -119,7 +124,7 @@ def draft(config: TableSource) -> Draft:
     whole = pl.lit(None, pl.String) if said is None else pl.when(raw != pl.col(GOLD)).then(raw)
     return Draft(
         kind=_kind(config),
-        question=pl.col(mapping.question) if mapping.chat is None else pl.col(_CHAT).struct.field("question"),
+        question=_question(mapping),
         gold=gold,
         domain=_optional(mapping.domain),
         licence=_optional(mapping.licence),
@@ -129,6 +134,15 @@ def draft(config: TableSource) -> Draft:
         own_id=_optional(mapping.id),
         gold_text=whole,
     )
+
+
+def _question(mapping: ColumnMapping) -> pl.Expr:
+    asked = pl.col(mapping.question) if mapping.chat is None else pl.col(_CHAT).struct.field("question")
+    if mapping.context is None:
+        return asked
+    below = pl.col(mapping.context)
+    empty = below.is_null() | (below.str.strip_chars() == "")
+    return pl.when(empty).then(asked).otherwise(pl.concat_str(asked, below, separator="\n\n"))
 
 
 def _of_chat(config: TableSource, chat: str) -> list[Refusal]:

@@ -1,4 +1,4 @@
-"""Files as people have them: twelve shapes, each with the golds that it says."""
+"""Files as people have them, each with the golds that it says."""
 
 import bz2
 import csv
@@ -97,6 +97,17 @@ def _asserts(number: int) -> Row:
     }
 
 
+def _alpaca(number: int, question: str, answer: str) -> Row:
+    asked, below = (question, "") if number % 2 else ("Work out what stands below.", question)
+    return {"instruction": asked, "input": below, "output": f"The answer is {answer}."}
+
+
+def _called(number: int) -> Row:
+    asked = f"Write a function f{number} that adds {number} to its only argument, for {_WORDS[number]}."
+    tests = f"assert f{number}(1) == {number + 1}\nassert f{number}(5) == {number + 5}"
+    return {"prompt": asked, "entry_point": f"f{number}", "tests": tests}
+
+
 def _own(number: int, question: str, answer: str) -> Row:
     meta = {"source": "school" if number % 2 else "club", "level": number}
     return {"uid": f"sum-{number}", "meta": meta, "difficulty": number / 20, "prompt": question, "gold": [answer]}
@@ -136,6 +147,13 @@ FILES = [
     OwnFile("programs.jsonl", _bytes(_lines([_stdin(at) for at in _ROWS])), 12, {"stdin"}),
     OwnFile(
         "functions.jsonl", _bytes(_lines([_asserts(at) for at in _ROWS])), 12, {"asserts"}, {str(at) for at in _ROWS}
+    ),
+    OwnFile("called.jsonl", _bytes(_lines([_called(at) for at in _ROWS])), 12, {"asserts"}),
+    OwnFile(
+        "alpaca.json",
+        _bytes(json.dumps([_alpaca(at, *pair) for at, pair in enumerate(_SUMS)]).encode()),
+        12,
+        _GOLDS,
     ),
     OwnFile(
         "named.jsonl",

@@ -126,8 +126,57 @@ def test_a_folder_is_read_by_its_most_frequent_ending(tmp_path: Path) -> None:
         write(tmp_path / name, SUMS)
     (tmp_path / "notes.csv").write_text("a,b\n1,2\n")
     made = recipe_from(str(tmp_path))
-    assert "files: 2 that end in .jsonl, and not the others (1 .csv)" in made.said
+    assert "files: 2 that end in .jsonl, and not notes.csv" in made.said
     assert f"path: {tmp_path}/*.jsonl" in made.text
+
+
+def test_files_within_folders_are_read_too_and_of_splits_that_for_training(tmp_path: Path) -> None:
+    folder = tmp_path / "mine [v2]"
+    (folder / "deep").mkdir(parents=True)
+    (folder / ".git").mkdir()
+    for number, name in enumerate(("a.jsonl", "deep/b.jsonl", ".git/c.jsonl")):
+        write(folder / name, SUMS[number::3])
+    made = recipe_from(str(folder))
+    assert "files: 2 that end in .jsonl" in made.said and "rows: of all 6, 6 can be" in "\n".join(made.said)
+    (folder / "a.jsonl").rename(folder / "Train-1.jsonl")
+    (folder / "deep/b.jsonl").rename(folder / "deep/test.jsonl")
+    made = recipe_from(str(folder))
+    assert "files: 1 that end in .jsonl and have train in their names, and not deep/test.jsonl" in made.said
+    assert "rows: of all 3, 3 can be" in "\n".join(made.said)
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        ("x.csv", b"question,answer\nWas ist 1+1 sch\xf6n?,2\n", "not valid Unicode"),
+        ("x.jsonl", b'{"question": "a', "JSONDecodeError: "),
+        ("x.jsonl", b"", r"holds no row that can be read; a row is"),
+    ],
+)
+def test_why_no_row_can_be_read_is_said(name: str, data: bytes, said: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(UserError, match=said):
+        recipe_from(str(tmp_path / name))
+
+
+def test_a_file_of_data_is_never_written_over(tmp_path: Path) -> None:
+    path = write(tmp_path / "sums.jsonl", SUMS)
+    before = path.read_bytes()
+    for force in (False, True):
+        with pytest.raises(UserError, match=r"`hipo-data init --from .*sums\.jsonl` makes a recipe for the data in it"):
+            write_recipe(Console(), path, None, None, None, None, None, force)
+    with pytest.raises(UserError, match="is the name of a file of data"):
+        write_recipe(Console(), None, path, str(path), None, None, None, True)
+    assert path.read_bytes() == before
+    with pytest.raises(UserError, match="--from is empty"):
+        recipe_from("")
+
+
+def test_an_object_around_the_rows_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    path.write_text(json.dumps({"version": 1, "data": SUMS}))
+    with pytest.raises(UserError, match=r"is one object with a list of 9 objects as 'data'; .* as `jq \.data` does"):
+        recipe_from(str(path))
 
 
 @pytest.mark.parametrize(

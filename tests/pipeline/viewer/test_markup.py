@@ -1,6 +1,7 @@
 """Texts as HTML: mathematics and code where they are, and never an element or attribute of somebody else's."""
 
 import re
+from functools import partial
 from html.parser import HTMLParser
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from hipo_data.pipeline.viewer.markup import answer, code, rich, shown
+from hipo_data.pipeline.viewer.markup import answer, code, head, rich, shown
 from hipo_data.pipeline.viewer.mathematics import LONGEST, mathml
 from tests.pipeline.viewer.hostile_run import TRIES
 
@@ -51,7 +52,7 @@ def no_more_than_ours(html: str) -> _Read:
 
 @given(st.lists(st.sampled_from(_PIECES), max_size=40).map("".join))
 @example("\n".join(TRIES))
-@pytest.mark.parametrize("make", [rich, answer, code])
+@pytest.mark.parametrize("make", [rich, answer, code, partial(head, goes_on=True)])
 def test_nothing_but_our_elements(make: Any, text: str) -> None:
     no_more_than_ours(make(text))
 
@@ -74,6 +75,12 @@ def test_a_text_without_mathematics_says_what_it_said(text: str) -> None:
         ("$a$b$", 1),
         ("first $x\n\ny$ last", 0),
         (r"$\nosuchcommand{x}$", 0),
+        (r"from $\$$25 a day to $\$26$", 2),
+        (r"from \$25 a day, or \$26 a week", 0),
+        (r"\[\renewcommand{\arraystretch}{1.5} \begin{pmatrix} a & b \\ c & d \end{pmatrix}\]", 1),
+        (r"$\cos x$ and $\gcd(a, \log b)$", 2),
+        (r"\[x = \begin{cases} 1 & \text{if $n$ is odd} \\ 2 & \mbox{else} \end{cases}\]", 1),
+        (r"$\widetilde{AB}$, $\overarc{AB}$, $a,\allowbreak b$, $30^{\mbox{th}}$", 4),
     ],
 )
 def test_what_is_a_formula(text: str, formulas: int) -> None:
@@ -81,6 +88,33 @@ def test_what_is_a_formula(text: str, formulas: int) -> None:
     assert html.count("<math") == formulas
     if not formulas:
         assert read(html).text == text
+
+
+def test_text_in_a_formula_may_hold_formulas() -> None:
+    html = rich(r"\[\text{if $n^2$ is odd}\]")
+    assert "<msup><mi>n</mi><mn>2</mn></msup>" in html
+    assert read(html).text.split() == ["if", "n2", "is", "odd"]
+
+
+@pytest.mark.parametrize(
+    ("text", "goes_on", "formulas", "ends_in"),
+    [
+        ("What is $x^2$?", False, 1, "x2?"),
+        ("word " * 46 + "$x^{2" + "+1" * 100 + "}$ is it", False, 1, "+1…"),
+        ("word " * 60 + "$x^2$", True, 0, "word word…"),
+        ("word " * 30 + r"\[x^2 + " + "1 + " * 112, True, 0, "word word…"),
+        (r"\[x^2 + " + "1 + " * 148, True, 0, "1 +…"),
+        ("word " * 30 + r"\[x^2 + ", False, 0, r"word \[x^2 + "),
+        ("It costs $5, " + "word " * 117, True, 0, "word word…"),
+        ("x" * 600, True, 0, "xxx…"),
+        ("$a$" + "word " * 46 + "$b$", True, 2, "b…"),
+    ],
+)
+def test_a_head_of_a_question_holds_whole_formulas(text: str, goes_on: bool, formulas: int, ends_in: str) -> None:
+    html = head(text, goes_on=goes_on)
+    assert html.count("<math") == formulas
+    assert read(html).text.endswith(ends_in)
+    assert len(read(html).text) <= 480
 
 
 def test_display_and_inline() -> None:

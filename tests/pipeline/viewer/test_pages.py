@@ -48,6 +48,13 @@ def test_what_is_not_there_yet_is_said(made_run: Path, tmp_path: Path, stage: st
     assert any(said in page for page in found)
 
 
+def test_a_mode_that_was_never_sampled_is_not_still_to_come(made_run: Path, tmp_path: Path) -> None:
+    without = shutil.ignore_patterns("sample.think_on", "verify.think_on")
+    shutil.copytree(made_run, tmp_path / "run", ignore=without)
+    found = pages(tmp_path / "run")
+    assert all("none was sampled" in page and "no rollouts yet" not in page for page in found)
+
+
 def test_golds_of_every_kind(tmp_path: Path) -> None:
     make_run(tmp_path / "run", len(_GOLDS), n=1, bits=0)
     path = tmp_path / "run" / "ingest" / "00-0000.parquet"

@@ -66,3 +66,15 @@ def test_what_cannot_be_split_is_refused(tmp_path: Path) -> None:
     make_run(tmp_path / "shortest", 10, n=4, bits=0, select={"policy": "shortest"})
     with pytest.raises(UserError, match="the policy 'shortest' chooses none by counts"):
         calibrate(open_run(tmp_path / "shortest"), 0.9, 1)
+
+
+def test_problems_that_somebody_flagged_are_left_out_as_select_does(run_dir: Path) -> None:
+    path = run_dir / "select" / "01-0001.parquet"
+    decisions = pl.read_parquet(path, glob=False)
+    left_out = {"mode": None, "index": None, "chosen_tokens": None, "rule": "excluded", "drop_reason": "excluded"}
+    flagged = pl.int_range(pl.len()) < 7
+    changes = [pl.when(~flagged).then(name).otherwise(pl.lit(value)).alias(name) for name, value in left_out.items()]
+    replace_table(run_dir, path, decisions.with_columns(changes))
+    found = calibrate(open_run(run_dir), want=0.9, repeats=2)
+    assert found.problems == 113 and sum(each.choices for each in found.tenths) == 2 * 113
+    assert found.remarks == ["Without 7 problems that somebody flagged."]

@@ -56,6 +56,8 @@ FORMS: dict[str, bytes] = {
     "rows.csv": as_csv(ROWS),
     "marked.csv": b"\xef\xbb\xbf" + as_csv(ROWS, end="\n"),
     "rows.tsv": as_csv(ROWS, "\t"),
+    "semicolons.csv": b"\xef\xbb\xbf" + as_csv(ROWS, ";"),
+    "tabs.csv": as_csv(ROWS, "\t"),
 }
 
 

@@ -109,6 +109,16 @@ def test_rl_prompts_are_those_solved_at_least_once_in_verls_columns() -> None:
     assert {row["reward_model"]["style"] for row in rows} == {"rule"}
 
 
+@pytest.mark.parametrize(
+    ("gold", "truth"), [("67.0", "67"), ("-3.00", "-3"), ("67.5", "67.5"), ("0.0", "0"), ("x = 2.0", "x = 2.0")]
+)
+def test_a_whole_number_is_written_as_one(gold: str, truth: str) -> None:
+    problem = make_problem("How many?", MathGold(answers=[gold]))
+    (row,) = rl_table([problem], {problem.problem_id: make_decision(problem)}, 0).to_pylist()
+    assert (row["reward_model"]["ground_truth"], row["solution"]) == (truth, f"\\boxed{{{truth}}}")
+    assert gold_from_json(row["extra_info"]["gold"]) == problem.gold
+
+
 def test_the_sources_own_words_stand_beside_the_answer() -> None:
     gold = MathGold(answers=["$\\frac{1}{2}$.", "0.5"])
     whole = "So it is a half. #### 1/2"

@@ -14,7 +14,7 @@ from hipo_data.reproduce.log import read_log
 from hipo_data.schemas.config_file import read_config
 from hipo_data.schemas.errors import UserError
 from hipo_data.trainer.training.config import RlConfig, SftConfig
-from tests.support.commands import fail, succeed
+from tests.support.commands import fail, hipo_data, succeed
 from tests.trainer.conftest import published, rl_recipe, sft_recipe
 
 pytestmark = pytest.mark.slow
@@ -111,8 +111,12 @@ def test_the_commands(tmp_path: Path) -> None:
     published(tmp_path / "data")
     recipe = sft_recipe(tmp_path)
     root = Path(__file__).parents[3]
-    assert "trained on 24 examples in 3 steps" in succeed("train", "sft", "--config", recipe, cwd=root)
+    said = succeed("train", "sft", "--config", recipe, cwd=root)
+    assert "step 1 of 3: loss " in said and "trained on 24 examples in 3 steps" in said
     assert "is trained already" in succeed("train", "sft", "--config", recipe, cwd=root)
+    again = ("train", "sft", "--config", recipe, "--set", f"output={tmp_path / 'again'}", "-q")
+    quiet = hipo_data(*again, cwd=root)
+    assert quiet.stdout == f"trained on 24 examples in 3 steps: {tmp_path / 'again/model'}\n" and quiet.stderr == ""
     said = fail("train", "sft", "--config", recipe, "--set", "seed=4", cwd=root)
     assert "another recipe (seed: 0 → 4)" in said
     said = fail("train", "rl", "--config", rl_recipe(tmp_path, steps=0), cwd=root)

@@ -77,13 +77,21 @@ def test_a_mode_that_the_prompt_tells_is_not_forced(tmp_path: Path, algorithm: s
     assert read_config(RlConfig, recipe, ["format=thinkless"]).format == "thinkless"
 
 
-@pytest.mark.parametrize("algorithm", ["hipo", "thinkless"])
+@pytest.mark.parametrize("algorithm", ["hipo", "thinkless", "autothink"])
 def test_a_choice_that_the_prompt_makes_is_not_trained(tmp_path: Path, algorithm: str) -> None:
     recipe = rl_recipe(tmp_path, algorithm={"type": algorithm})
     said = refused(read_config, RlConfig, recipe, ["format=qwen3"])
     assert f"{algorithm} trains the model's choice between the modes" in said and "\n" not in said
     assert "in the qwen3 format the user chooses" in said and "such as hipo, or an algorithm without a choice" in said
     assert read_config(RlConfig, recipe, ["format=thinkless"]).format == "thinkless"
+
+
+@pytest.mark.parametrize("reward", ["thinkless", "autothink"])
+def test_a_mode_that_the_prompt_tells_is_not_paid_for(tmp_path: Path, reward: str) -> None:
+    recipe = rl_recipe(tmp_path, algorithm={"type": "grpo", "reward": {"type": reward}})
+    said = refused(read_config, RlConfig, recipe, ["format=qwen3"])
+    assert f"reward.type: {reward} pays for the mode" in said and "such as accuracy" in said
+    assert read_config(RlConfig, recipe, ["format=qwen3", "algorithm.reward={type: accuracy}"]).format == "qwen3"
 
 
 def test_a_dataset_of_another_format(tmp_path: Path) -> None:

@@ -101,6 +101,7 @@ def test_adaptthink_without_its_reference() -> None:
         ("adapt", {"method": {"target": 2}}, "'method.target': Input should be less than or equal to 1"),
         ("ada_grpo", {"format": "qwen3"}, "ada_grpo trains the model's choice"),
         ("hipo", {"format": "qwen3"}, "hipo trains the model's choice"),
+        ("autothink", {"format": "qwen3"}, "autothink trains the model's choice"),
         ("hipo", "thinkless", "it holds keys such as format"),
     ],
 )

@@ -4,6 +4,7 @@ import json
 import subprocess
 from collections.abc import Sequence
 from functools import cache
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -40,16 +41,31 @@ PREFIXED = "hgpo, where the mode comes first"
 near = pytest.approx
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tokenizer as `train sft` saves it: a token for each tag, prompts that end as the format begins."""
-    folder = tmp_path_factory.mktemp("model")
-    tokenizer = load_tokenizer(str(TEACHER), "chatml", HIPO)
-    tokenizer.add_tokens(list(HIPO.tags))
+def model_of(folder: Path, style: str, template: str) -> Path:
+    """A tokenizer as `train sft` saves it: a token for each tag, prompts that end as the template has them end."""
+    tokenizer = load_tokenizer(str(TEACHER), template, FORMATS[style])
+    tokenizer.add_tokens(list(FORMATS[style].tags))
     tokenizer.save_pretrained(folder)
     for name in ("config.json", "generation_config.json"):
         (folder / name).write_bytes((TEACHER / name).read_bytes())
     return folder
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return model_of(tmp_path_factory.mktemp("model"), "hipo", "chatml")
+
+
+@pytest.fixture(scope="module")
+def prefixed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return model_of(tmp_path_factory.mktemp("prefixed"), "thinkless", "chatml")
+
+
+@pytest.fixture(scope="module")
+def switched(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model whose chat template has Qwen3's switch."""
+    template = str(resources.files("trl") / "chat_templates" / "qwen3.jinja")
+    return model_of(tmp_path_factory.mktemp("switched"), "qwen3", template)
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +122,13 @@ def rows(data: Path) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def ran(
-    verl_library: Path, model: Path, data: Path, rows: Any, tmp_path_factory: pytest.TempPathFactory
+    verl_library: Path,
+    model: Path,
+    prefixed: Path,
+    switched: Path,
+    data: Path,
+    rows: Any,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> dict[tuple[str, str], dict[str, Any]]:
     """What each part of the plug-in did inside verl, by kind and method."""
     tmp_path = tmp_path_factory.mktemp("launch")
@@ -114,13 +136,18 @@ def ran(
         method: launch(method, model, data, tmp_path, "trainer.n_gpus_per_node=1").stdout.splitlines()[2:]
         for method in METHODS
     }
-    more = ("+algorithm.hipo_data.allow_split_tags=True",)  # the model has none of thinkless's own tags
-    launches[PREFIXED] = launch("hgpo", model, data, tmp_path, *more, form="thinkless").stdout.splitlines()[2:]
+    launches[PREFIXED] = launch("hgpo", prefixed, data, tmp_path, form="thinkless").stdout.splitlines()[2:]
     # The prompts' rollouts take turns, as they may in verl's batches.
     texts = zip(answered(rows[0]), answered(rows[1]), strict=True)
     rollouts = [(at, *text) for pair in texts for at, text in enumerate(pair)]
     solutions = [answered(rows[0])[at][0] for at in (3, 5)]
-    job = {"launches": launches, "rollouts": rollouts, "solutions": solutions, "rl": data / "train.parquet"}
+    more = ("+data.apply_chat_template_kwargs.enable_thinking=False", "trainer.n_gpus_per_node=1")
+    asked = launch("length_penalty", switched, data, tmp_path, *more, form="qwen3").stdout.splitlines()[2:]
+    text = f"\\boxed{{{rows[0]['reward_model']['ground_truth']}}}"
+    job = {
+        "launches": launches, "rollouts": rollouts, "solutions": solutions, "rl": data / "train.parquet",
+        "switched": {"overrides": asked, "text": text},
+    }  # fmt: skip
     results = run_beside(
         "train_with_verl.py", verl_library, job, VERL_USE_EXTERNAL_MODULES="hipo_data.trainer.verl.plugin"
     )
@@ -209,6 +236,11 @@ def test_rollouts_are_graded_and_logged(ran: dict[tuple[str, str], dict[str, Any
     assert found["rewards"][::2] == near([1.2, 1.2, 0.2, 1.2, 1.2, 0.2, 0.0, 1.0])
     metrics = found["metrics"]
     assert metrics["hipo_data/all/both_modes"] == 1 and metrics["hipo_data/all/accuracy_off"] == near(2 / 3)
+
+
+def test_an_answer_behind_the_prompt_of_think_off_is_well_formed(ran: dict[tuple[str, str], dict[str, Any]]) -> None:
+    info = ran["switched", ""]["info"]
+    assert (info["acc"], info["well_formed"], info["think_on"]) == (1, 1, 0)
 
 
 def test_adaptthinks_coin_stands_in_the_place_of_the_tags_probability(
