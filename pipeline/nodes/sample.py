@@ -17,6 +17,7 @@ from hipo_data.pipeline.store.journal import lost_requests, remove_journal
 from hipo_data.pipeline.store.manifest import Manifest
 from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.schemas.arrow import to_table
+from hipo_data.schemas.config import RolloutsEngine
 from hipo_data.schemas.errors import EngineRefusedError
 from hipo_data.schemas.records import Mode, Problem, Response, Rollout, Verdict
 from hipo_data.stages.sample.imported import imported_rollouts
@@ -34,7 +35,8 @@ async def run_sample(host: Host, task: Task, flush_s: float) -> Manifest:
     problems = await asyncio.to_thread(task.records, task.problems_label, Problem)
     finished = await asyncio.to_thread(earlier, task, Rollout, "", rollout_key)
     failed_before = await asyncio.to_thread(given_up, task)
-    imported = await _imported(host, task)
+    alone = isinstance(task.config.engines[role.engine], RolloutsEngine)
+    imported = await _imported(host, task, alone)
     lost = await asyncio.to_thread(lost_requests, task.journal)
     stops = task.config.sample.stops and task.mode is Mode.THINK_ON
     verdicts: list[Verdict] | None = None
@@ -49,6 +51,8 @@ async def run_sample(host: Host, task: Task, flush_s: float) -> Manifest:
             rollouts, verdicts = stopped.rollouts, stopped.verdicts
         else:
             given = await asyncio.to_thread(allocated, task)
+            if alone:
+                given = {problem.problem_id: len(imported.get(problem.problem_id, ())) for problem in problems}
             rollouts = await sample(
                 problems, task.mode, task.config.sample, role, engine, finished, imported, failed_before, given
             )
@@ -63,13 +67,13 @@ async def run_sample(host: Host, task: Task, flush_s: float) -> Manifest:
         task,
         tables,
         [],
-        rows_in=len(rollouts) if stops or adapts else len(problems) * count,
+        rows_in=len(rollouts) if stops or adapts or alone else len(problems) * count,
         rows_out=len(rollouts),
         started=started,
         retry=worth_asking_again(rollouts, task.config.check),
         counts={
             **counts_of(rollouts, recorder.finished, reused, 0 if adapts else lost),
-            **(uneven(rollouts) if adapts else {}),
+            **(uneven(rollouts) if adapts or alone else {}),
             **(_savings(rollouts, problems, count) if stops else {}),
         },
     )
@@ -95,16 +99,17 @@ def _savings(rollouts: list[Rollout], problems: list[Problem], count: int) -> di
     }
 
 
-async def _imported(host: Host, task: Task) -> Mapping[str, Sequence[Rollout]]:
+async def _imported(host: Host, task: Task, alone: bool) -> Mapping[str, Sequence[Rollout]]:
     """Responses that came with the problems. Raises `EngineRefusedError` where their tokens cannot be counted."""
+    assert task.mode is not None
     if RESPONSES + task.shard not in task.inputs:
         return {}
     if not isinstance(host.engine, CountsTokens):
         raise EngineRefusedError(
             "imported responses need an engine that knows its tokenizer, for their lengths are compared with "
-            "sampled ones; use a vllm engine for roles.think_on, or import_rollouts: false"
+            f"sampled ones; use an engine of type rollouts or vllm for roles.{task.mode}, or do not import them"
         )
     await host.ready()
     responses = await asyncio.to_thread(task.records, RESPONSES + task.shard, Response)
-    count = task.config.sample.count(Mode.THINK_ON)
-    return await asyncio.to_thread(imported_rollouts, responses, count, host.engine.count_tokens)
+    count = task.config.sample.count(task.mode)
+    return await asyncio.to_thread(imported_rollouts, responses, task.mode, count, host.engine.count_tokens, alone)

@@ -14,7 +14,7 @@ from hipo_data.pipeline.store.manifest import Manifest
 from hipo_data.pipeline.store.run_dir import read_run
 from hipo_data.pipeline.views.failures import failed_requests
 from hipo_data.pipeline.views.run_files import RunFiles
-from hipo_data.schemas.config import OpenAIEngine, ReplayEngine, RunConfig, VllmEngine
+from hipo_data.schemas.config import OpenAIEngine, RecordedEngine, RunConfig, VllmEngine
 from hipo_data.schemas.length_unit import Unit, unit_of
 from hipo_data.schemas.records import Mode
 from hipo_data.schemas.without_secrets import shown_config, shown_text
@@ -147,7 +147,7 @@ def _settings(config: RunConfig, tree: Any, role: str, versions: dict[str, str |
         count, adapts = config.sample.count(mode), config.sample.adapts
         facts.append(("n", f"{count} rollouts a problem{', as a mean' if adapts else ''}"))
     sampling = said["sampling"]
-    if isinstance(config.engines[named], ReplayEngine):
+    if isinstance(config.engines[named], RecordedEngine):
         facts.append(("sampling", "as whoever recorded the responses did"))
     else:
         facts += [(name, f"{value:,}" if isinstance(value, int) else f"{value:g}")

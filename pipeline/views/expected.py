@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from hipo_data.figures.plural import counted
 from hipo_data.prompts.formats.registry import FORMATS
-from hipo_data.schemas.config import OpenAIEngine, ReplayEngine, RoleConfig, RunConfig
+from hipo_data.schemas.config import OpenAIEngine, RecordedEngine, RoleConfig, RunConfig
 from hipo_data.schemas.records import Mode
 from hipo_data.stages.ingest.none_accepted import FirstLook
 from hipo_data.stages.ingest.origins import files_of
@@ -79,7 +79,7 @@ def expected(config: RunConfig, looks: Sequence[FirstLook | None]) -> Expected |
         tokens_at_most=sum(
             requests * role.sampling.max_tokens
             for role, requests in asked
-            if not isinstance(config.engines[role.engine], ReplayEngine)
+            if not isinstance(config.engines[role.engine], RecordedEngine)
         ),
         cost_at_most=costs,
         on_hub=sum(look is None for look in looks),
