@@ -97,22 +97,22 @@ def _allocation(config: "RunConfig") -> Iterator[str]:
 
 
 def _came_along(config: "RunConfig") -> Iterator[str]:
-    """What an engine of type rollouts cannot do, which has nothing but what came with the sources."""
-    brought = any(source.type == "rollouts" for source in config.sources)
-    for name in _ROLES:
-        engine = getattr(config.roles, name).engine
+    """What an engine of type rollouts cannot do, and what verdicts that came along cannot be in."""
+    sources = [source for source in config.sources if source.type == "rollouts"]
+    for mode in Mode:
+        engine = config.roles.of(mode).engine
         if not isinstance(config.engines.get(engine), RolloutsEngine):
             continue
-        if name != "justifier" and not brought:
-            yield (
-                f"roles.{name}.engine is '{engine}' of type rollouts, but no source is of type rollouts, so that there "
-                "would be none; add such a source, or name an engine that samples"
-            )
-        elif name != "justifier" and config.sample.stops:
-            yield (
-                f"sample.stop is '{config.sample.stop}', which saves sampling, but roles.{name}.engine samples nothing; "
-                "set sample.stop: never"
-            )
+        where = f"roles.{mode}.engine is '{engine}' of type rollouts, which samples nothing"
+        if not sources:
+            yield f"{where}, but no source is of type rollouts either; add one, or name an engine that samples"
+        elif config.sample.stops:
+            yield f"{where}, but sample.stop is '{config.sample.stop}', which saves sampling; set sample.stop: never"
+    if config.select.policy == "groups" and any(getattr(source, "grades", None) == "theirs" for source in sources):
+        yield (
+            "select.policy is 'groups', which publishes each verdict as ours, but a source of type rollouts has "
+            "grades: theirs; set grades: again"
+        )
 
 
 def _budget(config: "RunConfig") -> Iterator[str]:

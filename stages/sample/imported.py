@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from hipo_data.prompts.families.reading import read
 from hipo_data.schemas.keys import digest
-from hipo_data.schemas.records import FinishReason, Mode, Response, Rollout
+from hipo_data.schemas.records import FinishReason, Response, Rollout
 
 _ANSWER = re.compile(r"<answer>(.*)</answer>", re.DOTALL)
 
 
 def imported_rollouts(
-    responses: Iterable[Response], mode: Mode, count: int, count_tokens: Callable[[str], int], alone: bool = False
+    responses: Iterable[Response], count: int, count_tokens: Callable[[str], int], alone: bool = False
 ) -> Mapping[str, Sequence[Rollout]]:
-    """Rollouts in `mode` by problem, at most `count` each.
+    """Rollouts by problem, all in one mode, at most `count` each.
 
     They take the last indices, so that those which are still sampled are the same as without them.
 
@@ -25,7 +25,7 @@ def imported_rollouts(
     """
     found: dict[str, list[Response]] = defaultdict(list)
     for response in responses:
-        if response.mode is mode and len(found[response.problem_id]) < count:
+        if len(found[response.problem_id]) < count:
             found[response.problem_id].append(response)
     return {
         problem_id: [

@@ -21,6 +21,6 @@ from hipo_data.stages.sample.imported import imported_rollouts
 def test_imported_response_is_taken_apart(text: str, reasoning: str | None, answer: str | None) -> None:
     source = Source(dataset="d", split="train", file="f", row=0)
     response = Response(problem_id="p", model="m", text=text, source=source)
-    (rollout,) = imported_rollouts([response], Mode.THINK_ON, 4, len)["p"]
+    (rollout,) = imported_rollouts([response], 4, len)["p"]
     assert (rollout.reasoning, rollout.answer, rollout.text) == (reasoning, answer, text)
     assert (rollout.mode, rollout.index, rollout.completion_tokens) == (Mode.THINK_ON, 3, len(text))

@@ -20,7 +20,6 @@ from inspect_ai.model import (
 )
 from inspect_ai.scorer import match
 from inspect_ai.solver import generate, system_message
-
 from sums import MODEL, SUMS, Response, responses
 
 asked: dict[str, int] = {}

@@ -8,7 +8,6 @@ from lighteval.logging.evaluation_tracker import EvaluationTracker
 from lighteval.models.dummy.dummy_model import DummyModelConfig
 from lighteval.models.model_output import ModelResponse
 from lighteval.tasks.requests import Doc
-
 from sums import MODEL, SUMS, Response, responses
 
 

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from rllm.eval.episode_store import EvalEpisodeStore
 from rllm.types import Episode, Step, Task, Trajectory
-
 from sums import MODEL, SUMS, Response, responses
 
 

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from sums import MODEL, SUMS, Response, responses
 from verifiers.v1.configs.agent import AgentConfig
 from verifiers.v1.episode import Episode
 from verifiers.v1.errors import ProviderError
@@ -12,8 +13,6 @@ from verifiers.v1.task import TaskData
 from verifiers.v1.trace import AgentInfo, ModelCall, Reward, Trace, TraceTask
 from verifiers.v1.types import AssistantMessage, SystemMessage, UserMessage
 from verifiers.v1.utils.trace_store import TRACES_FILE, write_episode
-
-from sums import MODEL, SUMS, Response, responses
 
 
 class Sum(TaskData):

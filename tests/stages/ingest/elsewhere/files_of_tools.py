@@ -2,7 +2,7 @@
 
 | file | tool and version |
 | --- | --- |
-| `nemo_gym/` | NeMo Gym 0.5.1, as its repository was on 22 August 2026, by its collector; the packages need Python 3.13 |
+| `nemo_gym/` | NeMo Gym 0.5.1, its repository of 22 August 2026, by its collector; it needs Python 3.13 |
 | `traces.jsonl` | verifiers 0.4.0, whose store prime-rl uses as well |
 | `rllm/` | rllm 0.3.0.pre, as its repository was on 15 August 2026; it is not on PyPI |
 | `inspect.eval` | inspect_ai 0.3.285 |
