@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# lighteval 0.13.0 asks for any xxhash and with xxhash 4.1.0, which hashes no text, fails as soon as it logs a sample's details, so that a fresh install evaluates nothing.
+# lighteval 0.13.0 with xxhash 4.1.0 fails as soon as it logs a sample's details, so that every evaluation ends there: it hashes text, which xxhash 4 refuses, and bounds no version of it (it comes with datasets).
 #
 # Guess before the run: one document and one response are logged with either xxhash.
 set -euo pipefail
@@ -15,7 +15,7 @@ from lighteval.models.model_output import ModelResponse
 from lighteval.tasks.requests import Doc
 
 print("lighteval", version("lighteval"), "xxhash", version("xxhash"))
-print([each for each in requires("lighteval") if each.startswith("xxhash")])
+print("asks for:", [each for each in requires("lighteval") if each.startswith("xxhash")])
 doc = Doc(query="2+2?", choices=["4"], gold_index=0, id="0", task_name="sums|0")
 try:
     DetailsLogger().log("sums|0", doc, ModelResponse(text=["4"]), {"exact": 1.0})

@@ -107,9 +107,9 @@ class Response(Record):
     source: Source
     mode: Mode = Mode.THINK_ON
     finish_reason: FinishReason = FinishReason.STOP
-    status: Status | None = None
+    given: Status | None = None
     """What whoever sampled it said of it, where the recipe trusts that."""
-    graded_by: str | None = None
+    given_by: str | None = None
     """Whose word that is."""
 
 
@@ -150,9 +150,9 @@ class Rollout(Record):
     """The row that the response came with; null where it was sampled."""
     error_permanent: bool = False
     """Whether the same request would only fail again, such as a prompt that the model's context cannot hold."""
-    status: Status | None = None
+    given: Status | None = None
     """A verdict that the response came with and that the recipe trusts; null where it is graded here."""
-    graded_by: str | None = None
+    given_by: str | None = None
     """Whose verdict that is."""
 
 

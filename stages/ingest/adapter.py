@@ -52,9 +52,9 @@ class Draft:
     """Who wrote it; given with every response."""
     response_mode: pl.Expr = field(default_factory=lambda: pl.lit(Mode.THINK_ON.value))
     response_ended: pl.Expr = field(default_factory=lambda: pl.lit(FinishReason.STOP.value))
-    response_status: pl.Expr = field(default_factory=lambda: pl.lit(None, pl.String))
+    response_given: pl.Expr = field(default_factory=lambda: pl.lit(None, pl.String))
     """A verdict to trust; null where the response is graded here."""
-    response_graded_by: pl.Expr = field(default_factory=lambda: pl.lit(None, pl.String))
+    response_given_by: pl.Expr = field(default_factory=lambda: pl.lit(None, pl.String))
     own_id: pl.Expr = field(default_factory=lambda: pl.lit(None, pl.String))
     """What the dataset itself calls the row; by columns that are read alone."""
     gold_text: pl.Expr = field(default_factory=lambda: pl.lit(None, pl.String))

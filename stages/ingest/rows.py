@@ -17,7 +17,7 @@ from hipo_data.stages.ingest.reading.blocks import Block, read_block
 from hipo_data.stages.ingest.reading.columns import DETAIL, RAW, REFUSED, ROW, Column
 
 _NONE = pl.DataFrame(schema={ROW: pl.UInt32, REFUSED: pl.String, DETAIL: pl.String})
-RESPONSE = ("response", "response_model", "response_mode", "response_ended", "response_status", "response_graded_by")
+RESPONSE = ("response", "response_model", "response_mode", "response_ended", "response_given", "response_given_by")
 """Columns of a response that comes with its row; the first two are null where a row has none."""
 _NO_HITS = _NONE.with_columns(pl.lit(None, pl.String).alias("set"))
 
@@ -130,8 +130,8 @@ def _response(draft: Draft) -> dict[str, pl.Expr]:
         draft.response_model,
         draft.response_mode,
         draft.response_ended,
-        draft.response_status,
-        draft.response_graded_by,
+        draft.response_given,
+        draft.response_given_by,
     )
     return dict(zip(RESPONSE, said, strict=True))
 

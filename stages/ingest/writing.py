@@ -63,8 +63,8 @@ def response_table(responses: pl.DataFrame, origins: Origins) -> pa.Table:
         text="response",
         mode="response_mode",
         finish_reason="response_ended",
-        status="response_status",
-        graded_by="response_graded_by",
+        given="response_given",
+        given_by="response_given_by",
     )
     return _table(columns.with_columns(source), Response)
 

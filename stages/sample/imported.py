@@ -61,6 +61,6 @@ def _rollout(response: Response, index: int, count_tokens: Callable[[str], int])
         answer_tokens=tokens - reasoning_tokens,
         completion_tokens=tokens,
         source=response.source,
-        status=response.status,
-        graded_by=response.graded_by,
+        given=response.given,
+        given_by=response.given_by,
     )

@@ -88,8 +88,8 @@ def _without_grader(rollout: Rollout, gold: Gold | None) -> Grade | None:
     if rollout.finish_reason.is_failure:
         reason = "empty_response" if rollout.finish_reason is FinishReason.EMPTY else "engine_error"
         return Grade(status=Status.UNKNOWN, reason=reason, extracted=None, grader=_PIPELINE_GRADER)
-    if rollout.status is not None:
-        return Grade(status=rollout.status, reason="given", extracted=None, grader=f"given/{rollout.graded_by}")
+    if rollout.given is not None:
+        return Grade(status=rollout.given, reason="given", extracted=None, grader=f"given/{rollout.given_by}")
     if gold is None:
         return Grade(status=Status.UNKNOWN, reason="no_agreement", extracted=None, grader=_PIPELINE_GRADER)
     if rollout.answer is None:

@@ -140,8 +140,8 @@ def _row(
         "model": written.model or config.model,
         "mode": _mode(values, written, config).value,
         "ended": written.ended.value,
-        "status": _status(written.reward, config.right_from) if trusted else None,
-        "graded_by": tool if trusted else None,
+        "given": _status(written.reward, config.right_from) if trusted else None,
+        "given_by": tool if trusted else None,
     }
 
 

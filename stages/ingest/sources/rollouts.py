@@ -100,7 +100,7 @@ def opened(files: list[SourceFile], source: SourceConfig) -> list[SourceFile]:
 
 def columns(config: RolloutsSource) -> list[Column]:
     """What is read of a row, as `Translated` writes it."""
-    texts = ("question", "id", "kind", "domain", "licence", "response", "model", "mode", "ended", "status", "graded_by")
+    texts = ("question", "id", "kind", "domain", "licence", "response", "model", "mode", "ended", "given", "given_by")
     return [
         *map(Column, texts),
         Column("gold", any_json=frozenset({"gold"})),
@@ -130,6 +130,6 @@ def draft(config: RolloutsSource) -> Draft:
         response_model=pl.col("model"),
         response_mode=pl.col("mode"),
         response_ended=pl.col("ended"),
-        response_status=pl.col("status"),
-        response_graded_by=pl.col("graded_by"),
+        response_given=pl.col("given"),
+        response_given_by=pl.col("given_by"),
     )

@@ -113,8 +113,8 @@ def test_no_rollouts_give_no_verdicts() -> None:
 
 def test_a_verdict_that_came_with_a_rollout_is_kept_and_says_whose_it_is() -> None:
     came = [
-        make_rollout(PROBLEM, index=0, answer=None).model_copy(update={"status": Status.CORRECT, "graded_by": "tool"}),
-        make_rollout(PROBLEM, index=1).model_copy(update={"status": Status.INCORRECT, "graded_by": "tool"}),
+        make_rollout(PROBLEM, index=0, answer=None).model_copy(update={"given": Status.CORRECT, "given_by": "tool"}),
+        make_rollout(PROBLEM, index=1).model_copy(update={"given": Status.INCORRECT, "given_by": "tool"}),
         make_rollout(PROBLEM, index=2),
     ]
     verdicts = verify(PROBLEMS, came, Grades(right))

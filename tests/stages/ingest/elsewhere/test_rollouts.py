@@ -56,7 +56,7 @@ def test_each_tools_file_holds_the_same_rollouts(tool: str) -> None:
         assert {each.model for each in done.responses} == {MODEL}
         cut = [each.text for each in done.responses if each.finish_reason is FinishReason.LENGTH]
         assert cut == ["<think>\nI count and count"]
-    assert all(each.status is None and each.graded_by is None for each in done.responses)
+    assert all(each.given is None and each.given_by is None for each in done.responses)
 
 
 @pytest.mark.parametrize(("tool", "reason"), [(tool, "failed_rollout") for tool in FILES if tool != "nemo_gym"])
@@ -90,18 +90,18 @@ def test_nemo_gyms_golds_come_from_its_materialised_inputs(tmp_path: Path) -> No
 @pytest.mark.parametrize("tool", [tool for tool in FILES if tool not in ("inspect", "lighteval")])
 def test_their_grades_are_trusted_where_asked_and_say_whose_they_are(tool: str) -> None:
     done = read(source(FILES[tool], grades="theirs"))
-    assert {each.graded_by for each in done.responses} == {tool}
-    right = {each.text for each in done.responses if each.status is Status.CORRECT}
+    assert {each.given_by for each in done.responses} == {tool}
+    right = {each.text for each in done.responses if each.given is Status.CORRECT}
     assert right == {f"<think>\nAdding up gives {gold}.\n</think>\n\nIt is \\boxed{{{gold}}}." for _, gold in SUMS} | {
         f"\\boxed{{{gold}}}" for _, gold in SUMS
     }
-    assert all(each.status is not None for each in done.responses)
+    assert all(each.given is not None for each in done.responses)
 
 
 def test_a_reward_counts_as_right_from_where_the_recipe_says(tmp_path: Path) -> None:
     rows = [{**ROW, "reward": reward} for reward in (0.0, 0.4, 0.5, 1.0, True, False)]
     done = read(table(tmp_path / "r.jsonl", rows, columns={"reward": "reward"}, grades="theirs", right_from=0.5))
-    assert [each.status is Status.CORRECT for each in done.responses] == [False, False, True, True, True, False]
+    assert [each.given is Status.CORRECT for each in done.responses] == [False, False, True, True, True, False]
     without = read(table(tmp_path / "r.jsonl", [ROW, {**ROW, "reward": float("nan")}], grades="theirs"))
     assert [each.reason for each in without.rejected] == ["no_grade", "no_grade"]
 
@@ -134,7 +134,7 @@ def test_rows_of_any_shape_by_their_columns(tmp_path: Path) -> None:
         "reasoning": "thoughts", "response": "outs",
     }  # fmt: skip
     done = read(table(tmp_path / "r.jsonl", rows, columns=columns, grades="theirs"))
-    assert [(each.text, each.model, each.finish_reason, each.status) for each in done.responses] == [
+    assert [(each.text, each.model, each.finish_reason, each.given) for each in done.responses] == [
         ("<think>\ntwo and two\n</think>\n\n\\boxed{4}", "m/1", FinishReason.STOP, Status.CORRECT),
         ("<think>\ntwo and", "m/1", FinishReason.LENGTH, Status.INCORRECT),
     ]
@@ -232,7 +232,7 @@ def test_an_inspect_log_as_json_and_one_that_is_cut_off(tmp_path: Path) -> None:
     log = {"version": 2, "status": "success", "eval": {}, "samples": [sample]}
     (tmp_path / "log.json").write_text(json.dumps(log, indent=2))
     done = read(source(tmp_path / "log.json", grades="theirs", right_from=0.5))
-    assert [(each.text, each.status) for each in done.responses] == [("\\boxed{2}", Status.CORRECT)]
+    assert [(each.text, each.given) for each in done.responses] == [("\\boxed{2}", Status.CORRECT)]
     assert done.problems[0].question == "What is 1 + 1?"
 
 
