@@ -12,6 +12,8 @@ from hipo_data.stages.texts.thinking_aloud import thinks_aloud
 
 _THINK, _END = "<think>", "</think>"
 _BLOCK = re.compile(r"<think>(.*?)</think>", re.DOTALL)
+_CONTROL = re.compile(r"<[|｜][^|｜<>]*[|｜]>(assistant|analysis|final)?")
+"""Tokens of a template with the role or channel that they name: how a turn begins, and no part of the response."""
 _SHOWN = 60
 
 CHECKS = {
@@ -131,7 +133,7 @@ def _prompt(row: Row, text: Rendered) -> Iterator[tuple[str, str]]:
         yield taught
     if row.response is not None and (at := text.whole.find(row.response, text.start)) > first:
         added = text.whole[first:at]
-        if added.strip():
+        if _CONTROL.sub("", added).strip():
             yield "added_text", f"{added!r} is trained in front of it"
 
 

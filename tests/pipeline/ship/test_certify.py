@@ -58,8 +58,10 @@ def test_the_template_of_the_exports_holds_for_every_format(tmp_path: Path, form
 
 TRL = [
     ("hipo", "qwen3_training", None, {"response_changed": 4, "added_text": 4, "judge_lost": 4}),
-    ("hipo", "deepseek_r1_distill_training", None, {"added_text": 8, "prompt_differs": 8}),
-    ("hipo", "gptoss_training", None, {"added_text": 8}),
+    ("hipo", "deepseek_r1_distill_training", None, {"prompt_differs": 8}),
+    ("hipo", "gptoss_training", None, {}),
+    ("hipo", "qwen3_8_training", None, {"added_text": 8, "empty_think_under_on": 4}),
+    ("hipo", "nemotron_3_super_training", None, {"added_text": 4, "prompt_differs": 8}),
     ("qwen3", "qwen3_training", None, {"other_mode_taught": 4}),
     ("qwen3", "qwen3_5_think_training", None, {"other_mode_taught": 4}),
     ("qwen3", "qwen3_6_training", None, {"other_mode_taught": 4}),
@@ -68,7 +70,7 @@ TRL = [
     ("qwen3", "qwen3_6", None, {}),
     ("qwen3", "qwen3_8_training", None, {"added_text": 8, "empty_think_under_on": 4}),
     ("qwen3", "qwen3_8_training", "reasoning_content", {}),
-    ("qwen3", "deepseek_r1_distill_training", None, {"added_text": 8, "modes_alike": 8}),
+    ("qwen3", "deepseek_r1_distill_training", None, {"modes_alike": 8}),
     ("qwen3", "glm4moe_training", None, {"response_changed": 8}),
     ("qwen3", "glm4moe_training", "reasoning_content", {}),
     ("qwen3", "gptoss_training", "thinking", {"modes_alike": 8}),
