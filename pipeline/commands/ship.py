@@ -160,7 +160,7 @@ def _certify(
             f"{found.dataset} does not hold under {template}: {found.failed} of {found.rows} rows fail"
         )
     if not as_json:
-        console.print(f"{found.dataset} holds under {template}: {found.rows} rows; trained is {found.trained}")
+        console.print(f"{found.dataset} holds under {template}: {found.rows} rows; what is trained: {found.trained}")
 
 
 def _console() -> Console:

@@ -125,6 +125,7 @@ def _prompt(row: Row, text: Rendered) -> Iterator[tuple[str, str]]:
     first = text.trained[0][0]
     if not text.whole.startswith(text.prompt):
         at = common(text.whole, text.prompt)
+        at -= text.whole[:at].endswith("<")  # so that a tag is shown whole
         yield (
             "prompt_differs",
             f"the prompt goes on with {_cut(text.prompt[at:])}, the row with {_cut(text.whole[at:])}",

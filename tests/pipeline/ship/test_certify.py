@@ -51,6 +51,7 @@ def own(folder: Path, before: str = "", after: str = "<|im_end|>") -> str:
 def test_the_template_of_the_exports_holds_for_every_format(tmp_path: Path, form: str) -> None:
     found, shown = certify(published(str(make_published(tmp_path, form))), "ours")
     assert found.ok and found.rows == 8 and not failed(found)
+    assert {name for name, check in found.checks.items() if not check.looked_at} == {"cut", "earlier_turns"}
     assert {mode: of.rows for mode, of in found.modes.items()} == {"think_on": 4, "think_off": 4}
     assert found.earlier is not None and (found.earlier.response, found.earlier.trained) == ("whole", True)
     assert {row.mode.value for row in shown} == {"think_on", "think_off"}
@@ -183,6 +184,7 @@ def test_the_page_escapes_what_rows_say_and_marks_what_is_trained(tmp_path: Path
     text = page(*certify(published(str(make_published(tmp_path, spoil=hostile))), "ours"))
     assert "<script" not in text and "&lt;script&gt;alert(1)" in text
     assert "<mark>" in text and "Read and signed by" in text and text.count("<h3>") == 6
+    assert text.count("not looked at") == 2
 
 
 def test_the_command_writes_json_for_ci_and_a_page_for_people(tmp_path: Path) -> None:
