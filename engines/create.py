@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from hipo_data.engines.base import Engine
-from hipo_data.schemas.config import EngineConfig, OpenAIEngine, VllmEngine
+from hipo_data.schemas.config import EngineConfig, OpenAIEngine, RolloutsEngine, VllmEngine
 
 
 def create_engine(config: EngineConfig, state_folder: Path | None = None) -> Engine:
@@ -28,6 +28,10 @@ def create_engine(config: EngineConfig, state_folder: Path | None = None) -> Eng
         from hipo_data.engines.openai import OpenAIEndpoint
 
         return OpenAIEndpoint(config)
+    if isinstance(config, RolloutsEngine):
+        from hipo_data.engines.rollouts import Rollouts
+
+        return Rollouts(config)
     from hipo_data.engines.replay import Replay
 
     return Replay(config)

@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from hipo_data.schemas.config import EngineConfig, OpenAIEngine, ReplayEngine
+from hipo_data.schemas.config import EngineConfig, OpenAIEngine, ReplayEngine, RolloutsEngine
 from hipo_data.schemas.keys import digest
 from hipo_data.schemas.length_unit import TOKENIZER_FILE
 from hipo_data.schemas.packaged import embedded
@@ -33,6 +33,8 @@ def model_identity(config: EngineConfig) -> str:
             )
         except FileNotFoundError:
             return digest("replay", config.path)  # the engine says what is missing as it starts
+    if isinstance(config, RolloutsEngine):  # what came with the sources is an input of the node
+        return digest("rollouts", _tokenizer(config.tokenizer))
     folder = Path(embedded(config.model))
     if not isinstance(config, OpenAIEngine) and folder.is_dir():
         files = sorted(path for path in folder.iterdir() if path.is_file() and not _is_about(path))

@@ -19,8 +19,10 @@ from hipo_data.schemas.engine_config import (
     EngineConfig,
     OpenAIEngine,
     Price,
+    RecordedEngine,
     ReplayEngine,
     ResourceConfig,
+    RolloutsEngine,
     VllmEngine,
 )
 from hipo_data.schemas.family import Reading
@@ -39,8 +41,10 @@ __all__ = [
     "OpenAIEngine",
     "Price",
     "PublishConfig",
+    "RecordedEngine",
     "ReplayEngine",
     "ResourceConfig",
+    "RolloutsEngine",
     "SelectConfig",
     "SourceConfig",
     "VllmEngine",

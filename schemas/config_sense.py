@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from hipo_data.schemas.config_texts import address_objection, base_url_objection, is_variable, variable_objection
-from hipo_data.schemas.engine_config import OpenAIEngine, VllmEngine
+from hipo_data.schemas.engine_config import OpenAIEngine, RolloutsEngine, VllmEngine
 from hipo_data.schemas.records import Mode
 from hipo_data.schemas.request_fields import OF_THE_RECIPE, OF_THE_TEMPLATE, OF_VLLM
 
@@ -20,7 +20,7 @@ _ROLES = ("think_on", "think_off", "justifier")
 
 def objections(config: "RunConfig") -> list[str]:
     """All sentences; empty for a recipe that makes sense."""
-    checks = (_engines, _fields, _rollouts, _allocation, _budget, _addresses, _variables)
+    checks = (_engines, _fields, _rollouts, _allocation, _came_along, _budget, _addresses, _variables)
     return [said for check in checks for said in check(config)]
 
 
@@ -92,6 +92,27 @@ def _allocation(config: "RunConfig") -> Iterator[str]:
         yield f"{said} weighs both modes, but sample asks for no rollouts in one of them; set sample.n"
     if any(getattr(source, "import_rollouts", False) for source in config.sources):
         yield f"{said} asks for every rollout itself, but a source has import_rollouts: true; set one of them"
+    if any(source.type == "rollouts" for source in config.sources):
+        yield f"{said} asks for every rollout itself, but a source brings its rollouts; set sample.allocate: uniform"
+
+
+def _came_along(config: "RunConfig") -> Iterator[str]:
+    """What an engine of type rollouts cannot do, and what verdicts that came along cannot be in."""
+    sources = [source for source in config.sources if source.type == "rollouts"]
+    for mode in Mode:
+        engine = config.roles.of(mode).engine
+        if not isinstance(config.engines.get(engine), RolloutsEngine):
+            continue
+        where = f"roles.{mode}.engine is '{engine}' of type rollouts, which samples nothing"
+        if not sources:
+            yield f"{where}, but no source is of type rollouts either; add one, or name an engine that samples"
+        elif config.sample.stops:
+            yield f"{where}, but sample.stop is '{config.sample.stop}', which saves sampling; set sample.stop: never"
+    if config.select.policy == "groups" and any(getattr(source, "grades", None) == "theirs" for source in sources):
+        yield (
+            "select.policy is 'groups', which publishes each verdict as ours, but a source of type rollouts has "
+            "grades: theirs; set grades: again"
+        )
 
 
 def _budget(config: "RunConfig") -> Iterator[str]:

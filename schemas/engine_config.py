@@ -179,13 +179,24 @@ class OpenAIEngine(_EngineConfig):
         return self
 
 
-class ReplayEngine(_EngineConfig):
+class RecordedEngine(_EngineConfig):
+    """What engines share whose responses are there before anybody asks."""
+
+    model: str = Field(default="recorded", description="name written into every rollout")
+    max_in_flight: _MaxInFlight = 256
+    tokenizer: Line | None = Field(
+        default=None,
+        description="what counts their tokens: a folder with a tokenizer.json, or a model on the Hub; default: that of "
+        "the model that a role loads, and where there is none lengths are characters",
+    )
+    resources: ResourceConfig = ResourceConfig(num_cpus=0)  # it waits, it does not compute
+
+
+class ReplayEngine(RecordedEngine):
     """Responses recorded elsewhere, served as if sampled: imports other tools' rollouts, or repeats a run."""
 
     type: Literal["replay"]
     path: Line = Field(description="JSON Lines or Parquet")
-    model: str = Field(default="recorded", description="name written into every rollout")
-    max_in_flight: _MaxInFlight = 256
     question: str = Field(default="question", description="column with the question, matched by its normalised text")
     responses: list[str] = Field(
         default=["responses"],
@@ -197,12 +208,12 @@ class ReplayEngine(_EngineConfig):
         description="columns with why each response ended, in the order and shape of `responses`: stop, or length "
         "where a limit cut it off; by default all ended by themselves",
     )
-    tokenizer: Line | None = Field(
-        default=None,
-        description="what counts their tokens: a folder with a tokenizer.json, or a model on the Hub; default: that of "
-        "the model that a role loads, and where there is none lengths are characters",
-    )
-    resources: ResourceConfig = ResourceConfig(num_cpus=0)  # it waits, it does not compute
 
 
-EngineConfig = Annotated[VllmEngine | OpenAIEngine | ReplayEngine, Field(discriminator="type")]
+class RolloutsEngine(RecordedEngine):
+    """Nothing is sampled: a problem has the rollouts that came with the sources of type `rollouts`."""
+
+    type: Literal["rollouts"]
+
+
+EngineConfig = Annotated[VllmEngine | OpenAIEngine | ReplayEngine | RolloutsEngine, Field(discriminator="type")]

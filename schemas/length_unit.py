@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hipo_data.schemas.engine_config import EngineConfig, ReplayEngine, VllmEngine
+from hipo_data.schemas.engine_config import EngineConfig, RecordedEngine, VllmEngine
 from hipo_data.schemas.errors import UserError
 from hipo_data.schemas.packaged import embedded
 from hipo_data.schemas.records import Mode
@@ -51,14 +51,14 @@ class Lengths:
 
 def unit_of(engine: EngineConfig) -> Unit:
     """What an engine says lengths in; `engine` is its config."""
-    recorded = isinstance(engine, ReplayEngine) and engine.tokenizer is None
+    recorded = isinstance(engine, RecordedEngine) and engine.tokenizer is None
     return Unit.CHARACTERS if recorded else Unit.TOKENS
 
 
 def lengths_of(config: "RunConfig") -> Lengths:
     """Of the responses of both modes."""
     engines = [engine for _, engine in _sampling(config)]
-    recorded = [engine for engine in engines if isinstance(engine, ReplayEngine)]
+    recorded = [engine for engine in engines if isinstance(engine, RecordedEngine)]
     named = dict.fromkeys(_shown(engine.tokenizer) for engine in recorded if engine.tokenizer is not None)
     unit = Unit.CHARACTERS if any(unit_of(engine) is Unit.CHARACTERS for engine in engines) else Unit.TOKENS
     return Lengths(unit, tuple(named), recorded=len(recorded) == len(engines))
@@ -71,12 +71,12 @@ def with_tokenizers(config: "RunConfig") -> "RunConfig":
     policy that asks for tokens where characters are counted.
     """
     for name, each in config.engines.items():
-        if isinstance(each, ReplayEngine) and each.tokenizer is not None:
+        if isinstance(each, RecordedEngine) and each.tokenizer is not None:
             _check_there(name, each.tokenizer)
     known = _model_tokenizer(config)
     engines = {
         name: each.model_copy(update={"tokenizer": known})
-        if isinstance(each, ReplayEngine) and each.tokenizer is None
+        if isinstance(each, RecordedEngine) and each.tokenizer is None
         else each
         for name, each in config.engines.items()
     }
@@ -126,7 +126,7 @@ def _check_one_unit(config: "RunConfig") -> None:
             f"engines.{bare} would count its responses in characters, and engines.{other} counts tokens, so that the "
             f"lengths of both modes could not be compared; set engines.{bare}.tokenizer to that of the model"
         )
-    named = {each.tokenizer: name for name, each in sampling.items() if isinstance(each, ReplayEngine)}
+    named = {each.tokenizer: name for name, each in sampling.items() if isinstance(each, RecordedEngine)}
     if len(named) > 1:
         raise UserError(
             f"{' and '.join(f'engines.{name}' for name in named.values())} count by two tokenizers, so that the "

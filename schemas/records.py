@@ -50,8 +50,9 @@ class FinishReason(StrEnum):
         return self in (FinishReason.ERROR, FinishReason.EMPTY)
 
 
-GoldSource = Literal["source", "pseudo"]
-"""Whether a problem's gold is its source's, or a pseudo-gold: the answer that responses agree on."""
+GoldSource = Literal["source", "pseudo", "given"]
+"""What responses are graded by: the gold of the problem's source, a pseudo-gold, which is the answer that responses
+agree on, or nothing here, since verdicts came with the responses and the recipe trusts them."""
 
 
 class Record(BaseModel):
@@ -98,12 +99,18 @@ class Problem(Record):
 
 
 class Response(Record):
-    """A response that came with a source row, of a model that reasons."""
+    """A response that came with a source row."""
 
     problem_id: str
     model: str
     text: str
     source: Source
+    mode: Mode = Mode.THINK_ON
+    finish_reason: FinishReason = FinishReason.STOP
+    given: Status | None = None
+    """What whoever sampled it said of it, where the recipe trusts that."""
+    given_by: str | None = None
+    """Whose word that is."""
 
 
 HIDDEN = ""
@@ -143,6 +150,10 @@ class Rollout(Record):
     """The row that the response came with; null where it was sampled."""
     error_permanent: bool = False
     """Whether the same request would only fail again, such as a prompt that the model's context cannot hold."""
+    given: Status | None = None
+    """A verdict that the response came with and that the recipe trusts; null where it is graded here."""
+    given_by: str | None = None
+    """Whose verdict that is."""
 
 
 class Grade(Record):

@@ -1,14 +1,14 @@
 """The commands for what leaves a finished run: export, push and validate."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
 
 from hipo_data.figures.help_panels import Panel
 from hipo_data.figures.terminal import console as terminal
-from hipo_data.schemas.errors import RunFailedError
+from hipo_data.schemas.errors import RunFailedError, UserError
 
 _LIBRARIES = (
     "messages, trl, trl-prompt-completion, trl-preference, trl-rl, verl-sft, verl-rl, llama-factory, ms-swift, "
@@ -69,11 +69,42 @@ def push(
 
 def validate(
     dataset: Annotated[str, typer.Argument(help=_DATASET)],
+    template: Annotated[
+        str | None,
+        typer.Option(
+            "--template",
+            help="Render each row with the chat template that will train it, and check what is trained: ours (that of "
+            "the exports), trl/NAME (TRL's own), a file of Jinja, or a tokenizer.",
+        ),
+    ] = None,
+    reasoning_field: Annotated[
+        str | None,
+        typer.Option("--reasoning-field", help="The field of a turn that holds reasoning, such as reasoning_content."),
+    ] = None,
+    max_length: Annotated[
+        int | None, typer.Option("--max-length", min=1, help="Tokens of a row that are trained.")
+    ] = None,
+    tokenizer: Annotated[
+        str | None, typer.Option("--tokenizer", help="Counts tokens, where --template is no tokenizer.")
+    ] = None,
+    earlier: Annotated[
+        str | None, typer.Option("--earlier", help="Reasoning of earlier turns is to be kept or dropped.")
+    ] = None,
+    page: Annotated[
+        Path | None, typer.Option("--page", help="Write the certificate as HTML, to read and sign.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the certificate as JSON.")] = False,
 ) -> None:
-    """Check every row of a published dataset against its schema, its format, its splits and its card."""
+    """Check every row of a published dataset: its schema, format, splits and card, or what a template trains of it."""
     from hipo_data.pipeline.ship.published import published
     from hipo_data.pipeline.ship.validate import SHOWN, validate_dataset
 
+    given = [reasoning_field, max_length, tokenizer, earlier, page, as_json or None]
+    if template is not None:
+        _certify(dataset, template, reasoning_field, max_length, tokenizer, earlier, page, as_json)
+        return
+    if any(each is not None for each in given):
+        raise UserError("--reasoning-field, --max-length, --tokenizer, --earlier, --page and --json are for --template")
     found = published(dataset)
     report = validate_dataset(found)
     console = _console()
@@ -84,6 +115,52 @@ def validate(
         raise RunFailedError(f"{found.name} fails validation in {len(report.failures)} places{more}")
     counts = ", ".join(f"{part} {split} {rows}" for (part, split), rows in report.counts.items())
     console.print(f"{found.name} holds: {counts} rows")
+
+
+def _certify(
+    dataset: str,
+    template: str,
+    reasoning_field: str | None,
+    max_length: int | None,
+    tokenizer: str | None,
+    earlier: str | None,
+    page: Path | None,
+    as_json: bool,
+) -> None:
+    from hipo_data.pipeline.ship.certify import certify
+    from hipo_data.pipeline.ship.certify import page as page_of
+    from hipo_data.pipeline.ship.published import published
+
+    if earlier not in (None, "kept", "dropped"):
+        raise UserError(f"--earlier is kept or dropped, not '{earlier}'")
+    wanted: Literal["kept", "dropped"] | None = None if earlier is None else "kept" if earlier == "kept" else "dropped"
+    found, shown = certify(
+        published(dataset),
+        template,
+        reasoning_field=reasoning_field,
+        max_length=max_length,
+        tokenizer=tokenizer,
+        earlier=wanted,
+    )
+    if page is not None:
+        page.write_text(page_of(found, shown), encoding="utf-8")
+    console = _console()
+    if as_json:
+        typer.echo(found.model_dump_json(indent=1))
+    else:
+        for name, check in found.checks.items():
+            if check.failed:
+                console.print(f"FAILS  {name}: {check.failed} of {found.rows} rows; {check.first}")
+        for mode, of in found.modes.items():
+            empty = f", {of.empty_think} train an empty block of reasoning" if of.empty_think else ""
+            aloud = f", {of.aloud_after} think aloud (in the dataset {of.aloud_before})" if of.aloud_before else ""
+            console.print(f"{mode}: {of.rows} rows{empty}{aloud}")
+    if not found.ok:
+        raise RunFailedError(
+            f"{found.dataset} does not hold under {template}: {found.failed} of {found.rows} rows fail"
+        )
+    if not as_json:
+        console.print(f"{found.dataset} holds under {template}: {found.rows} rows; what is trained: {found.trained}")
 
 
 def _console() -> Console:

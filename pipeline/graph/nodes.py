@@ -163,7 +163,8 @@ def inputs_of(
         if parent == INGEST:
             wanted = [shard for shard in (shards if node in (PRIOR, PUBLISH) else [node.shard]) if shard in outputs]
             found |= {f"problems/{shard}": outputs[shard] for shard in wanted}
-            if node.mode is Mode.THINK_ON and node.stage == "sample" and RESPONSES + node.shard in outputs:
+            imports = node.mode is Mode.THINK_ON or any(source.type == "rollouts" for source in config.sources)
+            if imports and node.stage == "sample" and RESPONSES + node.shard in outputs:
                 found[RESPONSES + node.shard] = outputs[RESPONSES + node.shard]
         elif node.stage == parent.stage == "sample" and ALLOCATED in outputs:
             found[ALLOCATED] = outputs[ALLOCATED]

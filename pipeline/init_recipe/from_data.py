@@ -11,6 +11,8 @@ from hipo_data.figures.text import percent
 from hipo_data.pipeline.init_recipe.columns import Guess, guess
 from hipo_data.pipeline.init_recipe.engine_part import engine_part
 from hipo_data.pipeline.init_recipe.flow import flow
+from hipo_data.pipeline.init_recipe.from_rollouts import looked_at as rollouts_looked_at
+from hipo_data.pipeline.init_recipe.from_rollouts import tool_that_wrote
 from hipo_data.pipeline.init_recipe.places import Place, find_place
 from hipo_data.pipeline.init_recipe.sample import ROWS, Sample, look
 from hipo_data.prompts.families.roles import with_families
@@ -50,8 +52,10 @@ def recipe_from(given: str, engine: str | None = None, model: str | None = None,
 
     Raises `UserError` where the data cannot be used, or the engine is none; `SourceError` where the Hub fails.
     """
-    part = engine_part(engine, model, url)
     place = find_place(given)
+    if engine is None and place.adapter is None and (made := _of_rollouts(place)) is not None:
+        return made
+    part = engine_part(engine, model, url)
     if place.adapter is not None:
         keys = {"type": place.adapter, "revision": place.keys["revision"]}
         said = [
@@ -65,6 +69,21 @@ def recipe_from(given: str, engine: str | None = None, model: str | None = None,
     text = f"{head}\n{part.text}\npublish:\n  title: {flow(f'Hybrid-reasoning data from {place.name}')}\n"
     _check(text)
     return Made(text, [*place.said, *said, *part.said])
+
+
+def _of_rollouts(place: Place) -> Made | None:
+    """The recipe where the files are rollouts that a tool wrote, all of whose modes are there; null elsewhere."""
+    if "path" not in place.keys:
+        return None
+    tool = tool_that_wrote(files_of(SourceConfig.model_validate({"type": "table", **place.keys})))
+    if tool is None:
+        return None
+    part, said = rollouts_looked_at(tool, place.keys)
+    head = _head(place, {"type": "rollouts", "format": tool, **_named(place)}, [], "")
+    title = flow(f"Hybrid-reasoning data from {place.name}")
+    text = f"{head}{part}\npublish:\n  format: qwen3\n  title: {title}\n"
+    _check(text)
+    return Made(text, [*place.said, *said])
 
 
 def _looked_at(place: Place) -> tuple[dict[str, Any], list[str], list[str]]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from hipo_data.pipeline.graph.task import Task
 from hipo_data.pipeline.store.files import put_bytes
 from hipo_data.pipeline.store.run_path import RunPath
-from hipo_data.schemas.config import ReplayEngine, RoleConfig
+from hipo_data.schemas.config import RecordedEngine, RoleConfig
 from hipo_data.schemas.keys import digest
 from hipo_data.schemas.records import Problem, Rollout
 from hipo_data.stages.asking.engine_session import EngineSession
@@ -29,7 +29,7 @@ async def preflight(
     """
     mode, limits = task.mode, task.config.check
     assert mode is not None
-    recorded = isinstance(task.config.engines[role.engine], ReplayEngine)
+    recorded = isinstance(task.config.engines[role.engine], RecordedEngine)
     if limits is None or recorded or not task.config.sample.count(mode):
         return
     left = [problem for problem in problems if not imported.get(problem.problem_id)]

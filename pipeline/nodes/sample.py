@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
 from hipo_data.engines.base import CountsTokens
@@ -17,8 +17,9 @@ from hipo_data.pipeline.store.journal import lost_requests, remove_journal
 from hipo_data.pipeline.store.manifest import Manifest
 from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.schemas.arrow import to_table
+from hipo_data.schemas.config import RolloutsEngine
 from hipo_data.schemas.errors import EngineRefusedError
-from hipo_data.schemas.records import Mode, Problem, Response, Rollout, Verdict
+from hipo_data.schemas.records import KEPT_CHARS, Mode, Problem, Rejected, Response, Rollout, Verdict
 from hipo_data.stages.sample.imported import imported_rollouts
 from hipo_data.stages.sample.sample import Sampler, rollout_key, sample
 from hipo_data.stages.stopping.sampler import Graded, is_cut, sample_until_decided, tokens_saved
@@ -34,7 +35,9 @@ async def run_sample(host: Host, task: Task, flush_s: float) -> Manifest:
     problems = await asyncio.to_thread(task.records, task.problems_label, Problem)
     finished = await asyncio.to_thread(earlier, task, Rollout, "", rollout_key)
     failed_before = await asyncio.to_thread(given_up, task)
-    imported = await _imported(host, task)
+    alone = isinstance(task.config.engines[role.engine], RolloutsEngine)
+    responses = await _responses(host, task)
+    imported = await asyncio.to_thread(_imported, host, task, responses, alone)
     lost = await asyncio.to_thread(lost_requests, task.journal)
     stops = task.config.sample.stops and task.mode is Mode.THINK_ON
     verdicts: list[Verdict] | None = None
@@ -49,12 +52,15 @@ async def run_sample(host: Host, task: Task, flush_s: float) -> Manifest:
             rollouts, verdicts = stopped.rollouts, stopped.verdicts
         else:
             given = await asyncio.to_thread(allocated, task)
+            if alone:
+                given = {problem.problem_id: len(imported.get(problem.problem_id, ())) for problem in problems}
             rollouts = await sample(
                 problems, task.mode, task.config.sample, role, engine, finished, imported, failed_before, given
             )
     adapts = task.config.sample.adapts  # what think-off's node sampled, it has counted
     reused = 0 if adapts else max(0, sum(rollout.source is None for rollout in rollouts) - recorder.finished)
     count = task.config.sample.count(task.mode)
+    left_over = _left_over(task, responses, rollouts) if alone else []
     tables = {"rows": to_table(rollouts, Rollout)}
     if verdicts is not None:
         tables[VERDICTS] = to_table(verdicts, Verdict)
@@ -62,14 +68,14 @@ async def run_sample(host: Host, task: Task, flush_s: float) -> Manifest:
         commit,
         task,
         tables,
-        [],
-        rows_in=len(rollouts) if stops or adapts else len(problems) * count,
+        left_over,
+        rows_in=len(rollouts) + len(left_over) if stops or adapts or alone else len(problems) * count,
         rows_out=len(rollouts),
         started=started,
         retry=worth_asking_again(rollouts, task.config.check),
         counts={
             **counts_of(rollouts, recorder.finished, reused, 0 if adapts else lost),
-            **(uneven(rollouts) if adapts else {}),
+            **(uneven(rollouts) if adapts or alone else {}),
             **(_savings(rollouts, problems, count) if stops else {}),
         },
     )
@@ -95,16 +101,44 @@ def _savings(rollouts: list[Rollout], problems: list[Problem], count: int) -> di
     }
 
 
-async def _imported(host: Host, task: Task) -> Mapping[str, Sequence[Rollout]]:
-    """Responses that came with the problems. Raises `EngineRefusedError` where their tokens cannot be counted."""
+async def _responses(host: Host, task: Task) -> list[Response]:
+    """Those that came with the problems, in this mode. Raises `EngineRefusedError` where nothing counts tokens."""
     if RESPONSES + task.shard not in task.inputs:
-        return {}
+        return []
     if not isinstance(host.engine, CountsTokens):
         raise EngineRefusedError(
             "imported responses need an engine that knows its tokenizer, for their lengths are compared with "
-            "sampled ones; use a vllm engine for roles.think_on, or import_rollouts: false"
+            f"sampled ones; use an engine of type rollouts or vllm for roles.{task.mode}, or do not import them"
         )
     await host.ready()
-    responses = await asyncio.to_thread(task.records, RESPONSES + task.shard, Response)
-    count = task.config.sample.count(Mode.THINK_ON)
-    return await asyncio.to_thread(imported_rollouts, responses, count, host.engine.count_tokens)
+    found = await asyncio.to_thread(task.records, RESPONSES + task.shard, Response)
+    return [response for response in found if response.mode is task.mode]
+
+
+def _imported(host: Host, task: Task, responses: list[Response], alone: bool) -> Mapping[str, Sequence[Rollout]]:
+    if not responses:
+        return {}
+    assert task.mode is not None and isinstance(host.engine, CountsTokens)  # `_responses` says so
+    return imported_rollouts(responses, task.config.sample.count(task.mode), host.engine.count_tokens, alone)
+
+
+def _left_over(task: Task, responses: list[Response], rollouts: list[Rollout]) -> list[Rejected]:
+    """What came beyond n a problem: in the order in which it came, those after the first n."""
+    taken = Counter(rollout.problem_id for rollout in rollouts)
+    left: list[Rejected] = []
+    for response in responses:
+        if taken[response.problem_id]:
+            taken[response.problem_id] -= 1
+        else:
+            detail = f"more rollouts came in {task.mode} than sample.n asks for; raise sample.n to take them all"
+            left.append(
+                Rejected(
+                    stage="sample",
+                    reason="beyond_n",
+                    detail=detail,
+                    key=response.problem_id,
+                    row=response.text[:KEPT_CHARS],
+                    sources=[response.source],
+                )
+            )
+    return left

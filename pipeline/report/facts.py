@@ -14,7 +14,7 @@ from hipo_data.pipeline.store.manifest import Manifest
 from hipo_data.pipeline.store.run_dir import read_run
 from hipo_data.pipeline.views.failures import failed_requests
 from hipo_data.pipeline.views.run_files import RunFiles
-from hipo_data.schemas.config import OpenAIEngine, ReplayEngine, RunConfig, VllmEngine
+from hipo_data.schemas.config import OpenAIEngine, RecordedEngine, RolloutsEngine, RunConfig, VllmEngine
 from hipo_data.schemas.length_unit import Unit, unit_of
 from hipo_data.schemas.records import Mode
 from hipo_data.schemas.without_secrets import shown_config, shown_text
@@ -145,9 +145,12 @@ def _settings(config: RunConfig, tree: Any, role: str, versions: dict[str, str |
         facts.append(("attempts", f"at most {config.justify.max_attempts} an example"))
     else:
         count, adapts = config.sample.count(mode), config.sample.adapts
-        facts.append(("n", f"{count} rollouts a problem{', as a mean' if adapts else ''}"))
+        if isinstance(config.engines[named], RolloutsEngine):
+            facts.append(("n", f"at most {count} rollouts a problem of those that came"))
+        else:
+            facts.append(("n", f"{count} rollouts a problem{', as a mean' if adapts else ''}"))
     sampling = said["sampling"]
-    if isinstance(config.engines[named], ReplayEngine):
+    if isinstance(config.engines[named], RecordedEngine):
         facts.append(("sampling", "as whoever recorded the responses did"))
     else:
         facts += [(name, f"{value:,}" if isinstance(value, int) else f"{value:g}")
@@ -166,6 +169,8 @@ def _engine(config: RunConfig, engine: Any, named: str, versions: dict[str, str 
         urls = [each["base_url"] for each in engine["endpoints"] if each["base_url"]] or [engine["base_url"]]
         where = ", ".join(url or "the address in OPENAI_BASE_URL, or OpenAI's own" for url in urls)
         return f"an endpoint, {where}{', in batches' if kind.batch else ''}"
+    if isinstance(kind, RolloutsEngine):
+        return "none: rollouts that came with the sources"
     return f"recorded responses, {engine['path'].rpartition('/')[2]}"
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from hipo_data.figures.plural import counted
 from hipo_data.prompts.formats.registry import FORMATS
-from hipo_data.schemas.config import OpenAIEngine, ReplayEngine, RoleConfig, RunConfig
+from hipo_data.schemas.config import OpenAIEngine, RecordedEngine, RoleConfig, RolloutsEngine, RunConfig
 from hipo_data.schemas.records import Mode
 from hipo_data.stages.ingest.none_accepted import FirstLook
 from hipo_data.stages.ingest.origins import files_of
@@ -79,7 +79,7 @@ def expected(config: RunConfig, looks: Sequence[FirstLook | None]) -> Expected |
         tokens_at_most=sum(
             requests * role.sampling.max_tokens
             for role, requests in asked
-            if not isinstance(config.engines[role.engine], ReplayEngine)
+            if not isinstance(config.engines[role.engine], RecordedEngine)
         ),
         cost_at_most=costs,
         on_hub=sum(look is None for look in looks),
@@ -88,7 +88,11 @@ def expected(config: RunConfig, looks: Sequence[FirstLook | None]) -> Expected |
 
 def _asked(config: RunConfig, problems: int) -> list[tuple[RoleConfig, int]]:
     """The requests of each role at most; a justification may take all its attempts."""
-    modes = [(config.roles.of(mode), problems * config.sample.count(mode)) for mode in Mode]
+    modes = [
+        (config.roles.of(mode), problems * config.sample.count(mode))
+        for mode in Mode
+        if not isinstance(config.engines[config.roles.of(mode).engine], RolloutsEngine)
+    ]
     if not FORMATS[config.publish.format].justifies:
         return modes
     sampled = sum(config.sample.count(mode) > 0 for mode in Mode)

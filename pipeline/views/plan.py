@@ -14,7 +14,7 @@ from hipo_data.pipeline.store.suspects import read_suspects
 from hipo_data.pipeline.views.expected import Expected, expected
 from hipo_data.pipeline.views.ingest_report import accounts_of
 from hipo_data.prompts.formats.registry import FORMATS
-from hipo_data.schemas.config import ReplayEngine, RunConfig
+from hipo_data.schemas.config import RecordedEngine, RunConfig
 from hipo_data.schemas.errors import DamagedError
 from hipo_data.schemas.length_unit import Unit, unit_of
 from hipo_data.schemas.records import Mode
@@ -137,7 +137,7 @@ def _estimate(
     line.requests = (line.requests or 0) + requests
     engine = config.engines[role.engine]
     line.unit = unit_of(engine)
-    if not isinstance(engine, ReplayEngine):  # recorded responses keep to no limit
+    if not isinstance(engine, RecordedEngine):  # recorded responses keep to no limit
         line.tokens_at_most = (line.tokens_at_most or 0) + requests * role.sampling.max_tokens * attempts
     seen = [manifest for name, manifest in left_behind.items() if name.startswith(node.folder + "/")]
     responses = sum(manifest.counts.get("attempts", manifest.rows_out) for manifest in seen)

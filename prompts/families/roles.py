@@ -11,7 +11,7 @@ from jinja2 import TemplateError
 from hipo_data.prompts.families.choosing import choose
 from hipo_data.prompts.families.loading import AUTO, families, family
 from hipo_data.prompts.families.templates import known_arguments, opens_reasoning, rendered, template_of
-from hipo_data.schemas.config import EngineConfig, OpenAIEngine, ReplayEngine, RoleConfig, RunConfig, VllmEngine
+from hipo_data.schemas.config import EngineConfig, OpenAIEngine, RecordedEngine, RoleConfig, RunConfig, VllmEngine
 from hipo_data.schemas.errors import UserError
 from hipo_data.schemas.family import Family, Switch
 from hipo_data.schemas.records import Mode
@@ -48,7 +48,7 @@ def role_family(role: RoleConfig, engine: EngineConfig, where: str) -> Family | 
             return family(said)
         except UserError as error:
             raise UserError(f"{key}.family: {error}") from error
-    if isinstance(engine, ReplayEngine):
+    if isinstance(engine, RecordedEngine):
         raise UserError(f"{key}.family: auto needs a model, and recorded responses name none; name their family")
     return choose(engine.model, template_of(engine), f"{key}.family")
 
@@ -57,7 +57,7 @@ def _check_modes_differ(config: RunConfig) -> None:
     """Raises `UserError` where both modes ask one model for the same."""
     on, off = config.roles.think_on, config.roles.think_off
     engines = [config.engines[role.engine].model_dump(exclude={"family"}) for role in (on, off)]
-    recorded = any(isinstance(config.engines[role.engine], ReplayEngine) for role in (on, off))
+    recorded = any(isinstance(config.engines[role.engine], RecordedEngine) for role in (on, off))
     one_alone = not all(config.sample.count(mode) for mode in Mode)
     if recorded or one_alone or engines[0] != engines[1]:
         return
@@ -105,13 +105,13 @@ def _with_family(name: str, role: RoleConfig, config: RunConfig) -> RoleConfig:
 
 def _written_out(name: str, role: RoleConfig, engine: EngineConfig, found: Family) -> RoleConfig:
     mode, where = ROLES[name], f"roles.{name}"
-    own = isinstance(engine, ReplayEngine) or _switches_itself(role, engine)
+    own = isinstance(engine, RecordedEngine) or _switches_itself(role, engine)
     switch = found.request(mode)
     if switch is None and not own and mode is Mode.THINK_OFF and name != "justifier":
         raise UserError(_no_off(where, found, engine))
     if switch is None:
         mode, switch = (Mode.THINK_ON, found.think_on) if not own else (mode, Switch())
-    if isinstance(engine, ReplayEngine):  # its responses are there already
+    if isinstance(engine, RecordedEngine):  # its responses are there already
         switch = Switch()
     elif switch.model is not None and name != "justifier" and not own:
         _check_pair(where, engine, found, mode, switch)
@@ -150,7 +150,7 @@ def _switches_itself(role: RoleConfig, engine: EngineConfig) -> bool:
 
 def _opens(engine: EngineConfig, found: Family, mode: Mode, switch: Switch) -> bool:
     """By the chat template where it is at hand, since copies differ, else by the family."""
-    if isinstance(engine, ReplayEngine):
+    if isinstance(engine, RecordedEngine):
         return False
     template = template_of(engine)
     bare = switch.model_copy(update={"prefix": ""})

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import polars as pl
 
-from hipo_data.schemas.records import Kind
+from hipo_data.schemas.records import FinishReason, Kind, Mode
 from hipo_data.schemas.source_config import AdapterConfig
 from hipo_data.stages.ingest.reading.columns import OF_ANOTHER_TYPE, Column
 
@@ -47,8 +47,14 @@ class Draft:
     licence: pl.Expr = field(default_factory=lambda: pl.lit(None, pl.String))
     prepared: Mapping[str, pl.Expr] = field(default_factory=dict)
     response: pl.Expr | None = None
-    """A response that comes with the row, of a model that reasons."""
+    """A response that comes with the row."""
     response_model: pl.Expr | None = None
+    """Who wrote it; given with every response."""
+    response_mode: pl.Expr = field(default_factory=lambda: pl.lit(Mode.THINK_ON.value))
+    response_ended: pl.Expr = field(default_factory=lambda: pl.lit(FinishReason.STOP.value))
+    response_given: pl.Expr = field(default_factory=lambda: pl.lit(None, pl.String))
+    """A verdict to trust; null where the response is graded here."""
+    response_given_by: pl.Expr = field(default_factory=lambda: pl.lit(None, pl.String))
     own_id: pl.Expr = field(default_factory=lambda: pl.lit(None, pl.String))
     """What the dataset itself calls the row; by columns that are read alone."""
     gold_text: pl.Expr = field(default_factory=lambda: pl.lit(None, pl.String))

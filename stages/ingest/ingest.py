@@ -25,13 +25,12 @@ from hipo_data.stages.ingest.origins import Origin, Origins
 from hipo_data.stages.ingest.reading.blocks import Block, blocks
 from hipo_data.stages.ingest.reading.columns import DETAIL, REFUSED, ROW
 from hipo_data.stages.ingest.reading.unreadable import UnreadableFileError
-from hipo_data.stages.ingest.rows import read_rows
+from hipo_data.stages.ingest.rows import RESPONSE, read_rows
 from hipo_data.stages.ingest.shard_count import shard_bits
 from hipo_data.stages.ingest.spill import Parts, Pile, Spill
 from hipo_data.stages.ingest.writing import by_shard, places, problem_table, rejected_table, response_table
 
 VERSION = "4"
-_RESPONSE = ["response", "response_model"]
 _PART = pl.col("problem_id").str.head(2)
 
 
@@ -151,9 +150,10 @@ class _Ingest:
             return _Read(piece.source, 1, 0, refused.with_columns(place), pl.Series(dtype=pl.String))
         read = read_rows(piece.block, origin.reader)
         accepted = read.accepted.with_columns(place)
-        if _RESPONSE[0] in accepted.columns:
-            responses.add(accepted.drop_nulls(_RESPONSE).select("problem_id", *ORDER, "licence", "own_id", *_RESPONSE))
-            accepted = accepted.drop(_RESPONSE)
+        if RESPONSE[0] in accepted.columns:
+            came = accepted.drop_nulls(RESPONSE[:2])
+            responses.add(came.select("problem_id", *ORDER, "licence", "own_id", *RESPONSE))
+            accepted = accepted.drop(RESPONSE)
         rows.add(accepted)
         return _Read(piece.source, read.rows, len(accepted), read.refused.with_columns(place), read.contaminated)
 

@@ -28,7 +28,9 @@ class Origin:
 def files_of(source: SourceConfig) -> list[SourceFile]:
     """The files of a source. Raises `FileNotFoundError` or `SourceError`."""
     adapter = adapter_of(source)
-    return source_files(source, adapter.DATASET, adapter.FILES)
+    files = source_files(source, adapter.DATASET, adapter.FILES)
+    opened = getattr(adapter, "opened", None)  # of those whose files are no rows yet
+    return files if opened is None else list(opened(files, source))
 
 
 def open_source(

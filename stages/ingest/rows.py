@@ -17,6 +17,8 @@ from hipo_data.stages.ingest.reading.blocks import Block, read_block
 from hipo_data.stages.ingest.reading.columns import DETAIL, RAW, REFUSED, ROW, Column
 
 _NONE = pl.DataFrame(schema={ROW: pl.UInt32, REFUSED: pl.String, DETAIL: pl.String})
+RESPONSE = ("response", "response_model", "response_mode", "response_ended", "response_given", "response_given_by")
+"""Columns of a response that comes with its row; the first two are null where a row has none."""
 _NO_HITS = _NONE.with_columns(pl.lit(None, pl.String).alias("set"))
 
 
@@ -59,7 +61,7 @@ class ReadRows:
 
     rows: int
     accepted: pl.DataFrame
-    """#row, problem_id, kind, question, gold (JSON), domain, difficulty, licence; response, response_model if taken."""
+    """#row, problem_id, kind, question, gold (JSON), domain, difficulty, licence; those of `RESPONSE` if taken."""
     refused: pl.DataFrame
     """#row, licence, refused, refused_detail, text: what was read of the row, cut to `KEPT_CHARS`."""
     contaminated: pl.Series
@@ -93,7 +95,6 @@ def _drafted(frame: pl.DataFrame, reader: Reader) -> pl.DataFrame:
     frame = steps.with_columns(
         draft.kind.alias(KIND), draft.question.str.strip_chars().alias(QUESTION), draft.gold.alias(GOLD)
     ).collect()
-    responses = {"response": draft.response, "response_model": draft.response_model}
     empty = Refusal("empty_question", (pl.col(QUESTION) == "").fill_null(False), pl.lit("the question is empty"))
     refusals = [*draft.refusals, empty]
     if reader.keeps_without_gold:
@@ -111,7 +112,7 @@ def _drafted(frame: pl.DataFrame, reader: Reader) -> pl.DataFrame:
         pl.coalesce(draft.licence, pl.lit(reader.licence, pl.String)).alias("licence"),
         draft.own_id.alias("own_id"),
         draft.gold_text.alias("gold_text"),
-        *(response.alias(name) for name, response in responses.items() if response is not None),
+        *([] if draft.response is None else [found.alias(name) for name, found in _response(draft).items()]),
     )
     if not _any_refused(drafts):
         return drafts
@@ -119,6 +120,20 @@ def _drafted(frame: pl.DataFrame, reader: Reader) -> pl.DataFrame:
     at = drafts[REFUSED].is_not_null().arg_true()
     details = frame[at].select(pl.coalesce(DETAIL, *(pl.when(each.when).then(each.detail) for each in refusals)))
     return drafts.with_columns(drafts[DETAIL].scatter(at, details.to_series()))
+
+
+def _response(draft: Draft) -> dict[str, pl.Expr]:
+    """What is said of a response, by the columns of `RESPONSE`."""
+    assert draft.response is not None and draft.response_model is not None
+    said = (
+        draft.response,
+        draft.response_model,
+        draft.response_mode,
+        draft.response_ended,
+        draft.response_given,
+        draft.response_given_by,
+    )
+    return dict(zip(RESPONSE, said, strict=True))
 
 
 def _of_code_alone(refusal: Refusal) -> Refusal:

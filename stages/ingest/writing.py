@@ -57,7 +57,15 @@ def problem_table(problems: pl.DataFrame, origins: Origins, seed: int, validatio
 def response_table(responses: pl.DataFrame, origins: Origins) -> pa.Table:
     """`Response` records, in the given order."""
     source = origins.records(responses).alias("source")
-    columns = responses.select("problem_id", model="response_model", text="response")
+    columns = responses.select(
+        "problem_id",
+        model="response_model",
+        text="response",
+        mode="response_mode",
+        finish_reason="response_ended",
+        given="response_given",
+        given_by="response_given_by",
+    )
     return _table(columns.with_columns(source), Response)
 
 

@@ -282,7 +282,7 @@ def _example(case: Case, attempts: list[Justification], form: Format) -> Example
         rollout_index=kept.index,
         sources=problem.sources,
         licence=problem.licence,
-        gold_source=decision.gold_source,
+        gold_source=decision.gold_source if kept.given is None else "given",
         source_id=problem.source_id,
     )
 

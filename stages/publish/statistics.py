@@ -77,6 +77,7 @@ class Statistics(BaseModel):
     justifications: int = Field(default=0, description="accepted ones, one a problem and mode")
     pseudo_golds: int = Field(default=0, description="problems without a gold that responses agree on")
     pseudo_examples: int = Field(default=0, description="examples of those")
+    given_examples: int = Field(default=0, description="examples by verdicts that came with the rollouts")
     priors: dict[str, int] = Field(
         default={}, description="under select.rule posterior, the priors of decisions: problems that each was fitted to"
     )
@@ -89,12 +90,12 @@ def statistics(decisions: pl.LazyFrame, examples: pl.LazyFrame, lengths_in: Unit
 
     Args:
         decisions: columns of `schemas.records.Decision`.
-        examples: columns `problem_id`, `kind`, `mode`, `completion_tokens`, `justification`; several rows of a problem
-            and mode share their justification.
+        examples: columns `problem_id`, `kind`, `mode`, `completion_tokens`, `justification`, `gold_source`; several
+            rows of a problem and mode share their justification.
         lengths_in: what their lengths are counted in.
     """
     table = decisions.collect()
-    kept = examples.select("problem_id", "kind", "mode", "completion_tokens").collect()
+    kept = examples.select("problem_id", "kind", "mode", "completion_tokens", "gold_source").collect()
     of_examples = kept.join(table.select("problem_id", "tokens_on", "pseudo_gold"), on="problem_id", how="left")
     return Statistics(
         problems=table.height,
@@ -113,6 +114,7 @@ def statistics(decisions: pl.LazyFrame, examples: pl.LazyFrame, lengths_in: Unit
         },
         pseudo_golds=table["pseudo_gold"].count(),
         pseudo_examples=of_examples["pseudo_gold"].count(),
+        given_examples=int((kept["gold_source"] == "given").sum()),
         fallbacks=_fallbacks(table),
         priors=_priors(table) if "prior" in table.columns else {},
         **_said(examples),

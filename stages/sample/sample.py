@@ -17,7 +17,7 @@ from hipo_data.stages.asking.responses import read_completion
 from hipo_data.stages.asking.role_requests import conversation, role_request
 from hipo_data.stages.sample.hidden import hidden_tokens
 
-VERSION = "3"
+VERSION = "4"
 
 RolloutKey = tuple[str, str, int]
 

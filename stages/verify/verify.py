@@ -31,8 +31,9 @@ def verify(
     """Verdicts in the order of the rollouts; those `known` by this grader already are taken over.
 
     A rollout that failed in its engine is `unknown`, as `engine_error`, or as `empty_response` where its response held
-    nothing at all. One without an answer is `incorrect`, as `truncated` where it ran into the token limit and
-    `no_answer` elsewhere. What a grader could not tell is asked again, twice at most.
+    nothing at all. One that came with a verdict that the recipe trusts keeps that, as `given`. One without an answer is
+    `incorrect`, as `truncated` where it ran into the token limit and `no_answer` elsewhere. What a grader could not
+    tell is asked again, twice at most.
 
     Responses to a problem without a gold are right (`agrees`) or wrong (`disagrees`) by the answer of its vote; where
     that has none, they are all `unknown` (`no_agreement`).
@@ -87,6 +88,8 @@ def _without_grader(rollout: Rollout, gold: Gold | None) -> Grade | None:
     if rollout.finish_reason.is_failure:
         reason = "empty_response" if rollout.finish_reason is FinishReason.EMPTY else "engine_error"
         return Grade(status=Status.UNKNOWN, reason=reason, extracted=None, grader=_PIPELINE_GRADER)
+    if rollout.given is not None:
+        return Grade(status=rollout.given, reason="given", extracted=None, grader=f"given/{rollout.given_by}")
     if gold is None:
         return Grade(status=Status.UNKNOWN, reason="no_agreement", extracted=None, grader=_PIPELINE_GRADER)
     if rollout.answer is None:

@@ -82,6 +82,26 @@ def test_a_vote_that_no_responses_could_settle_is_refused(changes: dict[str, Any
         RunConfig.model_validate(tree(**{**votes, **changes}))
 
 
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"sources": [{"type": "table", "path": "x"}]}, "but no source is of type rollouts either; add one"),
+        ({"sample": {"stop": "decided"}}, "which saves sampling; set sample.stop: never"),
+        ({"sample": {"allocate": "adaptive"}}, "a source brings its rollouts; set sample.allocate: uniform"),
+        ({"select": {"policy": "groups"}}, "grades: theirs; set grades: again"),
+    ],
+)
+def test_what_rollouts_from_elsewhere_cannot_do_is_refused(changes: dict[str, Any], says: str) -> None:
+    came: dict[str, Any] = {
+        "sources": [{"type": "rollouts", "path": "x", "grades": "theirs"}],
+        "engines": {"came": {"type": "rollouts"}},
+        "roles": {role: {"engine": "came"} for role in ("think_on", "think_off", "justifier")},
+    }
+    assert RunConfig.model_validate(tree(**came))
+    with pytest.raises(ValidationError, match=says):
+        RunConfig.model_validate(tree(**{**came, **changes}))
+
+
 def test_a_config_survives_its_own_dump() -> None:
     config = RunConfig.model_validate(tree(select={"delta": 0.3}))
     assert RunConfig.model_validate(config.model_dump(mode="json")) == config

@@ -160,7 +160,8 @@ def _write_shard(run_dir: Path, name: str, problems: pl.DataFrame, n: int, words
         seed=pl.lit(1), model=pl.lit("teacher"), prompt_hash=pl.lit("p"), request_hash=pl.lit("r"),
         text=pl.col("answer"), prompt_tokens=pl.lit(20), error=pl.lit(None),
         reasoning_tokens=pl.col("completion_tokens") - 5, answer_tokens=pl.lit(5), source=pl.lit(None),
-        error_permanent=pl.lit(False), reason=pl.lit("match"), extracted=pl.col("answer"), tests_passed=pl.lit(None),
+        error_permanent=pl.lit(False), given=pl.lit(None, pl.String), given_by=pl.lit(None, pl.String),
+        reason=pl.lit("match"), extracted=pl.col("answer"), tests_passed=pl.lit(None),
         tests_total=pl.lit(None), cpu_ms=pl.lit(0.1), wall_ms=pl.lit(0.2), grader=pl.lit("math/1"),
     )  # fmt: skip
     for mode in Mode:

@@ -48,7 +48,7 @@ def _panel(row: dict[str, Any], shown: Shown) -> Panel:
         body = Text(f"{row['question']}\n\n", style="bold")
         body.append(row["messages"][-1]["content"], style="not bold")
         facts = f"{row['kind']} {row['mode']} · {row['rule']} · p_on {_value(row['p_on'])} p_off {_value(row['p_off'])}"
-        facts += " · pseudo-gold" if row.get("gold_source") == "pseudo" else ""
+        facts += {"pseudo": " · pseudo-gold", "given": " · graded elsewhere"}.get(row.get("gold_source") or "", "")
         return Panel(
             body,
             title=Text(f"{row['problem_id'][:12]} · {facts} · {row['completion_tokens']} {shown.lengths_in}"),

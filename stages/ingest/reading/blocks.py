@@ -27,7 +27,7 @@ _LOOKED_AT = 100
 def blocks(file: SourceFile, columns: Sequence[Column]) -> Iterator[Block]:
     """The pieces of a file. Raises `UnreadableFileError` or `SourceError`."""
     with file.open() as opened:
-        content = content_of(opened, file.label)
+        content = content_of(opened, file.format_name)
         match content.format:
             case Format.PARQUET:
                 yield from parquet_rows.row_batches(content.file, columns, _BLOCK_BYTES)
@@ -73,7 +73,7 @@ def columns_of(file: SourceFile) -> list[str]:
     """The columns of a file as they stand in it, of objects those of the first; none where it cannot be read."""
     try:
         with file.open() as opened:
-            content = content_of(opened, file.label)
+            content = content_of(opened, file.format_name)
             match content.format:
                 case Format.PARQUET:
                     return parquet_rows.names_in(content.file)

@@ -38,25 +38,35 @@ class SourceFile:
 
     label: str
     """What problems record: a local file's name, with the folders that a glob matched; on the Hub, the path."""
-    _place: Path | _OnHub
+    place: Path | _OnHub
 
     def open(self) -> BinaryIO:
         """Its bytes, seekable; a context that closes. Raises `SourceError` for the Hub, also from later reads."""
-        if isinstance(self._place, Path):
-            return self._place.open("rb")
-        return self._place.dataset.open(self._place.path, self._place.stream)
+        if isinstance(self.place, Path):
+            return self.place.open("rb")
+        return self.place.dataset.open(self.place.path, self.place.stream)
 
     @property
     def is_local(self) -> bool:
         """Whether it is on this machine, and not on the Hub."""
-        return isinstance(self._place, Path)
+        return self.local is not None
+
+    @property
+    def local(self) -> Path | None:
+        """Its path on this machine; null on the Hub."""
+        return self.place if isinstance(self.place, Path) else None
+
+    @property
+    def format_name(self) -> str:
+        """The name that tells the format of what `open` gives, where the content leaves it open."""
+        return self.label
 
     def identity(self) -> str:
         """Changes when the content may have: SHA-256 of a local file's content; from the Hub, the commit and path."""
-        if isinstance(self._place, Path):
-            with self._place.open("rb") as file:
+        if isinstance(self.place, Path):
+            with self.place.open("rb") as file:
                 return hashlib.file_digest(file, "sha256").hexdigest()
-        return f"{self._place.dataset.commit()}/{self._place.path}"
+        return f"{self.place.dataset.commit()}/{self.place.path}"
 
 
 def source_files(

@@ -26,7 +26,7 @@ def count_rows(file: SourceFile) -> RowCount:
         with file.open() as opened:
             size = opened.seek(0, 2)
             opened.seek(0)
-            content = content_of(opened, file.label)
+            content = content_of(opened, file.format_name)
             rows = 0
             match content.format:
                 case Format.PARQUET:

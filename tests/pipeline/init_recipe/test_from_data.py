@@ -10,6 +10,7 @@ from hipo_data.pipeline.init_recipe.from_data import Made, recipe_from
 from hipo_data.schemas.gold import MathGold
 from hipo_data.schemas.records import Kind
 from tests.pipeline.init_recipe.own_files import FILES, OwnFile
+from tests.stages.ingest.elsewhere.files_of_tools import FILES as ROLLOUTS
 from tests.stages.ingest.ingesting import Ingested, read
 
 
@@ -33,6 +34,15 @@ def test_a_file_needs_no_edit(own: OwnFile, tmp_path: Path) -> None:
         assert {each.source_id for each in found.problems} == own.ids
     if own.domains is not None:
         assert {each.domain for each in found.problems} == own.domains
+
+
+@pytest.mark.parametrize("tool", ROLLOUTS)
+def test_rollouts_of_a_tool_are_known_and_nothing_is_sampled(tool: str, tmp_path: Path) -> None:
+    made = recipe_from(str(ROLLOUTS[tool]))
+    assert any("5 think-on, 6 think-off) of 3 problems" in sentence for sentence in made.said), made.said
+    (tmp_path / "recipe.yaml").write_text(made.text)
+    config = load_config(tmp_path / "recipe.yaml", [])
+    assert (config.sources[0].type, config.engines["came"].type, config.sample.n) == ("rollouts", "rollouts", 2)
 
 
 REAL = [

@@ -51,7 +51,9 @@ EXAMPLES = [(EASY, "think_off", 18), (HARD, "think_on", 150)]  # the code proble
 
 
 def figures(
-    decisions: list[Decision] = DECISIONS, examples: list[tuple[Problem, str, int]] | None = None
+    decisions: list[Decision] = DECISIONS,
+    examples: list[tuple[Problem, str, int]] | None = None,
+    given: bool = False,
 ) -> Statistics:
     rows = [
         {
@@ -60,11 +62,12 @@ def figures(
             "mode": mode,
             "completion_tokens": tokens,
             "justification": f"The {problem.question} one has its own reasons.",
+            "gold_source": "given" if given else "source",
         }
         for problem, mode, tokens in (EXAMPLES if examples is None else examples)
     ]
     schema = {"problem_id": pl.String, "kind": pl.String, "mode": pl.String, "completion_tokens": pl.Int64}
-    schema["justification"] = pl.String
+    schema |= {"justification": pl.String, "gold_source": pl.String}
     frame = pl.DataFrame(to_table(decisions, Decision))
     return statistics(frame.lazy(), pl.DataFrame(rows, schema=schema).lazy())
 
@@ -124,7 +127,7 @@ def test_figures_survive_their_own_json() -> None:
     assert Statistics.model_validate_json(figures().model_dump_json()) == figures()
 
 
-def make_card(decisions: list[Decision] = DECISIONS, **changes: object) -> str:
+def make_card(decisions: list[Decision] = DECISIONS, given: bool = False, **changes: object) -> str:
     values = {
         "title": 'Data: small & "quoted"',
         "name": "run",
@@ -146,7 +149,7 @@ def make_card(decisions: list[Decision] = DECISIONS, **changes: object) -> str:
         "versions": [],
         "audit": audit({}, None),
     }
-    return card(figures(decisions), **(values | changes))
+    return card(figures(decisions, given=given), **(values | changes))
 
 
 def test_the_cards_head_is_yaml_whatever_the_title() -> None:
@@ -186,6 +189,12 @@ def test_fallback_rows_are_counted_with_the_pass_rates_of_both_modes() -> None:
     assert "3 problems (think-on 2, think-off 1)" in found.in_words
     assert "mean pass rate 25.0 % in their own mode, 41.7 % in the other" in found.in_words
     assert found.in_words in make_card(fell)
+
+
+def test_the_card_says_how_many_examples_go_by_verdicts_from_elsewhere() -> None:
+    assert figures(given=True).given_examples == 2
+    assert "2 examples go by verdicts that came with the rollouts" in make_card(given=True)
+    assert "`given`" not in make_card()
 
 
 def test_the_card_says_how_unequal_the_numbers_of_rollouts_are() -> None:
@@ -239,6 +248,7 @@ def said(rows: list[tuple[Problem, str, str]]) -> Statistics:
         "mode": [mode for _, mode, _ in rows],
         "completion_tokens": [1] * len(rows),
         "justification": [text for _, _, text in rows],
+        "gold_source": ["source"] * len(rows),
     }
     return statistics(pl.DataFrame(to_table(DECISIONS, Decision)).lazy(), pl.DataFrame(columns).lazy())
 

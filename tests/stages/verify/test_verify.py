@@ -109,3 +109,17 @@ def test_a_grader_that_loses_a_grade_is_caught() -> None:
 
 def test_no_rollouts_give_no_verdicts() -> None:
     assert verify(PROBLEMS, [], Grades(right)) == []
+
+
+def test_a_verdict_that_came_with_a_rollout_is_kept_and_says_whose_it_is() -> None:
+    came = [
+        make_rollout(PROBLEM, index=0, answer=None).model_copy(update={"given": Status.CORRECT, "given_by": "tool"}),
+        make_rollout(PROBLEM, index=1).model_copy(update={"given": Status.INCORRECT, "given_by": "tool"}),
+        make_rollout(PROBLEM, index=2),
+    ]
+    verdicts = verify(PROBLEMS, came, Grades(right))
+    assert [(each.status, each.reason, each.grader) for each in verdicts] == [
+        (Status.CORRECT, "given", "given/tool"),
+        (Status.INCORRECT, "given", "given/tool"),
+        (Status.CORRECT, "round 1", "test/1"),
+    ]

@@ -1,0 +1,1 @@
+"""Files of rollouts that other tools wrote, one tool a file: from what the tool wrote to one row a rollout"""
