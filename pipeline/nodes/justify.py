@@ -13,7 +13,7 @@ from hipo_data.pipeline.store.manifest import Manifest
 from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.schemas.arrow import from_table, to_table
 from hipo_data.schemas.length_unit import Unit, lengths_of
-from hipo_data.schemas.records import Decision, Example, Justification, Mode, Pick, Problem, Rollout
+from hipo_data.schemas.records import Decision, Example, Justification, Pick, Problem, Rollout
 from hipo_data.stages.justify.justify import Case, failed_in_engine, justification_key, justify
 
 
@@ -58,7 +58,7 @@ def _cases(task: Task) -> list[Case]:
     wanted = {(pick.problem_id, pick.mode, pick.index) for pick in picks}
     rollouts = {
         key: rollout
-        for mode in Mode
+        for mode in task.config.roles.modes
         for rollout in task.records(f"sample.{mode}/{task.shard}", Rollout)
         if (key := (rollout.problem_id, rollout.mode, rollout.index)) in wanted
     }

@@ -192,9 +192,9 @@ def _turns(example: Example, question: str) -> Iterator[str]:
     if isinstance(parsed, str):
         yield parsed
         return
-    if parsed.mode is not example.mode:
+    if parsed.mode is not example.mode.base:
         yield f"the answer reads back as {parsed.mode.value}, the mode is {example.mode.value}"
-    if (example.mode is Mode.THINK_ON) != (example.reasoning is not None):
+    if example.mode.thinks != (example.reasoning is not None):
         yield f"a {example.mode.value} example {'lacks' if example.reasoning is None else 'has'} reasoning"
     for name in ("justification", "reasoning", "answer"):
         if name == "justification" and not FORMATS[example.format].justifies:

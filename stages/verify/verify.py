@@ -27,6 +27,7 @@ def verify(
     grader: GradesBatches,
     known: Iterable[Verdict] = (),
     votes: Iterable[Vote] = (),
+    budget: int | None = None,
 ) -> list[Verdict]:
     """Verdicts in the order of the rollouts; those `known` by this grader already are taken over.
 
@@ -36,6 +37,9 @@ def verify(
 
     Responses to a problem without a gold are right (`agrees`) or wrong (`disagrees`) by the answer of its vote; where
     that has none, they are all `unknown` (`no_agreement`).
+
+    A response with more than `budget` tokens of reasoning, where there is one, is `unknown`, as `over_budget`: its
+    engine took no notice, as some releases do, and it is none of its arm.
     """
     rollouts = list(rollouts)
     voted = {vote.problem_id: vote.answer for vote in votes}
@@ -45,7 +49,7 @@ def verify(
     open_: list[int] = []
     for place, rollout in enumerate(rollouts):
         without = _grade_in(before.get((rollout.problem_id, rollout.mode, rollout.index))) or _without_grader(
-            rollout, golds[rollout.problem_id]
+            rollout, golds[rollout.problem_id], budget
         )
         if without is None:
             open_.append(place)
@@ -83,10 +87,12 @@ def _grade_in(verdict: Verdict | None) -> Grade | None:
     return verdict and Grade.model_validate(verdict.model_dump(include=set(Grade.model_fields)))
 
 
-def _without_grader(rollout: Rollout, gold: Gold | None) -> Grade | None:
+def _without_grader(rollout: Rollout, gold: Gold | None, budget: int | None) -> Grade | None:
     if rollout.finish_reason.is_failure:
         reason = "empty_response" if rollout.finish_reason is FinishReason.EMPTY else "engine_error"
         return Grade(status=Status.UNKNOWN, reason=reason, extracted=None, grader=_PIPELINE_GRADER)
+    if budget is not None and rollout.reasoning_tokens > budget:
+        return Grade(status=Status.UNKNOWN, reason="over_budget", extracted=None, grader=_PIPELINE_GRADER)
     if gold is None:
         return Grade(status=Status.UNKNOWN, reason="no_agreement", extracted=None, grader=_PIPELINE_GRADER)
     if rollout.answer is None:

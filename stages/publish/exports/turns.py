@@ -25,7 +25,7 @@ def template_switch(examples: pl.DataFrame) -> list[pl.Expr]:
     names = sorted(by_mode[Mode.THINK_ON])
     return [
         pl.struct(
-            pl.when(pl.col("mode") == Mode.THINK_ON.value)
+            pl.when(thinks())
             .then(pl.lit(by_mode[Mode.THINK_ON][name]))
             .otherwise(pl.lit(by_mode[Mode.THINK_OFF][name]))
             .alias(name)
@@ -42,4 +42,4 @@ def given(examples: pl.DataFrame) -> pl.Expr:
 
 def thinks() -> pl.Expr:
     """Whether an example reasons."""
-    return pl.col("mode") == Mode.THINK_ON.value
+    return pl.col("mode") != Mode.THINK_OFF.value
