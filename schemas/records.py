@@ -271,27 +271,6 @@ class Decision(Record):
         return "source" if self.pseudo_gold is None else "pseudo"
 
 
-class ArmRate(Record):
-    """What the rollouts of a problem in one arm came to, under the policy `effort`. Key: `problem_id`, `mode`.
-
-    Counts, rates and intervals as of `Decision`. An arm that was not sampled, since no dearer one could win, has none.
-    """
-
-    problem_id: str
-    mode: Mode
-    arm: int
-    """Its place, the cheapest first, from 0."""
-    n: int
-    right: int
-    unknown: int
-    truncated: int
-    p: float | None
-    p_low: float | None
-    p_high: float | None
-    tokens: float | None
-    chosen: bool
-
-
 class Prior(Record):
     """How pass rates of both modes are distributed over problems, as far as a run's counts say. Key: `name`."""
 

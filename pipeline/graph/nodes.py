@@ -181,6 +181,8 @@ def inputs_of(
             found[VOTES] = outputs[VOTES]
         if parent.stage == "select" and PICKS in outputs:
             found[f"{PICKS}/{parent.shard}"] = outputs[PICKS]
+        if parent.stage == "select" and node.stage in ("justify", "publish") and ARMS in outputs:
+            found[f"{ARMS}/{parent.shard}"] = outputs[ARMS]
         if node.stage == "verify" and VERDICTS in outputs:
             found[VERDICTS] = outputs[VERDICTS]
     return found

@@ -15,10 +15,11 @@ from hipo_data.pipeline.store.flag_file import excluded
 from hipo_data.pipeline.store.manifest import Manifest, write_manifest
 from hipo_data.pipeline.store.run_path import storage_errors
 from hipo_data.prompts.formats.registry import FORMATS
+from hipo_data.schemas.arm_rate import ArmRate
 from hipo_data.schemas.arrow import arrow_schema, to_table
 from hipo_data.schemas.errors import RunFailedError
 from hipo_data.schemas.keys import digest
-from hipo_data.schemas.records import ArmRate, Decision, Mode, Pick, Prior, Problem, Record, Rollout, Verdict, Vote
+from hipo_data.schemas.records import Decision, Mode, Pick, Prior, Problem, Record, Rollout, Verdict, Vote
 from hipo_data.stages.select.leaking import LEAKING, leaks
 from hipo_data.stages.select.pair_counts import with_source
 from hipo_data.stages.select.prior import Priors

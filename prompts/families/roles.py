@@ -11,6 +11,7 @@ from jinja2 import TemplateError
 
 from hipo_data.prompts.families.choosing import choose
 from hipo_data.prompts.families.loading import AUTO, families, family
+from hipo_data.prompts.families.reading import DEFAULT
 from hipo_data.prompts.families.templates import known_arguments, opens_reasoning, rendered, template_of
 from hipo_data.schemas.config import (
     ArmConfig,
@@ -22,7 +23,7 @@ from hipo_data.schemas.config import (
     VllmEngine,
 )
 from hipo_data.schemas.errors import UserError
-from hipo_data.schemas.family import Family, Switch
+from hipo_data.schemas.family import Family, Reading, Switch
 from hipo_data.schemas.records import Mode
 
 ROLES = {"think_on": Mode.THINK_ON, "think_off": Mode.THINK_OFF, "justifier": Mode.THINK_OFF}
@@ -127,7 +128,18 @@ def _arm_with_family(where: str, arm: ArmConfig, config: RunConfig) -> ArmConfig
     if arm.effort is not None and not isinstance(engine, ReplayEngine):
         arm = _with_effort(where, arm, engine, role_family(arm, engine, where))
     written = _with_family(where, mode, arm, config)
+    _check_budget(where, arm, engine, written.reading or DEFAULT)
     return arm.model_copy(update={name: getattr(written, name) for name in RoleConfig.model_fields})
+
+
+def _check_budget(where: str, arm: ArmConfig, engine: EngineConfig, reading: Reading) -> None:
+    """vLLM refuses a budget unless it is told how reasoning begins and ends."""
+    if arm.budget is not None and isinstance(engine, VllmEngine) and "reasoning_config" not in engine.args:
+        tags = {"reasoning_start_str": next(iter(reading.open), "<think>"), "reasoning_end_str": reading.close[0]}
+        raise UserError(
+            f"{where}.budget is {arm.budget}, which vLLM keeps to where it knows how reasoning begins and ends alone; "
+            f"set engines.{arm.engine}.args.reasoning_config: {_flow(tags)}"
+        )
 
 
 def _with_effort(where: str, arm: ArmConfig, engine: EngineConfig, found: Family | None) -> ArmConfig:

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import polars as pl
 
 from hipo_data.figures.intervals import score_interval
+from hipo_data.schemas.arm_rate import ArmRate
 from hipo_data.schemas.config import SelectConfig
-from hipo_data.schemas.records import ArmRate, FinishReason
+from hipo_data.schemas.records import FinishReason
 
 _INDEXES = 2**32  # more than a problem has rollouts, so that tokens and index fit one number that sorts like the pair
 

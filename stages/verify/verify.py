@@ -10,6 +10,7 @@ from hipo_data.schemas.records import FinishReason, Grade, Problem, Rollout, Sta
 VERSION = "1"
 _PIPELINE_GRADER = "pipeline/1"
 _RETRIES = 2
+_OPENING_TAG = 2
 _BY_VOTE = {"match": "agrees", "mismatch": "disagrees"}
 """What reasons are called where a vote stands in for the gold."""
 
@@ -39,7 +40,8 @@ def verify(
     that has none, they are all `unknown` (`no_agreement`).
 
     A response with more than `budget` tokens of reasoning, where there is one, is `unknown`, as `over_budget`: its
-    engine took no notice, as some releases do, and it is none of its arm.
+    engine took no notice, as some releases do, and it is none of its arm. An opening tag of two tokens is forgiven:
+    engines count from behind it, and where the response writes it itself it is among the reasoning tokens.
     """
     rollouts = list(rollouts)
     voted = {vote.problem_id: vote.answer for vote in votes}
@@ -91,7 +93,7 @@ def _without_grader(rollout: Rollout, gold: Gold | None, budget: int | None) -> 
     if rollout.finish_reason.is_failure:
         reason = "empty_response" if rollout.finish_reason is FinishReason.EMPTY else "engine_error"
         return Grade(status=Status.UNKNOWN, reason=reason, extracted=None, grader=_PIPELINE_GRADER)
-    if budget is not None and rollout.reasoning_tokens > budget:
+    if budget is not None and rollout.reasoning_tokens > budget + _OPENING_TAG:
         return Grade(status=Status.UNKNOWN, reason="over_budget", extracted=None, grader=_PIPELINE_GRADER)
     if gold is None:
         return Grade(status=Status.UNKNOWN, reason="no_agreement", extracted=None, grader=_PIPELINE_GRADER)

@@ -12,6 +12,7 @@ from hipo_data.schemas.role_config import BUDGET_FIELD
 
 GPT = {"type": "openai", "model": "openai/gpt-oss-20b", "base_url": "http://localhost:1/v1", "family": "gpt_oss"}
 QWEN = {"type": "vllm", "model": "Qwen/Qwen3.8-27B", "family": "qwen3_8"}
+BUDGETED = {**QWEN, "args": {"reasoning_config": {"reasoning_start_str": "<think>", "reasoning_end_str": "</think>"}}}
 KIMI = {"type": "vllm", "model": "moonshotai/Kimi-K3", "family": "kimi_k3"}
 
 
@@ -61,7 +62,9 @@ def test_an_endpoint_of_no_known_family_takes_effort_as_a_field() -> None:
 
 
 def test_writing_families_out_twice_changes_nothing() -> None:
-    once = resolved(QWEN, {"name": "think_off"}, {"name": "low", "effort": "low", "budget": 9}, {"name": "think_on"})
+    once = resolved(
+        BUDGETED, {"name": "think_off"}, {"name": "low", "effort": "low", "budget": 9}, {"name": "think_on"}
+    )
     assert with_families(once).model_dump() == once.model_dump()
     assert once.roles.of(Mode("low")).sampling.extra == {BUDGET_FIELD: 9}
 
@@ -99,6 +102,11 @@ def test_writing_families_out_twice_changes_nothing() -> None:
             [{"name": "a", "effort": "low", "chat_template_kwargs": {"reasoning_effort": "medium"}}, {"name": "b"}],
             "has the effort 'low', but asks for reasoning_effort 'medium'",
         ),
+        (
+            QWEN,
+            [{"name": "think_off"}, {"name": "short", "budget": 9}],
+            "set engines.teacher.args.reasoning_config: {reasoning_end_str: </think>, reasoning_start_str: <think>}",
+        ),
     ],
 )
 def test_arms_that_cannot_be_asked_for_are_refused(
@@ -108,4 +116,4 @@ def test_arms_that_cannot_be_asked_for_are_refused(
 
 
 def test_arms_that_differ_by_their_budget_are_two() -> None:
-    resolved(QWEN, {"name": "short", "budget": 100}, {"name": "long", "budget": 200})
+    resolved(BUDGETED, {"name": "short", "budget": 100}, {"name": "long", "budget": 200})
