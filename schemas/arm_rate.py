@@ -21,4 +21,7 @@ class ArmRate(Record):
     p_low: float | None
     p_high: float | None
     tokens: float | None
+    pick: int | None
+    """Index of its shortest response that may be kept."""
+    pick_tokens: int | None
     chosen: bool

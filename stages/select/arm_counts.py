@@ -19,8 +19,7 @@ def place_of(arms: Sequence[str]) -> pl.Expr:
 
 
 def arm_counts(rollouts: pl.LazyFrame, config: SelectConfig) -> pl.LazyFrame:
-    """One row a problem and arm that has any rollouts, in the columns of `ArmRate` but `chosen`, and besides `pick` and
-    `pick_tokens`: index and tokens of the shortest response that may be kept.
+    """One row a problem and arm that has any rollouts, in the columns of `ArmRate` but `chosen`.
 
     `p` is null where fewer than `min_graded` rollouts were graded.
 
@@ -50,8 +49,9 @@ def arm_counts(rollouts: pl.LazyFrame, config: SelectConfig) -> pl.LazyFrame:
     graded = pl.when(pl.col("n") >= config.min_graded).then(pl.col("n"))
     rated = counted.with_columns(p=pl.col("right") / graded)
     low, high = score_interval(pl.col("p"), graded)
-    return rated.with_columns(p_low=low.clip(0, 1), p_high=high.clip(0, 1)).select(
-        *(name for name in ArmRate.model_fields if name != "chosen"),
+    return rated.with_columns(
+        p_low=low.clip(0, 1),
+        p_high=high.clip(0, 1),
         pick=pl.col("shortest") % _INDEXES,
         pick_tokens=pl.col("shortest") // _INDEXES,
-    )
+    ).select(name for name in ArmRate.model_fields if name != "chosen")

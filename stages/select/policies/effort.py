@@ -9,6 +9,8 @@ best. Where the lowest arm within δ has no response to keep, the next one withi
 arms by their rates, highest first; `select.fallback: drop` leaves the problem out.
 """
 
+from typing import Literal
+
 import polars as pl
 
 from hipo_data.schemas.config import SelectConfig
@@ -36,29 +38,35 @@ def within_delta(arms: pl.LazyFrame, delta: float) -> pl.LazyFrame:
     return beside.with_columns(within=(pl.col("p").is_not_null() & ~out).fill_null(False)).drop("best_right", "best_n")
 
 
-def choose(problems: pl.LazyFrame, rollouts: pl.LazyFrame, config: SelectConfig, seed: int) -> Chosen:
-    """See `stages.select.policies.policy`; rollouts have `arm` as well, the place of their arm."""
-    arms = within_delta(arm_counts(rollouts, config), config.delta).with_columns(
-        lowest=pl.col("arm").filter("within").min().over("problem_id")
-    )
-    is_lowest, has_pick = pl.col("arm") == pl.col("lowest"), pl.col("pick").is_not_null()
-    falls_back = pl.lit(config.fallback == "other_mode")
+def kept_arms(arms: pl.LazyFrame, delta: float, fallback: Literal["other_mode", "drop"]) -> pl.LazyFrame:
+    """The arm that each problem keeps a response of, with its columns and `rule`; no row for one that keeps none.
+
+    Args:
+        arms: columns `problem_id`, `arm`, `n`, `right`, `p`, `pick`.
+    """
+    ruled = within_delta(arms, delta).with_columns(lowest=pl.col("arm").filter("within").min().over("problem_id"))
+    is_lowest, falls_back = pl.col("arm") == pl.col("lowest"), pl.lit(fallback == "other_mode")
     by_rate = pl.when(~pl.col("within")).then(-pl.col("p").fill_null(-1)).fill_null(0)
-    kept = (
-        arms.filter(has_pick & pl.col("lowest").is_not_null() & (is_lowest | falls_back))
+    return (
+        ruled.filter(pl.col("pick").is_not_null() & pl.col("lowest").is_not_null() & (is_lowest | falls_back))
         .sort("problem_id", ~pl.col("within"), by_rate, "arm")
         .group_by("problem_id", maintain_order=True)
         .first()
-        .select(
-            "problem_id",
-            "mode",
-            index="pick",
-            chosen_tokens="pick_tokens",
-            rule=pl.when(is_lowest).then(pl.lit(RULE)).otherwise(pl.lit(FALLBACK)),
-        )
+        .with_columns(rule=pl.when(is_lowest).then(pl.lit(RULE)).otherwise(pl.lit(FALLBACK)))
+        .drop("within", "lowest")
+    )
+
+
+def choose(problems: pl.LazyFrame, rollouts: pl.LazyFrame, config: SelectConfig, seed: int) -> Chosen:
+    """See `stages.select.policies.policy`; rollouts have `arm` as well, the place of their arm."""
+    arms = arm_counts(rollouts, config)
+    kept = kept_arms(arms, config.delta, config.fallback).select(
+        "problem_id", "mode", "rule", index="pick", chosen_tokens="pick_tokens"
     )
     facts = arms.group_by("problem_id").agg(
-        rated=pl.col("p").is_not_null().any(), solved=(pl.col("right") > 0).any(), picked=has_pick.any()
+        rated=pl.col("p").is_not_null().any(),
+        solved=(pl.col("right") > 0).any(),
+        picked=pl.col("pick").is_not_null().any(),
     )
     decided = problems.join(kept, on="problem_id", how="left", validate="1:1")
     decided = decided.join(facts, on="problem_id", how="left", validate="1:1")
@@ -67,7 +75,7 @@ def choose(problems: pl.LazyFrame, rollouts: pl.LazyFrame, config: SelectConfig,
     decisions = decided.with_columns(
         pl.col("rule").fill_null("none"), drop_reason=pl.when(pl.col("mode").is_null()).then(why)
     ).drop("rated", "solved", "picked")
-    chosen = arms.join(kept.select("problem_id", mode="mode", chosen=True), on=["problem_id", "mode"], how="left")
+    chosen = arms.join(kept.select("problem_id", "mode", chosen=True), on=["problem_id", "mode"], how="left")
     return Chosen(
         decisions,
         as_picks(kept.select("problem_id", "mode", "index", rank=0, tokens="chosen_tokens")),

@@ -34,6 +34,8 @@ async def test_a_justification_of_an_arm_is_asked_for_with_its_level_and_those_a
             p_low=0,
             p_high=1,
             tokens=9,
+            pick=0,
+            pick_tokens=9,
             chosen=name == "short",
         )
         for place, (name, right) in enumerate({"think_off": 1, "short": 7, "think_on": 8}.items())
