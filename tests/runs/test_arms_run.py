@@ -1,5 +1,6 @@
 """A whole run with four arms on recorded responses: sampled from cheap to dear, and decided as in full."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -65,3 +66,15 @@ def test_four_arms_from_cheap_to_dear_decide_as_in_full(tmp_path: Path) -> None:
     problem = full.filter(pl.col("mode") == "short")["problem_id"][0]
     said = succeed("explain", "climbed", problem, cwd=tmp_path)
     assert "short" in said and "within_delta" in said
+    told = succeed("whatif", "full", "--n", "2,4", "--arms", "think_off,think_on", "--json", cwd=tmp_path)
+    rows = json.loads(told)["rows"]
+    own = next(row for row in rows if (row["n"], row["delta"]) == (4, 0.15) and len(row["arms"]) == 4)
+    assert (own["modes"], own["changed"], own["open"]) == (
+        {"think_off": 7, "short": 7, "long": 0, "think_on": 7},
+        0,
+        0,
+    )
+    two = next(row for row in rows if (row["n"], row["delta"]) == (2, 0.15) and len(row["arms"]) == 2)
+    assert (two["modes"], two["changed"], two["held"]) == ({"think_off": 7, "think_on": 14}, 7, 21)
+    report = (tmp_path / "climbed/report.html").read_text()
+    assert "<h2>Arms</h2>" in report and "From cheap to dear" in report
