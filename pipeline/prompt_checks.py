@@ -9,6 +9,8 @@ from hipo_data.schemas.config import RunConfig
 from hipo_data.schemas.errors import UserError
 from hipo_data.schemas.records import Kind, Mode
 
+OF_ARMS = "justify_effort"
+"""The prompt for justifications of arms, which speaks of levels, where the recipe names none."""
 _QUESTION = "What is 6 * 7?"
 
 
@@ -36,8 +38,12 @@ def _with_justify_prompt(config: RunConfig) -> RunConfig:
                 "justify.language"
             )
         chosen = chosen.model_copy(update={"language": next(iter(languages))})
+    if not config.roles.is_pair and "template" not in chosen.model_fields_set:
+        chosen = chosen.model_copy(update={"template": OF_ARMS})
+    levels = {"level": "short", "levels": [{"name": "short", "n": 8, "right": 7}]}
+    cases = [each if config.roles.is_pair else each | levels for each in _counts()]
     try:
-        try_template(chosen.prompt, "question", list(_counts()))
+        try_template(chosen.prompt, "question", cases)
     except FileNotFoundError as error:
         hint = (
             ""

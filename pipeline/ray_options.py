@@ -52,6 +52,6 @@ def in_placement_group(placed: Placement) -> tuple[dict[str, Any], "PlacementGro
 
 def cpus_needed(config: RunConfig) -> float:
     """Logical CPUs below which a run cannot go on: all engines at once, and one task beside them."""
-    used = {role.engine for role in (config.roles.think_on, config.roles.think_off, config.roles.justifier)}
+    used = {role.engine for role in config.roles.all}
     engines = sum(config.engines[name].replicas * config.engines[name].resources.num_cpus for name in used)
     return engines + max(config.ray.task.num_cpus, config.ray.verify.num_cpus)

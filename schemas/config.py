@@ -3,7 +3,7 @@
 Relative paths are relative to the working directory of the command.
 """
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field, SerializeAsAny, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
@@ -25,14 +25,15 @@ from hipo_data.schemas.engine_config import (
     RolloutsEngine,
     VllmEngine,
 )
-from hipo_data.schemas.family import Reading
 from hipo_data.schemas.grading import VerifyConfig
 from hipo_data.schemas.records import Kind, Mode
+from hipo_data.schemas.role_config import ArmConfig, RoleConfig, RolesConfig, SamplingConfig
 from hipo_data.schemas.select_config import JustifyConfig, PublishConfig, SelectConfig
 from hipo_data.schemas.source_config import SourceConfig, completed
 from hipo_data.schemas.watch_config import WatchConfig
 
 __all__ = [
+    "ArmConfig",
     "BatchMode",
     "Config",
     "Endpoint",
@@ -44,7 +45,10 @@ __all__ = [
     "RecordedEngine",
     "ReplayEngine",
     "ResourceConfig",
+    "RoleConfig",
+    "RolesConfig",
     "RolloutsEngine",
+    "SamplingConfig",
     "SelectConfig",
     "SourceConfig",
     "VllmEngine",
@@ -177,52 +181,6 @@ class IngestConfig(Config):
     )
 
 
-class SamplingConfig(Config):
-    """Sampling parameters. Defaults follow common practice for reasoning models; HiPO does not publish its own."""
-
-    temperature: float = Field(default=1.0, ge=0, le=10)
-    top_p: float = Field(default=0.95, gt=0, le=1)
-    max_tokens: int = Field(default=32_768, ge=1, le=10**8)
-    extra: dict[str, Any] = Field(default_factory=dict, description="further sampling parameters of the engine")
-
-
-class RoleConfig(Config):
-    """One use of an engine. The mode switch is whatever the model needs of these fields."""
-
-    engine: Line = Field(description="a key of `engines`")
-    family: str | None = Field(
-        default=None, description="family of the model where it is not the engine's; what is set beside it wins"
-    )
-    chat_template_kwargs: dict[str, Any] = Field(default_factory=dict)
-    system_prompt: str | None = None
-    question_suffix: str = Field(default="", description="appended to the user turn, such as ` /no_think`")
-    response_prefix: str = Field(default="", description="start of the response that the model continues")
-    starts_in_reasoning: bool = Field(
-        default=False, description="the chat template opens the reasoning, so responses begin inside it"
-    )
-    reading: Reading | None = Field(
-        default=None, description="tags of reasoning and answers; default: the family's, else `<think>`"
-    )
-    sampling: SamplingConfig = SamplingConfig()
-
-
-class RolesConfig(Config):
-    """Which engine plays which part. All three may name the same engine."""
-
-    think_on: RoleConfig
-    think_off: RoleConfig
-    justifier: RoleConfig
-
-    @property
-    def all(self) -> list[RoleConfig]:
-        """All three."""
-        return [self.think_on, self.think_off, self.justifier]
-
-    def of(self, mode: Mode) -> RoleConfig:
-        """The role that samples `mode`."""
-        return self.think_on if mode is Mode.THINK_ON else self.think_off
-
-
 class SampleConfig(Config):
     """How many rollouts a problem gets and how the question is put."""
 
@@ -259,8 +217,8 @@ class SampleConfig(Config):
         return self.stop != "never"
 
     def count(self, mode: Mode) -> int:
-        """Rollouts a problem in `mode`."""
-        own = self.n_on if mode is Mode.THINK_ON else self.n_off
+        """Rollouts a problem in `mode`; `n_on` is that of every arm that thinks."""
+        own = self.n_on if Mode(mode).thinks else self.n_off
         return self.n if own is None else own
 
     def most(self, mode: Mode) -> int:
@@ -318,6 +276,11 @@ class RunConfig(Config):
     ray: RayConfig = RayConfig()
     watch: WatchConfig = WatchConfig()
     check: CheckConfig | None = Field(default=CheckConfig(), description="null: modes are not looked at")
+
+    @property
+    def climbs(self) -> bool:
+        """Whether a dearer arm is sampled once the cheaper ones are graded, for the problems that are still open."""
+        return self.sample.stops and self.select.policy == "effort"
 
     @field_validator("sources", mode="after")
     @classmethod

@@ -7,6 +7,7 @@ the place of a key's variable is quoted.
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from hipo_data.schemas.arm_order import order_objection
 from hipo_data.schemas.config_texts import address_objection, base_url_objection, is_variable, variable_objection
 from hipo_data.schemas.engine_config import OpenAIEngine, RolloutsEngine, VllmEngine
 from hipo_data.schemas.records import Mode
@@ -15,12 +16,10 @@ from hipo_data.schemas.request_fields import OF_THE_RECIPE, OF_THE_TEMPLATE, OF_
 if TYPE_CHECKING:
     from hipo_data.schemas.config import RunConfig
 
-_ROLES = ("think_on", "think_off", "justifier")
-
 
 def objections(config: "RunConfig") -> list[str]:
     """All sentences; empty for a recipe that makes sense."""
-    checks = (_engines, _fields, _rollouts, _allocation, _came_along, _budget, _addresses, _variables)
+    checks = (_engines, _fields, _arms, _rollouts, _allocation, _came_along, _budget, _addresses, _variables)
     return [said for check in checks for said in check(config)]
 
 
@@ -29,27 +28,53 @@ def _engines(config: "RunConfig") -> Iterator[str]:
         if not name.strip() or not name.isprintable() or "/" in name:
             shown = f"engines.{name}" if name.isprintable() else "engines"
             yield f"'{shown}': an engine's name is not empty and holds neither '/' nor control characters; name it so"
-    for role in _ROLES:
-        engine = getattr(config.roles, role).engine
-        if engine not in config.engines:
-            yield f"roles.{role}.engine is '{engine}', which is not one of engines: {sorted(config.engines)}"
+    for where, role in config.roles.named:
+        if role.engine not in config.engines:
+            yield f"{where}.engine is '{role.engine}', which is not one of engines: {sorted(config.engines)}"
+
+
+def _arms(config: "RunConfig") -> Iterator[str]:
+    roles, effort = config.roles, config.select.policy == "effort"
+    if config.verify.pseudo_gold is not None and effort:
+        yield "select.policy is 'effort', which needs golds, but verify.pseudo_gold is set; set one of them"
+    if roles.arms is None:
+        return
+    if said := order_objection(roles.arms):
+        yield said
+    elif not roles.is_pair and not effort:
+        yield (
+            f"roles.arms names {', '.join(roles.modes)}, but select.policy is '{config.select.policy}', which chooses "
+            "between think_off and think_on; set select.policy: effort"
+        )
+    if not roles.is_pair and any(getattr(source, "import_rollouts", False) for source in config.sources):
+        yield (
+            "roles.arms is set, but a source has import_rollouts: true, and its responses belong to no arm; set one of "
+            "them"
+        )
+    if not roles.is_pair and any(source.type == "rollouts" for source in config.sources):
+        yield (
+            "roles.arms is set, but a source is of type rollouts, whose responses are think_on or think_off and belong "
+            "to no other arm; leave one of them out"
+        )
 
 
 def _rollouts(config: "RunConfig") -> Iterator[str]:
     sample, select = config.sample, config.select
-    if sample.stops and select.policy != "hipo":
+    if sample.stops and select.policy not in ("hipo", "effort"):
         yield (
             f"sample.stop is '{sample.stop}', which stops where hipo's rule is decided, but select.policy is "
             f"'{select.policy}'; set sample.stop: never"
         )
+    if sample.stop == "likely" and select.policy == "effort":
+        yield "sample.stop is 'likely', which is for hipo's rule, not select.policy: effort; set sample.stop: decided"
     if sample.stop == "likely" and select.by_posterior:
         yield (
             "sample.stop is 'likely', which predicts what the rule margin decides, but select.rule is posterior; "
             "set sample.stop: decided or never"
         )
-    if all(sample.count(mode) == 0 for mode in Mode):
+    if all(sample.count(mode) == 0 for mode in config.roles.modes):
         yield "sample asks for no rollouts in either mode; set sample.n to at least 1"
-    for mode in Mode:
+    for mode in config.roles.modes:
         if 0 < sample.count(mode) < select.min_graded:
             yield (
                 f"select.min_graded is {select.min_graded}, but sample asks for {sample.count(mode)} rollouts "
@@ -71,7 +96,10 @@ def _rollouts(config: "RunConfig") -> Iterator[str]:
 def _allocation(config: "RunConfig") -> Iterator[str]:
     if not config.sample.adapts:
         return
-    said, engines = "sample.allocate is 'adaptive', which", {config.roles.of(mode).engine for mode in Mode}
+    said, engines = (
+        "sample.allocate is 'adaptive', which",
+        {config.roles.of(mode).engine for mode in config.roles.modes},
+    )
     if config.select.policy != "hipo":
         yield (
             f"{said} spends rollouts where hipo's rule is unsure, but select.policy is '{config.select.policy}'; "
@@ -88,7 +116,7 @@ def _allocation(config: "RunConfig") -> Iterator[str]:
             f"{said} samples both modes in turns, but roles.think_on and roles.think_off have two engines, "
             f"{' and '.join(sorted(engines))}; give both one engine, or set sample.allocate: uniform"
         )
-    if any(config.sample.count(mode) == 0 for mode in Mode):
+    if any(config.sample.count(mode) == 0 for mode in config.roles.modes):
         yield f"{said} weighs both modes, but sample asks for no rollouts in one of them; set sample.n"
     if any(getattr(source, "import_rollouts", False) for source in config.sources):
         yield f"{said} asks for every rollout itself, but a source has import_rollouts: true; set one of them"
@@ -99,11 +127,11 @@ def _allocation(config: "RunConfig") -> Iterator[str]:
 def _came_along(config: "RunConfig") -> Iterator[str]:
     """What an engine of type rollouts cannot do, and what verdicts that came along cannot be in."""
     sources = [source for source in config.sources if source.type == "rollouts"]
-    for mode in Mode:
+    for mode in config.roles.modes:
         engine = config.roles.of(mode).engine
         if not isinstance(config.engines.get(engine), RolloutsEngine):
             continue
-        where = f"roles.{mode}.engine is '{engine}' of type rollouts, which samples nothing"
+        where = f"{config.roles.where(mode)}.engine is '{engine}' of type rollouts, which samples nothing"
         if not sources:
             yield f"{where}, but no source is of type rollouts either; add one, or name an engine that samples"
         elif config.sample.stops:
@@ -161,12 +189,11 @@ def _endpoints(config: "RunConfig") -> Iterator[tuple[str, Any]]:
 
 
 def _fields(config: "RunConfig") -> Iterator[str]:
-    for name in _ROLES:
-        role = getattr(config.roles, name)
+    for where, role in config.roles.named:
         engine = config.engines.get(role.engine)
         further = OF_VLLM if isinstance(engine, VllmEngine) else {}
-        yield from _owned(role.sampling.extra, f"roles.{name}.sampling.extra", OF_THE_RECIPE | further)
-        yield from _owned(role.chat_template_kwargs, f"roles.{name}.chat_template_kwargs", OF_THE_TEMPLATE)
+        yield from _owned(role.sampling.extra, f"{where}.sampling.extra", OF_THE_RECIPE | further)
+        yield from _owned(role.chat_template_kwargs, f"{where}.chat_template_kwargs", OF_THE_TEMPLATE)
     for name, engine in config.engines.items():
         if isinstance(engine, OpenAIEngine):
             yield from _owned(engine.extra_body, f"engines.{name}.extra_body", OF_THE_RECIPE)

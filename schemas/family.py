@@ -60,6 +60,7 @@ class Family(Config):
     think_off: Switch | None = None
     instead: Instead = Instead()
     levels: list[str] = Field(default=[], description="efforts that the template knows")
+    effort: str = Field(default="reasoning_effort", description="the argument or field that takes one of them")
     reading: Reading = Reading()
     parser: str | None = Field(default=None, description="vLLM's reasoning parser of its server")
     note: str = ""
@@ -73,7 +74,7 @@ class Family(Config):
 
     def request(self, mode: Mode) -> Switch | None:
         """How `mode` is asked for; null where the family has no such switch."""
-        return self.think_on if mode is Mode.THINK_ON else self.think_off
+        return self.think_on if mode.thinks else self.think_off
 
     def opens(self, mode: Mode) -> bool:
         """Whether responses in `mode` begin inside the reasoning; a mode without a switch has the other's prompt."""

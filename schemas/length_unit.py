@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from hipo_data.schemas.engine_config import EngineConfig, RecordedEngine, VllmEngine
 from hipo_data.schemas.errors import UserError
 from hipo_data.schemas.packaged import embedded
-from hipo_data.schemas.records import Mode
 
 if TYPE_CHECKING:
     from hipo_data.schemas.config import RunConfig
@@ -87,14 +86,14 @@ def with_tokenizers(config: "RunConfig") -> "RunConfig":
 
 def _sampling(config: "RunConfig") -> Iterator[tuple[str, EngineConfig]]:
     """Engines that either mode's responses come from."""
-    names = [config.roles.of(mode).engine for mode in Mode if config.sample.count(mode)]
+    names = [config.roles.of(mode).engine for mode in reversed(config.roles.modes) if config.sample.count(mode)]
     for name in dict.fromkeys(names):
         yield name, config.engines[name]
 
 
 def _model_tokenizer(config: "RunConfig") -> str | None:
     """That of the first model that a role of the recipe loads; null where none is known."""
-    for role in (config.roles.think_on, config.roles.think_off, config.roles.justifier):
+    for role in config.roles.all:
         engine = config.engines[role.engine]
         if isinstance(engine, VllmEngine):
             named = str(engine.args.get("tokenizer") or engine.model)

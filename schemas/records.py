@@ -1,5 +1,6 @@
 """The records that flow from stage to stage, one pydantic model each. `schemas.arrow` gives their Parquet form."""
 
+import re
 from enum import StrEnum
 from typing import ClassVar, Literal
 
@@ -7,17 +8,51 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from hipo_data.schemas.gold import ProblemGold
 
+_ARM_NAME = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
+_LONGEST_ARM = 40
+_ARMS: dict[str, "Mode"] = {}
+
 
 class Mode(StrEnum):
-    """Whether a response reasons before it answers."""
+    """Whether a response reasons before it answers, or which arm of a recipe it is of.
+
+    The members are the two modes that every recipe has without arms. The name of an arm is a mode as well, made when it
+    is asked for, as `Mode("low")`: the same object each time, and none of those that iteration gives. `think_off` is
+    the one arm that does not reason, all others do.
+    """
 
     THINK_ON = "think_on"
     THINK_OFF = "think_off"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "Mode | None":
+        if not isinstance(value, str) or not is_arm_name(value):
+            return None
+        if value not in _ARMS:
+            arm = str.__new__(cls, value)
+            arm._name_, arm._value_ = value.upper(), value
+            _ARMS[value] = arm
+        return _ARMS[value]
+
+    @property
+    def thinks(self) -> bool:
+        """Whether its responses reason."""
+        return self is not Mode.THINK_OFF
+
+    @property
+    def base(self) -> "Mode":
+        """`think_on` of every mode that reasons, else `think_off`: how its responses are written down."""
+        return Mode.THINK_ON if self.thinks else Mode.THINK_OFF
 
     @property
     def other(self) -> "Mode":
         """The opposite mode."""
         return Mode.THINK_OFF if self is Mode.THINK_ON else Mode.THINK_ON
+
+
+def is_arm_name(text: str) -> bool:
+    """Whether an arm can be called so, which is part of the names of files: lower case, digits and single `_`."""
+    return len(text) <= _LONGEST_ARM and _ARM_NAME.fullmatch(text) is not None
 
 
 class Kind(StrEnum):
@@ -201,7 +236,8 @@ class Decision(Record):
     """Which mode a problem gets and by which rule, or why it is dropped. Key: `problem_id`.
 
     `n_*` counts graded rollouts (unknown ones excluded); `p_*` is `right_* / n_*`, null where `n_*` is 0, with the
-    95 % Wilson interval in `p_*_low` and `p_*_high`; `tokens_*` is the mean of whole responses.
+    95 % Wilson interval in `p_*_low` and `p_*_high`; `tokens_*` is the mean of whole responses. Of several arms `off`
+    is the cheapest, and `on` the one of the others with the highest pass rate (`ArmRate` has them all).
     """
 
     problem_id: str

@@ -9,7 +9,7 @@ from hipo_data.schemas.config_node import Config
 from hipo_data.schemas.config_texts import Line
 
 PolicyName = Literal[
-    "hipo", "adaptthink", "thinkless", "lhrm", "all-correct", "shortest", "preference", "budget", "groups"
+    "hipo", "adaptthink", "thinkless", "lhrm", "all-correct", "shortest", "preference", "budget", "groups", "effort"
 ]
 
 
@@ -157,6 +157,7 @@ class SelectConfig(Config):
             "adaptthink": {"most"},
             "all-correct": {"most"},
             "shortest": set[str](),
+            "effort": {"fallback"},
         }.get(self.policy, {self.policy})
         # Left out at their defaults, so that work of before stays.
         said = {name for name, used in {"leaking": self.refuses_leaks, "rule": self.by_posterior}.items() if used}

@@ -7,6 +7,7 @@ import typer
 from hipo_data.figures.help_panels import Panel
 from hipo_data.figures.terminal import console
 from hipo_data.pipeline.commands.options import ChartOption, JsonOption, RunArgument
+from hipo_data.schemas.errors import UserError
 
 
 def register(app: typer.Typer) -> None:
@@ -23,6 +24,10 @@ def whatif(
     n: Annotated[
         str | None, typer.Option("--n", help="Rollouts of each mode, such as 4,8. Default: all that the run has.")
     ] = None,
+    arms: Annotated[
+        list[str] | None,
+        typer.Option("--arms", help="With the policy effort: arms to choose from, with commas; may be given again."),
+    ] = None,
     as_json: JsonOption = False,
     out: ChartOption = None,
 ) -> None:
@@ -34,7 +39,19 @@ def whatif(
     from hipo_data.pipeline.views.whatif import ask
 
     files = open_run(run_path(run_dir))
-    answer = ask(files, parse_deltas(delta), None if n is None else parse_ns(n))
+    deltas, ns = parse_deltas(delta), None if n is None else parse_ns(n)
+    if files.config.select.policy == "effort":
+        from hipo_data.pipeline.views.arm_whatif import ask_arms
+        from hipo_data.pipeline.views.printing.arm_whatif import print_arm_answer
+
+        if out:
+            raise UserError("--out draws think-on against think-off, and this run chooses between arms; leave it out")
+        sets = None if arms is None else [[name.strip() for name in each.split(",")] for each in arms]
+        print_arm_answer(console(), ask_arms(files, deltas, ns, sets), as_json)
+        return
+    if arms is not None:
+        raise UserError(f"--arms is for runs of the policy effort, and this one's is {files.config.select.policy}")
+    answer = ask(files, deltas, ns)
     if out:
         write_chart(answer, out)
     print_answer(console(), answer, as_json)

@@ -33,13 +33,24 @@ def export(
         str | None,
         typer.Option("--tokenizer", help="Refuse where the chat template of this tokenizer would change a response."),
     ] = None,
+    level: Annotated[
+        str, typer.Option("--level", help="With arms, where rows tell theirs: prompt (a system turn) or kwargs.")
+    ] = "prompt",
+    levels: Annotated[
+        str | None, typer.Option("--levels", help="Names of levels by arm, such as short=low,think_on=high.")
+    ] = None,
 ) -> None:
     """Write a published dataset as files that another library reads as they are."""
     from hipo_data.pipeline.ship.advice import advice
     from hipo_data.pipeline.ship.export import export as export_dataset
     from hipo_data.pipeline.ship.published import published
+    from hipo_data.stages.publish.exports.levels import WAYS, Told
 
-    exported = export_dataset(published(dataset), to, out, tokenizer)
+    if level not in WAYS:
+        raise UserError(f"--level is one of {' or '.join(WAYS)}, not '{level}'")
+    named = dict(each.partition("=")[::2] for each in levels.split(",")) if levels else {}
+    told: Told = "kwargs" if level == "kwargs" else "prompt"
+    exported = export_dataset(published(dataset), to, out, tokenizer, told, named)
     console = _console()
     for name, rows in exported.rows.items():
         console.print(f"{out / name}: {rows} rows")

@@ -52,11 +52,11 @@ class Run:
 
     @property
     def rollouts(self) -> pl.LazyFrame:
-        """Rollouts of both modes, with the verdict of each: columns of `Rollout`, then those of `Verdict`.
+        """Rollouts of all modes, with the verdict of each: columns of `Rollout`, then those of `Verdict`.
 
         Where a rollout is not graded yet, the latter are null.
         """
-        of_mode = [each for mode in Mode if (each := self._with_verdicts(mode)) is not None]
+        of_mode = [each for mode in self.config.roles.dear_first if (each := self._with_verdicts(mode)) is not None]
         if not of_mode:
             raise self._nothing("rollouts")
         return pl.concat(of_mode, how="diagonal")

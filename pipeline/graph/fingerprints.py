@@ -25,7 +25,7 @@ from hipo_data.stages.publish import tables as publish
 from hipo_data.stages.sample import sample
 from hipo_data.stages.select import boundary, prior, select
 from hipo_data.stages.select.policies import token_skip
-from hipo_data.stages.stopping import allocation
+from hipo_data.stages.stopping import allocation, ladder
 from hipo_data.stages.verify import verify
 
 
@@ -55,10 +55,13 @@ class Fingerprints:
                 return self._ingest
             case "sample":
                 assert node.mode is not None
+                if config.climbs:
+                    return self._sample[node.mode] | (self._climb if node.mode is not config.roles.modes[0] else {})
                 stops = node.mode is Mode.THINK_ON and config.sample.stops
                 return self._sample[node.mode] | (self._stop if stops else self._allocation(node.mode))
             case "verify":
-                return self._verify
+                budget = None if node.mode is None else config.roles.budget(node.mode)
+                return self._verify | ({} if budget is None else {"budget": str(budget)})
             case "select" if node == PRIOR:
                 read = {"min_graded", "random_fraction"} | ({"leaking"} if config.select.refuses_leaks else set())
                 counted = digest(config.select.model_dump(mode="json", include=read))
@@ -109,7 +112,7 @@ class Fingerprints:
                 "prompt": template_hash(config.sample.template),
                 **self._role(mode.value, config.roles.of(mode)),
             }
-            for mode in (Mode.THINK_OFF, Mode.THINK_ON)
+            for mode in config.roles.modes
         }
 
     @cached_property
@@ -130,6 +133,7 @@ class Fingerprints:
             "select": digest(config.select.in_use()),
             "format": config.publish.format,
             **({"ties": "think_off"} if ties else {}),
+            **({"arms": " ".join(config.roles.modes)} if config.select.policy == "effort" else {}),
         }
 
     @cached_property
@@ -152,6 +156,11 @@ class Fingerprints:
             "graders": digest(self._verify),
             **self._select,
         }
+
+    @cached_property
+    def _climb(self) -> dict[str, str]:
+        """Which problems get a dearer arm depends on the rule, beside the verdicts of the cheaper ones, its inputs."""
+        return {"stop": f"ladder {ladder.VERSION}", **self._select}
 
     def _allocation(self, mode: Mode) -> dict[str, str]:
         """Who gets how many rollouts depends on both modes, verdicts and rule; think-on's node is told."""

@@ -16,7 +16,8 @@ from hipo_data.schemas.records import Mode
 from hipo_data.stages.ingest.shard_count import MOST_BITS
 
 _GRADED = ("sample", "verify")
-_MODES = (Mode.THINK_OFF, Mode.THINK_ON)  # think-off is cheaper and comes first
+PAIR = (Mode.THINK_OFF, Mode.THINK_ON)
+"""The modes of a run without arms; think-off is cheaper and comes first."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,8 @@ VERDICTS = "verdicts"
 ALLOCATED = "allocated"
 """Among the outputs of think-off's sample node where it samples both modes, how many think-on rollouts a problem got;
 their records lie in think-on's journal."""
+ARMS = "arms"
+"""Among the outputs of select under the policy effort, what the rollouts of each problem came to, arm by arm."""
 VOTES = "votes"
 """Among the outputs of verify in think-on, what responses to problems without a gold agree on."""
 PICKS = "picks"
@@ -86,11 +89,11 @@ def relatives(shard: str) -> Iterator[str]:
             yield shard_name(other, place)
 
 
-def shard_nodes(shard: str, votes: bool = False) -> list[Node]:
+def shard_nodes(shard: str, votes: bool = False, modes: Sequence[Mode] = PAIR) -> list[Node]:
     """The nodes of one shard, in an order in which they can run; `votes`: think-on responses vote on golds."""
-    graded = [Node(stage, shard, mode) for mode in _MODES for stage in ("sample", "verify")]
+    graded = [Node(stage, shard, mode) for mode in modes for stage in ("sample", "verify")]
     if votes:
-        graded = [*(Node("sample", shard, mode) for mode in _MODES), *(node for node in reversed(graded[1::2]))]
+        graded = [*(Node("sample", shard, mode) for mode in PAIR), *(node for node in reversed(graded[1::2]))]
     return [
         *graded,
         Node("select", shard),
@@ -100,7 +103,8 @@ def shard_nodes(shard: str, votes: bool = False) -> list[Node]:
 
 def run_nodes(shards: Sequence[str], config: RunConfig) -> list[Node]:
     """All nodes of a run whose ingest made `shards`, in an order in which they can run."""
-    own = [node for shard in shards for node in shard_nodes(shard, config.verify.pseudo_gold is not None)]
+    votes, modes = config.verify.pseudo_gold is not None, config.roles.modes
+    own = [node for shard in shards for node in shard_nodes(shard, votes, modes)]
     if not config.select.by_posterior:
         return [INGEST, *own, PUBLISH]
     graded = [node for node in own if node.stage in _GRADED]
@@ -109,14 +113,17 @@ def run_nodes(shards: Sequence[str], config: RunConfig) -> list[Node]:
 
 def parents(node: Node, shards: Iterable[str], config: RunConfig) -> list[Node]:
     """The nodes whose outputs `node` reads."""
-    shard = node.shard
-    by_mode = [Node(stage, shard, mode) for stage in _GRADED for mode in _MODES]
+    shard, modes = node.shard, config.roles.modes
+    by_mode = [Node(stage, shard, mode) for stage in _GRADED for mode in modes]
     match node.stage:
         case "ingest":
             return []
         case "sample":
             if config.sample.adapts and node.mode is Mode.THINK_ON:
                 return [INGEST, Node("sample", shard, Mode.THINK_OFF)]
+            if config.climbs and node.mode is not None:
+                lower = modes[: modes.index(node.mode)]
+                return [INGEST, *(Node(stage, shard, mode) for mode in lower for stage in _GRADED)]
             waits = config.sample.stops and node.mode is Mode.THINK_ON
             return [INGEST, *([Node(stage, shard, Mode.THINK_OFF) for stage in ("sample", "verify")] if waits else [])]
         case "verify":
@@ -127,7 +134,7 @@ def parents(node: Node, shards: Iterable[str], config: RunConfig) -> list[Node]:
                 *([Node("verify", shard, Mode.THINK_ON)] if waits else []),
             ]
         case "select" if node == PRIOR:
-            return [INGEST, *[Node(stage, name, mode) for name in shards for stage in _GRADED for mode in _MODES]]
+            return [INGEST, *[Node(stage, name, mode) for name in shards for stage in _GRADED for mode in modes]]
         case "select":
             return [INGEST, *by_mode, *([PRIOR] if config.select.by_posterior else [])]
         case "justify":
@@ -175,6 +182,8 @@ def inputs_of(
             found[VOTES] = outputs[VOTES]
         if parent.stage == "select" and PICKS in outputs:
             found[f"{PICKS}/{parent.shard}"] = outputs[PICKS]
+        if parent.stage == "select" and node.stage in ("justify", "publish") and ARMS in outputs:
+            found[f"{ARMS}/{parent.shard}"] = outputs[ARMS]
         if node.stage == "verify" and VERDICTS in outputs:
             found[VERDICTS] = outputs[VERDICTS]
     return found

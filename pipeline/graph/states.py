@@ -6,18 +6,19 @@ The files are the truth: nothing else remembers what is done.
 import gc
 import re
 import stat
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from hipo_data.pipeline.graph.nodes import ACCOUNTS, INGEST, PRIOR, PUBLISH, Node, shard_nodes
+from hipo_data.pipeline.graph.nodes import ACCOUNTS, INGEST, PAIR, PRIOR, PUBLISH, Node, shard_nodes
 from hipo_data.pipeline.graph.stages import STAGES
 from hipo_data.pipeline.store.files import read_many, remove_files
 from hipo_data.pipeline.store.manifest import Manifest, Output, parse_manifest
 from hipo_data.pipeline.store.run_path import RunPath
 from hipo_data.pipeline.store.whole import objection
 from hipo_data.schemas.errors import DamagedError
+from hipo_data.schemas.records import Mode
 
 _INPUT = "input "
 """Before the label of an input, among the parts of a manifest."""
@@ -105,12 +106,16 @@ def _changed_at(path: RunPath) -> int | None:
 
 
 def load_manifests(
-    run_dir: RunPath, *, unlisted: bool = False, damaged: list[DamagedError] | None = None
+    run_dir: RunPath,
+    *,
+    unlisted: bool = False,
+    damaged: list[DamagedError] | None = None,
+    modes: Sequence[Mode] = PAIR,
 ) -> dict[str, Manifest]:
     """All manifests in a run directory by node name, those that an earlier count of shards left behind too.
 
     They are found by listing. In storage a listing may lag; with `unlisted`, those that it does not show are asked for
-    by their names, which takes one request for each node of the last ingest's shards that is not done.
+    by their names, which takes one request for each node of the last ingest's shards, in `modes`, that is not done.
 
     Damaged ones are left out and go to the list `damaged`; where there is none, the first one is raised.
     """
@@ -122,7 +127,7 @@ def load_manifests(
                 found |= _parsed(read_many(paths), damaged)
     if unlisted and not isinstance(run_dir, Path):
         found |= _by_name(run_dir, [node for node in (INGEST, PRIOR, PUBLISH) if node.name not in found], damaged)
-        nodes = [node for shard in shards_of(found.get(INGEST.name)) for node in shard_nodes(shard)]
+        nodes = [node for shard in shards_of(found.get(INGEST.name)) for node in shard_nodes(shard, modes=modes)]
         found |= _by_name(run_dir, [node for node in nodes if node.name not in found], damaged)
     return found
 
@@ -159,13 +164,17 @@ def _parsed(files: Iterable[tuple[RunPath, bytes]], damaged: list[DamagedError] 
 
 
 def load_present_manifests(
-    run_dir: RunPath, *, unlisted: bool = False, damaged: list[DamagedError] | None = None
+    run_dir: RunPath,
+    *,
+    unlisted: bool = False,
+    damaged: list[DamagedError] | None = None,
+    modes: Sequence[Mode] = PAIR,
 ) -> dict[str, Manifest]:
     """The manifests of the shards that the last ingest made and of the stages that see the whole run, by node name.
 
-    `unlisted` and `damaged` as `load_manifests` has them.
+    `unlisted`, `damaged` and `modes` as `load_manifests` has them.
     """
-    manifests = load_manifests(run_dir, unlisted=unlisted, damaged=damaged)
+    manifests = load_manifests(run_dir, unlisted=unlisted, damaged=damaged, modes=modes)
     present = {"all", *shards_of(manifests.get(INGEST.name))}
     return {name: manifest for name, manifest in manifests.items() if name.rpartition("/")[2] in present}
 

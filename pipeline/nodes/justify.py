@@ -2,18 +2,20 @@
 
 import asyncio
 import time
+from collections import defaultdict
 
 import pyarrow.compute as pc
 
-from hipo_data.pipeline.graph.nodes import PICKS
+from hipo_data.pipeline.graph.nodes import ARMS, PICKS
 from hipo_data.pipeline.graph.task import Task, commit
 from hipo_data.pipeline.nodes.asking import Host, earlier, session
 from hipo_data.pipeline.store.journal import remove_journal
 from hipo_data.pipeline.store.manifest import Manifest
 from hipo_data.prompts.formats.registry import FORMATS
+from hipo_data.schemas.arm_rate import ArmRate
 from hipo_data.schemas.arrow import from_table, to_table
 from hipo_data.schemas.length_unit import Unit, lengths_of
-from hipo_data.schemas.records import Decision, Example, Justification, Mode, Pick, Problem, Rollout
+from hipo_data.schemas.records import Decision, Example, Justification, Pick, Problem, Rollout
 from hipo_data.stages.justify.justify import Case, failed_in_engine, justification_key, justify
 
 
@@ -58,16 +60,21 @@ def _cases(task: Task) -> list[Case]:
     wanted = {(pick.problem_id, pick.mode, pick.index) for pick in picks}
     rollouts = {
         key: rollout
-        for mode in Mode
+        for mode in task.config.roles.modes
         for rollout in task.records(f"sample.{mode}/{task.shard}", Rollout)
         if (key := (rollout.problem_id, rollout.mode, rollout.index)) in wanted
     }
+    arms: dict[str, list[ArmRate]] = defaultdict(list)
+    if not task.config.roles.is_pair:
+        for rate in task.records(f"{ARMS}/{task.shard}", ArmRate):
+            arms[rate.problem_id].append(rate)
     return [
         Case(
             problems[pick.problem_id],
             decisions[pick.problem_id],
             rollouts[pick.problem_id, pick.mode, pick.index],
             pick,
+            tuple(sorted(arms[pick.problem_id], key=lambda rate: rate.arm)),
         )
         for pick in picks
     ]

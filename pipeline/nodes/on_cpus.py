@@ -7,7 +7,7 @@ import polars as pl
 import pyarrow as pa
 
 from hipo_data.pipeline.graph.flags import FLAGS, flagged_in
-from hipo_data.pipeline.graph.nodes import PICKS, PRIOR, VERDICTS, VOTES
+from hipo_data.pipeline.graph.nodes import ARMS, PICKS, PRIOR, VERDICTS, VOTES
 from hipo_data.pipeline.graph.task import Task, commit
 from hipo_data.pipeline.nodes.grading import grader_of
 from hipo_data.pipeline.nodes.prior import fit_prior
@@ -15,6 +15,7 @@ from hipo_data.pipeline.store.flag_file import excluded
 from hipo_data.pipeline.store.manifest import Manifest, write_manifest
 from hipo_data.pipeline.store.run_path import storage_errors
 from hipo_data.prompts.formats.registry import FORMATS
+from hipo_data.schemas.arm_rate import ArmRate
 from hipo_data.schemas.arrow import arrow_schema, to_table
 from hipo_data.schemas.errors import RunFailedError
 from hipo_data.schemas.keys import digest
@@ -51,7 +52,8 @@ def _verify(task: Task) -> Manifest:
     if pseudo is not None and task.mode is Mode.THINK_ON:
         votes = vote(problems.values(), rollouts, grader, pseudo)
         tables[VOTES] = to_table(votes, Vote)
-    verdicts = verify(problems, rollouts, grader, known, votes)
+    budget = None if task.mode is None else task.config.roles.budget(task.mode)
+    verdicts = verify(problems, rollouts, grader, known, votes, budget)
     return commit(
         task,
         {"rows": to_table(verdicts, Verdict), **tables},
@@ -69,8 +71,9 @@ def _select(task: Task) -> Manifest:
     started = time.monotonic()
     posterior = task.config.select.by_posterior
     problems = task.table(task.problems_label, ["problem_id", "kind", *(["sources"] if posterior else [])])
-    rollouts = pl.concat([_frame(task, f"sample.{mode}", ROLLOUT_COLUMNS) for mode in Mode])
-    verdicts = pl.concat([_frame(task, f"verify.{mode}", VERDICT_COLUMNS) for mode in Mode])
+    modes = task.config.roles.modes
+    rollouts = pl.concat([_frame(task, f"sample.{mode}", ROLLOUT_COLUMNS) for mode in modes])
+    verdicts = pl.concat([_frame(task, f"verify.{mode}", VERDICT_COLUMNS) for mode in modes])
     frame = pl.DataFrame(problems).lazy()
     tags = FORMATS[task.config.publish.format].tags
     votes = pl.DataFrame(task.table(VOTES, VOTE_COLUMNS)).lazy() if VOTES in task.inputs else None
@@ -78,15 +81,18 @@ def _select(task: Task) -> Manifest:
     if posterior:
         frame, priors = with_source(frame), Priors(tuple(task.records(PRIOR.name, Prior)))
     flagged = _flagged(task)
-    chosen = select_picks(frame, rollouts, verdicts, task.config.select, task.config.seed, tags, votes, priors, flagged)
-    tables = pl.collect_all([chosen.decisions, chosen.picks])
+    chosen = select_picks(
+        frame, rollouts, verdicts, task.config.select, task.config.seed, tags, votes, priors, flagged, modes
+    )
+    wanted = [chosen.decisions, chosen.picks, *([] if chosen.arms is None else [chosen.arms])]
+    tables = pl.collect_all(wanted)
     refuses = task.config.select.refuses_leaks
     leaking = {LEAKING: int(rollouts.select(leaks().sum()).collect().item())} if refuses else {}
     decisions, picks = _typed(tables[0], Decision), _typed(tables[1], Pick)
     dropped = decisions.num_rows - decisions["mode"].drop_null().length()
     return commit(
         task,
-        {"rows": decisions, PICKS: picks},
+        {"rows": decisions, PICKS: picks, **({ARMS: _typed(tables[2], ArmRate)} if len(tables) > 2 else {})},
         [],
         rows_in=problems.num_rows,
         rows_out=decisions.num_rows,
@@ -106,7 +112,7 @@ def _flagged(task: Task) -> list[str]:
 def _typed(frame: pl.DataFrame, model: type[Record]) -> pa.Table:
     schema = arrow_schema(model)
     there = pa.schema([field for field in schema if field.name in frame.columns])  # some rules have more to say
-    return frame.to_arrow().cast(there).replace_schema_metadata(schema.metadata)
+    return frame.select(there.names).to_arrow().cast(there).replace_schema_metadata(schema.metadata)
 
 
 def _frame(task: Task, folder: str, columns: list[str]) -> pl.LazyFrame:

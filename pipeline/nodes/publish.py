@@ -77,7 +77,7 @@ def write_dataset(task: Task, started: float) -> Manifest:
     sums = _Sums()
     try:
         writers = _write(task, shards, aside, sums)
-        stats = statistics(decisions, examples, lengths_of(task.config).unit)
+        stats = statistics(decisions, examples, lengths_of(task.config).unit, task.config.roles.dear_first)
         rows = {part: {split: writer.rows for split, writer in of.items()} for part, of in writers.items()}
         data = outputs_of(aside, aside.rglob("*.parquet"))
         known, config = read_versions(task.run_dir), task.config.model_dump(mode="json")

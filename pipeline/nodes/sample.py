@@ -10,6 +10,7 @@ from hipo_data.pipeline.graph.nodes import RESPONSES, VERDICTS
 from hipo_data.pipeline.graph.task import Task, commit
 from hipo_data.pipeline.nodes.asking import Host, earlier, given_up, session
 from hipo_data.pipeline.nodes.grading import RemoteGrading
+from hipo_data.pipeline.nodes.open_problems import open_to
 from hipo_data.pipeline.nodes.preflight import preflight
 from hipo_data.pipeline.nodes.sample_both import allocated, sample_both
 from hipo_data.pipeline.nodes.sampled import counts_of, uneven, worth_asking_again
@@ -32,14 +33,16 @@ async def run_sample(host: Host, task: Task, flush_s: float) -> Manifest:
     role = task.config.roles.of(task.mode)
     if task.config.sample.adapts and task.mode is Mode.THINK_OFF:
         return await sample_both(host, task, flush_s)
-    problems = await asyncio.to_thread(task.records, task.problems_label, Problem)
+    problems = every = await asyncio.to_thread(task.records, task.problems_label, Problem)
+    if climbs := task.config.climbs:
+        problems = await asyncio.to_thread(open_to, task, every)
     finished = await asyncio.to_thread(earlier, task, Rollout, "", rollout_key)
     failed_before = await asyncio.to_thread(given_up, task)
     alone = isinstance(task.config.engines[role.engine], RolloutsEngine)
     responses = await _responses(host, task)
     imported = await asyncio.to_thread(_imported, host, task, responses, alone)
     lost = await asyncio.to_thread(lost_requests, task.journal)
-    stops = task.config.sample.stops and task.mode is Mode.THINK_ON
+    stops = task.config.sample.stops and task.mode is Mode.THINK_ON and not climbs
     verdicts: list[Verdict] | None = None
     async with session(host, task, Rollout, flush_s) as (engine, recorder):
         await preflight(task, problems, role, engine, finished, imported)
@@ -76,7 +79,7 @@ async def run_sample(host: Host, task: Task, flush_s: float) -> Manifest:
         counts={
             **counts_of(rollouts, recorder.finished, reused, 0 if adapts else lost),
             **(uneven(rollouts) if adapts or alone else {}),
-            **(_savings(rollouts, problems, count) if stops else {}),
+            **(_savings(rollouts, every, count) if stops or climbs else {}),
         },
     )
     await asyncio.to_thread(remove_journal, task.journal)

@@ -19,7 +19,6 @@ from hipo_data.schemas.length_unit import Unit, unit_of
 from hipo_data.schemas.records import Mode
 from hipo_data.schemas.without_secrets import shown_config, shown_text
 
-_ROLES = {"think_on": Mode.THINK_ON, "think_off": Mode.THINK_OFF, "justifier": None}
 _SWITCHES = ("chat_template_kwargs", "system_prompt", "question_suffix", "response_prefix")
 _MOST_ERRORS = 12
 _ERROR_CHARS = 400
@@ -72,7 +71,13 @@ def role_facts(files: RunFiles) -> list[RoleFacts]:
     """The settings of each role, without secrets."""
     tree = shown_config(files.config.model_dump(mode="json"))
     versions = read_run(files.run_dir).get("versions", {})
-    return [RoleFacts(role.replace("_", "-"), _settings(files.config, tree, role, versions)) for role in _ROLES]
+    roles = _roles(files.config)
+    return [RoleFacts(role.replace("_", "-"), _settings(files.config, tree, role, versions)) for role in roles]
+
+
+def _roles(config: RunConfig) -> dict[str, Mode | None]:
+    """The roles by name, with the mode that each samples."""
+    return {**{mode.value: mode for mode in config.roles.dear_first}, "justifier": None}
 
 
 def failures(files: RunFiles) -> list[tuple[str, str, int]]:
@@ -87,7 +92,7 @@ def failures(files: RunFiles) -> list[tuple[str, str, int]]:
 
 def taken(files: RunFiles) -> list[Taken]:
     """Of each role that was asked anything, from the counts in manifests, and for the justifier from its attempts."""
-    found = [_of_mode(files, role, mode) for role, mode in _ROLES.items() if mode is not None]
+    found = [_of_mode(files, role, mode) for role, mode in _roles(files.config).items() if mode is not None]
     attempts = files.scan("justify", "attempts")
     if attempts is not None:
         told = attempts.select(pl.len(), pl.col("prompt_tokens", "completion_tokens").sum()).collect().row(0)
@@ -127,7 +132,8 @@ def _sum(manifests: list[Manifest], name: str) -> int | None:
 def _taken(
     config: RunConfig, role: str, requests: int, prompt: int | None, completion: int | None, *, imported: bool = False
 ) -> Taken:
-    named = getattr(config.roles, role).engine
+    mode = _roles(config)[role]
+    named = (config.roles.justifier if mode is None else config.roles.of(mode)).engine
     price = prices_of(config).get(named)
     cost = price.cost(prompt, completion) if price and prompt is not None and completion is not None else None
     unit = unit_of(config.engines[named])
@@ -136,8 +142,11 @@ def _taken(
 
 
 def _settings(config: RunConfig, tree: Any, role: str, versions: dict[str, str | None]) -> list[tuple[str, str]]:
-    said, named = tree["roles"][role], tree["roles"][role]["engine"]
-    engine, mode = tree["engines"][named], _ROLES[role]
+    mode = _roles(config)[role]
+    arms = tree["roles"].get("arms")
+    said = tree["roles"][role] if mode is None or arms is None else arms[config.roles.modes.index(mode)]
+    named = said["engine"]
+    engine = tree["engines"][named]
     facts = [("model", shown_text(model_name(config.engines[named])))]
     facts.append(("revision", engine.get("revision") or ""))
     facts.append(("engine", f"{named}: {_engine(config, engine, named, versions)}"))

@@ -12,7 +12,6 @@ from hipo_data.schemas.records import Mode
 from hipo_data.stages.ingest.accounts import Accounts
 from hipo_data.stages.publish.statistics import Statistics
 
-_NAMES = {Mode.THINK_OFF.value: "think-off", Mode.THINK_ON.value: "think-on"}
 _MODE_ORDER = {"think-off": 0, "think-on": 1, "dropped": 2}
 _MOST_GROUPS = 12
 _CELLS = 25  # a side of the pass-rate map; up to 24 rollouts every pass rate has a dot of its own
@@ -152,7 +151,7 @@ def sample_of_shards(files: RunFiles, most_bytes: int) -> list[str]:
     chosen: list[str] = []
     total = 0
     for shard in files.shards:
-        names = [f"sample.{mode}/{shard}" for mode in Mode]
+        names = [f"sample.{mode}/{shard}" for mode in files.config.roles.modes]
         outputs = [files.manifests[name].outputs["rows"] for name in names if name in files.manifests]
         total += sum(output.bytes for output in outputs)
         if chosen and total > most_bytes:
@@ -174,4 +173,7 @@ def _by_mode(decisions: pl.DataFrame, *keys: str) -> pl.DataFrame:
 
 
 def _named() -> pl.Expr:
-    return pl.col("mode").replace_strict(_NAMES, default="dropped")
+    """Of arms that reason, think-on: the pictures tell thinking from not thinking."""
+    thinks = pl.col("mode") != Mode.THINK_OFF.value
+    named = pl.when(thinks).then(pl.lit("think-on")).when(~thinks).then(pl.lit("think-off"))
+    return named.otherwise(pl.lit("dropped")).alias("mode")

@@ -11,6 +11,7 @@ from hipo_data.figures.terminal import plain
 from hipo_data.figures.text import number, percent
 from hipo_data.pipeline.graph.task import Task
 from hipo_data.pipeline.report import facts, figures
+from hipo_data.pipeline.report.arms import arm_part
 from hipo_data.pipeline.store.manifest import Output, put_named
 from hipo_data.pipeline.views import charts
 from hipo_data.pipeline.views.ingest_report import read_accounts
@@ -81,6 +82,7 @@ def report(files: RunFiles, stats: Statistics, decisions: pl.LazyFrame, examples
         audit=mode_audit(files),
         accounts=accounts,
         answer=answer,
+        arms=arm_part(files),
         answered=sum(row.problems for row in answer.rows[:1]) if answer else 0,
         mean_repetition=None if mean_flip is None else 1 - mean_flip,
         mean_wrong=mean_wrong,
@@ -147,7 +149,7 @@ def _panels(answer: Answer) -> list[str]:
 
 def _whatif(files: RunFiles) -> Answer | None:
     """By the first shards, so that a report does not read all text again."""
-    if not files.shards:
+    if not files.shards or not files.config.roles.is_pair:
         return None
     n = max(files.config.sample.most(mode) for mode in Mode)
     chosen = figures.sample_of_shards(files, _WHATIF_BYTES)
@@ -162,9 +164,9 @@ def _stage_rows(files: RunFiles) -> list[tuple[str, int, int, int, int]]:
         found = (manifest.rows_in, manifest.rows_out, manifest.rows_rejected, manifest.rows_left_out)
         line[:] = [total + n for total, n in zip(line, found, strict=True)]
     order = ["ingest"]
-    order += [f"{stage}.{mode}" for mode in ("think_off", "think_on") for stage in ("sample", "verify")]
+    order += [f"{stage}.{mode}" for mode in files.config.roles.modes for stage in ("sample", "verify")]
     order += ["select", "justify"]
-    return [(folder.replace(".think_", " "), *rows[folder]) for folder in order if folder in rows]  # type: ignore[misc]
+    return [(folder.replace(".think_", " ").replace(".", " "), *rows[folder]) for folder in order if folder in rows]  # type: ignore[misc]
 
 
 def _cards(examples: pl.LazyFrame, keys: pl.DataFrame) -> list[dict[str, Any]]:

@@ -61,12 +61,13 @@ def check_recipe(run_dir: RunPath, config: RunConfig, console: Console, talk: Co
             complaints.append(str(error))
     if complaints:
         raise UnfitError("; ".join(complaints))
-    console.print("Both modes are what they say.", highlight=False)
+    said = "Both modes" if config.roles.is_pair else "All arms"
+    console.print(f"{said} are what they say.", highlight=False)
 
 
 def _rollouts(directory: RunPath, config: RunConfig) -> dict[Mode, list[Rollout]]:
     files = RunFiles(directory, config)
-    found = {mode: files.outputs(f"sample.{mode}") for mode in Mode}
+    found = {mode: files.outputs(f"sample.{mode}") for mode in config.roles.dear_first}
     rows = {
         mode: [row for each in outputs for row in from_table(whole_table(directory / each.path, each), Rollout)]
         for mode, outputs in found.items()

@@ -10,9 +10,6 @@ from hipo_data.pipeline.graph.nodes import INGEST, PUBLISH, Node, asks, inputs_o
 from hipo_data.pipeline.graph.states import shards_of
 from hipo_data.pipeline.store.manifest import Manifest, Output
 from hipo_data.schemas.config import RunConfig
-from hipo_data.schemas.records import Mode
-
-_NEAREST_FIRST = {None: 0, Mode.THINK_OFF: 1, Mode.THINK_ON: 2}
 
 Look = Callable[[Node, dict[str, Output]], Manifest | str]
 """Given a node whose parents are done and its inputs: its manifest where it is up to date, else why it has to run."""
@@ -104,7 +101,9 @@ class Frontier:
     def urgency(self, node: Node) -> int:
         """Lower ones first: earlier shards, and of one shard what is nearest to the dataset, so that shards become
         complete."""
-        return 3 * self.shards.get(node.shard, 0) + _NEAREST_FIRST[node.mode]
+        modes = self._config.roles.modes
+        place = 0 if node.mode is None else 1 + modes.index(node.mode)
+        return (1 + len(modes)) * self.shards.get(node.shard, 0) + place
 
     def _add(self, node: Node, opened: Opened) -> None:
         needed = {parent.name for parent in parents(node, self.shards, self._config)}

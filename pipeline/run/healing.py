@@ -20,7 +20,7 @@ from hipo_data.pipeline.store.whole import set_aside
 from hipo_data.pipeline.watch.event_log import read_events
 from hipo_data.schemas.config import RunConfig
 from hipo_data.schemas.errors import DamagedError, UserError
-from hipo_data.schemas.records import Justification, Mode, Rollout
+from hipo_data.schemas.records import Justification, Rollout
 
 
 @dataclass
@@ -49,7 +49,7 @@ class Healing:
     def begin(self, config: RunConfig) -> None:
         """Manifests, journals and the account, before anything else is read. Raises what the storage raises."""
         damaged: list[DamagedError] = []
-        manifests = load_manifests(self.run_dir, unlisted=True, damaged=damaged)
+        manifests = load_manifests(self.run_dir, unlisted=True, damaged=damaged, modes=config.roles.modes)
         for _ in whole_batches(self.run_dir / "journal", damaged):
             pass
         for each in damaged:
@@ -119,6 +119,6 @@ _TOKENS = ("prompt_tokens", "completion_tokens")
 
 def _spenders(config: RunConfig) -> Iterator[tuple[str, str, str, type[Rollout] | type[Justification]]]:
     """Folders whose nodes ask, the engine that they ask, and the end of the table and the class of what comes back."""
-    for mode in Mode:
+    for mode in config.roles.dear_first:
         yield Node("sample", "", mode).folder, config.roles.of(mode).engine, ".parquet", Rollout
     yield "justify", config.roles.justifier.engine, ".attempts.parquet", Justification

@@ -63,7 +63,7 @@ class Runner:
         self._name = uuid.uuid4().hex[:8]
         self._fingerprints = Fingerprints(config)
         self._ledger = Ledger(run_dir, config)
-        self._left_behind = load_manifests(run_dir, unlisted=True)
+        self._left_behind = load_manifests(run_dir, unlisted=True, modes=config.roles.modes)
         self._sizes = sizes_in_storage(run_dir)
         self._frontier = Frontier(config, self._wanted, self._left_of)
         self._tally = Tally(config, self._wanted)

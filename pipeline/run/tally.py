@@ -13,9 +13,6 @@ from hipo_data.schemas.records import Mode
 from hipo_data.stages.sample.shown import Shown, complaint, nothing_usable
 from hipo_data.stages.select.leaking import LEAKING
 
-_SAMPLED = (Mode.THINK_OFF, Mode.THINK_ON)
-_FOLDERS = [*(f"{stage}.{mode}" for mode in _SAMPLED for stage in ("sample", "verify"))]
-
 
 @dataclass
 class _UnderWay:
@@ -114,7 +111,7 @@ class Tally:
             if name not in self._counted:
                 mode = Mode(name.partition("/")[0].removeprefix("sample."))
                 found[mode] = found.get(mode, Shown()) + Shown.of_counts(counts)
-        return {mode: found[mode] for mode in _SAMPLED if mode in found and found[mode].rollouts}
+        return {mode: found[mode] for mode in self._config.roles.modes if mode in found and found[mode].rollouts}
 
     def complaint(self, *, whole: bool) -> str | None:
         """Why a mode is not what it says, in a clause: once enough rollouts tell, or with the `whole` of them."""
@@ -163,12 +160,14 @@ class Tally:
     def _lay_out(self, ingest: Manifest) -> None:
         """One line of progress a stage, with all rows that it is going to be about."""
         self._problems = {shard: ingest.outputs[shard].rows for shard in shards_of(ingest)}
-        for folder in [*_FOLDERS, "select", "justify"]:
+        modes = self._config.roles.modes
+        graded = [f"{stage}.{mode}" for mode in modes for stage in ("sample", "verify")]
+        for folder in [*graded, "select", "justify"]:
             if folder.partition(".")[0] in self._wanted:
                 unit = "rollouts" if "." in folder else "problems"
-                self._stages[folder] = StageProgress(folder.replace(".think_", " "), unit)
+                self._stages[folder] = StageProgress(folder.replace(".think_", " ").replace(".", " "), unit)
         for shard in self._problems:
-            for node in shard_nodes(shard):
+            for node in shard_nodes(shard, modes=modes):
                 if node.folder in self._stages:
                     self._stages[node.folder].total += self._rows_of(node.folder, node.shard)
 

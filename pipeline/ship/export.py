@@ -2,7 +2,7 @@
 
 import shutil
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from hipo_data.prompts.formats.format import Format
 from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.schemas.errors import UserError
 from hipo_data.stages.publish.exports.chat_template import objection, renderer
+from hipo_data.stages.publish.exports.levels import COLUMN, Told, levels_of, with_levels
 from hipo_data.stages.publish.exports.libraries import EXPORTS, Export, Table
 
 CHAT_TEMPLATE = "chat_template.jinja"
@@ -30,11 +31,21 @@ class Exported:
     rows: dict[str, int] = field(default_factory=dict)
 
 
-def export(dataset: Published, to: str, out: Path, tokenizer: str | None = None) -> Exported:
+def export(
+    dataset: Published,
+    to: str,
+    out: Path,
+    tokenizer: str | None = None,
+    level: Told = "prompt",
+    named: Mapping[str, str] | None = None,
+) -> Exported:
     """Writes `out`, which must be new or empty, as a whole or not at all.
 
     With the name or folder of a tokenizer, every conversation is rendered by its chat template first, as the library
     will. Raises `UserError`, also where that template does not render a response faithfully.
+
+    Rows of a dataset with arms tell their level in a system turn or, with `level` kwargs, as an argument of the chat
+    template. `named` are levels by arm, by default the arms' names.
     """
     if to not in EXPORTS:
         raise UserError(f"there is no export '{to}'; choose one of {', '.join(EXPORTS)}")
@@ -48,13 +59,14 @@ def export(dataset: Published, to: str, out: Path, tokenizer: str | None = None)
             raise UserError(f"{dataset.name} has no part '{table.part}', which this export is made from")
     dataset.check({path for table in wanted.tables for split in SPLITS for path in dataset.of(table.part, split)})
     form = None if to.endswith("-rl") else FORMATS[_format(dataset)]
+    levels = _levels(dataset, to, wanted, level, named or {})
     exported = Exported(form.name if form else None)
     check = _Check(tokenizer, _template_of(tokenizer), form, wanted) if tokenizer and form else None
     aside = out.resolve().with_name(f".{out.name}.{uuid.uuid4().hex[:8]}.tmp")
     aside.mkdir(parents=True)
     try:
         for table in wanted.tables:
-            _write(dataset, table, aside, exported.rows, check)
+            _write(dataset, table, aside, exported.rows, check, levels)
         if form is not None:
             if wanted.renders:
                 (aside / CHAT_TEMPLATE).write_text(chat_template(form), encoding="utf-8")
@@ -78,6 +90,7 @@ class _Check:
         """Raises `UserError` at the first response that the chat template would change."""
         for row in frame.iter_rows(named=True):
             switch = self.form.chat_template_kwargs(row["mode"]) if "mode" in row else {}
+            switch |= {COLUMN: row[COLUMN]} if COLUMN in row else {}
             render = renderer(self.apply, **switch)
             conversations = [row["messages"]] if "messages" in row else [row["prompt"] + row[it] for it in _PAIR]
             for turns in conversations:
@@ -103,19 +116,51 @@ def _format(dataset: Published) -> str:
     raise UserError(f"{dataset.name} has no responses in a known format, which this export is made of")
 
 
-def _write(dataset: Published, table: Table, folder: Path, rows: dict[str, int], check: _Check | None) -> None:
+Levels = Callable[[pl.DataFrame], pl.DataFrame]
+
+
+def _levels(dataset: Published, to: str, wanted: Export, told: Told, named: Mapping[str, str]) -> Levels | None:
+    """What puts levels into examples; null where the modes are the two that responses tell by themselves."""
+    if told == "kwargs" and not wanted.takes_kwargs:
+        able = [name for name, each in EXPORTS.items() if each.takes_kwargs]
+        raise UserError(
+            f"an export for {to} has no chat_template_kwargs in its rows; use --level prompt, or export for "
+            f"{', '.join(able[:-1])} or {able[-1]}"
+        )
+    modes: set[str] = set()
+    if any(table.part == "sft" for table in wanted.tables):
+        for path in (path for split in SPLITS for path in dataset.of("sft", split)):
+            for piece in dataset.tables(path):
+                modes.update(piece["mode"].unique().to_pylist())
+    try:
+        levels = levels_of(sorted(modes), named)
+    except ValueError as error:
+        raise UserError(f"--levels: {error}") from error
+    return None if levels is None else lambda frame: with_levels(frame, levels, told)
+
+
+def _write(
+    dataset: Published,
+    table: Table,
+    folder: Path,
+    rows: dict[str, int],
+    check: _Check | None,
+    levels: Levels | None,
+) -> None:
     for split in SPLITS:
         name = table.file.format(split=split)
-        frames = _frames(dataset, table, split, check)
+        frames = _frames(dataset, table, split, check, levels if table.part == "sft" else None)
         count = (_write_parquet if name.endswith(".parquet") else _write_json_lines)(folder / name, frames)
         if count:
             rows[name] = count
 
 
-def _frames(dataset: Published, table: Table, split: str, check: _Check | None) -> Iterator[pl.DataFrame]:
+def _frames(
+    dataset: Published, table: Table, split: str, check: _Check | None, levels: Levels | None
+) -> Iterator[pl.DataFrame]:
     for path in dataset.of(table.part, split):
         for piece in dataset.tables(path):
-            frame = pl.DataFrame(piece)
+            frame = pl.DataFrame(piece) if levels is None else levels(pl.DataFrame(piece))
             if check is not None:
                 check.rows(frame)
             try:

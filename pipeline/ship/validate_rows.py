@@ -16,6 +16,7 @@ from hipo_data.stages.justify.justify import asked
 from hipo_data.stages.publish.pairs import GROUPS_SCHEMA, PREFERENCE_SCHEMA
 from hipo_data.stages.publish.rates import RATES_SCHEMA
 from hipo_data.stages.publish.tables import RL_BUDGET_SCHEMA, RL_SCHEMA, SFT_BUDGET_SCHEMA
+from hipo_data.stages.select.policies.effort import FALLBACK, RULE
 
 Row = dict[str, Any]
 Check = Callable[[Row], Iterator[str]]
@@ -188,13 +189,16 @@ def _turns(example: Example, question: str) -> Iterator[str]:
         return
     if example.messages[-2].content != question:
         yield "the user's turn is not the question"
+    if example.mode not in tuple(Mode) and example.rule not in (RULE, FALLBACK):
+        said = f"not {example.mode.value!r}, as the rule {example.rule!r} chooses between no arms"
+        yield f"mode: Input should be 'think_on' or 'think_off' and {said}"
     parsed = _parsed(example.format, example.messages[-1].content)
     if isinstance(parsed, str):
         yield parsed
         return
-    if parsed.mode is not example.mode:
+    if parsed.mode is not example.mode.base:
         yield f"the answer reads back as {parsed.mode.value}, the mode is {example.mode.value}"
-    if (example.mode is Mode.THINK_ON) != (example.reasoning is not None):
+    if example.mode.thinks != (example.reasoning is not None):
         yield f"a {example.mode.value} example {'lacks' if example.reasoning is None else 'has'} reasoning"
     for name in ("justification", "reasoning", "answer"):
         if name == "justification" and not FORMATS[example.format].justifies:

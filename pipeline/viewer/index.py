@@ -27,7 +27,6 @@ from hipo_data.stages.select.prior import Priors
 HEAD_CHARS = 600
 """Of a question, what is held for lists, which show less of it: formulas that begin there have to end there."""
 DROPPED, UNDECIDED = "dropped", "undecided"
-_OF_MODE = pl.Enum([mode.value for mode in Mode])
 _TEXTS = ["mode", "rule", "drop_reason"]
 _SIDES = ("on", "off")
 _DECIDED: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -43,7 +42,7 @@ _ASKED: dict[str, pl.DataType | type[pl.DataType]] = {
 }
 _ROLLOUT: dict[str, pl.DataType | type[pl.DataType]] = {
     "row": pl.UInt32,
-    "mode": _OF_MODE,
+    "mode": pl.Enum([mode.value for mode in Mode]),
     "status": pl.Enum([status.value for status in Status]),
     "reason": pl.String,
     "finish": pl.Enum([reason.value for reason in FinishReason]),
@@ -115,7 +114,9 @@ class Index:
 
     @cached_property
     def _rollouts(self) -> pl.DataFrame:
-        return pl.concat([self._read(f"sample.{mode}", partial(self._graded, mode), _ROLLOUT) for mode in Mode])
+        modes = self.files.config.roles.dear_first
+        schema = _ROLLOUT | {"mode": pl.Enum([mode.value for mode in modes])}
+        return pl.concat([self._read(f"sample.{mode}", partial(self._graded, mode), schema) for mode in modes])
 
     def _graded(self, mode: Mode, sampled: Sequence[RunPath]) -> pl.LazyFrame:
         rollouts = scan_tables(sampled).select(*_KEY, finish="finish_reason", tokens="completion_tokens")

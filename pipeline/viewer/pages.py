@@ -191,7 +191,7 @@ def problem_page(
         problem=problem,
         gold=problem_gold_from_json(problem["gold"]).model_dump(),
         story=story,
-        sides=[(mode.value, _side(story, mode)) for mode in Mode],
+        sides=[(mode.value, _side(story, mode)) for mode in _modes_of(story)],
         decision=story.decision,
         firm=firmness(story.decision) if story.decision is not None and "flip" in story.decision else "",
         up=links.problems(asked),
@@ -203,6 +203,12 @@ def problem_page(
         turn=turn,
         flagged=remark,
     )
+
+
+def _modes_of(story: Story) -> list[Mode]:
+    """Both modes, and the arms that the problem has rollouts in."""
+    others = dict.fromkeys(Mode(row["mode"]) for row in story.rollouts)
+    return [*Mode, *(mode for mode in others if mode not in tuple(Mode))]
 
 
 def _side(story: Story, mode: Mode) -> list[dict[str, Any]]:
@@ -242,4 +248,5 @@ def _reasons(index: Index) -> list[tuple[str, int]]:
 def _states(index: Index) -> dict[str, int]:
     """How many problems there are of each state, in the order of `NAMES`."""
     counted = dict(index.problems.group_by("state").len().iter_rows())
-    return {state: counted[state] for state in NAMES if state in counted}
+    named = [*NAMES, *sorted(counted.keys() - NAMES.keys())]
+    return {state: counted[state] for state in named if state in counted}

@@ -10,10 +10,7 @@ from hipo_data.pipeline.store.files import scan_tables
 from hipo_data.pipeline.store.run_path import RunPath, storage_errors
 from hipo_data.pipeline.viewer.index import Index
 from hipo_data.schemas.errors import StorageError
-from hipo_data.schemas.records import Mode
 
-_TABLES = {"ingest": "question", **{f"sample.{mode}": "text" for mode in Mode}}
-"""Where texts are, and in which column."""
 _BATCH_BYTES = 64 * 2**20
 """Of tables on disk that are read at once; texts take several times that in memory."""
 
@@ -82,7 +79,8 @@ class Search:
 def _batches(index: Index) -> list[tuple[str, list[RunPath]]]:
     """Small tables together."""
     made: list[tuple[str, list[RunPath]]] = []
-    for folder, column in _TABLES.items():
+    modes = index.files.config.roles.dear_first
+    for folder, column in {"ingest": "question", **{f"sample.{mode}": "text" for mode in modes}}.items():
         total = _BATCH_BYTES
         for output in index.files.outputs(folder):
             total += output.bytes

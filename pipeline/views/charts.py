@@ -255,3 +255,27 @@ def whatif_panels(answers: Sequence[WhatIf], delta: float, lengths_in: str) -> l
     spread = base.mark_area(opacity=0.15).encode(y=alt.Y("low:Q", title="pass rate of the kept mode"), y2="high:Q")
     measured = base.mark_line(strokeDash=[2, 3]).encode(y=alt.Y("repeated:Q", title="mean flip probability"))
     return [share, length, sized(spread + rate, _WIDTH, 210), sized(measured + flip, _WIDTH, 210)]
+
+
+def cost_curve(
+    chosen: Sequence[tuple[str, float | None, float | None]], fixed: Sequence[tuple[str, float | None, float | None]]
+) -> Any:
+    """Mean cost of a response (x) against pass rate (y): a line through the choices by δ, and dots for fixed arms.
+
+    Args:
+        chosen, fixed: a name, a cost and a pass rate each; those that lack one are left out.
+    """
+
+    def rows(points: Sequence[tuple[str, float | None, float | None]]) -> list[dict[str, Any]]:
+        return [
+            {"name": name, "cost": cost, "rate": rate, "at": place}
+            for place, (name, cost, rate) in enumerate(points)
+            if cost is not None and rate is not None
+        ]
+
+    y = alt.Y("rate:Q", title="pass rate", axis=_FIFTHS, scale=alt.Scale(zero=False))
+    x = alt.X("cost:Q", title="mean cost of a response", scale=alt.Scale(zero=False))
+    line = alt.Chart(data(rows(chosen))).mark_line(point=True, color="#e76f51").encode(x=x, y=y, order="at:Q")
+    dots = alt.Chart(data(rows(fixed))).encode(x=x, y=y)
+    named = dots.mark_text(align="left", dx=6, fontSize=11).encode(text="name:N")
+    return sized(line + dots.mark_point(color="#577590", filled=True, size=60) + named, _WIDTH, 240)

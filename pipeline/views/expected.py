@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from hipo_data.figures.plural import counted
 from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.schemas.config import OpenAIEngine, RecordedEngine, RoleConfig, RolloutsEngine, RunConfig
-from hipo_data.schemas.records import Mode
 from hipo_data.stages.ingest.none_accepted import FirstLook
 from hipo_data.stages.ingest.origins import files_of
 from hipo_data.stages.ingest.reading.row_count import count_rows
@@ -90,11 +89,11 @@ def _asked(config: RunConfig, problems: int) -> list[tuple[RoleConfig, int]]:
     """The requests of each role at most; a justification may take all its attempts."""
     modes = [
         (config.roles.of(mode), problems * config.sample.count(mode))
-        for mode in Mode
+        for mode in config.roles.dear_first
         if not isinstance(config.engines[config.roles.of(mode).engine], RolloutsEngine)
     ]
     if not FORMATS[config.publish.format].justifies:
         return modes
-    sampled = sum(config.sample.count(mode) > 0 for mode in Mode)
+    sampled = sum(config.sample.count(mode) > 0 for mode in config.roles.modes)
     kept = problems * min(modes_at_most(config.select.policy), sampled)
     return [*modes, (config.roles.justifier, kept * config.justify.max_attempts)]

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from hipo_data.pipeline.graph.nodes import PICKS, PUBLISH, VOTES, shard_name
+from hipo_data.pipeline.graph.nodes import ARMS, PICKS, PUBLISH, VOTES, shard_name
 from hipo_data.pipeline.store.run_path import RunPath
 from hipo_data.pipeline.views.ingest_report import read_accounts
 from hipo_data.pipeline.views.own_ids import called, names
@@ -18,6 +18,7 @@ from hipo_data.schemas.errors import UserError
 from hipo_data.schemas.keys import problem_ids, shard_of
 from hipo_data.schemas.length_unit import Unit, lengths_of
 from hipo_data.schemas.records import Mode
+from hipo_data.stages.select.arm_words import arms_in_words
 from hipo_data.stages.select.decision_words import in_words
 from hipo_data.stages.select.flips import flip_probability, stopped, with_again, wrong_mode
 from hipo_data.stages.select.pair_counts import with_source
@@ -46,6 +47,8 @@ class Story:
     decision: Row | None = None
     """With `words`; `flip`, the flip probability, and `wrong`, that of a wrong mode; `weak_prior`, whether both go by
     the weak one; and `stopped`, whether the problem was not sampled in full."""
+    arms: list[Row] = field(default_factory=list)
+    """Under the policy effort, what its rollouts came to in each arm, the cheapest first."""
     picks: list[Row] = field(default_factory=list)
     """The responses that the policy keeps, the decision's first."""
     attempts: list[Row] = field(default_factory=list)
@@ -107,7 +110,11 @@ def story_within(files: RunFiles, shard: str, found: str) -> Story:
         if files.config.sample.adapts:
             on, off = (story.decision[f"n_{side}"] + story.decision[f"unknown_{side}"] for side in ("on", "off"))
             story.decision["given"] = f"{on} + {off} rollouts (think-on + think-off), more where the mode is less sure"
-        story.decision["words"] = in_words(story.decision, leaking)
+        story.arms = _rows(files.scan("select", ARMS, [shard]), found)
+        names = files.config.roles.modes
+        story.decision["words"] = (
+            arms_in_words(story.decision, story.arms, names) if story.arms else in_words(story.decision, leaking)
+        )
     story.picks = sorted(_rows(files.scan("select", PICKS, [shard]), found), key=lambda row: int(row["rank"]))
     attempts = files.scan("justify", "attempts", [shard])
     story.attempts = sorted(_rows(attempts, found), key=lambda row: (str(row["mode"]), int(row["attempt"])))
@@ -166,7 +173,7 @@ def _rows(frame: pl.LazyFrame | None, problem_id: str) -> list[Row]:
 
 
 def _rollouts(files: RunFiles, shard: str, problem_id: str) -> Iterator[Row]:
-    for mode in Mode:
+    for mode in files.config.roles.dear_first:
         verdicts = {row["index"]: row for row in _rows(files.scan(f"verify.{mode}", shards=[shard]), problem_id)}
         rollouts = _rows(files.scan(f"sample.{mode}", shards=[shard]), problem_id)
         for row in sorted(rollouts, key=lambda row: int(row["index"])):

@@ -1,6 +1,7 @@
 """Requests that failed and rows that were refused, in the words of whoever refused them."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 from hipo_data.pipeline.graph.states import load_present_manifests
 from hipo_data.pipeline.store.manifest import Manifest
@@ -13,15 +14,15 @@ from hipo_data.schemas.records import FinishReason, Mode
 from hipo_data.stages.sample.shown import Shown
 
 
-def shown_by_mode(manifests: dict[str, Manifest]) -> dict[Mode, Shown]:
-    """What all rollouts so far show of their mode, from the counts of finished nodes."""
+def shown_by_mode(manifests: dict[str, Manifest], modes: Sequence[Mode] = tuple(Mode)) -> dict[Mode, Shown]:
+    """What all rollouts so far show of their mode, from the counts of finished nodes, in the order of `modes`."""
     found: dict[Mode, Shown] = {}
     for name, manifest in manifests.items():
         stage, _, rest = name.partition(".")
         if stage == "sample":
             mode = Mode(rest.partition("/")[0])
             found[mode] = found.get(mode, Shown()) + Shown.of_counts(manifest.counts)
-    return {mode: found[mode] for mode in Mode if mode in found}
+    return {mode: found[mode] for mode in modes if mode in found}
 
 
 def failed_requests(run_dir: RunPath, damaged: list[DamagedError] | None = None) -> list[tuple[str, str, int]]:

@@ -19,5 +19,8 @@ def mode_audit(files: RunFiles, shards: Collection[str] | None = None) -> Audit:
     selected = [manifest.counts.get(LEAKING, 0) for name, manifest in own.items() if name.startswith("select/")]
     refuses = files.config.select.refuses_leaks
     return audit(
-        shown_by_mode(own), files.config.check, sum(selected) if refuses else None, lengths_of(files.config).unit
+        shown_by_mode(own, files.config.roles.dear_first),
+        files.config.check,
+        sum(selected) if refuses else None,
+        lengths_of(files.config).unit,
     )

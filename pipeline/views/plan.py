@@ -128,7 +128,7 @@ def _estimate(
         if not FORMATS[config.publish.format].justifies:
             return
         selected = done.get(Node("select", node.shard).name)
-        sampled = sum(config.sample.count(mode) > 0 for mode in Mode)
+        sampled = sum(config.sample.count(mode) > 0 for mode in config.roles.modes)
         requests = selected.counts["kept"] if selected else problems
         requests *= min(modes_at_most(config.select.policy), sampled)
         attempts = config.justify.max_attempts

@@ -40,7 +40,7 @@ class RunFiles:
     ) -> None:
         self.run_dir = run_dir
         self.config = config
-        self.manifests = load_present_manifests(run_dir, unlisted=unlisted, damaged=damaged)
+        self.manifests = load_present_manifests(run_dir, unlisted=unlisted, damaged=damaged, modes=config.roles.modes)
         self._checked: set[Output] = set()
         self.shards = shards_of(self.manifests.get(INGEST.name))
 

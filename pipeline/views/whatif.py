@@ -48,6 +48,8 @@ def ask(
     Raises `UserError` where nothing is graded yet, or where N is more than the run has.
     """
     config = files.config
+    if not config.roles.is_pair:
+        raise UserError("this run chooses between arms; ask pipeline.views.arm_whatif, as `hipo-data whatif` does")
     wanted = {mode: config.sample.most(mode) for mode in Mode}
     most = max(wanted.values())
     ns = ns or [most]
@@ -117,7 +119,8 @@ def graded_shards(files: RunFiles, shards: Sequence[str] | None = None) -> list[
 
 
 def _graded(files: RunFiles, shard: str) -> bool:
-    return all(files.path(f"{stage}.{mode}", shard) is not None for stage in ("sample", "verify") for mode in Mode)
+    modes = files.config.roles.modes
+    return all(files.path(f"{stage}.{mode}", shard) is not None for stage in ("sample", "verify") for mode in modes)
 
 
 def _batches(files: RunFiles, shards: Sequence[str]) -> Iterator[list[str]]:
@@ -125,7 +128,7 @@ def _batches(files: RunFiles, shards: Sequence[str]) -> Iterator[list[str]]:
     batch: list[str] = []
     total = 0
     for shard in shards:
-        size = sum(files.manifests[f"sample.{mode}/{shard}"].outputs["rows"].bytes for mode in Mode)
+        size = sum(files.manifests[f"sample.{mode}/{shard}"].outputs["rows"].bytes for mode in files.config.roles.modes)
         if batch and total + size > _BATCH_BYTES:
             yield batch
             batch, total = [], 0
@@ -138,7 +141,7 @@ def tables_of(files: RunFiles, shards: Sequence[str]) -> tuple[pl.LazyFrame, pl.
     """Problems, rollouts and verdicts of shards."""
 
     def of_modes(stage: str, columns: list[str]) -> pl.LazyFrame:
-        frames = [files.scan(f"{stage}.{mode}", shards=shards) for mode in Mode]
+        frames = [files.scan(f"{stage}.{mode}", shards=shards) for mode in files.config.roles.dear_first]
         return pl.concat([frame.select(columns) for frame in frames if frame is not None])
 
     problems = files.scan("ingest", shards=shards)

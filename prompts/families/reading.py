@@ -80,7 +80,7 @@ def _split_apart(
     if after is not None:
         return Parts(_reasoning(before, reading), _answer(after, reading))
     inside = (opened and not hidden) or _begins(text, reading)
-    if inside or (cut and mode is Mode.THINK_ON):
+    if inside or (cut and mode is not None and mode.thinks):
         return Parts(_reasoning(text, reading), None)
     return Parts(None, _answer(text, reading))
 

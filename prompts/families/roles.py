@@ -2,6 +2,7 @@
 
 import difflib
 import re
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,19 @@ from jinja2 import TemplateError
 
 from hipo_data.prompts.families.choosing import choose
 from hipo_data.prompts.families.loading import AUTO, families, family
+from hipo_data.prompts.families.reading import DEFAULT
 from hipo_data.prompts.families.templates import known_arguments, opens_reasoning, rendered, template_of
-from hipo_data.schemas.config import EngineConfig, OpenAIEngine, RecordedEngine, RoleConfig, RunConfig, VllmEngine
+from hipo_data.schemas.config import (
+    ArmConfig,
+    EngineConfig,
+    OpenAIEngine,
+    RecordedEngine,
+    RoleConfig,
+    RunConfig,
+    VllmEngine,
+)
 from hipo_data.schemas.errors import UserError
-from hipo_data.schemas.family import Family, Switch
+from hipo_data.schemas.family import Family, Reading, Switch
 from hipo_data.schemas.records import Mode
 
 ROLES = {"think_on": Mode.THINK_ON, "think_off": Mode.THINK_OFF, "justifier": Mode.THINK_OFF}
@@ -31,8 +41,16 @@ def with_families(config: RunConfig) -> RunConfig:
     """
     for name, engine in config.engines.items():
         _check_parser(f"engines.{name}", engine)
-    roles = {role: _with_family(role, getattr(config.roles, role), config) for role in ROLES}
-    config = config.model_copy(update={"roles": config.roles.model_copy(update=roles)})
+    given = config.roles
+    if given.arms is None:
+        roles: dict[str, Any] = {
+            name: _with_family(f"roles.{name}", mode, getattr(given, name), config) for name, mode in ROLES.items()
+        }
+    else:
+        arms = [_arm_with_family(f"roles.arms.{place}", arm, config) for place, arm in enumerate(given.arms)]
+        justifier = _with_family("roles.justifier", Mode.THINK_OFF, given.justifier, config)
+        roles = {"arms": arms, "think_off": arms[0].role, "think_on": arms[-1].role, "justifier": justifier}
+    config = config.model_copy(update={"roles": given.model_copy(update=roles)})
     if config.check is not None:
         _check_modes_differ(config)
     return config
@@ -54,12 +72,17 @@ def role_family(role: RoleConfig, engine: EngineConfig, where: str) -> Family | 
 
 
 def _check_modes_differ(config: RunConfig) -> None:
-    """Raises `UserError` where both modes ask one model for the same."""
-    on, off = config.roles.think_on, config.roles.think_off
+    """Raises `UserError` where two modes ask one model for the same."""
+    modes = [mode for mode in config.roles.modes if config.sample.count(mode)]
+    for off, on in combinations(modes, 2):
+        _check_differ(config, on, off)
+
+
+def _check_differ(config: RunConfig, on_mode: Mode, off_mode: Mode) -> None:
+    on, off = config.roles.of(on_mode), config.roles.of(off_mode)
     engines = [config.engines[role.engine].model_dump(exclude={"family"}) for role in (on, off)]
     recorded = any(isinstance(config.engines[role.engine], RecordedEngine) for role in (on, off))
-    one_alone = not all(config.sample.count(mode) for mode in Mode)
-    if recorded or one_alone or engines[0] != engines[1]:
+    if recorded or engines[0] != engines[1]:
         return
     asked = [
         (role.chat_template_kwargs, role.system_prompt, role.question_suffix, role.response_prefix, role.sampling.extra)
@@ -68,6 +91,11 @@ def _check_modes_differ(config: RunConfig) -> None:
     template = template_of(config.engines[on.engine])
     if asked[0] == asked[1] or (template is not None and _prompt(template, on) == _prompt(template, off)):
         what = "send the same requests" if asked[0] == asked[1] else "have the same prompt under this chat template"
+        if config.roles.arms is not None:
+            raise UserError(
+                f"arms '{off_mode}' and '{on_mode}' of roles.arms {what}, so both would be one; give them another "
+                "effort, budget or switch, or leave one out"
+            )
         raise UserError(
             f"roles.think_on and roles.think_off {what}, so both modes would be one; name the model's family "
             "(`hipo-data families`), or set the switch in chat_template_kwargs, system_prompt, question_suffix or "
@@ -93,27 +121,69 @@ def _prompt(template: str, role: RoleConfig) -> tuple[str | None, str]:
         return None, str(role.chat_template_kwargs)  # the engine will say why
 
 
-def _with_family(name: str, role: RoleConfig, config: RunConfig) -> RoleConfig:
-    where, engine = f"roles.{name}", config.engines[role.engine]
+def _arm_with_family(where: str, arm: ArmConfig, config: RunConfig) -> ArmConfig:
+    """The arm with its family and its effort written out."""
+    engine = config.engines[arm.engine]
+    mode = Mode.THINK_ON if arm.name.thinks else Mode.THINK_OFF
+    if arm.effort is not None and not isinstance(engine, RecordedEngine):
+        arm = _with_effort(where, arm, engine, role_family(arm, engine, where))
+    written = _with_family(where, mode, arm, config)
+    _check_budget(where, arm, engine, written.reading or DEFAULT)
+    return arm.model_copy(update={name: getattr(written, name) for name in RoleConfig.model_fields})
+
+
+def _check_budget(where: str, arm: ArmConfig, engine: EngineConfig, reading: Reading) -> None:
+    """vLLM refuses a budget unless it is told how reasoning begins and ends."""
+    if arm.budget is not None and isinstance(engine, VllmEngine) and "reasoning_config" not in engine.args:
+        tags = {"reasoning_start_str": next(iter(reading.open), "<think>"), "reasoning_end_str": reading.close[0]}
+        raise UserError(
+            f"{where}.budget is {arm.budget}, which vLLM keeps to where it knows how reasoning begins and ends alone; "
+            f"set engines.{arm.engine}.args.reasoning_config: {_flow(tags)}"
+        )
+
+
+def _with_effort(where: str, arm: ArmConfig, engine: EngineConfig, found: Family | None) -> ArmConfig:
+    """Raises `UserError` for a level that the family does not know, and where none says how levels are asked for."""
+    if found is None and not isinstance(engine, OpenAIEngine):
+        raise UserError(
+            f"{where}.effort is '{arm.effort}', and how the model takes it is not known; name its family "
+            "(`hipo-data families`), or set chat_template_kwargs in place of effort"
+        )
+    if found is not None and arm.effort not in found.levels:
+        knows = f"knows {', '.join(found.levels)}" if found.levels else "knows no levels of effort"
+        raise UserError(f"{where}.effort is '{arm.effort}', but family '{found.name}' {knows}; choose another arm")
+    field = "reasoning_effort" if found is None else found.effort
+    by_body = isinstance(engine, OpenAIEngine) and (found is None or engine.maker_api or bool(found.think_on.body))
+    asked = arm.sampling.extra if by_body else arm.chat_template_kwargs
+    if asked.get(field, arm.effort) != arm.effort:
+        raise UserError(f"{where} has the effort '{arm.effort}', but asks for {field} '{asked[field]}'; leave one out")
+    told = {**asked, field: arm.effort}
+    if by_body:
+        return arm.model_copy(update={"sampling": arm.sampling.model_copy(update={"extra": told})})
+    return arm.model_copy(update={"chat_template_kwargs": told})
+
+
+def _with_family(where: str, mode: Mode, role: RoleConfig, config: RunConfig) -> RoleConfig:
+    engine = config.engines[role.engine]
     found = role_family(role, engine, where)
     if found is not None:
         _check_template(f"engines.{role.engine}", engine, found)
-        role = _written_out(name, role, engine, found)
+        role = _written_out(where, mode, role, engine, found)
     _check_switch(where, role, engine)
     return role
 
 
-def _written_out(name: str, role: RoleConfig, engine: EngineConfig, found: Family) -> RoleConfig:
-    mode, where = ROLES[name], f"roles.{name}"
+def _written_out(where: str, mode: Mode, role: RoleConfig, engine: EngineConfig, found: Family) -> RoleConfig:
+    justifies = where == "roles.justifier"
     own = isinstance(engine, RecordedEngine) or _switches_itself(role, engine)
     switch = found.request(mode)
-    if switch is None and not own and mode is Mode.THINK_OFF and name != "justifier":
+    if switch is None and not own and mode is Mode.THINK_OFF and not justifies:
         raise UserError(_no_off(where, found, engine))
     if switch is None:
         mode, switch = (Mode.THINK_ON, found.think_on) if not own else (mode, Switch())
     if isinstance(engine, RecordedEngine):  # its responses are there already
         switch = Switch()
-    elif switch.model is not None and name != "justifier" and not own:
+    elif switch.model is not None and not justifies and not own:
         _check_pair(where, engine, found, mode, switch)
     if role.system_prompt is not None and switch.system is not None and switch.system not in role.system_prompt:
         raise UserError(

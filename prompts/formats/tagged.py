@@ -54,7 +54,7 @@ class TaggedFormat:
 
     def render(self, response: HybridResponse) -> str:
         """See `Format`."""
-        if (response.mode is Mode.THINK_ON) != (response.reasoning is not None):
+        if response.mode.thinks != (response.reasoning is not None):
             raise FormatError(
                 f"a {response.mode} response {'lacks' if response.reasoning is None else 'has'} reasoning"
             )
@@ -64,7 +64,8 @@ class TaggedFormat:
         self._object(response)
         text = "".join(piece.text if isinstance(piece, Tag) else parts[piece] for piece in layout)
         mode, spans, whole = self._read(text)
-        kept = response if self.justifies else replace(response, justification="")
+        said = response.justification if self.justifies else ""
+        kept = replace(response, mode=response.mode.base, justification=said)
         if not whole or self._response(mode, text, spans) != kept:
             raise FormatError(f"the {self.name} format cannot tell this {response.mode} response from another one")
         return text
@@ -102,18 +103,18 @@ class TaggedFormat:
 
     def chat_template_kwargs(self, mode: Mode) -> dict[str, Any]:
         """See `Format`."""
-        return dict(self.template_kwargs.get(mode, {}))
+        return dict(self.template_kwargs.get(Mode(mode).base, {}))
 
     def given(self, mode: Mode) -> str:
         """See `Format`."""
-        return self.switched.get(mode, self.prompt_suffix)
+        return self.switched.get(Mode(mode).base, self.prompt_suffix)
 
     def check_question(self, question: str) -> None:
         """See `Format`."""
         _refuse_any(self.question_tags, "question", question)
 
     def _layout(self, mode: Mode) -> Layout:
-        return self.think_on if mode is Mode.THINK_ON else self.think_off
+        return self.think_on if Mode(mode).thinks else self.think_off
 
     def _read(self, text: str) -> tuple[Mode, list[Span], bool]:
         readings = [(mode, _walk(self._layout(mode), text)) for mode in (Mode.THINK_OFF, Mode.THINK_ON)]

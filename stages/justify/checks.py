@@ -63,7 +63,7 @@ def objection(
         return "too_long"
     if any(tag in text for tag in tags):
         return "has_tag"
-    if argued_mode(text, config.language) is kept[0].mode.other:
+    if argued_mode(text, config.language) is kept[0].mode.base.other:
         return "argues_other_mode"
     if any(_contains(text, form) and not _contains(problem.question, form) for form in _answers(problem, kept)):
         return "leaks_answer"

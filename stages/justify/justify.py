@@ -13,6 +13,7 @@ from hipo_data.prompts.formats.format import Format
 from hipo_data.prompts.formats.hipo import HIPO
 from hipo_data.prompts.formats.parts import FormatError, HybridResponse
 from hipo_data.prompts.rendering import PromptTemplate
+from hipo_data.schemas.arm_rate import ArmRate
 from hipo_data.schemas.config import JustifyConfig, RoleConfig
 from hipo_data.schemas.gold import gold_to_json
 from hipo_data.schemas.keys import digest, seed_of
@@ -50,6 +51,8 @@ class Case:
     decision: Decision
     kept: Rollout
     pick: Pick
+    arms: tuple[ArmRate, ...] = ()
+    """Of a recipe with arms, what the problem's rollouts came to in each that was sampled, the cheapest first."""
 
     @property
     def key(self) -> tuple[str, int]:
@@ -169,16 +172,18 @@ def _together(ends: list[_End]) -> list[_End]:
 
 def _messages(case: Case, template: PromptTemplate, role: RoleConfig, lengths: bool) -> tuple[Message, ...]:
     decision = case.decision
+    levels = [{"name": rate.mode.value, "n": rate.n, "right": rate.right} for rate in case.arms]
     prompt = template.render(
         question=case.problem.question,
         kind=case.problem.kind,
-        mode=case.kept.mode,
+        mode=case.kept.mode.base,
         n_on=decision.n_on,
         right_on=decision.right_on,
         tokens_on=decision.tokens_on if lengths else None,
         n_off=decision.n_off,
         right_off=decision.right_off,
         tokens_off=decision.tokens_off if lengths else None,
+        **({"level": case.kept.mode.value, "levels": levels} if levels else {}),
     )
     return conversation(prompt, role)
 

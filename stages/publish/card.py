@@ -24,6 +24,7 @@ ABOUT = {
     "preference": "pairs of responses to one problem, of which one is preferred for its length.",
     "budget": "right responses to prompts that say how much to think.",
     "groups": "all graded responses to each problem, right and wrong.",
+    "effort": "the shortest right response of the lowest arm whose pass rate is within δ of the best one's.",
 }
 METHODS = {
     "hipo": "HiPO (arXiv 2509.23967)",
@@ -34,6 +35,7 @@ METHODS = {
     "shortest": "a choice by length alone",
     "preference": "DAST (arXiv 2503.04472)",
     "groups": "no selection at all",
+    "effort": "HiPO's rule (arXiv 2509.23967) for arms in an order of cost",
 }
 BUDGET_METHODS = {
     "lcpo_exact": "LCPO of L1, exact (arXiv 2503.04697)",

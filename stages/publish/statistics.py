@@ -1,5 +1,6 @@
 """The figures of a run, for its summary, its card and its report."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
@@ -85,7 +86,12 @@ class Statistics(BaseModel):
     near_copies: float | None = Field(default=None, description="share of justifications that say again an earlier one")
 
 
-def statistics(decisions: pl.LazyFrame, examples: pl.LazyFrame, lengths_in: Unit = Unit.TOKENS) -> Statistics:
+def statistics(
+    decisions: pl.LazyFrame,
+    examples: pl.LazyFrame,
+    lengths_in: Unit = Unit.TOKENS,
+    arms: Sequence[Mode] = (),
+) -> Statistics:
     """The figures.
 
     Args:
@@ -93,14 +99,16 @@ def statistics(decisions: pl.LazyFrame, examples: pl.LazyFrame, lengths_in: Unit
         examples: columns `problem_id`, `kind`, `mode`, `completion_tokens`, `justification`, `gold_source`; several
             rows of a problem and mode share their justification.
         lengths_in: what their lengths are counted in.
+        arms: modes that examples may have beside the two, from dear to cheap.
     """
+    every = [*Mode, *(arm for arm in arms if arm not in tuple(Mode))]
     table = decisions.collect()
     kept = examples.select("problem_id", "kind", "mode", "completion_tokens", "gold_source").collect()
     of_examples = kept.join(table.select("problem_id", "tokens_on", "pseudo_gold"), on="problem_id", how="left")
     return Statistics(
         problems=table.height,
         examples=kept.height,
-        modes={mode.value: int((kept["mode"] == mode.value).sum()) for mode in Mode},
+        modes={mode.value: int((kept["mode"] == mode.value).sum()) for mode in every},
         rules=_counts(table.filter(pl.col("mode").is_not_null()), "rule"),
         drops=_counts(table.filter(pl.col("mode").is_null()), "drop_reason"),
         on=_figures(table, "on"),
@@ -109,27 +117,27 @@ def statistics(decisions: pl.LazyFrame, examples: pl.LazyFrame, lengths_in: Unit
         example_tokens=_mean(kept["completion_tokens"]),
         always_on_tokens=_mean(of_examples["tokens_on"]),
         by_kind={
-            str(kind): {mode.value: part.filter(pl.col("mode") == mode.value).height for mode in Mode}
+            str(kind): {mode.value: part.filter(pl.col("mode") == mode.value).height for mode in every}
             for (kind,), part in sorted(kept.group_by("kind"), key=lambda item: str(item[0]))
         },
         pseudo_golds=table["pseudo_gold"].count(),
         pseudo_examples=of_examples["pseudo_gold"].count(),
         given_examples=int((kept["gold_source"] == "given").sum()),
-        fallbacks=_fallbacks(table),
+        fallbacks=_fallbacks(table, every),
         priors=_priors(table) if "prior" in table.columns else {},
         **_said(examples),
     )
 
 
-def _fallbacks(table: pl.DataFrame) -> Fallbacks | None:
+def _fallbacks(table: pl.DataFrame, every: Sequence[Mode]) -> Fallbacks | None:
     rows = table.filter(pl.col("rule").str.starts_with("fallback"))
     if rows.is_empty():
         return None
-    on = pl.col("mode") == Mode.THINK_ON.value
+    on = pl.col("mode") != Mode.THINK_OFF.value
     of_mode = rows.select(
         own=pl.when(on).then("p_on").otherwise("p_off"), other=pl.when(on).then("p_off").otherwise("p_on")
     )
-    modes = {mode.value: rows.filter(pl.col("mode") == mode.value).height for mode in Mode}
+    modes = {mode.value: rows.filter(pl.col("mode") == mode.value).height for mode in every}
     return Fallbacks(modes=modes, pass_rate=_mean(of_mode["own"]), other_rate=_mean(of_mode["other"]))
 
 

@@ -59,30 +59,28 @@ def _table(by_mode: Mapping[Mode, Shown], lengths_in: Unit) -> list[tuple[str, l
     The lines after the first share out what was asked. Think-on has no cells on leaks.
     """
 
-    def line(name: str, *modes: Mode) -> list[str]:
+    def line(name: str, off_alone: bool = False) -> list[str]:
         return [
-            _cell(getattr(seen, name), seen.rollouts) if mode in modes else NOTHING for mode, seen in by_mode.items()
+            NOTHING if off_alone and mode.thinks else _cell(getattr(seen, name), seen.rollouts)
+            for mode, seen in by_mode.items()
         ]
 
     return [
         ("asked", [f"{seen.rollouts:,}" for seen in by_mode.values()]),
         *(
-            (label, line(name, *Mode))
+            (label, line(name))
             for label, name in _SHARED_OUT.items()
             if label not in _SOMETIMES or any(getattr(seen, name) for seen in by_mode.values())
         ),
-        *([(_HIDDEN, line("hidden", *Mode))] if any(seen.hidden for seen in by_mode.values()) else []),
-        *((label, line(name, Mode.THINK_OFF)) for label, name in _LEAKS.items()),
+        *([(_HIDDEN, line("hidden"))] if any(seen.hidden for seen in by_mode.values()) else []),
+        *((label, line(name, off_alone=True)) for label, name in _LEAKS.items()),
         (f"median {lengths_in} of an answer", [_about(seen.typical_length) for seen in by_mode.values()]),
     ]
 
 
 def in_short(mode: Mode, seen: Shown) -> str:
     """What a mode shows so far, for a line of progress: how many were asked, and what is not as it should be."""
-    if mode is Mode.THINK_ON:
-        astray = {"do not reason": seen.plain}
-    else:
-        astray = {"reason": seen.reasoning, "think aloud": seen.open}
+    astray = {"do not reason": seen.plain} if mode.thinks else {"reason": seen.reasoning, "think aloud": seen.open}
     astray |= {"cut off": seen.cut, "without answer": seen.malformed}
     said = [f"{percent(count / seen.rollouts)} {what}" for what, count in astray.items() if count]
     failed = [f"{count:,} {what}" for what, count in {"failed": seen.failed, "empty": seen.empty}.items() if count]

@@ -18,9 +18,13 @@ def judge(mode: Mode, rollouts: Sequence[Rollout], limits: CheckConfig) -> None:
     if said is None:
         return
     raise UnfitError(
-        f"roles.{mode.value}: asked {len(rollouts)} questions before the run, and {said}; {_words(rollouts)}. "
+        f"{_where(mode)}: asked {len(rollouts)} questions before the run, and {said}; {_words(rollouts)}. "
         f"{_advice(mode, seen)}; --no-check goes on all the same"
     )
+
+
+def _where(mode: Mode) -> str:
+    return f"roles.{mode.value}" if mode in tuple(Mode) else f"arm '{mode.value}' of roles.arms"
 
 
 def _lenient(limits: CheckConfig, seen: Shown) -> CheckConfig:
@@ -31,7 +35,7 @@ def _lenient(limits: CheckConfig, seen: Shown) -> CheckConfig:
 
 def _no_sign(mode: Mode, seen: Shown) -> str | None:
     """Cut-off think-on texts tell nothing unless some reasoning was read in them."""
-    if mode is Mode.THINK_ON and seen.cut and not seen.reasoning and not seen.plain:
+    if mode.thinks and seen.cut and not seen.reasoning and not seen.plain:
         return f"{seen.cut} responses were cut off and no reasoning was found in them"
     return None
 
@@ -50,6 +54,6 @@ def _advice(mode: Mode, seen: Shown) -> str:
     if (seen.failed + seen.empty) * 2 > seen.rollouts:
         return "See to the engine, its address and the role's parameters"
     switch = "the switch (family, chat_template_kwargs, system_prompt or sampling.extra)"
-    if mode is Mode.THINK_ON:
+    if mode.thinks:
         return f"See to {switch}, to the tags that its reasoning is read by (family or reading), and to max_tokens"
     return f"See to {switch}: it does not turn thinking off"

@@ -71,7 +71,7 @@ class Shown:
 
     def usable(self, mode: Mode) -> int:
         """Those that could be an example of `mode`."""
-        return int(getattr(self, _MAIN[mode]))
+        return int(getattr(self, _MAIN[mode.base]))
 
     def counts(self) -> dict[str, int]:
         """As a node's counts."""
@@ -99,7 +99,7 @@ def shown(rollouts: Iterable[Rollout]) -> Shown:
         found["reasoning"] += rollout.reasoning is not None
         found["hidden"] += rollout.reasoning == HIDDEN
         found["open"] += kind == "plain" and thinks_aloud(rollout.answer or "")
-        if kind == _MAIN[rollout.mode]:
+        if kind == _MAIN[rollout.mode.base]:
             lengths[bin_of(rollout.answer_tokens)] += 1
     return Shown(**found, lengths=lengths)
 
@@ -114,7 +114,7 @@ def _kind(rollout: Rollout) -> str:
     if not (rollout.answer or "").strip():
         return "malformed"
     # Hidden reasoning is reasoning in think-off, and in think-on none that an example could have.
-    reasons = rollout.reasoning if rollout.mode is Mode.THINK_ON else rollout.reasoning is not None
+    reasons = rollout.reasoning if rollout.mode.thinks else rollout.reasoning is not None
     return "reasoned" if reasons else "plain"
 
 
@@ -131,8 +131,8 @@ def complaint(mode: Mode, seen: Shown, limits: CheckConfig, least: int = 1) -> s
             f"(at most {percent(limits.off_reasoning)} may)"
         )
     whole = seen.reasoned + seen.plain
-    if mode is Mode.THINK_ON and whole and seen.plain / whole > limits.on_plain:
-        said = f"{seen.plain} of {whole} think-on responses hold no reasoning{_hiding(seen, seen.plain)}"
+    if mode.thinks and whole and seen.plain / whole > limits.on_plain:
+        said = f"{seen.plain} of {whole} {name_of(mode)} responses hold no reasoning{_hiding(seen, seen.plain)}"
         return f"{said} (at most {percent(limits.on_plain)} may)"
     return None
 
@@ -169,7 +169,7 @@ def in_words(mode: Mode, seen: Shown) -> str:
         "thinking aloud": seen.open if mode is Mode.THINK_OFF else 0,
         "out of proportion in length": seen.long if mode is Mode.THINK_OFF else 0,
     }
-    main = "with reasoning" if mode is Mode.THINK_ON else "without"
+    main = "with reasoning" if mode.thinks else "without"
     said = [f"{percent(count / seen.rollouts)} {what}" for what, count in parts.items() if count or what == main]
     return f"{name_of(mode)} {', '.join(said)}"
 

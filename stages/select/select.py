@@ -9,7 +9,7 @@ decision. The rules themselves are in `stages.select.policies`, one method a fil
 - a rollout with a cap, which was asked for once its mode had won (`stopping.waves`), can be picked, counts in no rate.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import polars as pl
 
@@ -18,6 +18,7 @@ from hipo_data.prompts.formats.hipo import HIPO
 from hipo_data.schemas.config import SelectConfig
 from hipo_data.schemas.records import HIDDEN, FinishReason, Status
 from hipo_data.schemas.select_config import PolicyName
+from hipo_data.stages.select.arm_counts import arm_counts, place_of
 from hipo_data.stages.select.exclusion import left_out
 from hipo_data.stages.select.leaking import marked
 from hipo_data.stages.select.pair_counts import with_gains
@@ -25,6 +26,7 @@ from hipo_data.stages.select.policies import (
     adaptthink,
     all_correct,
     budget,
+    effort,
     groups,
     hipo,
     lhrm,
@@ -58,6 +60,7 @@ POLICIES: dict[str, Policy] = {
     "preference": preference,
     "budget": budget,
     "groups": groups,
+    "effort": effort,
 }
 
 
@@ -101,6 +104,7 @@ def select(
     tags: Collection[str] = HIPO.tags,
     priors: Priors | None = None,
     excluded: Collection[str] = (),
+    arms: Sequence[str] = (OFF, ON),
 ) -> pl.LazyFrame:
     """One decision a problem, sorted by `problem_id`, in the columns of `schemas.records.Decision`.
 
@@ -113,8 +117,11 @@ def select(
         tags: of the format, which a response that is kept may not hold.
         priors: needed under `rule: posterior`, whose decisions have the columns `POSTERIOR_COLUMNS` as well.
         excluded: ids of problems that are dropped whatever their rollouts say (`stages.select.exclusion`).
+        arms: names of the modes from cheap to dear; others than the two under the policy `effort` alone.
     """
-    return select_picks(problems, rollouts, verdicts, config, seed, tags, priors=priors, excluded=excluded).decisions
+    return select_picks(
+        problems, rollouts, verdicts, config, seed, tags, priors=priors, excluded=excluded, arms=arms
+    ).decisions
 
 
 def select_picks(
@@ -127,19 +134,22 @@ def select_picks(
     votes: pl.LazyFrame | None = None,
     priors: Priors | None = None,
     excluded: Collection[str] = (),
+    arms: Sequence[str] = (OFF, ON),
 ) -> Chosen:
     """The decisions of `select` and the picks, those sorted by `problem_id` and `rank`. Arguments as there.
 
     Args:
         votes: columns `VOTE_COLUMNS`, a row for each problem without a gold, where there are any.
     """
-    rows = rollouts.join(verdicts, on=["problem_id", "mode", "index"], how="left", validate="1:1")
-    graded = _graded(rows, tags, config)
+    graded = _joined(rollouts, verdicts, tags, config)
     if config.by_posterior and priors is None:
         raise ValueError("the rule posterior needs the priors of the run")
     counted = problems.select("problem_id", "kind", *(["source"] if config.by_posterior else []))
+    if config.policy == "effort":
+        graded = graded.with_columns(arm=place_of(arms))
+    pair = graded if tuple(arms) == (OFF, ON) else _first_and_best(graded, config)
     for mode in (ON, OFF):
-        counted = counted.join(_statistics(graded, mode), on="problem_id", how="left")
+        counted = counted.join(_statistics(pair, mode), on="problem_id", how="left")
     counts = [f"{name}_{side}" for name in ("n", "right", "unknown", "truncated") for side in ("on", "off")]
     counted = (
         counted.with_columns(pl.col(counts).fill_null(0))
@@ -150,7 +160,7 @@ def select_picks(
         counted = with_gains(counted, priors, config.delta)
     of_these = graded.join(counted.select("problem_id"), on="problem_id", how="semi")
     chosen = POLICIES[config.policy].choose(counted, of_these, config, seed)
-    decisions, picks = left_out(Chosen(_with_votes(chosen.decisions, votes), chosen.picks), excluded)
+    decisions, picks, _ = left_out(Chosen(_with_votes(chosen.decisions, votes), chosen.picks), excluded)
     return Chosen(
         decisions.select(
             "problem_id",
@@ -164,7 +174,27 @@ def select_picks(
             *(POSTERIOR_COLUMNS if config.by_posterior else []),
         ).sort("problem_id"),
         picks.sort("problem_id", "rank"),
+        None if chosen.arms is None else chosen.arms.with_columns(_still_chosen(excluded)),
     )
+
+
+def arm_table(
+    rollouts: pl.LazyFrame, verdicts: pl.LazyFrame, config: SelectConfig, tags: Collection[str], arms: Sequence[str]
+) -> pl.LazyFrame:
+    """`arm_counts` of graded rollouts of some of the arms. Arguments as of `select`."""
+    graded = _joined(rollouts, verdicts, tags, config)
+    return arm_counts(graded.with_columns(arm=place_of(arms)), config)
+
+
+def _joined(
+    rollouts: pl.LazyFrame, verdicts: pl.LazyFrame, tags: Collection[str], config: SelectConfig
+) -> pl.LazyFrame:
+    rows = rollouts.join(verdicts, on=["problem_id", "mode", "index"], how="left", validate="1:1")
+    return _graded(rows, tags, config)
+
+
+def _still_chosen(excluded: Collection[str]) -> pl.Expr:
+    return pl.col("chosen") & ~pl.col("problem_id").is_in(list(excluded))
 
 
 _SIDE_COLUMNS = ["n_{}", "right_{}", "unknown_{}", "truncated_{}", "p_{}", "p_{}_low", "p_{}_high", "tokens_{}"]
@@ -192,7 +222,7 @@ def _graded(rows: pl.LazyFrame, tags: Collection[str], config: SelectConfig) -> 
     """The table of rollouts that policies get."""
     # What is hidden is reasoning in think-off, and in think-on none that could be published.
     reasoned = pl.col("reasoning")
-    keeps_mode = pl.when(pl.col("mode") == ON).then(reasoned.fill_null(HIDDEN) != HIDDEN).otherwise(reasoned.is_null())
+    keeps_mode = pl.when(pl.col("mode") != OFF).then(reasoned.fill_null(HIDDEN) != HIDDEN).otherwise(reasoned.is_null())
     status = pl.col("status").fill_null(Status.UNKNOWN.value)
     stopped = pl.col("finish_reason") == FinishReason.STOP.value
     renders = stopped & keeps_mode & ~holds_tag(tags) & ~pl.col("leaks")
@@ -204,6 +234,20 @@ def _graded(rows: pl.LazyFrame, tags: Collection[str], config: SelectConfig) -> 
         truncated=pl.col("finish_reason") == FinishReason.LENGTH.value,
         whole=renders & pl.col("answer").is_not_null(),
         usable=renders & (status == Status.CORRECT.value),
+    )
+
+
+def _first_and_best(graded: pl.LazyFrame, config: SelectConfig) -> pl.LazyFrame:
+    """The rollouts of two arms a problem, as those of think-off and think-on: of the first, and of the one of the
+    others with the highest pass rate, the lower one in a tie."""
+    dearer = arm_counts(graded, config).filter(pl.col("arm") > 0)
+    best = dearer.sort("problem_id", pl.col("p").fill_null(-1), "arm", descending=[False, True, False])
+    best = best.group_by("problem_id", maintain_order=True).agg(best=pl.col("arm").first())
+    is_on = pl.col("arm") == pl.col("best")
+    return (
+        graded.join(best, on="problem_id", how="left")
+        .filter((pl.col("arm") == 0) | is_on)
+        .with_columns(mode=pl.when(is_on).then(pl.lit(ON)).otherwise(pl.lit(OFF)))
     )
 
 

@@ -10,6 +10,7 @@ from hipo_data.schemas.records import FinishReason, Grade, Problem, Rollout, Sta
 VERSION = "1"
 _PIPELINE_GRADER = "pipeline/1"
 _RETRIES = 2
+_OPENING_TAG = 2
 _BY_VOTE = {"match": "agrees", "mismatch": "disagrees"}
 """What reasons are called where a vote stands in for the gold."""
 
@@ -27,6 +28,7 @@ def verify(
     grader: GradesBatches,
     known: Iterable[Verdict] = (),
     votes: Iterable[Vote] = (),
+    budget: int | None = None,
 ) -> list[Verdict]:
     """Verdicts in the order of the rollouts; those `known` by this grader already are taken over.
 
@@ -37,6 +39,10 @@ def verify(
 
     Responses to a problem without a gold are right (`agrees`) or wrong (`disagrees`) by the answer of its vote; where
     that has none, they are all `unknown` (`no_agreement`).
+
+    A response with more than `budget` tokens of reasoning, where there is one, is `unknown`, as `over_budget`: its
+    engine took no notice, as some releases do, and it is none of its arm. An opening tag of two tokens is forgiven:
+    engines count from behind it, and where the response writes it itself it is among the reasoning tokens.
     """
     rollouts = list(rollouts)
     voted = {vote.problem_id: vote.answer for vote in votes}
@@ -46,7 +52,7 @@ def verify(
     open_: list[int] = []
     for place, rollout in enumerate(rollouts):
         without = _grade_in(before.get((rollout.problem_id, rollout.mode, rollout.index))) or _without_grader(
-            rollout, golds[rollout.problem_id]
+            rollout, golds[rollout.problem_id], budget
         )
         if without is None:
             open_.append(place)
@@ -84,10 +90,12 @@ def _grade_in(verdict: Verdict | None) -> Grade | None:
     return verdict and Grade.model_validate(verdict.model_dump(include=set(Grade.model_fields)))
 
 
-def _without_grader(rollout: Rollout, gold: Gold | None) -> Grade | None:
+def _without_grader(rollout: Rollout, gold: Gold | None, budget: int | None) -> Grade | None:
     if rollout.finish_reason.is_failure:
         reason = "empty_response" if rollout.finish_reason is FinishReason.EMPTY else "engine_error"
         return Grade(status=Status.UNKNOWN, reason=reason, extracted=None, grader=_PIPELINE_GRADER)
+    if budget is not None and rollout.reasoning_tokens > budget + _OPENING_TAG:
+        return Grade(status=Status.UNKNOWN, reason="over_budget", extracted=None, grader=_PIPELINE_GRADER)
     if rollout.given is not None:
         return Grade(status=rollout.given, reason="given", extracted=None, grader=f"given/{rollout.given_by}")
     if gold is None:

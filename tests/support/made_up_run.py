@@ -173,7 +173,7 @@ def _write_shard(run_dir: Path, name: str, problems: pl.DataFrame, n: int, words
     chosen = select_picks(
         problems.lazy(), rollouts.select(ROLLOUT_COLUMNS).lazy(), verdicts, made.select, made.seed, tags
     )
-    decisions, picks = pl.collect_all(chosen)
+    decisions, picks = pl.collect_all(chosen[:2])
     outputs = {
         "rows": _write(run_dir, "select", name, decisions, Decision),
         PICKS: _write(run_dir, "select", name, picks, Pick, f".{PICKS}"),

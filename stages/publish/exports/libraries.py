@@ -31,6 +31,8 @@ class Export:
     tables: tuple[Table, ...]
     renders: bool = True
     """Whether it renders responses with the chat template of the model's tokenizer."""
+    takes_kwargs: bool = False
+    """Whether it reads `chat_template_kwargs` row by row."""
     turn_by_turn: bool = False
     """Whether it renders every turn alone."""
     beside: Mapping[str, Callable[[Path, Sequence[str], Format], str]] = field(default_factory=dict)
@@ -41,9 +43,9 @@ class Export:
 _MESSAGES = (Table("sft", plain.messages, "{split}.jsonl"),)
 
 EXPORTS: dict[str, Export] = {
-    "messages": Export(_MESSAGES),
-    "trl": Export((Table("sft", trl.messages, "{split}.parquet"),)),
-    "trl-prompt-completion": Export((Table("sft", trl.prompt_completion, "{split}.parquet"),)),
+    "messages": Export(_MESSAGES, takes_kwargs=True),
+    "trl": Export((Table("sft", trl.messages, "{split}.parquet"),), takes_kwargs=True),
+    "trl-prompt-completion": Export((Table("sft", trl.prompt_completion, "{split}.parquet"),), takes_kwargs=True),
     "trl-preference": Export((Table("preference", trl.preference, "{split}.parquet"),)),
     "trl-rl": Export((Table("rl", trl.prompts, "{split}.parquet"),), renders=False),
     "verl-sft": Export((Table("sft", verl.sft, "{split}.parquet"),), turn_by_turn=True),

@@ -2,11 +2,16 @@
 
 import polars as pl
 
+from hipo_data.stages.publish.exports.levels import COLUMN
+from hipo_data.stages.publish.exports.turns import template_switch
+
 
 def messages(examples: pl.DataFrame) -> pl.DataFrame:
-    """`messages`, turns of `role` and `content`, with the key and the mode beside them.
+    """`messages`, turns of `role` and `content`, with the key and the mode beside them; `chat_template_kwargs` where
+    they tell the level.
 
     Args:
         examples: columns of `schemas.records.Example`.
     """
-    return examples.select("problem_id", "mode", "messages")
+    switch = template_switch(examples) if COLUMN in examples.columns else []
+    return examples.select("problem_id", "mode", "messages", *switch)

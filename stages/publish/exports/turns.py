@@ -4,6 +4,7 @@ import polars as pl
 
 from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.schemas.records import Mode
+from hipo_data.stages.publish.exports.levels import COLUMN
 
 TURNS = pl.List(pl.Struct({"role": pl.String, "content": pl.String}))
 
@@ -17,21 +18,20 @@ def of_format(examples: pl.DataFrame) -> str:
 
 
 def template_switch(examples: pl.DataFrame) -> list[pl.Expr]:
-    """A struct column of what a chat template takes to ask for a row's mode; none where it has no such switch."""
+    """A struct column of what a chat template takes to ask for a row's mode, and its level where rows have one; none
+    where it has neither."""
     form = FORMATS[of_format(examples)]
     by_mode = {mode: form.chat_template_kwargs(mode) for mode in Mode}
-    if not all(by_mode.values()):
-        return []
-    names = sorted(by_mode[Mode.THINK_ON])
-    return [
-        pl.struct(
-            pl.when(pl.col("mode") == Mode.THINK_ON.value)
+    fields = [] if COLUMN not in examples.columns else [pl.col(COLUMN)]
+    if all(by_mode.values()):
+        fields += [
+            pl.when(thinks())
             .then(pl.lit(by_mode[Mode.THINK_ON][name]))
             .otherwise(pl.lit(by_mode[Mode.THINK_OFF][name]))
             .alias(name)
-            for name in names
-        ).alias("chat_template_kwargs")
-    ]
+            for name in sorted(by_mode[Mode.THINK_ON])
+        ]
+    return [pl.struct(fields).alias("chat_template_kwargs")] if fields else []
 
 
 def given(examples: pl.DataFrame) -> pl.Expr:
@@ -42,4 +42,4 @@ def given(examples: pl.DataFrame) -> pl.Expr:
 
 def thinks() -> pl.Expr:
     """Whether an example reasons."""
-    return pl.col("mode") == Mode.THINK_ON.value
+    return pl.col("mode") != Mode.THINK_OFF.value

@@ -56,6 +56,8 @@ class Chosen(NamedTuple):
     """The problems with `CHOICE_COLUMNS`."""
     picks: pl.LazyFrame
     """Columns of `schemas.records.Pick`, in any order of rows."""
+    arms: pl.LazyFrame | None = None
+    """Columns of `schemas.records.ArmRate` and more, of the policy `effort` alone."""
 
 
 class Policy(Protocol):

@@ -42,7 +42,7 @@ def chosen(excluded: tuple[str, ...], policy: str = "hipo") -> tuple[pl.DataFram
     config = SelectConfig.model_validate({"policy": policy})
     rollouts, verdicts = (_ROLLOUTS.select(names).lazy() for names in (ROLLOUT_COLUMNS, VERDICT_COLUMNS))
     found = select_picks(_PROBLEMS.lazy(), rollouts, verdicts, config, 0, excluded=excluded)
-    decisions, picks = pl.collect_all(found)
+    decisions, picks = pl.collect_all(found[:2])
     return decisions, picks
 
 

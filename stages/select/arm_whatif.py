@@ -1,0 +1,113 @@
+"""What the policy effort would decide under another δ, a smaller N, or with fewer arms, from counts by arm."""
+
+from collections.abc import Mapping, Sequence
+
+import polars as pl
+from pydantic import BaseModel, Field
+
+from hipo_data.schemas.config import SelectConfig
+from hipo_data.stages.select.arm_flips import arm_flips
+from hipo_data.stages.select.boundary import exceeds
+from hipo_data.stages.select.policies.effort import FALLBACK, kept_arms, within_delta
+
+
+class ArmWhatIf(BaseModel):
+    """What a setting would lead to."""
+
+    n: int
+    delta: float
+    arms: list[str] = Field(description="those that there are, from cheap to dear")
+    problems: int
+    examples: int = Field(description="problems with an arm, before justifications are asked for")
+    modes: dict[str, int] = Field(description="examples by arm")
+    fallbacks: int = Field(description="examples of an arm that the pass rates did not ask for")
+    tokens: float | None = Field(description="mean length of the kept responses")
+    cost: float | None = Field(description="mean over examples of what a response in the kept arm costs on average")
+    pass_rate: float | None = Field(
+        description="mean over examples of the kept arm's pass rate, by rollouts that did not choose where there are "
+        "any; measured ones lean up"
+    )
+    held: int = Field(description="examples whose pass rate is by rollouts that did not choose")
+    flip: float | None = Field(description="mean probability that a repetition would choose another arm")
+    changed: int | None = Field(description="problems with another arm than in the run, or dropped or kept unlike it")
+    open: int = Field(description="problems that an arm which was not sampled for them could decide otherwise")
+
+
+def arm_whatif(
+    counted: pl.DataFrame,
+    problems: int,
+    n: int,
+    names: Sequence[str],
+    costs: Mapping[str, float],
+    config: SelectConfig,
+    run: pl.DataFrame | None = None,
+    every: pl.DataFrame | None = None,
+) -> ArmWhatIf:
+    """What `config` would lead to.
+
+    Args:
+        counted: columns of `ArmRate` but `chosen`, of N rollouts an arm.
+        problems: how many there are.
+        n: that N.
+        names: of the arms to choose from, from cheap to dear.
+        costs: of one token, by arm.
+        config: δ, `fallback` and `min_graded`.
+        run: what the run chose, columns `problem_id`, `mode`, of all problems.
+        every: `counted` with all rollouts, those beside the first N telling pass rates.
+    """
+    arms = counted.filter(pl.col("mode").is_in([str(name) for name in names]))
+    kept = kept_arms(arms.lazy(), config.delta, config.fallback).collect()
+    flips = arm_flips(arms, kept, names, config.delta, config.fallback, config.min_graded)
+    priced = kept.with_columns(cost=pl.col("tokens") * pl.col("mode").replace_strict(dict(costs), default=1.0))
+    rates = _rates(kept, every)
+    changed = None
+    if run is not None:
+        beside = run.select("problem_id", was="mode").join(
+            kept.select("problem_id", "mode"), on="problem_id", how="left"
+        )
+        changed = beside.filter(pl.col("was").ne_missing(pl.col("mode"))).height
+    return ArmWhatIf(
+        n=n,
+        delta=config.delta,
+        arms=[str(name) for name in names],
+        problems=problems,
+        examples=kept.height,
+        modes={str(name): kept.filter(pl.col("mode") == str(name)).height for name in names},
+        fallbacks=kept.filter(pl.col("rule") == FALLBACK).height,
+        tokens=_mean(priced["pick_tokens"]),
+        cost=_mean(priced["cost"]),
+        pass_rate=_mean(rates["rate"]),
+        held=int(rates["held"].sum()),
+        flip=_mean(flips["flip"]),
+        changed=changed,
+        open=_open(arms, len(names), config.delta),
+    )
+
+
+def _rates(kept: pl.DataFrame, every: pl.DataFrame | None) -> pl.DataFrame:
+    """Of each kept arm its `rate`, and whether it is by rollouts that took no part in the choice, `held`."""
+    if every is None:
+        return kept.select(rate="p", held=pl.lit(False))
+    whole = every.select("problem_id", "mode", all_n="n", all_right="right")
+    others = kept.join(whole, on=["problem_id", "mode"], how="left").with_columns(
+        left=pl.col("all_n") - pl.col("n"), left_right=pl.col("all_right") - pl.col("right")
+    )
+    held = pl.col("left") > 0
+    return others.select(
+        rate=pl.when(held).then(pl.col("left_right") / pl.col("left")).otherwise("p"), held=held.fill_null(False)
+    )
+
+
+def _open(arms: pl.DataFrame, count: int, delta: float) -> int:
+    """Problems that lack an arm, and whose lowest arm within δ would not stay so whatever the missing ones brought."""
+    ruled = within_delta(arms.lazy(), delta).collect()
+    lowest = pl.col("arm") == pl.col("arm").filter("within").min().over("problem_id")
+    stays = ~exceeds(pl.lit(1), pl.lit(1), pl.col("right"), pl.col("n"), delta)
+    settled = (pl.col("within") & lowest & stays & pl.col("pick").is_not_null()).any()
+    by_problem = ruled.group_by("problem_id").agg(settled=settled, sampled=pl.len())
+    return by_problem.filter(~pl.col("settled") & (pl.col("sampled") < count)).height
+
+
+def _mean(values: pl.Series) -> float | None:
+    mean = values.mean()
+    return float(mean) if isinstance(mean, int | float) else None

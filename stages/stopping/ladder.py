@@ -1,0 +1,49 @@
+"""The ladder: arms are sampled from cheap to dear, and a dearer one only for problems that are still open.
+
+A problem is settled once the lowest arm within δ of the best so far would be within δ of an arm that is always right,
+and has a response to keep: lower arms are out already, whatever dearer ones bring, and this one cannot be thrown out by
+them. So `stages.select.policies.effort` chooses the same arm, by the same rule, with the same response, as it would
+with all arms sampled in full. What differs is what is known of the dearer arms: nothing.
+
+An arm is a rung as a whole: all n rollouts of it, so that its pass rate does not lean.
+"""
+
+from collections.abc import Collection, Sequence
+
+import polars as pl
+
+from hipo_data.schemas.config import SelectConfig
+from hipo_data.stages.select.boundary import exceeds
+from hipo_data.stages.select.policies.effort import within_delta
+from hipo_data.stages.select.select import arm_table
+
+VERSION = "1"
+
+
+def open_problems(
+    problem_ids: Sequence[str],
+    rollouts: pl.LazyFrame,
+    verdicts: pl.LazyFrame,
+    config: SelectConfig,
+    tags: Collection[str],
+    arms: Sequence[str],
+) -> list[str]:
+    """Those that a dearer arm could still decide, in their order.
+
+    Args:
+        rollouts: columns `select.ROLLOUT_COLUMNS`, of the arms sampled so far, in full.
+        verdicts: columns `select.VERDICT_COLUMNS`.
+        config: δ, `min_graded` and `leaking`.
+        tags: of the format.
+        arms: names of all arms, from cheap to dear.
+    """
+    counted = within_delta(arm_table(rollouts, verdicts, config, tags, arms), config.delta)
+    done = set(counted.filter(_settles(config.delta)).select("problem_id").collect()["problem_id"])
+    return [each for each in problem_ids if each not in done]
+
+
+def _settles(delta: float) -> pl.Expr:
+    """Whether an arm is the lowest of its problem within δ, stays so whatever comes, and has a response to keep."""
+    lowest = pl.col("arm") == pl.col("arm").filter("within").min().over("problem_id")
+    stays = ~exceeds(pl.lit(1), pl.lit(1), pl.col("right"), pl.col("n"), delta)
+    return pl.col("within") & lowest & stays & pl.col("pick").is_not_null()

@@ -1,0 +1,102 @@
+"""Exports of a dataset with arms: each row tells its level, where the library that reads it looks for it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from transformers import AutoTokenizer
+
+from hipo_data.pipeline.ship.export import export
+from hipo_data.pipeline.ship.published import Published, published
+from hipo_data.schemas.errors import UserError
+from tests.conftest import ROOT
+from tests.support.published import make_published
+
+TEACHER = str(ROOT / "models" / "tiny-hybrid")
+LEVEL_TEMPLATE = """
+{%- for message in messages %}<|im_start|>{{ message.role }}\n
+{%- if message.role == 'user' and reasoning_effort is defined %}[{{ reasoning_effort }}] {% endif %}
+{{- message.content }}<|im_end|>\n{% endfor %}"""
+
+
+def with_arms(part: str, split: str, rows: list[dict[str, Any]]) -> None:
+    """Responses that think are those of two arms."""
+    for number, row in enumerate(rows):
+        if part == "sft" and row["mode"] == "think_on":
+            row["mode"] = ["short", "think_on"][number // 2 % 2]
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Published:
+    return published(str(make_published(tmp_path / "data", spoil=with_arms)))
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def loaded(path: Path, cache: Path) -> list[dict[str, Any]]:
+    datasets = pytest.importorskip("datasets")
+    return list(datasets.load_dataset("parquet", data_files=str(path), cache_dir=str(cache))["train"])
+
+
+@pytest.mark.parametrize("to", ["messages", "ms-swift", "openrlhf", "axolotl"])
+def test_a_system_turn_tells_the_level_to_any_trainer(tmp_path: Path, dataset: Published, to: str) -> None:
+    export(dataset, to, tmp_path / "out")
+    rows = lines(tmp_path / "out/train.jsonl")
+    levels = {"think_off": "none", "short": "short", "think_on": "think_on"}
+    assert {row["mode"] for row in rows} == set(levels)
+    for row in rows:
+        first = row["messages"][0]
+        assert (first["role"], first["content"]) == ("system", f"Reasoning effort: {levels[row['mode']]}")
+        assert [turn["role"] for turn in row["messages"]] == ["system", "user", "assistant"]
+
+
+def test_llama_factory_has_the_level_as_its_system_turn(tmp_path: Path, dataset: Published) -> None:
+    export(dataset, "llama-factory", tmp_path / "out", named={"short": "low", "think_on": "high"})
+    said = {row["conversations"][0]["value"] for row in lines(tmp_path / "out/train.jsonl")}
+    assert said == {"Reasoning effort: none", "Reasoning effort: low", "Reasoning effort: high"}
+    assert {row["conversations"][0]["from"] for row in lines(tmp_path / "out/train.jsonl")} == {"system"}
+
+
+@pytest.mark.parametrize("to", ["trl", "trl-prompt-completion"])
+def test_trl_hands_the_level_of_a_row_to_the_chat_template(tmp_path: Path, dataset: Published, to: str) -> None:
+    data_utils = pytest.importorskip("trl.data_utils")
+    named = {"short": "low", "think_on": "high"}
+    export(dataset, to, tmp_path / "out", level="kwargs", named=named)
+    tokenizer = AutoTokenizer.from_pretrained(TEACHER)
+    tokenizer.chat_template = LEVEL_TEMPLATE
+    rows = loaded(tmp_path / "out/train.parquet", tmp_path / "cache")
+    assert {row["mode"] for row in rows} == {"think_off", "short", "think_on"}
+    for row in rows:
+        text = "".join(str(part) for part in data_utils.apply_chat_template(row, tokenizer).values())
+        assert f"[{named.get(row['mode'], 'none')}] " in text
+
+
+def test_levels_as_arguments_stand_beside_the_switch_of_the_format(tmp_path: Path) -> None:
+    made = published(str(make_published(tmp_path / "data", "qwen3", spoil=with_arms)))
+    export(made, "messages", tmp_path / "out", level="kwargs")
+    asked = {row["mode"]: row["chat_template_kwargs"] for row in lines(tmp_path / "out/train.jsonl")}
+    assert asked == {
+        "think_off": {"reasoning_effort": "none", "enable_thinking": False},
+        "short": {"reasoning_effort": "short", "enable_thinking": True},
+        "think_on": {"reasoning_effort": "think_on", "enable_thinking": True},
+    }
+
+
+def test_a_dataset_of_two_modes_is_exported_as_ever(tmp_path: Path) -> None:
+    made = published(str(make_published(tmp_path / "data")))
+    export(made, "messages", tmp_path / "out")
+    assert all(set(row) == {"problem_id", "mode", "messages"} for row in lines(tmp_path / "out/train.jsonl"))
+    assert {row["messages"][0]["role"] for row in lines(tmp_path / "out/train.jsonl")} == {"user"}
+
+
+def test_what_tells_no_level_is_refused(tmp_path: Path, dataset: Published) -> None:
+    with pytest.raises(UserError, match="an export for verl-sft has no chat_template_kwargs in its rows; use --level"):
+        export(dataset, "verl-sft", tmp_path / "out", level="kwargs")
+    with pytest.raises(UserError, match="--levels: 'middle' is no arm of this dataset; it has short, think_off"):
+        export(dataset, "messages", tmp_path / "out", named={"middle": "low"})
+    with pytest.raises(UserError, match="--levels: two arms have the level 'low'"):
+        export(dataset, "messages", tmp_path / "out", named={"short": "low", "think_on": "low"})
+    assert not (tmp_path / "out").exists()
