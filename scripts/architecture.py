@@ -18,7 +18,6 @@ WAY = [
     ("start", "pipeline/commands/run.py:run", None),
     ("start", "pipeline/config_file.py:load_config", "pipeline/commands/run.py"),
     ("start", "pipeline/run/attempt.py:take_up", "pipeline/commands/run.py"),
-    ("start", "pipeline/run/attempt.py:attempt", "pipeline/run/attempt.py"),
     ("start", "pipeline/graph/states.py:state_of", "pipeline/run"),
     ("start", "pipeline/nodes/on_cpus.py:run_cpu_node", "pipeline/run"),
     ("ingest", "pipeline/nodes/ingest.py:run_ingest", "pipeline/nodes/on_cpus.py"),
