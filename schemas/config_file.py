@@ -12,6 +12,8 @@ from hipo_data.schemas.packaged import recipe_file
 from hipo_data.schemas.without_secrets import shown_config
 from hipo_data.schemas.yaml_tree import yaml_tree
 
+_OF_DATA = (".jsonl", ".ndjson", ".csv", ".tsv", ".parquet", ".gz", ".zst", ".xz", ".bz2")
+"""Ends of names that no config has."""
 _LARGEST = 1024**2
 """Bytes of a file that can be a config; what is larger is data."""
 
@@ -54,6 +56,11 @@ def _tree_in(path: Path, start: str) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         raise UserError(f"{path} cannot be read as a config ({why}); name a YAML file") from error
+    if path.name.lower().endswith(_OF_DATA):
+        raise UserError(
+            f"{path} is the name of a file of data, and a recipe is YAML; "
+            f"`hipo-data init --from {path}` makes one for it"
+        )
     if len(data) > _LARGEST:
         raise UserError(f"{path} has more than {_LARGEST:,} bytes and is no config; name a YAML file")
     try:

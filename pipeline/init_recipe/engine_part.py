@@ -96,7 +96,10 @@ def _openai(model: str, url: str | None) -> EnginePart:
     found = _family(OpenAIEngine(type="openai", model=model, base_url=url))
     keys = {"type": "openai", "model": model, **({"base_url": url} if url else {}), **found.keys}
     where = url or "OPENAI_BASE_URL, or else OpenAI's own"
-    said = f"engine: the endpoint at {where} with {model}; its key is read from OPENAI_API_KEY, where it needs one"
+    said = (
+        f"engine: the endpoint at {where} with {model}; its key is read from OPENAI_API_KEY, where it needs one. A "
+        f"response may have {_TOKENS:,} tokens: lower max_tokens where the server's context has less room"
+    )
     return EnginePart(_engines(keys) + found.roles, [said, found.said])
 
 

@@ -144,3 +144,10 @@ def test_justifications_are_in_the_language_of_the_questions_unless_the_recipe_s
 def test_languages_that_leave_the_prompt_of_justifications_open_are_refused(languages: str, said: str) -> None:
     with pytest.raises(UserError, match=said):
         load_config(QUICKSTART, ["justify.template=justify", f"ingest.languages={languages}"])
+
+
+@pytest.mark.parametrize("name", ["sums.jsonl", "sums.csv", "Sums.JSONL.gz"])
+def test_a_file_of_data_in_the_place_of_a_recipe_is_told_what_to_do(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text('{"question": "1+1?", "answer": "2"}\n')
+    with pytest.raises(UserError, match=f"`hipo-data init --from .*{name}` makes one for it"):
+        load_config(tmp_path / name, [])
