@@ -38,6 +38,8 @@ class Written:
     ended: FinishReason = FinishReason.STOP
     reward: float | None = None
     """The tool's own grade: 1 is right."""
+    shows_mode: bool = True
+    """False where the tool may have left reasoning out, so that an answer alone tells nothing."""
 
 
 def response_text(reasoning: str | None, answer: str | None, cut: bool) -> str:

@@ -175,6 +175,12 @@ def _mode(values: dict[str, Any], written: Written, config: Any) -> Mode:
         return Mode(mode)
     if config.mode != "shown":
         return Mode(config.mode)
+    if not written.shows_mode:
+        raise NotARolloutError(
+            "unknown_mode",
+            "such files leave out reasoning that the server kept apart, so that nothing shows the mode; set the "
+            "source's mode, or columns.mode",
+        )
     cut = written.ended is FinishReason.LENGTH
     return Mode.THINK_ON if read(written.text, cut=cut).reasoning else Mode.THINK_OFF
 

@@ -14,6 +14,9 @@
 | --- | --- |
 | `prompt`, `completion` | messages or text |
 | `answer`, `reward`, `example_id`, `error` | the gold, the grade, the problem's own id, what failed |
+
+Those results leave out the reasoning that a server keeps apart, so that a response without `<think>` in them may be of
+either mode: the recipe has to say it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -86,12 +89,15 @@ def _of_trace(trace: Json) -> Written:
 
 def _of_result(row: Json) -> Written:
     if row.get("error"):
-        raise NotARolloutError("failed_rollout", f"verifiers says that it failed: {row['error']}")
+        said = row.get("error_chain") or row["error"]
+        raise NotARolloutError("failed_rollout", f"verifiers says that it failed: {said}")
     ended = FinishReason.LENGTH if row.get("is_truncated") else FinishReason.STOP
     task = row.get("example_id", row.get("id"))
+    text = answered(row["completion"], ended)
     return Written(
         question=asked(row["prompt"]),
-        text=answered(row["completion"], ended),
+        text=text,
+        shows_mode="<think>" in text,
         task=None if task is None else str(task),
         model=row.get("model"),
         ended=ended,

@@ -14,6 +14,7 @@ HERE = Path(__file__).parent
 PACKAGES = {
     "inspect": ["inspect-ai==0.3.285", "openai==3.57.0"],
     "verifiers": ["verifiers==0.4.0"],
+    "verifiers_results": ["verifiers==0.1.10"],
     "lighteval": ["lighteval==0.13.0", "xxhash==3.8.2"],  # with xxhash 4 it fails: findings/lighteval_xxhash.sh
 }
 

@@ -236,16 +236,20 @@ def test_an_inspect_log_as_json_and_one_that_is_cut_off(tmp_path: Path) -> None:
     assert done.problems[0].question == "What is 1 + 1?"
 
 
-def test_results_of_earlier_verifiers(tmp_path: Path) -> None:
-    row = {
-        "example_id": 7, "prompt": [{"role": "user", "content": "What is 1 + 1?"}], "answer": "2", "reward": 1.0,
-        "completion": [{"role": "assistant", "content": "\\boxed{2}", "reasoning_content": "one and one"}],
-    }  # fmt: skip
-    done = read(source(write(tmp_path / "results.jsonl", [row, {**row, "error": "Timeout"}]), model="m/2"))
-    assert [(each.text, each.model) for each in done.responses] == [
-        ("<think>\none and one\n</think>\n\n\\boxed{2}", "m/2")
+def test_results_of_earlier_verifiers_say_their_mode_only_in_tags(tmp_path: Path) -> None:
+    turns = [{"role": "assistant", "content": "<think>\none and one\n</think>\n\n\\boxed{2}"}]
+    row = {"example_id": 7, "prompt": [{"role": "user", "content": "What is 1 + 1?"}], "answer": "2", "reward": 1.0}
+    plain = [{"role": "assistant", "content": "\\boxed{2}"}]
+    rows = [{**row, "completion": turns}, {**row, "completion": plain}, {**row, "completion": [], "error": "Timeout"}]
+    path = write(tmp_path / "results.jsonl", rows)
+    done = read(source(path, model="m/2"))
+    assert [(each.text, each.mode, each.model) for each in done.responses] == [
+        (turns[0]["content"], Mode.THINK_ON, "m/2")
     ]
-    assert [each.reason for each in done.rejected] == ["failed_rollout"]
+    assert {each.reason for each in done.rejected} == {"unknown_mode", "failed_rollout"}
+    assert {each.text: each.mode for each in read(source(path, mode="think_off")).responses} == {
+        turns[0]["content"]: Mode.THINK_OFF, plain[0]["content"]: Mode.THINK_OFF,
+    }  # fmt: skip
 
 
 def test_a_wrong_key_is_named() -> None:

@@ -26,3 +26,12 @@ def test_a_file_that_the_tool_writes_is_read(
     done = read(source(written(tool, tmp_path / name, *options)))
     assert responses_of(done) == expected()
     assert [each.reason for each in done.rejected] == [refused]
+
+
+def test_earlier_verifiers_leave_reasoning_out_so_that_the_mode_has_to_be_said(tmp_path: Path) -> None:
+    results = written("verifiers_results", tmp_path / "results.jsonl")
+    unsaid = read(source(results))
+    assert not unsaid.responses
+    assert {each.reason for each in unsaid.rejected} == {"unknown_mode", "failed_rollout", "no_response"}
+    said = read(source(results, mode="think_off"))
+    assert len(said.responses) == 10 and all("<think>" not in each.text for each in said.responses)
