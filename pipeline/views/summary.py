@@ -53,21 +53,26 @@ def print_summary(console: Console, run_dir: RunPath, outcome: Outcome, seconds:
 def summary_figures(stats: Statistics, outcome: Outcome, run_dir: RunPath) -> dict[str, str]:
     """The lines of the summary by their names."""
     on = stats.modes.get("think_on", 0)
+    dear, cheap = stats.sides
     share = percent(on / stats.examples if stats.examples else None)
     drops = ", ".join(f"{reason} {n}" for reason, n in stats.drops.items())
     figures = {
         "problems": f"{stats.problems} → {stats.examples} examples"
         + (f"; dropped: {drops}" if drops else "")
         + _quarantined(run_dir, outcome.rejected),
-        "modes": f"think-on {on} ({share}), think-off {stats.modes.get('think_off', 0)}",
-        "pass rates": f"think-on {percent(stats.on.pass_rate)}, think-off {percent(stats.off.pass_rate)}",
+        **(
+            {"modes": f"think-on {on} ({share}), think-off {stats.modes.get('think_off', 0)}"}
+            if stats.is_pair
+            else {"arms": stats.arms_in_words}
+        ),
+        "pass rates": f"{dear} {percent(stats.on.pass_rate)}, {cheap} {percent(stats.off.pass_rate)}",
         str(
             stats.lengths_in
-        ): f"think-on rollouts {number(stats.on.mean_tokens)}, think-off {number(stats.off.mean_tokens)}; "
+        ): f"{dear} rollouts {number(stats.on.mean_tokens)}, {cheap} {number(stats.off.mean_tokens)}; "
         f"kept responses {number(stats.example_tokens)}, against {number(stats.always_on_tokens)} thinking every time",
     }
     if any(each.fewest < each.most for each in (stats.on, stats.off)):
-        given = f"think-on {stats.on.a_problem(stats.problems)}, think-off {stats.off.a_problem(stats.problems)}"
+        given = f"{dear} {stats.on.a_problem(stats.problems)}, {cheap} {stats.off.a_problem(stats.problems)}"
         figures["each got"] = f"{given} rollouts"
     if stats.priors:
         figures["priors"] = priors_in_words(stats.priors)
@@ -84,7 +89,7 @@ def summary_figures(stats: Statistics, outcome: Outcome, run_dir: RunPath) -> di
         figures["rollouts"] = f"{outcome.sampled} sampled, {outcome.reused} taken from earlier attempts{lost}"
     if outcome.saved_tokens:
         figures["stopped"] = (
-            f"{outcome.unneeded} think-on rollouts were not needed; "
+            f"{outcome.unneeded} {'think-on ' if stats.is_pair else ''}rollouts were not needed; "
             f"about {outcome.saved_tokens:,} completion {stats.lengths_in} saved against full sampling"
         )
     if outcome.shown:
