@@ -10,11 +10,11 @@ from rich.table import Table
 
 from hipo_data.figures.plural import counted
 from hipo_data.figures.text import number, percent
-from hipo_data.pipeline.graph.nodes import INGEST, PRIOR, Node, shard_nodes
+from hipo_data.pipeline.graph.nodes import INGEST, PAIR, PRIOR, Node, shard_nodes
 from hipo_data.pipeline.graph.states import load_present_manifests, lost_manifests, shards_of
 from hipo_data.pipeline.store.journal import whole_batches
 from hipo_data.pipeline.store.ledger import read_spent
-from hipo_data.pipeline.store.manifest import Output
+from hipo_data.pipeline.store.manifest import Manifest, Output
 from hipo_data.pipeline.store.run_path import RunPath
 from hipo_data.pipeline.store.whole import ASIDE
 from hipo_data.pipeline.views.failures import failed_requests, shown_by_mode
@@ -160,6 +160,14 @@ def print_plan(console: Console, plan: Plan, config: RunConfig, changes: list[st
             console.print(plan.expected.in_words, highlight=False)
 
 
+def _modes_of(manifests: dict[str, Manifest]) -> tuple[Mode, ...]:
+    """Those that are sampled, from cheap to dear where the manifests say in which order arms are."""
+    named = next((manifest.parts["arms"].split() for manifest in manifests.values() if "arms" in manifest.parts), None)
+    if named is not None:
+        return tuple(Mode(name) for name in named)
+    return (*PAIR, *(mode for mode in shown_by_mode(manifests) if mode not in PAIR))
+
+
 def print_status(console: Console, run_dir: RunPath) -> None:
     """How far each stage is, from the files alone, and which damaged ones it could not count."""
     damaged: list[DamagedError] = []
@@ -172,7 +180,7 @@ def print_status(console: Console, run_dir: RunPath) -> None:
         table.add_column(heading, justify="left" if heading == "stage" else "right")
     nodes = [
         Node("ingest", "all"),
-        *[node for shard in shards[:1] for node in shard_nodes(shard)],
+        *[node for shard in shards[:1] for node in shard_nodes(shard, modes=_modes_of(manifests))],
         *([PRIOR] if done[PRIOR.folder] else []),
         Node("publish", "all"),
     ]
@@ -187,7 +195,7 @@ def print_status(console: Console, run_dir: RunPath) -> None:
             str(sum(len(lines) for _, lines in whole_batches(run_dir / "journal" / node.folder, damaged)) or ""),
         )
     console.print(table, highlight=False)
-    for mode, seen in shown_by_mode(manifests).items():
+    for mode, seen in shown_by_mode(manifests, _modes_of(manifests)[::-1]).items():
         console.print(f"shown: {in_words(mode, seen)}", highlight=False)
     if leaking := sum(manifest.counts.get(LEAKING, 0) for manifest in manifests.values()):
         console.print(f"refused: {_refused(leaking)}", highlight=False)
