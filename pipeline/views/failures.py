@@ -14,15 +14,16 @@ from hipo_data.schemas.records import FinishReason, Mode
 from hipo_data.stages.sample.shown import Shown
 
 
-def shown_by_mode(manifests: dict[str, Manifest], modes: Sequence[Mode] = tuple(Mode)) -> dict[Mode, Shown]:
-    """What all rollouts so far show of their mode, from the counts of finished nodes, in the order of `modes`."""
+def shown_by_mode(manifests: dict[str, Manifest], modes: Sequence[Mode] = ()) -> dict[Mode, Shown]:
+    """What rollouts so far show of their mode, by the counts of finished nodes, in the order of `modes`, then by name."""
     found: dict[Mode, Shown] = {}
     for name, manifest in manifests.items():
         stage, _, rest = name.partition(".")
         if stage == "sample":
             mode = Mode(rest.partition("/")[0])
             found[mode] = found.get(mode, Shown()) + Shown.of_counts(manifest.counts)
-    return {mode: found[mode] for mode in modes if mode in found}
+    order = dict.fromkeys([*modes, *Mode, *sorted(found)])
+    return {mode: found[mode] for mode in order if mode in found}
 
 
 def failed_requests(run_dir: RunPath, damaged: list[DamagedError] | None = None) -> list[tuple[str, str, int]]:

@@ -10,11 +10,11 @@ from rich.table import Table
 
 from hipo_data.figures.plural import counted
 from hipo_data.figures.text import number, percent
-from hipo_data.pipeline.graph.nodes import INGEST, PRIOR, Node, shard_nodes
+from hipo_data.pipeline.graph.nodes import INGEST, PAIR, PRIOR, Node, shard_nodes
 from hipo_data.pipeline.graph.states import load_present_manifests, lost_manifests, shards_of
 from hipo_data.pipeline.store.journal import whole_batches
 from hipo_data.pipeline.store.ledger import read_spent
-from hipo_data.pipeline.store.manifest import Output
+from hipo_data.pipeline.store.manifest import Manifest, Output
 from hipo_data.pipeline.store.run_path import RunPath
 from hipo_data.pipeline.store.whole import ASIDE
 from hipo_data.pipeline.views.failures import failed_requests, shown_by_mode
@@ -53,21 +53,26 @@ def print_summary(console: Console, run_dir: RunPath, outcome: Outcome, seconds:
 def summary_figures(stats: Statistics, outcome: Outcome, run_dir: RunPath) -> dict[str, str]:
     """The lines of the summary by their names."""
     on = stats.modes.get("think_on", 0)
+    dear, cheap = stats.sides
     share = percent(on / stats.examples if stats.examples else None)
     drops = ", ".join(f"{reason} {n}" for reason, n in stats.drops.items())
     figures = {
         "problems": f"{stats.problems} → {stats.examples} examples"
         + (f"; dropped: {drops}" if drops else "")
         + _quarantined(run_dir, outcome.rejected),
-        "modes": f"think-on {on} ({share}), think-off {stats.modes.get('think_off', 0)}",
-        "pass rates": f"think-on {percent(stats.on.pass_rate)}, think-off {percent(stats.off.pass_rate)}",
+        **(
+            {"modes": f"think-on {on} ({share}), think-off {stats.modes.get('think_off', 0)}"}
+            if stats.is_pair
+            else {"arms": stats.arms_in_words}
+        ),
+        "pass rates": f"{dear} {percent(stats.on.pass_rate)}, {cheap} {percent(stats.off.pass_rate)}",
         str(
             stats.lengths_in
-        ): f"think-on rollouts {number(stats.on.mean_tokens)}, think-off {number(stats.off.mean_tokens)}; "
+        ): f"{dear} rollouts {number(stats.on.mean_tokens)}, {cheap} {number(stats.off.mean_tokens)}; "
         f"kept responses {number(stats.example_tokens)}, against {number(stats.always_on_tokens)} thinking every time",
     }
     if any(each.fewest < each.most for each in (stats.on, stats.off)):
-        given = f"think-on {stats.on.a_problem(stats.problems)}, think-off {stats.off.a_problem(stats.problems)}"
+        given = f"{dear} {stats.on.a_problem(stats.problems)}, {cheap} {stats.off.a_problem(stats.problems)}"
         figures["each got"] = f"{given} rollouts"
     if stats.priors:
         figures["priors"] = priors_in_words(stats.priors)
@@ -84,7 +89,7 @@ def summary_figures(stats: Statistics, outcome: Outcome, run_dir: RunPath) -> di
         figures["rollouts"] = f"{outcome.sampled} sampled, {outcome.reused} taken from earlier attempts{lost}"
     if outcome.saved_tokens:
         figures["stopped"] = (
-            f"{outcome.unneeded} think-on rollouts were not needed; "
+            f"{outcome.unneeded} {'think-on ' if stats.is_pair else ''}rollouts were not needed; "
             f"about {outcome.saved_tokens:,} completion {stats.lengths_in} saved against full sampling"
         )
     if outcome.shown:
@@ -155,6 +160,14 @@ def print_plan(console: Console, plan: Plan, config: RunConfig, changes: list[st
             console.print(plan.expected.in_words, highlight=False)
 
 
+def _modes_of(manifests: dict[str, Manifest]) -> tuple[Mode, ...]:
+    """Those that are sampled, from cheap to dear where the manifests say in which order arms are."""
+    named = next((manifest.parts["arms"].split() for manifest in manifests.values() if "arms" in manifest.parts), None)
+    if named is not None:
+        return tuple(Mode(name) for name in named)
+    return (*PAIR, *(mode for mode in shown_by_mode(manifests) if mode not in PAIR))
+
+
 def print_status(console: Console, run_dir: RunPath) -> None:
     """How far each stage is, from the files alone, and which damaged ones it could not count."""
     damaged: list[DamagedError] = []
@@ -167,7 +180,7 @@ def print_status(console: Console, run_dir: RunPath) -> None:
         table.add_column(heading, justify="left" if heading == "stage" else "right")
     nodes = [
         Node("ingest", "all"),
-        *[node for shard in shards[:1] for node in shard_nodes(shard)],
+        *[node for shard in shards[:1] for node in shard_nodes(shard, modes=_modes_of(manifests))],
         *([PRIOR] if done[PRIOR.folder] else []),
         Node("publish", "all"),
     ]
@@ -182,7 +195,7 @@ def print_status(console: Console, run_dir: RunPath) -> None:
             str(sum(len(lines) for _, lines in whole_batches(run_dir / "journal" / node.folder, damaged)) or ""),
         )
     console.print(table, highlight=False)
-    for mode, seen in shown_by_mode(manifests).items():
+    for mode, seen in shown_by_mode(manifests, _modes_of(manifests)[::-1]).items():
         console.print(f"shown: {in_words(mode, seen)}", highlight=False)
     if leaking := sum(manifest.counts.get(LEAKING, 0) for manifest in manifests.values()):
         console.print(f"refused: {_refused(leaking)}", highlight=False)

@@ -85,6 +85,21 @@ class Statistics(BaseModel):
     fallbacks: Fallbacks | None = Field(default=None, description="null where there are none")
     near_copies: float | None = Field(default=None, description="share of justifications that say again an earlier one")
 
+    @property
+    def sides(self) -> tuple[str, str]:
+        """What `on` and `off` are called."""
+        return ("think-on", "think-off") if self.is_pair else ("the best dearer arm", "the cheapest arm")
+
+    @property
+    def is_pair(self) -> bool:
+        """Whether examples are of the two modes, and not of other arms."""
+        return set(self.modes) <= set(Mode)
+
+    @property
+    def arms_in_words(self) -> str:
+        """Examples by arm, from cheap to dear, such as `think_off 4, short 2`."""
+        return ", ".join(f"{mode} {count}" for mode, count in reversed(self.modes.items()) if count)
+
 
 def statistics(
     decisions: pl.LazyFrame,
@@ -99,9 +114,9 @@ def statistics(
         examples: columns `problem_id`, `kind`, `mode`, `completion_tokens`, `justification`, `gold_source`; several
             rows of a problem and mode share their justification.
         lengths_in: what their lengths are counted in.
-        arms: modes that examples may have beside the two, from dear to cheap.
+        arms: those of the recipe, from dear to cheap.
     """
-    every = [*Mode, *(arm for arm in arms if arm not in tuple(Mode))]
+    every = [*Mode] if set(arms) <= set(Mode) else [*arms, *(mode for mode in Mode if mode not in arms)]
     table = decisions.collect()
     kept = examples.select("problem_id", "kind", "mode", "completion_tokens", "gold_source").collect()
     of_examples = kept.join(table.select("problem_id", "tokens_on", "pseudo_gold"), on="problem_id", how="left")

@@ -18,7 +18,7 @@ def arms_in_words(decision: Mapping[str, Any], arms: Sequence[Mapping[str, Any]]
     rates = ", ".join(_rate(name, by_name.get(name)) for name in names)
     rated = [row for row in arms if row["p"] is not None]
     if decision["mode"] is None or not rated:
-        return f"{rates} → dropped ({decision['drop_reason']})"
+        return f"{rates}; {str(decision['drop_reason']).replace('_', ' ')} → dropped ({decision['drop_reason']})"
     best = max(rated, key=lambda row: (row["p"], -row["arm"]))
     return f"{rates}; {_why(decision, best)} → {decision['mode']} ({decision['rule']})"
 

@@ -145,11 +145,12 @@ def select_picks(
     if config.by_posterior and priors is None:
         raise ValueError("the rule posterior needs the priors of the run")
     counted = problems.select("problem_id", "kind", *(["source"] if config.by_posterior else []))
-    if config.policy == "effort":
-        graded = graded.with_columns(arm=place_of(arms))
-    pair = graded if tuple(arms) == (OFF, ON) else _first_and_best(graded, config)
+    by_arm = None
+    if config.policy == "effort":  # once and for all: what follows reads it several times, and it is small
+        by_arm = arm_counts(graded.with_columns(arm=place_of(arms)), config).collect().lazy()
     for mode in (ON, OFF):
-        counted = counted.join(_statistics(pair, mode), on="problem_id", how="left")
+        sides = _statistics(graded, mode) if by_arm is None else _statistics_of_arms(by_arm, mode)
+        counted = counted.join(sides, on="problem_id", how="left")
     counts = [f"{name}_{side}" for name in ("n", "right", "unknown", "truncated") for side in ("on", "off")]
     counted = (
         counted.with_columns(pl.col(counts).fill_null(0))
@@ -158,7 +159,7 @@ def select_picks(
     )
     if config.by_posterior and priors is not None:
         counted = with_gains(counted, priors, config.delta)
-    of_these = graded.join(counted.select("problem_id"), on="problem_id", how="semi")
+    of_these = (graded if by_arm is None else by_arm).join(counted.select("problem_id"), on="problem_id", how="semi")
     chosen = POLICIES[config.policy].choose(counted, of_these, config, seed)
     decisions, picks, _ = left_out(Chosen(_with_votes(chosen.decisions, votes), chosen.picks), excluded)
     return Chosen(
@@ -237,18 +238,16 @@ def _graded(rows: pl.LazyFrame, tags: Collection[str], config: SelectConfig) -> 
     )
 
 
-def _first_and_best(graded: pl.LazyFrame, config: SelectConfig) -> pl.LazyFrame:
-    """The rollouts of two arms a problem, as those of think-off and think-on: of the first, and of the one of the
-    others with the highest pass rate, the lower one in a tie."""
-    dearer = arm_counts(graded, config).filter(pl.col("arm") > 0)
-    best = dearer.sort("problem_id", pl.col("p").fill_null(-1), "arm", descending=[False, True, False])
-    best = best.group_by("problem_id", maintain_order=True).agg(best=pl.col("arm").first())
-    is_on = pl.col("arm") == pl.col("best")
-    return (
-        graded.join(best, on="problem_id", how="left")
-        .filter((pl.col("arm") == 0) | is_on)
-        .with_columns(mode=pl.when(is_on).then(pl.lit(ON)).otherwise(pl.lit(OFF)))
-    )
+def _statistics_of_arms(by_arm: pl.LazyFrame, mode: str) -> pl.LazyFrame:
+    """The columns of `_statistics`: of the first arm as those of think-off, of the one of the others with the highest
+    pass rate, the lower one in a tie, as those of think-on."""
+    side = "on" if mode == ON else "off"
+    own = by_arm.filter(pl.col("arm") == 0)
+    if mode == ON:
+        dearer = by_arm.filter(pl.col("arm") > 0).sort("problem_id", -pl.col("p").fill_null(-1), "arm")
+        own = dearer.group_by("problem_id", maintain_order=True).first()
+    told = ("n", "right", "unknown", "truncated", "tokens", "pick", "pick_tokens")
+    return own.select("problem_id", *(pl.col(name).alias(f"{name}_{side}") for name in told))
 
 
 def _statistics(graded: pl.LazyFrame, mode: str) -> pl.LazyFrame:

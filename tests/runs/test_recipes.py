@@ -64,6 +64,12 @@ def test_recipe_is_valid_and_takes_the_four_datasets(name: str) -> None:
     assert config.name == name
 
 
+def test_the_recipe_with_arms_names_four_from_cheap_to_dear() -> None:
+    roles = load_config(RECIPES / "teacher-arms.yaml", []).roles
+    assert roles.modes == ("think_off", "short", "long", "think_on")
+    assert [roles.budget(mode) for mode in roles.modes] == [None, 24, 64, None]
+
+
 def test_replica_of_the_cluster_recipe_is_an_actor_of_a_node_or_a_group_of_nodes() -> None:
     engine = load_config(RECIPES / "qwen3-cluster.yaml", []).engines["teacher"]
     assert isinstance(engine, VllmEngine) and engine.workers == engine.resources.num_gpus == 8

@@ -14,7 +14,6 @@ from typing import Literal
 import polars as pl
 
 from hipo_data.schemas.config import SelectConfig
-from hipo_data.stages.select.arm_counts import arm_counts
 from hipo_data.stages.select.boundary import exceeds
 from hipo_data.stages.select.policies.policy import Chosen, as_picks, by_cases, why_dropped
 
@@ -58,8 +57,8 @@ def kept_arms(arms: pl.LazyFrame, delta: float, fallback: Literal["other_mode", 
 
 
 def choose(problems: pl.LazyFrame, rollouts: pl.LazyFrame, config: SelectConfig, seed: int) -> Chosen:
-    """See `stages.select.policies.policy`; rollouts have `arm` as well, the place of their arm."""
-    arms = arm_counts(rollouts, config)
+    """See `stages.select.policies.policy`; in place of rollouts it takes what they come to by arm (`arm_counts`)."""
+    arms = rollouts
     kept = kept_arms(arms, config.delta, config.fallback).select(
         "problem_id", "mode", "rule", index="pick", chosen_tokens="pick_tokens"
     )

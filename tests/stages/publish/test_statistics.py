@@ -354,3 +354,22 @@ def test_the_card_says_what_counted_the_lengths(lengths: Lengths, kept: str, res
     assert f"| mean {lengths.unit} of the kept responses |" in text
     assert (rest or "") in text
     assert ("all other lengths" in text) == (rest is not None)
+
+
+def test_of_arms_examples_are_counted_from_cheap_to_dear() -> None:
+    problem = make_problem()
+    decisions = pl.DataFrame(to_table([make_decision(problem, Mode("short"))], Decision)).lazy()
+    examples = pl.LazyFrame(
+        {
+            "problem_id": [problem.problem_id],
+            "kind": ["math"],
+            "mode": ["short"],
+            "completion_tokens": [9],
+            "justification": ["So."],
+        }
+    )
+    found = statistics(decisions, examples, arms=[Mode.THINK_ON, Mode("short"), Mode.THINK_OFF])
+    assert found.modes == {"think_on": 0, "short": 1, "think_off": 0}
+    assert (found.is_pair, found.arms_in_words) == (False, "short 1")
+    assert found.sides == ("the best dearer arm", "the cheapest arm")
+    assert statistics(decisions, examples).is_pair

@@ -39,7 +39,11 @@ def decision(mode: str | None, rule: str = "within_delta", drop_reason: str | No
             [rate("think_off", 8, unknown=1), rate("think_on", 3)],
             "no lower arm within δ 0.15 of it has a response to keep → think_on (fallback_arm)",
         ),
-        (decision(None, "none", "ungraded"), [rate("short", 0, 0, 8)], "0/0 and 8 unknown (too few graded), think_on"),
+        (
+            decision(None, "none", "no_right_response"),
+            [rate("short", 0, 0, 8)],
+            "0/0 and 8 unknown (too few graded), think_on not sampled; no right response → dropped (no_right_response)",
+        ),
     ],
 )
 def test_the_words_name_the_best_arm_and_why_a_lower_one_is_enough(

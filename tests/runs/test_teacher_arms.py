@@ -1,0 +1,28 @@
+"""Four arms of the embedded teacher through vLLM: budgets are kept to, and what is settled is not asked again."""
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tests.conftest import ROOT
+from tests.support.commands import succeed
+
+pytestmark = [pytest.mark.slow, pytest.mark.long]
+
+
+@pytest.mark.usefixtures("on_cluster")
+def test_budgets_are_kept_to_and_dearer_arms_are_sampled_where_it_matters(tmp_path: Path) -> None:
+    recipe = ROOT / "recipes" / "teacher-arms.yaml"
+    succeed("run", "-c", recipe, "--run-dir", tmp_path / "run", "--set", "ingest.limit=24", cwd=ROOT, timeout=1200)
+    rollouts = {
+        arm: pl.read_parquet(str(tmp_path / "run" / f"sample.{arm}" / "??-????.parquet"))
+        for arm in ("think_off", "short", "long", "think_on")
+    }
+    assert rollouts["think_off"]["reasoning_tokens"].max() == 0
+    assert 0 < int(rollouts["short"]["reasoning_tokens"].max()) <= 24  # type: ignore[arg-type]
+    assert 24 < int(rollouts["long"]["reasoning_tokens"].max()) <= 64  # type: ignore[arg-type]
+    counts = [frame.height for frame in rollouts.values()]
+    assert counts == sorted(counts, reverse=True) and counts[0] == 24 * 8 > counts[-1]
+    verdicts = pl.read_parquet(str(tmp_path / "run" / "verify.*" / "??-????.parquet"))
+    assert "over_budget" not in verdicts["reason"].to_list()
