@@ -6,8 +6,9 @@ PYTHON ?=
 ENGINE ?= cpu
 # More arguments for `hipo-data run` or for pytest: make run ARGS="--limit 20", make test ARGS="-k select".
 ARGS   ?=
-# Processes that run the tests, each with a Ray cluster and engines of its own. 0: none but pytest itself.
-WORKERS ?= 2
+# Processes that run the tests, each with a Ray cluster and engines of its own; they wait for each other often enough that
+# three keep two cores busy. 0: none but pytest itself.
+WORKERS ?= 3
 PYTEST = $(VENV)/bin/python -m pytest --numprocesses $(WORKERS) --dist loadscope --durations 20
 ROOMS  := figures schemas prompts engines graders stages pipeline trainer evaluation reproduce models
 

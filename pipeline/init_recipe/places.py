@@ -70,8 +70,9 @@ def find_place(given: str) -> Place:
 def _known(given: str) -> str | None:
     """The adapter of a dataset by its name on the Hub, or a short one."""
     for adapter in adapter_names():
-        if adapter != "table":
-            dataset = adapter_of(SourceConfig(type=adapter, path="-")).DATASET
+        found = adapter_of(SourceConfig(type=adapter, path="-"))
+        if found.FILES:  # the others are for files of any name
+            dataset = found.DATASET
             if _plain(given) in {_plain(name) for name in (adapter, dataset, dataset.partition("/")[2])}:
                 return adapter
     return None

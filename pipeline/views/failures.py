@@ -15,7 +15,7 @@ from hipo_data.stages.sample.shown import Shown
 
 
 def shown_by_mode(manifests: dict[str, Manifest], modes: Sequence[Mode] = ()) -> dict[Mode, Shown]:
-    """What rollouts so far show of their mode, by the counts of finished nodes, in the order of `modes`, then by name."""
+    """What rollouts so far show of their mode, by counts of finished nodes, in the order of `modes`, then by name."""
     found: dict[Mode, Shown] = {}
     for name, manifest in manifests.items():
         stage, _, rest = name.partition(".")

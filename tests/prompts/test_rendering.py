@@ -13,6 +13,8 @@ from hipo_data.schemas.records import Kind, Mode
 NAMES = sorted(path.stem for path in (Path(prompts.__file__).parent / "templates").glob("*.j2"))
 QUESTION = "What is {{ 6 * 7 }}?\r\n{% if %} <b> & \U0001f9ee {# no #}"
 COUNTS = {"n_on": 8, "right_on": 7, "n_off": 6, "right_off": 5}
+LEVELS = {"level": "low", "levels": [{"name": "low", "n": 8, "right": 7}, {"name": "high", "n": 0, "right": 0}]}
+"""What a justification of arms is asked with as well."""
 
 
 def render(name: str, **variables: Any) -> str:
@@ -27,7 +29,7 @@ def test_every_template_renders_for_every_kind_and_mode_with_the_question_as_it_
     name: str, kind: Kind, mode: Mode, tokens: tuple[float | None, float | None]
 ) -> None:
     on, off = tokens
-    text = render(name, question=QUESTION, kind=kind, mode=mode, tokens_on=on, tokens_off=off, **COUNTS)
+    text = render(name, question=QUESTION, kind=kind, mode=mode, tokens_on=on, tokens_off=off, **COUNTS, **LEVELS)
     assert QUESTION in text
     assert text == text.strip()
     assert "None" not in text
