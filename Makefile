@@ -27,7 +27,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 help: ## Say what can be made (this list)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
-	@echo "  Variables: ENGINE=cpu|gpu  PYTHON=python3.12  ARGS=\"--limit 20\"  WORKERS=2  SYSTEM_PACKAGES=no"
+	@echo "  Variables: ENGINE=cpu|gpu  PYTHON=python3.12  ARGS=\"--limit 20\"  WORKERS=3  SYSTEM_PACKAGES=no"
 
 $(RUN_STAMP): $(INPUTS)
 	@scripts/install.sh $(ENGINE)
