@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from hipo_data.engines.base import CountsTokens
@@ -13,14 +13,14 @@ from hipo_data.pipeline.nodes.grading import RemoteGrading
 from hipo_data.pipeline.nodes.open_problems import open_to
 from hipo_data.pipeline.nodes.preflight import preflight
 from hipo_data.pipeline.nodes.sample_both import allocated, sample_both
-from hipo_data.pipeline.nodes.sampled import counts_of, uneven, worth_asking_again
+from hipo_data.pipeline.nodes.sampled import beyond_n, counts_of, uneven, worth_asking_again
 from hipo_data.pipeline.store.journal import lost_requests, remove_journal
 from hipo_data.pipeline.store.manifest import Manifest
 from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.schemas.arrow import to_table
 from hipo_data.schemas.config import RolloutsEngine
 from hipo_data.schemas.errors import EngineRefusedError
-from hipo_data.schemas.records import KEPT_CHARS, Mode, Problem, Rejected, Response, Rollout, Verdict
+from hipo_data.schemas.records import Mode, Problem, Response, Rollout, Verdict
 from hipo_data.stages.sample.imported import imported_rollouts
 from hipo_data.stages.sample.sample import Sampler, rollout_key, sample
 from hipo_data.stages.stopping.sampler import Graded, is_cut, sample_until_decided, tokens_saved
@@ -63,7 +63,7 @@ async def run_sample(host: Host, task: Task, flush_s: float) -> Manifest:
     adapts = task.config.sample.adapts  # what think-off's node sampled, it has counted
     reused = 0 if adapts else max(0, sum(rollout.source is None for rollout in rollouts) - recorder.finished)
     count = task.config.sample.count(task.mode)
-    left_over = _left_over(task, responses, rollouts) if alone else []
+    left_over = beyond_n(task, responses)
     tables = {"rows": to_table(rollouts, Rollout)}
     if verdicts is not None:
         tables[VERDICTS] = to_table(verdicts, Verdict)
@@ -72,7 +72,7 @@ async def run_sample(host: Host, task: Task, flush_s: float) -> Manifest:
         task,
         tables,
         left_over,
-        rows_in=len(rollouts) + len(left_over) if stops or adapts or alone else len(problems) * count,
+        rows_in=(len(rollouts) if stops or adapts or alone else len(problems) * count) + len(left_over),
         rows_out=len(rollouts),
         started=started,
         retry=worth_asking_again(rollouts, task.config.check),
@@ -123,25 +123,3 @@ def _imported(host: Host, task: Task, responses: list[Response], alone: bool) ->
         return {}
     assert task.mode is not None and isinstance(host.engine, CountsTokens)  # `_responses` says so
     return imported_rollouts(responses, task.config.sample.count(task.mode), host.engine.count_tokens, alone)
-
-
-def _left_over(task: Task, responses: list[Response], rollouts: list[Rollout]) -> list[Rejected]:
-    """What came beyond n a problem: in the order in which it came, those after the first n."""
-    taken = Counter(rollout.problem_id for rollout in rollouts)
-    left: list[Rejected] = []
-    for response in responses:
-        if taken[response.problem_id]:
-            taken[response.problem_id] -= 1
-        else:
-            detail = f"more rollouts came in {task.mode} than sample.n asks for; raise sample.n to take them all"
-            left.append(
-                Rejected(
-                    stage="sample",
-                    reason="beyond_n",
-                    detail=detail,
-                    key=response.problem_id,
-                    row=response.text[:KEPT_CHARS],
-                    sources=[response.source],
-                )
-            )
-    return left

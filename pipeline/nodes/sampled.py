@@ -1,10 +1,11 @@
-"""What a sample node says of its rollouts in its manifest."""
+"""What a sample node says of its rollouts in its manifest, and which that came with the problems it has no use for."""
 
 from collections import Counter
 from collections.abc import Sequence
 
+from hipo_data.pipeline.graph.task import Task
 from hipo_data.schemas.check_config import CheckConfig
-from hipo_data.schemas.records import Rollout
+from hipo_data.schemas.records import KEPT_CHARS, Rejected, Response, Rollout
 from hipo_data.stages.sample.shown import shown
 
 
@@ -34,3 +35,25 @@ def worth_asking_again(rollouts: Sequence[Rollout], limits: CheckConfig | None) 
     if limits is not None and len(failed) > limits.failed * len(rollouts):
         return len(failed)
     return sum(not rollout.error_permanent for rollout in failed)
+
+
+def beyond_n(task: Task, responses: list[Response]) -> list[Rejected]:
+    """What came beyond n a problem: in the order in which it came, those after the first n."""
+    assert task.mode is not None
+    came: Counter[str] = Counter()
+    left: list[Rejected] = []
+    for response in responses:
+        came[response.problem_id] += 1
+        if came[response.problem_id] > task.config.sample.count(task.mode):
+            detail = f"more rollouts came in {task.mode} than sample.n asks for; raise sample.n to take them all"
+            left.append(
+                Rejected(
+                    stage="sample",
+                    reason="beyond_n",
+                    detail=detail,
+                    key=response.problem_id,
+                    row=response.text[:KEPT_CHARS],
+                    sources=[response.source],
+                )
+            )
+    return left
