@@ -24,6 +24,7 @@ from hipo_data.pipeline.run.frontier import Frontier, Opened
 from hipo_data.pipeline.run.healing import Healing
 from hipo_data.pipeline.run.tally import Tally
 from hipo_data.pipeline.store.files import sizes_in_storage
+from hipo_data.pipeline.store.journal import remove_late_batches
 from hipo_data.pipeline.store.ledger import Ledger
 from hipo_data.pipeline.store.manifest import Manifest, Output
 from hipo_data.pipeline.store.run_path import RunPath
@@ -245,6 +246,7 @@ class Runner:
         self._engines.read_all()
         self._engines.keep_logs()
         self._engines.forget_in_flight()
+        remove_late_batches(self._run_dir / "journal", self._frontier.done)
         self._ledger.update(self._engines.spent)
         self._ledger.write()
         self._tally.close(self._engines.start_seconds)

@@ -18,7 +18,7 @@ import hashlib
 import json
 import os
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -152,6 +152,15 @@ def remove_journal(folder: RunPath) -> None:
     remove_files([*folder.glob("*.jsonl"), *folder.glob("*.sums")])
     if isinstance(folder, Path) and folder.is_dir() and not any(folder.iterdir()):
         folder.rmdir()
+
+
+def remove_late_batches(root: RunPath, done: Container[str]) -> None:
+    """Deletes the batches, in the journals below `root`, of nodes that are done, named as `folder/shard`.
+
+    An engine that outlives its driver, or the driver's sight of its machine, may write one behind the table that has
+    them all.
+    """
+    remove_files([path for path in root.rglob("*.jsonl") if f"{path.parent.parent.name}/{path.parent.name}" in done])
 
 
 def _batches(

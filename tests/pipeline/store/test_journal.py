@@ -6,7 +6,14 @@ from pathlib import Path
 import pytest
 
 from hipo_data.pipeline.store import journal as journal_module
-from hipo_data.pipeline.store.journal import Journal, count_journalled, lost_requests, read_journal, remove_journal
+from hipo_data.pipeline.store.journal import (
+    Journal,
+    count_journalled,
+    lost_requests,
+    read_journal,
+    remove_journal,
+    remove_late_batches,
+)
 from hipo_data.schemas.records import FinishReason, Mode, Rollout
 
 
@@ -95,6 +102,15 @@ async def test_a_full_disk_is_reported_to_who_adds(tmp_path: Path, monkeypatch: 
             journal.add(rollout(0))
             await asyncio.sleep(0.2)
             journal.add(rollout(1))
+
+
+async def test_batches_behind_the_table_of_their_node_are_removed_and_no_others(tmp_path: Path) -> None:
+    for node in ("sample.think_on/01-0000", "sample.think_on/01-0001"):
+        async with Journal[Rollout](tmp_path / node, flush_s=60) as journal:
+            journal.add(rollout(0))
+    remove_late_batches(tmp_path, {"sample.think_on/01-0001", "sample.think_off/01-0000"})
+    assert [path.parent.name for path in tmp_path.rglob("*.jsonl")] == ["01-0000"]
+    remove_late_batches(tmp_path / "none", {"sample.think_on/01-0000"})
 
 
 async def test_removing_a_journal_leaves_nothing(tmp_path: Path) -> None:

@@ -366,6 +366,7 @@ def test_of_arms_examples_are_counted_from_cheap_to_dear() -> None:
             "mode": ["short"],
             "completion_tokens": [9],
             "justification": ["So."],
+            "gold_source": ["source"],
         }
     )
     found = statistics(decisions, examples, arms=[Mode.THINK_ON, Mode("short"), Mode.THINK_OFF])
