@@ -20,7 +20,7 @@ from tests.support.commands import COMMAND, fail, succeed
 pytestmark = pytest.mark.slow
 
 RECIPE = "recipes/quickstart.yaml"
-PROBLEMS = 200
+PROBLEMS = 120
 QUICKSTART = ("--config", RECIPE, "--limit", str(PROBLEMS))
 
 
