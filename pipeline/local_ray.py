@@ -60,7 +60,7 @@ def bare() -> Iterator[None]:
             setattr(utils, _LOOKS_FOR_THE_DASHBOARD, looks)
     for process in _children():
         if any(part.endswith(_AUTOSCALER) for part in _words(process)):
-            os.kill(process, signal.SIGKILL)
+            _end(process)
 
 
 def own_node() -> dict[str, int]:
@@ -78,8 +78,12 @@ def end_what_started() -> None:
     """Ends the half of a local Ray that is there, without which its other processes end too."""
     while started := own_node():
         for process in started.values():
-            os.kill(process, signal.SIGKILL)
-            os.waitpid(process, 0)
+            _end(process)
+
+
+def _end(child: int) -> None:
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
 
 
 def _children() -> list[int]:
