@@ -7,9 +7,7 @@ import polars as pl
 from hipo_data.figures.intervals import score_interval
 from hipo_data.schemas.arm_rate import ArmRate
 from hipo_data.schemas.config import SelectConfig
-from hipo_data.schemas.records import FinishReason
-
-_INDEXES = 2**32  # more than a problem has rollouts, so that tokens and index fit one number that sorts like the pair
+from hipo_data.stages.select.tallies import tallied
 
 
 def place_of(arms: Sequence[str]) -> pl.Expr:
@@ -26,32 +24,9 @@ def arm_counts(rollouts: pl.LazyFrame, config: SelectConfig) -> pl.LazyFrame:
     Args:
         rollouts: as policies get them (`stages.select.policies.policy`), with `arm`, the place of their arm.
     """
-    counts = pl.col("counts")
-    answered = ~pl.col("finish_reason").is_in([reason.value for reason in FinishReason if reason.is_failure])
-    sums = {
-        "n": pl.col("known") & counts,
-        "right": pl.col("right") & counts,
-        "unknown": ~pl.col("known") & counts,
-        "truncated": pl.col("truncated") & counts,
-    }
-    counted = (
-        rollouts.select(
-            "problem_id",
-            "mode",
-            "arm",
-            *(rows.cast(pl.Int64).alias(name) for name, rows in sums.items()),
-            tokens=pl.when(answered & counts).then("completion_tokens"),
-            shortest=pl.when("usable").then(pl.col("completion_tokens") * _INDEXES + pl.col("index")),
-        )
-        .group_by("problem_id", "arm", "mode")
-        .agg(pl.col(list(sums)).sum(), pl.col("tokens").mean(), pl.col("shortest").min())
-    )
+    counted = tallied(rollouts, ["problem_id", "arm", "mode"])
     graded = pl.when(pl.col("n") >= config.min_graded).then(pl.col("n"))
     rated = counted.with_columns(p=pl.col("right") / graded)
     low, high = score_interval(pl.col("p"), graded)
-    return rated.with_columns(
-        p_low=low.clip(0, 1),
-        p_high=high.clip(0, 1),
-        pick=pl.col("shortest") % _INDEXES,
-        pick_tokens=pl.col("shortest") // _INDEXES,
-    ).select(name for name in ArmRate.model_fields if name != "chosen")
+    columns = [name for name in ArmRate.model_fields if name != "chosen"]
+    return rated.with_columns(p_low=low.clip(0, 1), p_high=high.clip(0, 1)).select(columns)

@@ -2,7 +2,8 @@
 
 Each arm's rate has Jeffreys' prior, Beta(1/2, 1/2), and its own counts, independently of the other arms; a repetition
 has as many graded rollouts. The flip probability is the sum over all outcomes at which the rule chooses another arm or
-none: no simulation, the rule is asked about every outcome. A prior fitted to the run, as two modes have one
+none: no simulation. The rule stands here once more, over arrays, as millions of outcomes are asked about; tests hold it
+against `stages.select.policies.effort`. A prior fitted to the run, as two modes have one
 (`stages.select.flips`), would be one over K rates at once, which few problems cannot tell.
 
 Taken as given: right responses are fit to be kept; and an arm that was not sampled is always right, so that of a
@@ -19,6 +20,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from hipo_data.stages.select.boundary import decimal
+from hipo_data.stages.select.log_beta import log_beta
 
 MOST_OUTCOMES = 200_000
 """Of a problem with more outcomes nothing is said: 20 rollouts of four arms are about as many."""
@@ -76,10 +78,6 @@ def _flip(
 def _predicted(n: int, right: int) -> Floats:
     """Probabilities of 0 to n right ones of n further rollouts, beta-binomial, shape (n + 1,)."""
     a, b = right + 0.5, n - right + 0.5
-
-    def log_beta(x: float, y: float) -> float:
-        return lgamma(x) + lgamma(y) - lgamma(x + y)
-
     logs = [
         lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1) + log_beta(k + a, n - k + b) - log_beta(a, b)
         for k in range(n + 1)

@@ -7,8 +7,7 @@ from pydantic import BaseModel, Field
 
 from hipo_data.schemas.config import SelectConfig
 from hipo_data.stages.select.arm_flips import arm_flips
-from hipo_data.stages.select.boundary import exceeds
-from hipo_data.stages.select.policies.effort import FALLBACK, kept_arms, within_delta
+from hipo_data.stages.select.policies.effort import FALLBACK, kept_arms, settles, within_delta
 
 
 class ArmWhatIf(BaseModel):
@@ -101,10 +100,8 @@ def _rates(kept: pl.DataFrame, every: pl.DataFrame | None) -> pl.DataFrame:
 def _open(arms: pl.DataFrame, count: int, delta: float) -> int:
     """Problems that lack an arm, and whose lowest arm within δ would not stay so whatever the missing ones brought."""
     ruled = within_delta(arms.lazy(), delta).collect()
-    lowest = pl.col("arm") == pl.col("arm").filter("within").min().over("problem_id")
-    stays = ~exceeds(pl.lit(1), pl.lit(1), pl.col("right"), pl.col("n"), delta)
-    settled = (pl.col("within") & lowest & stays & pl.col("pick").is_not_null()).any()
-    by_problem = ruled.group_by("problem_id").agg(settled=settled, sampled=pl.len())
+    marked = ruled.with_columns(settled=settles(delta))
+    by_problem = marked.group_by("problem_id").agg(pl.col("settled").any(), sampled=pl.len())
     return by_problem.filter(~pl.col("settled") & (pl.col("sampled") < count)).height
 
 

@@ -36,6 +36,7 @@ from hipo_data.stages.select.policies import (
 )
 from hipo_data.stages.select.policies.policy import CHOICE_COLUMNS, OFF, ON, Chosen, Policy
 from hipo_data.stages.select.prior import Priors
+from hipo_data.stages.select.tallies import tallied
 
 __all__ = [
     "POSTERIOR_COLUMNS",
@@ -90,9 +91,6 @@ POSTERIOR_COLUMNS = ["p_gain", "prior", "prior_problems"]
 
 VOTE_COLUMNS = ["problem_id", "answer"]
 """What `select` reads of the votes on problems without a gold."""
-
-
-_INDEXES = 2**32  # more than a problem has rollouts, so that tokens and index fit one number that sorts like the pair
 
 
 def select(
@@ -252,34 +250,8 @@ def _statistics_of_arms(by_arm: pl.LazyFrame, mode: str) -> pl.LazyFrame:
 
 def _statistics(graded: pl.LazyFrame, mode: str) -> pl.LazyFrame:
     side = "on" if mode == ON else "off"
-    counts = pl.col("counts")
-    answered = ~pl.col("finish_reason").is_in([reason.value for reason in FinishReason if reason.is_failure])
-    counted = {
-        "n": pl.col("known") & counts,
-        "right": pl.col("right") & counts,
-        "unknown": ~pl.col("known") & counts,
-        "truncated": pl.col("truncated") & counts,
-    }
-    # Columns first: a sum or a minimum of a group is far cheaper than filtering and sorting each group.
-    rows = graded.filter(pl.col("mode") == mode).select(
-        "problem_id",
-        *(rows.cast(pl.Int64).alias(f"{name}_{side}") for name, rows in counted.items()),
-        pl.when(answered & counts).then("completion_tokens").alias(f"tokens_{side}"),
-        shortest=pl.when("usable").then(pl.col("completion_tokens") * _INDEXES + pl.col("index")),
-    )
-    return (
-        rows.group_by("problem_id")
-        .agg(
-            pl.col([f"{name}_{side}" for name in counted]).sum(),
-            pl.col(f"tokens_{side}").mean(),
-            pl.col("shortest").min(),
-        )
-        .with_columns(
-            (pl.col("shortest") % _INDEXES).alias(f"pick_{side}"),
-            (pl.col("shortest") // _INDEXES).alias(f"pick_tokens_{side}"),
-        )
-        .drop("shortest")
-    )
+    counted = tallied(graded.filter(pl.col("mode") == mode), ["problem_id"])
+    return counted.select("problem_id", pl.exclude("problem_id").name.suffix(f"_{side}"))
 
 
 def _pass_rate(side: str, config: SelectConfig) -> list[pl.Expr]:

@@ -26,7 +26,7 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from math import comb, exp, lgamma
+from math import comb, exp
 from typing import NamedTuple
 
 import polars as pl
@@ -34,6 +34,7 @@ import polars as pl
 from hipo_data.schemas.config import SelectConfig
 from hipo_data.schemas.records import Mode
 from hipo_data.stages.select.boundary import exceeds
+from hipo_data.stages.select.log_beta import log_beta
 from hipo_data.stages.select.policies.hipo import Facts, leaves_out, random_mode_of, ruling
 
 _CACHED = 1 << 16
@@ -223,14 +224,10 @@ def _predicted(standing: Standing, rules: Rules) -> list[tuple[End, float]]:
     return [
         (
             _end(standing.known + m, standing.right + x, standing.pick or x > 0, rules.select.min_graded),
-            comb(m, x) * exp(_log_beta(a + x, b + m - x) - _log_beta(a, b)),
+            comb(m, x) * exp(log_beta(a + x, b + m - x) - log_beta(a, b)),
         )
         for x in range(m + 1)
     ]
-
-
-def _log_beta(a: float, b: float) -> float:
-    return lgamma(a) + lgamma(b) - lgamma(a + b)
 
 
 @lru_cache(maxsize=_CACHED)

@@ -13,8 +13,7 @@ from collections.abc import Collection, Sequence
 import polars as pl
 
 from hipo_data.schemas.config import SelectConfig
-from hipo_data.stages.select.boundary import exceeds
-from hipo_data.stages.select.policies.effort import within_delta
+from hipo_data.stages.select.policies.effort import settles, within_delta
 from hipo_data.stages.select.select import arm_table
 
 VERSION = "1"
@@ -38,12 +37,5 @@ def open_problems(
         arms: names of all arms, from cheap to dear.
     """
     counted = within_delta(arm_table(rollouts, verdicts, config, tags, arms), config.delta)
-    done = set(counted.filter(_settles(config.delta)).select("problem_id").collect()["problem_id"])
+    done = set(counted.filter(settles(config.delta)).select("problem_id").collect()["problem_id"])
     return [each for each in problem_ids if each not in done]
-
-
-def _settles(delta: float) -> pl.Expr:
-    """Whether an arm is the lowest of its problem within δ, stays so whatever comes, and has a response to keep."""
-    lowest = pl.col("arm") == pl.col("arm").filter("within").min().over("problem_id")
-    stays = ~exceeds(pl.lit(1), pl.lit(1), pl.col("right"), pl.col("n"), delta)
-    return pl.col("within") & lowest & stays & pl.col("pick").is_not_null()

@@ -37,6 +37,14 @@ def within_delta(arms: pl.LazyFrame, delta: float) -> pl.LazyFrame:
     return beside.with_columns(within=(pl.col("p").is_not_null() & ~out).fill_null(False)).drop("best_right", "best_n")
 
 
+def settles(delta: float) -> pl.Expr:
+    """Whether an arm of `within_delta` is kept whatever arms that were not sampled would bring: the lowest of its
+    problem within δ, within δ of one that is always right, and with a response to keep."""
+    lowest = pl.col("arm") == pl.col("arm").filter("within").min().over("problem_id")
+    stays = ~exceeds(pl.lit(1), pl.lit(1), pl.col("right"), pl.col("n"), delta)
+    return pl.col("within") & lowest & stays & pl.col("pick").is_not_null()
+
+
 def kept_arms(arms: pl.LazyFrame, delta: float, fallback: Literal["other_mode", "drop"]) -> pl.LazyFrame:
     """The arm that each problem keeps a response of, with its columns and `rule`; no row for one that keeps none.
 
