@@ -19,12 +19,12 @@ import tarfile
 import tempfile
 import time
 import tomllib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 
 import yaml
+from sampling import endpoint, own_environment, questions, server, sums, url
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -42,13 +42,13 @@ ROUNDS, QUICKSTART_ROUNDS = 5, 3
 def main() -> None:
     given = [int(each) for each in sys.argv[1:]]
     rounds, quickstart_rounds = (*given, *[ROUNDS, QUICKSTART_ROUNDS][len(given) :])
-    with tempfile.TemporaryDirectory() as name, server() as url:
+    with tempfile.TemporaryDirectory() as name, server(0) as port:
         folder = Path(name)
         before = earlier(folder / "before")
         now = [sys.executable, "-c", "from hipo_data.pipeline.cli import main; main()"]
         old = [sys.executable, "-c", "from pipeline.cli import main; main()"]
-        recipe = small_recipe(folder, url)
-        client = [HERE / "_sampling_client.py", url, folder / "questions.jsonl", 2 * N, AT_ONCE]
+        recipe = small_recipe(folder, port)
+        client = [HERE / "_sampling_client.py", url(port), folder / "questions.jsonl", 2 * N, AT_ONCE]
         took: dict[str, list[float]] = {}
         for number in range(rounds):
             run = ["run", "--config", recipe, "--run-dir"]
@@ -74,8 +74,7 @@ def measure(
     took: dict[str, list[float]], what: str, command: Sequence[object], cwd: Path, code: Path | None = None
 ) -> None:
     """Runs the command and notes its seconds; `code` is a folder to import from first."""
-    environment = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
-    environment["OPENAI_API_KEY"] = "none"
+    environment = own_environment() | {"OPENAI_API_KEY": "none"}
     if code is not None:
         environment["PYTHONPATH"] = str(code)
     started = time.monotonic()
@@ -86,26 +85,19 @@ def measure(
     print(f"{what}: {took[what][-1]:.1f} s (load {os.getloadavg()[0]:.1f})", file=sys.stderr, flush=True)
 
 
-def small_recipe(folder: Path, url: str) -> Path:
+def small_recipe(folder: Path, port: int) -> Path:
     """Thirty sums on an endpoint, in keys that both commits know."""
-    pairs = [(1000 + number, 7 * number + 13) for number in range(PROBLEMS)]
-    rows = [{"problem": f"What is the sum of {a} and {b}?", "answer": str(a + b)} for a, b in pairs]
-    (folder / "questions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     recipe = {
         "name": "startup",
-        "sources": [{"type": "acereason", "path": str(folder / "questions.jsonl"), "name": "sums"}],
-        "engines": {
-            "teacher": {
-                "type": "openai", "model": "sums", "base_url": url, "max_in_flight": AT_ONCE
-            }
-        },
+        "sources": [{"type": "acereason", "path": str(questions(folder, sums(PROBLEMS))), "name": "sums"}],
+        "engines": {"teacher": endpoint(port, AT_ONCE)},
         "roles": {
             role: {"engine": "teacher", "chat_template_kwargs": {"enable_thinking": role == "think_on"}}
             for role in ("think_on", "think_off", "justifier")
         },
         "sample": {"n": N},
         "publish": {"format": "thinkless"},  # asks for no justifications
-    }  # fmt: skip
+    }
     path = folder / "recipe.yaml"
     path.write_text(yaml.safe_dump(recipe), encoding="utf-8")
     return path
@@ -130,15 +122,6 @@ def earlier(folder: Path) -> Path:
               for group, each in project["entry-points"].items()]  # fmt: skip
     (named / "entry_points.txt").write_text("\n".join(points), encoding="utf-8")
     return folder
-
-
-@contextmanager
-def server() -> Iterator[str]:
-    """The base URL of a local server that answers at once, in a process of its own."""
-    command = [sys.executable, str(HERE / "_sampling_server.py"), "0"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        yield f"http://127.0.0.1:{int(process.stdout.readline())}/v1"
 
 
 if __name__ == "__main__":
