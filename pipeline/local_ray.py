@@ -2,10 +2,13 @@
 
 import os
 import signal
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from math import ceil
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from hipo_data.pipeline.ray_options import cpus_needed
@@ -15,8 +18,8 @@ from hipo_data.schemas.errors import UserError
 _OBJECT_STORE_BYTES = 100 * 2**20  # tables never pass through Ray; Ray's own minimum is 75 MiB
 _OF_A_NODE = ("raylet", "gcs_server")
 """Names of the processes without which a local Ray neither works nor says so."""
-_LOOKS_FOR_THE_DASHBOARD = "get_dashboard_dependency_error"
-_AUTOSCALER = b"/monitor.py"
+_NODE_S, _LOOK_S = 5.0, 0.02
+"""Of waiting for a node that starts, and between looks for it."""
 
 
 def arguments(config: RunConfig) -> dict[str, Any]:
@@ -41,26 +44,51 @@ def _cpus(config: RunConfig) -> int:
 
 
 @contextmanager
-def bare() -> Iterator[None]:
-    """A local Ray that starts meanwhile starts without what nobody asks of it, in half of the time.
+def bare(*, show_logs: bool = False) -> Iterator[None]:
+    """A local Ray that starts meanwhile starts without what nobody asks of it, in a third of the time.
 
-    Without a dashboard Ray still starts that dashboard's servers on each node, and waits for them: for seconds where
-    another Ray on this machine has their port. Where the dashboard is not installed, Ray does without. And its
-    autoscaler takes a second to end, so it is ended at once.
+    Without a dashboard Ray still starts that dashboard's servers, an autoscaler and a reader of logs, waits for them
+    (for seconds where another Ray on this machine has their port), and then looks for its own node once a second.
+
+    Args:
+        show_logs: whether what workers print is to be shown here.
     """
-    from ray._private import utils
+    from ray._private import parameter, services, utils
 
-    looks = getattr(utils, _LOOKS_FOR_THE_DASHBOARD, None)
-    if looks is not None:  # another Ray may look another way, and then takes its time
-        setattr(utils, _LOOKS_FOR_THE_DASHBOARD, lambda: ImportError("not needed"))
+    started: Any = partial(parameter.RayParams, no_monitor=True, include_log_monitor=show_logs)  # type: ignore[arg-type]
+    with ExitStack() as stack:
+        stack.enter_context(_replaced(parameter, "RayParams", started))
+        stack.enter_context(_replaced(services, "start_api_server", lambda *_, **__: (None, None)))
+        stack.enter_context(_replaced(services, "get_node", partial(_node, services.get_node)))
+        # Its agents on each node go without the dashboard's packages, as where these are not installed.
+        stack.enter_context(_replaced(utils, "get_dashboard_dependency_error", lambda: ImportError("not needed")))
+        yield
+
+
+@contextmanager
+def _replaced(module: ModuleType, name: str, by: object) -> Iterator[None]:
+    """Ray has no options for these; another Ray may name them another way, and then takes its time."""
+    if (was := getattr(module, name, None)) is None:
+        yield
+        return
+    setattr(module, name, by)
     try:
         yield
     finally:
-        if looks is not None:
-            setattr(utils, _LOOKS_FOR_THE_DASHBOARD, looks)
-    for process in _children():
-        if any(part.endswith(_AUTOSCALER) for part in _words(process)):
-            _end(process)
+        setattr(module, name, was)
+
+
+def _node(get_node: Callable[[str, str], dict[str, Any]], gcs_address: str, node_id: str) -> dict[str, Any]:
+    """What `get_node` says, once the node is known or has had the time that it gives a node: its own looks are a second
+    apart."""
+    from ray._private import services, state
+
+    known: Any = state.GlobalState()  # type: ignore[no-untyped-call]
+    known._initialize_global_state(services._get_gcs_client_options(gcs_address))  # type: ignore[no-untyped-call]
+    until = time.monotonic() + _NODE_S
+    while time.monotonic() < until and not any(node["NodeID"] == node_id for node in known.node_table()):
+        time.sleep(_LOOK_S)
+    return get_node(gcs_address, node_id)
 
 
 def own_node() -> dict[str, int]:
@@ -108,14 +136,6 @@ def _stat(folder: Path) -> str:
         return (folder / "stat").read_text()
     except (FileNotFoundError, ProcessLookupError):  # it has ended
         return ""
-
-
-def _words(process: int) -> list[bytes]:
-    """Of its command line; none of a process that has ended."""
-    try:
-        return (Path("/proc") / str(process) / "cmdline").read_bytes().split(b"\0")
-    except (FileNotFoundError, ProcessLookupError):
-        return []
 
 
 def _runs(child: int) -> bool:

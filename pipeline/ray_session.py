@@ -52,7 +52,7 @@ def _connect(address: str | None, config: RunConfig) -> None:
     verbose = _LOG.isEnabledFor(logging.DEBUG)  # whoever wants to see all sees what workers say, too
     for left in reversed(range(1 if address else _STARTS)):
         try:
-            with handlers_kept(), _deaf_to_hangups(), local_ray.bare():
+            with handlers_kept(), _deaf_to_hangups(), local_ray.bare(show_logs=verbose):
                 ray.init(**cluster, log_to_driver=verbose, logging_level=logging.ERROR, ignore_reinit_error=True)
             break
         except Exception as error:

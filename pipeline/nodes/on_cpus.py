@@ -6,6 +6,7 @@ from collections import Counter
 import polars as pl
 import pyarrow as pa
 
+from hipo_data.pipeline.graph.arrow_alone import leave_pandas_out
 from hipo_data.pipeline.graph.flags import FLAGS, flagged_in
 from hipo_data.pipeline.graph.nodes import ARMS, PICKS, PRIOR, VERDICTS, VOTES
 from hipo_data.pipeline.graph.task import Task, commit
@@ -30,6 +31,7 @@ from hipo_data.stages.verify.votes import vote
 
 def run_cpu_node(task: Task) -> Manifest:
     """Runs a node of one of these stages. Raises what they raise, and `StorageError`."""
+    leave_pandas_out()
     task.enter_folder()
     with storage_errors(task.run_dir):
         return {"ingest": _ingest, "verify": _verify, "select": _select, "publish": _publish}[task.stage](task)

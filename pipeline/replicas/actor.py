@@ -11,6 +11,7 @@ from dataclasses import replace
 import ray
 
 from hipo_data.engines.base import Completion, EngineDeadError, GenerationRequest
+from hipo_data.pipeline.graph.arrow_alone import leave_pandas_out
 from hipo_data.pipeline.graph.task import Task
 from hipo_data.pipeline.replicas.engine_files import keep_log
 from hipo_data.pipeline.replicas.host import EngineHost, EngineProgress
@@ -36,6 +37,7 @@ class EngineActor:
     def __init__(
         self, config: EngineConfig, log: RunPath, state: RunPath, in_flight: RunPath | None, flush_s: float
     ) -> None:
+        leave_pandas_out()
         self._host = EngineHost(config, scratch(log), scratch(state), scratch(in_flight) if in_flight else None)
         self._log = log
         self._flush_s = flush_s

@@ -1,5 +1,7 @@
 """The report: one self-contained HTML page."""
 
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +54,15 @@ def write_report(task: Task, stats: Statistics, decisions: pl.LazyFrame, example
 
 def report(files: RunFiles, stats: Statistics, decisions: pl.LazyFrame, examples: pl.LazyFrame) -> str:
     """The page. Its size depends on the run's kinds, sources and settings, not on how many problems it has."""
+    with ThreadPoolExecutor(1, "charts") as drawing:  # the renderer takes as long as the figures that it waits for
+        return _page(files, stats, decisions, examples, lambda draw, *of: drawing.submit(_drawn, draw, *of))
+
+
+_Draw = Callable[..., Future[str]]
+"""Begins to draw the chart that a function makes of its arguments."""
+
+
+def _page(files: RunFiles, stats: Statistics, decisions: pl.LazyFrame, examples: pl.LazyFrame, drawn: _Draw) -> str:
     priors, by_posterior = shown_priors(files), files.config.select.by_posterior
     decided = decisions.select(_DECISION_COLUMNS + (["prior"] if by_posterior else [])).collect()
     keys = examples.select("problem_id", "kind", "mode", "completion_tokens").collect()
@@ -60,7 +71,18 @@ def report(files: RunFiles, stats: Statistics, decisions: pl.LazyFrame, examples
     firm = with_again(_with_sources(files, decided), {mode: files.config.sample.count(mode) for mode in Mode})
     flips, mean_flip = figures.tenths(decided, flip_probability(firm, files.config.select, priors))
     wrong, mean_wrong = figures.tenths(decided, wrong_mode(firm, files.config.select, priors))
+    drawings: dict[str, Future[str] | None] = {
+        "funnel": drawn(charts.funnel, figures.funnel_steps(accounts, stats, decided)),
+        "sources": drawn(charts.source_rows, accounts) if _any_left_out(accounts) else None,
+        "pass_rates": drawn(charts.pass_rate_map, figures.pass_rate_cells(decided), files.config.select.delta),
+        "flips": drawn(charts.tenths, flips, "flip probability") if flips.height else None,
+        "wrong": drawn(charts.tenths, wrong, "probability of a wrong mode") if wrong.height else None,
+        **_shares(files, decided, drawn),
+        **_lengths(decided, keys, stats.lengths_in, drawn),
+    }
     answer = _whatif(files)
+    panels = charts.whatif_panels(answer.rows, answer.delta, answer.lengths_in) if answer else []
+    drawn_panels = [drawn(lambda panel=panel: panel) for panel in panels]
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"), undefined=StrictUndefined, autoescape=True
     )
@@ -89,14 +111,8 @@ def report(files: RunFiles, stats: Statistics, decisions: pl.LazyFrame, examples
         weak_prior=priors.of_run == WEAK,
         saved=figures.saved(files.manifests),
         charts={
-            "funnel": _drawn(charts.funnel(figures.funnel_steps(accounts, stats, decided))),
-            "sources": _drawn(charts.source_rows(accounts)) if _any_left_out(accounts) else None,
-            "pass_rates": _drawn(charts.pass_rate_map(figures.pass_rate_cells(decided), files.config.select.delta)),
-            "flips": _drawn(charts.tenths(flips, "flip probability")) if flips.height else None,
-            "wrong": _drawn(charts.tenths(wrong, "probability of a wrong mode")) if wrong.height else None,
-            "whatif": _panels(answer) if answer else [],
-            **_shares(files, decided),
-            **_lengths(decided, keys, stats.lengths_in),
+            **{name: drawing and drawing.result() for name, drawing in drawings.items()},
+            "whatif": [panel.result() for panel in drawn_panels],
         },
         cards=_cards(examples, keys),
     )
@@ -110,8 +126,8 @@ def _with_sources(files: RunFiles, decided: pl.DataFrame) -> pl.DataFrame:
     return decided.join(known, on="problem_id", how="left", maintain_order="left")
 
 
-def _drawn(chart: Any) -> str:
-    return svg(charts.fitted(chart))
+def _drawn(draw: Callable[..., Any], *of: object) -> str:
+    return svg(charts.fitted(draw(*of)))
 
 
 def _any_left_out(accounts: Accounts) -> bool:
@@ -119,7 +135,7 @@ def _any_left_out(accounts: Accounts) -> bool:
     return any(each.kept - each.merged < each.read for each in accounts.datasets.values())
 
 
-def _shares(files: RunFiles, decided: pl.DataFrame) -> dict[str, str | None]:
+def _shares(files: RunFiles, decided: pl.DataFrame, drawn: _Draw) -> dict[str, Future[str] | None]:
     problems = files.scan("ingest")
     assert problems is not None
     first = pl.col("sources").list.first().struct.field("dataset").alias("dataset")
@@ -129,22 +145,18 @@ def _shares(files: RunFiles, decided: pl.DataFrame) -> dict[str, str | None]:
     by_source = figures.shares_by_source(decided, known)
     alike = by_kind.drop("dataset").equals(by_source.drop("dataset"))  # a dataset a kind: one picture says both
     return {
-        "by_kind": _drawn(charts.mode_shares(by_kind, "dataset")),
-        "by_source": None if alike else _drawn(charts.mode_shares(by_source, "dataset")),
-        "by_difficulty": _drawn(charts.mode_shares(rated, "difficulty")) if rated.height else None,
+        "by_kind": drawn(charts.mode_shares, by_kind, "dataset"),
+        "by_source": None if alike else drawn(charts.mode_shares, by_source, "dataset"),
+        "by_difficulty": drawn(charts.mode_shares, rated, "difficulty") if rated.height else None,
     }
 
 
-def _lengths(decided: pl.DataFrame, keys: pl.DataFrame, unit: str) -> dict[str, str]:
+def _lengths(decided: pl.DataFrame, keys: pl.DataFrame, unit: str, drawn: _Draw) -> dict[str, Future[str]]:
     kept, sampled = figures.kept_token_bins(keys), figures.rollout_token_bins(decided)
     return {
-        "kept_tokens": _drawn(charts.length_histogram(kept, "examples", f"{unit} of the kept response, from")),
-        "sampled_tokens": _drawn(charts.length_histogram(sampled, "problems", f"mean {unit} of rollouts, from")),
+        "kept_tokens": drawn(charts.length_histogram, kept, "examples", f"{unit} of the kept response, from"),
+        "sampled_tokens": drawn(charts.length_histogram, sampled, "problems", f"mean {unit} of rollouts, from"),
     }
-
-
-def _panels(answer: Answer) -> list[str]:
-    return [_drawn(panel) for panel in charts.whatif_panels(answer.rows, answer.delta, answer.lengths_in)]
 
 
 def _whatif(files: RunFiles) -> Answer | None:

@@ -36,6 +36,7 @@ _FUNCTIONS: Mapping[str, Floats] = {
     for side, rates in (("on", RATES[:, None]), ("off", RATES[None, :]))
     for name, power in (("mean", 1), ("square", 2))
 }
+_MEANS = {name: values for name, values in _FUNCTIONS.items() if name.startswith("mean")}
 
 
 class MeanRate(NamedTuple):
@@ -76,6 +77,29 @@ class RatePriors:
         shares = self._counted["problems"].to_numpy() / total
         drawn = (draws.multinomial(total, shares) for _ in range(self.refits))
         return [_fit(self._counted.with_columns(problems=pl.Series(each))) for each in drawn]
+
+    def of_kept(self, kept: pl.DataFrame) -> tuple[Floats, Floats, Floats]:
+        """Of the kept mode's rate, a row each: posterior mean and mean square, shape (rows,), and the means under the
+        refitted priors, shape (refits, rows).
+
+        Args:
+            kept: columns `CELL_OF_GROUP`, `mode`; of problems that are among `cells`.
+        """
+        places = self._counted.select(*CELL_OF_GROUP, place=pl.int_range(pl.len()))
+        found = kept.select(*CELL_OF_GROUP, "mode").join(places, on=CELL_OF_GROUP, how="left", maintain_order="left")
+        side = np.where(found["mode"] == Mode.THINK_ON.value, 0, 1)
+        place = found["place"].to_numpy()
+        means, squares, refits = self._moments
+        return means[side, place], squares[side, place], refits[:, side, place]
+
+    @cached_property
+    def _moments(self) -> tuple[Floats, Floats, Floats]:
+        """By think-on, think-off and cell: means and mean squares, shape (2, cells); the former refitted, (refits, 2,
+        cells). Of all cells at once: they are asked for under every δ."""
+        found = self.fitted.expected(self._counted, _FUNCTIONS)
+        means, squares = (found.select(f"{name}_on", f"{name}_off").to_numpy().T for name in ("mean", "square"))
+        again = [each.expected(self._counted, _MEANS).select(list(_MEANS)).to_numpy().T for each in self.refitted]
+        return means, squares, np.stack(again) if again else np.empty((0, *means.shape))
 
     @cached_property
     def _counted(self) -> pl.DataFrame:
@@ -123,20 +147,10 @@ def mean_rate(kept: pl.DataFrame, priors: RatePriors) -> MeanRate | None:
     if not examples:
         return None
     corrected = (kept["problems"] - kept["held"]).to_numpy().astype(np.float64)
-    means, squares = _moments(kept, priors.fitted)
+    means, squares, refits = priors.of_kept(kept)
     variance = float(corrected @ (squares - means**2))
     variance += float(kept["held_variance"].sum()) + float(kept["held_alone"].to_numpy() @ (means - squares))
-    sums = [float(corrected @ _moments(kept, refit)[0]) for refit in priors.refitted] if corrected.any() else []
-    variance += float(np.var(sums, ddof=1)) if len(sums) > 1 else 0.0
+    variance += float(np.var(refits @ corrected, ddof=1)) if len(refits) > 1 else 0.0
     mean = (float(corrected @ means) + float(kept["held_rates"].sum())) / examples
     half = Z95 * math.sqrt(max(0.0, variance)) / examples
     return MeanRate(mean, max(0.0, mean - half), min(1.0, mean + half))
-
-
-def _moments(kept: pl.DataFrame, priors: Priors) -> tuple[Floats, Floats]:
-    """Posterior mean and mean square of the kept mode's rate, a row each."""
-    found = priors.expected(kept.select(*CELL_OF_GROUP, "mode"), _FUNCTIONS)
-    on = pl.col("mode") == Mode.THINK_ON.value
-    of_mode = [pl.when(on).then(f"{name}_on").otherwise(f"{name}_off").alias(name) for name in ("mean", "square")]
-    both = found.select(of_mode)
-    return both["mean"].to_numpy(), both["square"].to_numpy()

@@ -6,10 +6,9 @@ import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from fsspec.utils import glob_translate
-from huggingface_hub import DatasetCard
 from yaml import YAMLError
 
 from hipo_data.schemas.config import EvaluationSet, SourceConfig
@@ -17,17 +16,17 @@ from hipo_data.schemas.errors import SourceError
 from hipo_data.schemas.packaged import embedded
 from hipo_data.schemas.tables import source_files as local_files
 from hipo_data.schemas.text import valid_unicode
-from hipo_data.stages.ingest.reading.hub import HubDataset
-from hipo_data.stages.ingest.reading.hub_requests import USUAL, Patience
 
-__all__ = ["Patience", "SourceFile", "declared_licence", "resolved_revision", "source_files"]
+if TYPE_CHECKING:  # every process of a run imports this module, and few sources are on the Hub
+    from hipo_data.stages.ingest.reading.hub import HubDataset
+    from hipo_data.stages.ingest.reading.hub_requests import Patience
 
 _CARD = "README.md"
 
 
 @dataclass(frozen=True)
 class _OnHub:
-    dataset: HubDataset
+    dataset: "HubDataset"
     path: str
     stream: bool
 
@@ -73,7 +72,7 @@ def source_files(
     source: SourceConfig | EvaluationSet,
     default_repo: str | None,
     default_files: str | None,
-    patience: Patience = USUAL,
+    patience: "Patience | None" = None,
 ) -> list[SourceFile]:
     """The files of a source, sorted; those on the Hub are listed, not downloaded.
 
@@ -82,7 +81,7 @@ def source_files(
         default_repo: the repository on the Hub where the source names none.
         default_files: globs of files in the repository, separated by spaces, where the source gives none. `*` stops at
             a slash, `**/` stands for any folders or none.
-        patience: with requests to the Hub.
+        patience: with requests to the Hub; by default `hub_requests.USUAL`.
 
     Raises:
         FileNotFoundError: where no local file matches.
@@ -96,19 +95,19 @@ def source_files(
     return [SourceFile(valid_unicode(path), _OnHub(dataset, path, stream)) for path in paths]
 
 
-def resolved_revision(repo: str, revision: str, patience: Patience = USUAL) -> str:
+def resolved_revision(repo: str, revision: str, patience: "Patience | None" = None) -> str:
     """The commit that a revision of a dataset on the Hub names: 40 hexadecimal digits.
 
     A commit is returned as it is, without a request; a branch or tag is looked up once a process. Raises `SourceError`.
     """
-    return HubDataset(repo, revision, patience).commit()
+    return _on_hub(repo, revision, patience).commit()
 
 
 def declared_licence(
     repo: str,
     revision: str,
     stream: bool = False,
-    patience: Patience = USUAL,
+    patience: "Patience | None" = None,
 ) -> str | None:
     """The licence in the head of the dataset's card at a revision, several joined by commas; null where it has none.
 
@@ -118,7 +117,9 @@ def declared_licence(
     Raises:
         SourceError: where the card cannot be fetched or its head cannot be read.
     """
-    dataset = HubDataset(repo, revision, patience)
+    from huggingface_hub import DatasetCard
+
+    dataset = _on_hub(repo, revision, patience)
     if _CARD not in dataset.files(keep=not stream):
         return None
     with dataset.open(_CARD, stream) as file:
@@ -137,16 +138,24 @@ def declared_licence(
     return ", ".join(str(name) for name in names if name) or None
 
 
-def _dataset(source: SourceConfig | EvaluationSet, default_repo: str | None, patience: Patience) -> HubDataset:
+def _dataset(
+    source: SourceConfig | EvaluationSet, default_repo: str | None, patience: "Patience | None"
+) -> "HubDataset":
     repo = source.name or default_repo
     if repo is None:
         raise SourceError("a source has neither 'path' nor 'name'; give local files, or a dataset on the Hub")
     if source.revision is None:
         raise SourceError(f"dataset {repo} has neither 'path' nor 'revision'; give local files, or a commit on the Hub")
-    return HubDataset(repo, source.revision, patience)
+    return _on_hub(repo, source.revision, patience)
 
 
-def _matching(dataset: HubDataset, patterns: list[str], paths: list[str]) -> list[str]:
+def _on_hub(repo: str, revision: str, patience: "Patience | None") -> "HubDataset":
+    from hipo_data.stages.ingest.reading.hub import HubDataset
+
+    return HubDataset(repo, revision) if patience is None else HubDataset(repo, revision, patience)
+
+
+def _matching(dataset: "HubDataset", patterns: list[str], paths: list[str]) -> list[str]:
     """Paths that match any of the patterns. One that matches nothing is an error even where others match."""
     where = f"dataset {dataset.repo} at {dataset.revision}"
     if not patterns:

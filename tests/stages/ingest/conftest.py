@@ -8,7 +8,7 @@ import pytest
 from huggingface_hub import file_download
 from huggingface_hub.utils import _http
 
-from hipo_data.stages.ingest.reading.files import Patience
+from hipo_data.stages.ingest.reading.hub_requests import Patience
 from tests.stages.ingest.hub_sources import FILES, REPO, as_a_new_process
 from tests.support.hub import Hub, hub, use_hub
 

@@ -11,7 +11,8 @@ import pytest
 from hipo_data.schemas.config import EvaluationSet
 from hipo_data.schemas.errors import SourceError
 from hipo_data.stages.ingest.reading import hub as hub_module
-from hipo_data.stages.ingest.reading.files import Patience, SourceFile, source_files
+from hipo_data.stages.ingest.reading.files import SourceFile, source_files
+from hipo_data.stages.ingest.reading.hub_requests import Patience
 from hipo_data.stages.ingest.sources.table import TableSource
 
 REPO = "org/name"

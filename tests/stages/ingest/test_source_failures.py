@@ -9,7 +9,8 @@ from huggingface_hub import constants
 
 from hipo_data.schemas.errors import SourceError
 from hipo_data.stages.ingest.reading import hub as hub_module
-from hipo_data.stages.ingest.reading.files import Patience, resolved_revision
+from hipo_data.stages.ingest.reading.files import resolved_revision
+from hipo_data.stages.ingest.reading.hub_requests import Patience
 from hipo_data.stages.ingest.sources.table import TableSource
 from tests.stages.ingest.hub_sources import (
     FILES,

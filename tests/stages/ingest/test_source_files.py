@@ -14,7 +14,8 @@ from huggingface_hub import constants, snapshot_download
 from hipo_data.schemas.config import EvaluationSet
 from hipo_data.schemas.errors import SourceError
 from hipo_data.stages.ingest.reading import hub as hub_module
-from hipo_data.stages.ingest.reading.files import Patience, declared_licence, resolved_revision, source_files
+from hipo_data.stages.ingest.reading.files import declared_licence, resolved_revision, source_files
+from hipo_data.stages.ingest.reading.hub_requests import Patience
 from hipo_data.stages.ingest.sources.table import TableSource
 from tests.stages.ingest.hub_sources import (
     FILES,
