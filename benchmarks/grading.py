@@ -28,6 +28,7 @@ from hipo_data.graders.sandbox import runtime
 from hipo_data.schemas.gold import MathGold
 from hipo_data.schemas.grading import GradeRequest, GradingConfig
 
+PEERS = {"math": "math-verify", "evalplus": "evalplus"}
 GOALS = {"math": 5.0, "code": 4.0, "evalplus": 1.0}
 WORKERS = 2
 ROUNDS = 5
@@ -44,7 +45,7 @@ def main() -> None:
         sys.exit(f"no real data at {data}; give its folder as the first argument")
     ratios = {"math": math_ratio(data), "code": code_ratio(data), "evalplus": evalplus_ratio(data)}
     poisoned = poisoned_share(data)
-    print(json.dumps({"benchmark": "grading", "ratio": ratios, "goal": GOALS, "poisoned": poisoned}))
+    print(json.dumps({"benchmark": "grading", "ratio": ratios, "goal": GOALS, "peer": PEERS, "poisoned": poisoned}))
 
 
 def math_ratio(data: Path) -> float:

@@ -33,6 +33,8 @@ from hipo_data.models.make.problems import choose
 from hipo_data.models.make.tasks import MATH_FAMILIES
 from hipo_data.schemas.keys import problem_id, seed_of
 
+_DATATROVE = "0.10.1"
+PEERS = {"vllm": "vllm", "endpoint_1s": "aiohttp", "endpoint_50ms": "aiohttp", "datatrove": f"datatrove {_DATATROVE}"}
 GOALS = {"vllm": 0.95, "endpoint_1s": 0.95, "endpoint_50ms": 0.6, "datatrove": 5.0}
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -50,7 +52,15 @@ SAMPLING = {"temperature": 2.0, "top_p": 1.0, "max_tokens": 400}
 WAVES_1S = 40
 WAVES_50MS = 160
 DATATROVE_PROBLEMS = 1250
-DATATROVE = ["datatrove[io]==0.10.1", "aiofiles", "aiosqlite", "httpx", "pandas", "pyyaml", "typer"]
+DATATROVE = [
+    f"datatrove[io]=={_DATATROVE}",
+    "aiofiles",
+    "aiosqlite",
+    "httpx",
+    "pandas",
+    "pyyaml",
+    "typer",
+]
 """Its extra `inference` adds vLLM and SGLang, which a running endpoint does not need."""
 
 
@@ -69,7 +79,8 @@ def main() -> None:
     }
     found = {name: measures[name]() for name in options.names}
     ratios = {name: ratio for name, ratio in found.items() if ratio is not None}
-    print(json.dumps({"benchmark": "sampling", "ratio": ratios, "goal": {name: GOALS[name] for name in ratios}}))
+    goal = {name: GOALS[name] for name in ratios}
+    print(json.dumps({"benchmark": "sampling", "ratio": ratios, "goal": goal, "peer": PEERS}))
 
 
 def vllm_share(scale: float) -> float:

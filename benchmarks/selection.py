@@ -27,6 +27,7 @@ from _child import child, say
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 
+PEERS = {"rows_per_s": "pandas", "by_columns": "pandas"}
 GOALS = {"rows_per_s": 10.0, "by_columns": 2.0, "memory": 1.0}
 ROLLOUTS = 10_000_000
 N = 8
@@ -61,7 +62,8 @@ def main() -> None:
             said = ", ".join(f"{name} {rate:,.0f} of {found[name]['rows']:,}" for name, rate in rates.items())
             say(f"rows/s: {said}; peak {found['select']['peak_gib']:.2f} GiB")
     figures = {name: statistics.median(each) for name, each in ratios.items()} | {"memory": 4.0 / peak}
-    print(json.dumps({"benchmark": "selection", "ratio": figures, "goal": GOALS, "rows": rows, "gib": round(peak, 2)}))
+    said = {"benchmark": "selection", "ratio": figures, "goal": GOALS, "peer": PEERS}
+    print(json.dumps(said | {"rows": rows, "gib": round(peak, 2)}))
 
 
 def generate(data: Path, shards: int) -> int:

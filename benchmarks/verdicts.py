@@ -83,7 +83,8 @@ def main() -> None:
         said.grades.write_text("".join(f"{json.dumps(_written(item))}\n" for item in judged))
     ratios = {kind: share for kind in ("math", "code") if (share := _share(judged, kind)) is not None}
     ratios |= {} if speed is None else {"speed": speed}
-    print(json.dumps({"benchmark": "verdicts", "ratio": ratios, "goal": {name: GOALS[name] for name in ratios}}))
+    goal = {name: GOALS[name] for name in ratios}
+    print(json.dumps({"benchmark": "verdicts", "ratio": ratios, "goal": goal, "peer": {"speed": "math-verify"}}))
 
 
 def judge(rows: Sequence[dict[str, Any]], rounds: int) -> tuple[list[Judged], float | None]:
