@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from math import gcd
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from hipo_data.schemas.records import Mode
 EVALUATION = "evaluation.jsonl"
 HYBRID = "hybrid.jsonl"
 _BATCH = 256
-_MICRO_BATCH = 32
+_MICRO_BATCH, _MICRO_BATCH_SFT = 32, 16
 
 Model = dict[str, Any]
 """A trained model's folder and what an evaluation found."""
@@ -97,7 +98,7 @@ def cold_start(config: ReproduceConfig, start: str, seed: int) -> Model:
             "model": {"path": config.model, "split_tags": "add"},
             "epochs": config.cold_start.epochs,
             "batch": config.cold_start.batch,
-            "micro_batch": config.cold_start.batch,
+            "micro_batch": gcd(config.cold_start.batch, _MICRO_BATCH_SFT),
             "max_length": 512,
             "optimiser": {"learning_rate": config.cold_start.learning_rate, "warmup": 0.05},
         }

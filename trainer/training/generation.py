@@ -11,6 +11,8 @@ from typing import Any
 import torch
 from transformers import DynamicCache, TopKLogitsWarper, TopPLogitsWarper
 
+from hipo_data.trainer.training.roomy_cache import roomy_cache
+
 _SHRINK = 0.8
 """The batch is made smaller once no more than this share of it is still being written."""
 
@@ -85,7 +87,7 @@ def _prefill(
     longest = max(map(len, prompts))
     ids = torch.tensor([[pad_id] * (longest - len(p)) + list(p) for p in prompts], device=device)
     mask = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompts], device=device)
-    cache = DynamicCache(config=model.config)
+    cache = roomy_cache(model)
     done = model(
         input_ids=ids,
         attention_mask=mask,
@@ -106,4 +108,8 @@ def _draw(logits: torch.Tensor, sampling: Sampling, barred: torch.Tensor | None)
         scores = TopKLogitsWarper(sampling.top_k)(None, scores)
     if sampling.top_p < 1:
         scores = TopPLogitsWarper(sampling.top_p)(None, scores)
-    return torch.multinomial(scores.softmax(dim=1), 1).squeeze(1)
+    # torch.multinomial draws a number for every token of the vocabulary; one for every row is enough.
+    reached = scores.softmax(dim=1).double().cumsum(dim=1)
+    total = reached[:, -1:]
+    drawn = (torch.rand_like(total) * total).minimum(total.nextafter(torch.zeros_like(total)))
+    return torch.searchsorted(reached, drawn, right=True).squeeze(1)

@@ -9,6 +9,7 @@ One step, in its order, and where each part of it is; the rest (ratio, clipping,
 | rollouts are sampled, forced ones from their tag on | `_generate_single_turn`, `_sample` | `forcing`, `generation` |
 | they are read, graded, rewarded; the step gets its figures | `_calculate_rewards` | `trainer.facts`, `graders` |
 | values become the advantage of every token | `_generate_and_score_completions` | `trainer.facts.shaping` |
+| micro-batches get rollouts of like lengths | `_prepare_inputs` | `like_lengths` |
 | AdaptThink's sampling policy takes the place of the model's own | `_coin_logps` | `algorithms.adaptthink` |
 """
 
@@ -31,6 +32,7 @@ from hipo_data.trainer.facts.scoring import Facts, Scorer
 from hipo_data.trainer.facts.shaping import Values, rewards_of, token_advantages, values_of
 from hipo_data.trainer.training.config import RlConfig
 from hipo_data.trainer.training.generation import Sampling, sample
+from hipo_data.trainer.training.like_lengths import rollouts_by_length
 
 
 class ModeGRPOTrainer(GRPOTrainer):
@@ -46,6 +48,7 @@ class ModeGRPOTrainer(GRPOTrainer):
         self._facts: Facts | None = None
         self._values: Values = {}
         self._readings: list[Reading] = []
+        self._buffered_inputs: list[dict[str, Any]] | None
 
     def _tokenize_prompts(self, prompts: list[Any]) -> tuple[list[list[int]], None, dict[str, Any]]:
         return [self.conversation.prompt_ids(prompt) for prompt in prompts], None, {}
@@ -127,6 +130,16 @@ class ModeGRPOTrainer(GRPOTrainer):
         if isinstance(self.recipe.algorithm, AdaptThink) and self.model.training:
             output["old_per_token_logps"] = self._coin_logps(self.recipe.algorithm, output, segments)
         return output
+
+    def _prepare_inputs(self, generation_batch: Any) -> dict[str, Any]:
+        before = self._buffered_inputs
+        inputs: dict[str, Any] = super()._prepare_inputs(generation_batch)
+        if not self.model.training or self._buffered_inputs is before:
+            return inputs
+        assert self._buffered_inputs is not None
+        self._buffered_inputs = rollouts_by_length(self._buffered_inputs, self.recipe.updates)
+        place: int = self._step % self.args.steps_per_generation
+        return self._buffered_inputs[place]
 
     def _coin_logps(self, algorithm: AdaptThink, output: dict[str, Any], segments: torch.Tensor) -> torch.Tensor:
         """AdaptThink's sampling policy, which draws the mode by a coin."""

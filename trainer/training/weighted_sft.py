@@ -8,6 +8,7 @@ from trl import SFTTrainer
 from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
 from hipo_data.trainer.training.examples import IGNORED
+from hipo_data.trainer.training.like_lengths import examples_by_length
 
 
 class WeightedCollator(DataCollatorForLanguageModeling):
@@ -33,6 +34,12 @@ class WeightedSFTTrainer(SFTTrainer):
         collator = WeightedCollator(pad_token_id=arguments["processing_class"].pad_token_id)
         super().__init__(**arguments, data_collator=collator)
         self._weighted = weighted
+
+    def get_batch_samples(self, *arguments: Any) -> tuple[list[Any], Any]:
+        """The micro-batches of an update, of examples of like lengths, and how many tokens have a loss."""
+        batches, tokens = super().get_batch_samples(*arguments)
+        padding = {"input_ids": self.processing_class.pad_token_id, "labels": IGNORED}
+        return examples_by_length(batches, padding), tokens
 
     def compute_loss(
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None

@@ -16,6 +16,7 @@ PRIVATE = {
     "_generate_single_turn": ["prompt_ids", "images", "multimodal_fields", "num_generations"],
     "_calculate_rewards": ["inputs", "prompts", "completions", "completion_ids_list"],
     "_generate_and_score_completions": ["inputs"],
+    "_prepare_inputs": ["generation_batch"],
     "_get_per_token_logps_and_entropies": ["model", "input_ids", "attention_mask", "logits_to_keep", "batch_size"],
 }
 """Overridden or called, with their first parameters."""
