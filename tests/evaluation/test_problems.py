@@ -89,7 +89,7 @@ def test_the_problems_of_the_embedded_teacher_are_read(repo_root: Path) -> None:
         ([{"question": "2+2?", "gold": "4"}, {"question": "1?", "gold": ""}], r"row 1 has no gold"),
         ([{"gold": "4"}], r"row 0 has no question"),
         ([{"question": [{"role": "assistant", "content": "hi"}], "gold": "4"}], r"row 0 has no question"),
-        ([{"question": "q", "gold": "4", "kind": "essay"}], r"row 0 has kind 'essay', but only math and code"),
+        ([{"question": "q", "gold": "4", "kind": "essay"}], r"row 0 has kind 'essay', but only math, code and choice"),
         ([{"question": "q", "gold": "nonsense", "kind": "code"}], r"row 0: the gold cannot be graded with"),
         (
             [{"question": "q", "gold": "4", "difficulty": "hard"}],
