@@ -117,7 +117,7 @@ class EvaluationSet(Config):
     question: Line = Field(default="question", description="column with the question; dots reach inside")
     options: list[str] = Field(
         default_factory=list,
-        description="of multiple choice, columns with the options, a text each or lists, which tell short questions apart",
+        description="of multiple choice: columns with options, a text each or lists; they tell short questions apart",
     )
 
     @model_validator(mode="after")

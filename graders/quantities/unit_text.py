@@ -1,8 +1,8 @@
 r"""How units are written, in LaTeX, in siunitx, or plainly: as products of names and powers, whatever the names mean.
 
-`m\,s^{-1}`, `\mathrm{m}/\mathrm{s}`, `\si{\metre\per\second}`, `metres per second` and `m s⁻¹` are the same. Some can
-be read in two ways, which are both given: `J/mol K` by the bar alone or as most people mean it, `ms^{-1}` as a prefix or
-as two units.
+`m\,s^{-1}`, `\mathrm{m}/\mathrm{s}`, `\si{\metre\per\second}`, `metres per second` and `m s⁻¹` are the same. Some
+can be read in two ways, which are both given: `J/mol K` by the bar alone or as most people mean it, `ms^{-1}` as a
+prefix or as two units.
 """
 
 import re
