@@ -22,8 +22,8 @@ _CONTEXTS = ("input", "context")
 """What an `instruction` is about, in rows as Alpaca and Dolly have them."""
 _CHATS = ("messages", "conversations", "conversation", "chat", "dialogue", "turns", "prompt")
 _ANSWERS = (
-    "answer", "final_answer", "answer_number", "gold", "ground_truth", "expected_answer", "correct_answer", "gold_answer", "target",
-    "label", "solution", "solutions", "expected_output", "output", "response", "completion", "reference", "rationale",
+    "answer", "final_answer", "answer_number", "gold", "ground_truth", "expected_answer", "correct_answer",
+    "gold_answer", "target", "label", "solution", "solutions", "expected_output", "output", "response", "completion", "reference", "rationale",
     "ans", "a",
 )  # fmt: skip
 _TESTS = (
@@ -148,8 +148,9 @@ def guess(sample: Sample, where: str) -> Guess:
 
 def _of_choices(sample: Sample, found: ChoiceColumns) -> Guess:
     """Of multiple choice, with options in columns of their own."""
+    sort, paths = ("options", found.options) if found.options else ("wrong options", found.wrong)
     said = [
-        f"kind: choice, as there are {'options' if found.options else 'wrong options'} in {_names([repr(path) for path in found.options or found.wrong])}",
+        f"kind: choice, as there are {sort} in {_names([repr(path) for path in paths])}",
         f"question: column '{found.question}'",
         f"gold: {_RIGHT_ONE['content' if found.wrong else found.gold_is]} in column '{found.gold}'",
         "options: shuffled by the recipe's seed, so that right ones have every letter alike",
