@@ -97,23 +97,34 @@ def _decide(wanted: Quantity, got: Quantity, limits: _Limits) -> Said:
     if not got.unit.strip() or not wanted.unit.strip():
         return _one_sided(wanted, got, numbers, limits)
     if unit_text.normalised(wanted.unit) == unit_text.normalised(got.unit):
-        return numbers
+        return _of_things(wanted, got, numbers)
     pair = _pair(wanted.unit, got.unit)
     if pair is None:
         return Said(None, "unclear_unit")
-    return _converted(wanted, got, *pair, numbers, limits)
+    return _converted(wanted, got, *pair, limits)
+
+
+def _of_things(wanted: Quantity, got: Quantity, numbers: Said) -> Said:
+    """Whole numbers of things, as of electrons, are counted and not measured."""
+    counted = wanted.half is None and wanted.value.denominator == 1 and not _measured(wanted.unit)
+    return Said(None, "near_tolerance") if numbers.equal and counted and wanted.value != got.value else numbers
 
 
 def _one_sided(wanted: Quantity, got: Quantity, numbers: Said, limits: _Limits) -> Said:
     """Where one of the two has no unit."""
     if got.unit.strip():
         of_answer = next(iter(_measured(got.unit)), None)
+        if of_answer is None and not numbers.equal:
+            return Said(None, "unclear_unit")
         if of_answer is None or not of_answer.unit.dimensionless:
-            return numbers if numbers.equal else Said(None, "unclear_unit") if of_answer is None else numbers
+            return numbers
         plain = limits.says(wanted, got.value * _factor(of_answer, None))
         return plain if plain.equal else numbers
-    if not wanted.unit.strip() or numbers.equal:
-        return numbers if not wanted.unit.strip() else Said(True, "match_without_unit")
+    if not wanted.unit.strip():
+        return numbers
+    if numbers.equal:
+        said = _of_things(wanted, got, numbers)
+        return Said(True, "match_without_unit") if said.equal else said
     if got.value and wanted.value and _is_power_of_ten(wanted, got, limits):
         return Said(None, "missing_unit")
     return Said(None, "missing_unit") if _is_in_basic_units(wanted, got, limits) else numbers
@@ -140,7 +151,7 @@ def _is_in_basic_units(wanted: Quantity, got: Quantity, limits: _Limits) -> bool
     return False
 
 
-def _converted(wanted: Quantity, got: Quantity, into: _Measured, of: _Measured, numbers: Said, limits: _Limits) -> Said:
+def _converted(wanted: Quantity, got: Quantity, into: _Measured, of: _Measured, limits: _Limits) -> Said:
     if into.unit.dimensionality != of.unit.dimensionality:
         return _of_other_dimension(wanted, got, into, of, limits)
     if into.names & _OFFSET or of.names & _OFFSET:

@@ -23,8 +23,8 @@ _CONTEXTS = ("input", "context")
 _CHATS = ("messages", "conversations", "conversation", "chat", "dialogue", "turns", "prompt")
 _ANSWERS = (
     "answer", "final_answer", "answer_number", "gold", "ground_truth", "expected_answer", "correct_answer",
-    "gold_answer", "target", "label", "solution", "solutions", "expected_output", "output", "response", "completion", "reference", "rationale",
-    "ans", "a",
+    "gold_answer", "target", "label", "solution", "solutions", "expected_output", "output", "response", "completion",
+    "reference", "rationale", "ans", "a",
 )  # fmt: skip
 _TESTS = (
     "tests", "test_cases", "test_case", "test_list", "asserts", "assert_case", "input_output", "test", "unit_tests",

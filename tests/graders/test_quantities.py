@@ -120,6 +120,8 @@ CASES: list[tuple[Gold, str, str, str]] = [
     (WARM, "25 °F", "incorrect", "outside_tolerance"),
     (HEATED, "293.15 K", "incorrect", "outside_tolerance"),
     (COUNT, "5 electrons", "incorrect", "outside_tolerance"),
+    (("400", "electrons"), "401 electrons", "unknown", "near_tolerance"),
+    (("400", "electrons"), "400", "correct", "match_without_unit"),
     # what cannot be told
     (HEATED, "20 °C", "unknown", "temperature_or_difference"),
     (TONE, "50 rad/s", "unknown", "turns_or_radians"),
