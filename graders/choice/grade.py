@@ -36,7 +36,7 @@ class ChoiceGrader:
         asked = [_cases(request, *each) for request, each in zip(requests, zip(found, read, strict=True), strict=True)]
         replies = dict(_replies(self._math, [case for cases in asked for case in cases.values()]))
         grades = [
-            _grade(_gold(request), answer, each, {place: replies[case] for place, case in cases.items()})
+            _grade(request, answer, each, {place: replies[case] for place, case in cases.items()})
             for request, answer, each, cases in zip(requests, found, read, asked, strict=True)
         ]
         share = max(1, len(requests))
@@ -62,7 +62,7 @@ def _read(request: GradeRequest, answer: tuple[str | None, bool]) -> Reading:
     if text is None:
         return Reading(frozenset(), "no_answer")
     options = _gold(request).options
-    found = reading.read(text, options)
+    found = reading.read(text, options, boxed)
     if found.places or boxed or not found.open:
         return found
     place = letters.pointed_at(request.response.rpartition("</think>")[2])
@@ -84,8 +84,9 @@ def _replies(math: MathGrader, cases: Sequence[Case]) -> list[tuple[Case, dict[s
 
 
 def _grade(
-    gold: ChoiceGold, answer: tuple[str | None, bool], read: Reading, replies: dict[int, dict[str, Any]]
+    request: GradeRequest, answer: tuple[str | None, bool], read: Reading, replies: dict[int, dict[str, Any]]
 ) -> Grade:
+    gold = _gold(request)
     right = LETTERS.index(gold.answer)
     text, boxed = answer
     places, reason = read.places, read.reason
@@ -97,8 +98,10 @@ def _grade(
     status, said = _verdict(right, places, reason)
     if right not in places and error is not None:
         status, said = Status.UNKNOWN, str(error)
-    elif not places and read.open and text is not None and reading.may_mean(text, right, gold.options, boxed):
-        status, said = Status.UNKNOWN, "unclear_option"
+    elif not places and read.open and text is not None:
+        around = "" if boxed else request.response
+        if reading.may_mean(text, right, gold.options, around):
+            status, said = Status.UNKNOWN, "unclear_option"
     chosen = "".join(LETTERS[place] for place in sorted(places))
     return Grade(
         status=status,
@@ -114,4 +117,4 @@ def _verdict(right: int, places: frozenset[int], reason: str) -> tuple[Status, s
         return Status.CORRECT, "match"
     if right in places:
         return Status.UNKNOWN, "equal_options" if reason == "content" else reason
-    return Status.INCORRECT, "mismatch" if len(places) == 1 else reason if not places else "mismatch"
+    return Status.INCORRECT, "mismatch" if places else reason

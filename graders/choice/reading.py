@@ -8,6 +8,7 @@ from hipo_data.graders.math import boxes, numbers
 from hipo_data.schemas.lettered_options import LETTERS
 
 _TAIL = 2_000
+_END = 200
 _ORDINAL = re.compile(
     r"\b(?:first|second|third|fourth|fifth|sixth|last)\b(?:\s+\w+)?\s+(?:option|choice|one|answer)\b", re.I
 )
@@ -29,7 +30,7 @@ class Reading(NamedTuple):
 
 
 def answer_line(response: str) -> str | None:
-    """A last line that is a letter, or begins with one as options do; null where the response has a box, or none."""
+    """A last line that is a letter, or an option with its letter; null where the response has a box, or none."""
     _, _, text = response.rpartition("</think>")
     text = text[-_TAIL:].strip()
     if boxes.last(text)[0] is not None:
@@ -38,13 +39,17 @@ def answer_line(response: str) -> str | None:
     return line if line and (letters.alone(line) or letters.labelled(line)) else None
 
 
-def read(answer: str, options: list[str]) -> Reading:
-    """What an answer, freed from the text around it, names among the options."""
+def read(answer: str, options: list[str], boxed: bool = True) -> Reading:
+    """What an answer, freed from the text around it, names among the options.
+
+    Outside of a box a letter with words behind it counts only where they are the option's: such a line may as well say
+    why an option is wrong.
+    """
     said = texts.matching(answer, options)
     if letter := letters.alone(answer):
         return _alone(letter, said, len(options))
     if letter := letters.labelled(answer):
-        found = _labelled(letter, said, options)
+        found = _labelled(letter, said, options) if boxed else _listed(letter, said, options)
         if found is not None:
             return found
     if said:
@@ -81,6 +86,12 @@ def _labelled(letter: letters.Letter, said: list[int], options: list[str]) -> Re
     return Reading(frozenset({letter.place}), "letter")
 
 
+def _listed(letter: letters.Letter, said: list[int], options: list[str]) -> Reading | None:
+    found = _labelled(letter, said, options)
+    is_option = bool(said) or letter.place in texts.matching(letter.content, options)
+    return found if is_option or (found is not None and len(found.places) > 1) else None
+
+
 def _names_another(letter: letters.Letter) -> bool:
     """Whether behind a letter stands another option's, as in `(A) 12 or (B) 13`."""
     found = re.findall(r"[(\[]([A-Z])[)\]]\s*\S|\b(?:or|and)\s+[(\[]?([A-Z])\b", letter.content)
@@ -92,12 +103,12 @@ def is_formula(text: str) -> bool:
     return len(text) <= MATHEMATICAL_AT_MOST and _FORMULA.search(text) is not None
 
 
-def may_mean(answer: str, place: int, options: list[str], boxed: bool) -> bool:
+def may_mean(answer: str, place: int, options: list[str], around: str = "") -> bool:
     """Whether an answer that was read as no option may mean one all the same, in words or rounded.
 
-    boxed: whether it stood in a box; elsewhere a letter in passing may be meant.
+    around: the response, where the answer stood in no box: a letter near its end may be meant.
     """
-    if _ORDINAL.search(answer) or (not boxed and place in letters.mentioned(answer)):
+    if _ORDINAL.search(answer) or place in letters.mentioned(around[-_END:]):
         return True
     found, wanted = numbers.read(answer), numbers.read(options[place])
     both = found is not None and wanted is not None and wanted.value != 0
