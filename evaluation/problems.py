@@ -13,8 +13,8 @@ from hipo_data.schemas.choice_columns import choice_columns
 from hipo_data.schemas.errors import UserError
 from hipo_data.schemas.gold import ChoiceGold, Gold, gold_from_json, gold_to_json
 from hipo_data.schemas.keys import digest, problem_id
-from hipo_data.schemas.lettered_options import LETTERS, in_one_order, unordered, with_options, without_options
-from hipo_data.schemas.option_order import order
+from hipo_data.schemas.lettered_options import in_one_order, unordered, with_options, without_options
+from hipo_data.schemas.option_order import shuffled
 from hipo_data.schemas.records import Kind
 from hipo_data.schemas.tables import Row, lookup, read_rows, source_files
 
@@ -194,7 +194,9 @@ def _of_choice(values: dict[str, Any]) -> dict[str, Any]:
         gold = {"right": flat[columns.gold], "wrong": wrong[0] if isinstance(wrong[0], list) else wrong}
     else:
         options = [flat[name] for name in columns.options]
-        gold = {"options": options[0] if len(options) == 1 else options, columns.gold_is: flat[columns.gold]}
+        # One row alone does not tell a letter from an option that says it: where it may be either, it is refused.
+        way = "index" if columns.gold_is == "index" else "answer"
+        gold = {"options": options[0] if len(options) == 1 else options, way: flat[columns.gold]}
     return {"kind": Kind.CHOICE.value, "question": flat[columns.question], "gold": gold}
 
 
@@ -206,12 +208,9 @@ def _with_options(
     parts = without_options(asked)
     if parts is not None and parts[1] == gold.options:
         return chat, gold
-    key = problem_id(with_options(asked, in_one_order(gold.options)))
-    places = order(gold.options, _SHUFFLED_BY, key)
-    answer = LETTERS[places.index(LETTERS.index(gold.answer))]
-    options = [gold.options[place] for place in places]
-    turn = {"role": "user", "content": with_options(asked.strip(), options)}
-    return (*chat[:-1], turn), ChoiceGold(options=options, answer=answer)
+    gold = shuffled(gold, _SHUFFLED_BY, problem_id(with_options(asked, in_one_order(gold.options))))
+    turn = {"role": "user", "content": with_options(asked.strip(), gold.options)}
+    return (*chat[:-1], turn), gold
 
 
 def _is_published(said: Any) -> bool:

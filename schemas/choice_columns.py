@@ -43,7 +43,7 @@ def choice_columns(values: Mapping[str, Sequence[Any]]) -> ChoiceColumns | None:
     if wrong and right is not None and (len(wrong) >= _FEWEST or _are_lists(values[wrong[0]])):
         return ChoiceColumns(question, right, wrong=wrong)
     options = _options(values)
-    gold = _named(values, (*_GOLDS, *_INDEX))
+    gold = _named(values, (*_INDEX, *_GOLDS))  # an index cannot be anything else, as a letter can
     if not options or gold is None or gold in options:
         return None
     return ChoiceColumns(question, gold, options=options, gold_is=_said_by(gold, values[gold]))

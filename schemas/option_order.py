@@ -7,7 +7,9 @@ letter, so that all keep their places; one such as `all of the above` stands beh
 import re
 from collections.abc import Sequence
 
+from hipo_data.schemas.gold import ChoiceGold
 from hipo_data.schemas.keys import digest
+from hipo_data.schemas.lettered_options import LETTERS
 
 _LETTERS_ALONE = re.compile(
     r"(?:(?:both|neither|either|all\s+of|only|options?|answers?)\s+)*\(?[A-Z]\)?"
@@ -22,6 +24,13 @@ _ABOVE = re.compile(
 def names_letters(option: str) -> bool:
     """Whether an option is other options by their letters."""
     return _LETTERS_ALONE.fullmatch(option.strip()) is not None
+
+
+def shuffled(gold: ChoiceGold, run_seed: int, problem_id: str) -> ChoiceGold:
+    """The gold with its options in `order`, and the letter that the right one gets by that."""
+    places = order(gold.options, run_seed, problem_id)
+    answer = LETTERS[places.index(LETTERS.index(gold.answer))]
+    return ChoiceGold(options=[gold.options[place] for place in places], answer=answer)
 
 
 def order(options: Sequence[str], run_seed: int, problem_id: str) -> list[int]:

@@ -10,8 +10,8 @@ import polars as pl
 
 from hipo_data.graders.choice.texts import plain
 from hipo_data.schemas.gold import ChoiceGold, MathGold, gold_from_json, gold_to_json
-from hipo_data.schemas.lettered_options import LETTERS, in_one_order, with_options, without_options
-from hipo_data.schemas.option_order import order
+from hipo_data.schemas.lettered_options import in_one_order, with_options, without_options
+from hipo_data.schemas.option_order import shuffled
 from hipo_data.schemas.records import Kind
 
 _TELLING_WORDS = 10
@@ -36,16 +36,11 @@ def stems(drafts: pl.DataFrame) -> pl.Series:
 def shown(problems: pl.DataFrame, seed: int) -> pl.DataFrame:
     """Problems with their options shuffled, in question and gold, and `options`: how many, null for other kinds."""
     found = _choices(problems.with_columns(options=pl.lit(None, pl.Int64)))
-    questions, golds = [], []
-    for row in found.rows:
-        gold = _gold(row)
-        places = order(gold.options, seed, row["problem_id"])
-        options = [gold.options[place] for place in places]
-        answer = LETTERS[places.index(LETTERS.index(gold.answer))]
-        questions.append(with_options(_stem(row["question"]), options))
-        golds.append(ChoiceGold(options=options, answer=answer))
+    golds = [shuffled(_gold(row), seed, row["problem_id"]) for row in found.rows]
     return found.put(
-        question=questions,
+        question=[
+            with_options(_stem(row["question"]), gold.options) for row, gold in zip(found.rows, golds, strict=True)
+        ],
         gold=[gold_to_json(gold) for gold in golds],
         options=[len(gold.options) for gold in golds],
     )

@@ -13,7 +13,7 @@ from hipo_data.schemas.config import SelectConfig
 from hipo_data.schemas.records import Mode
 from hipo_data.stages.select.exclusion import EXCLUDED
 from hipo_data.stages.select.flips import flip_probability, stopped, with_again, wrong_mode
-from hipo_data.stages.select.guessing import NO_BETTER
+from hipo_data.stages.select.guessing import NO_BETTER, corrected_column
 from hipo_data.stages.select.kept_rates import GROUP, RatePriors
 from hipo_data.stages.select.prior import CELL, RUN, Priors
 
@@ -94,11 +94,6 @@ def rates_table(
         stopped(wanted).alias("stopped_early"),
         "prior",
         "options",
-        *(_without_luck(side) for side in ("on", "off")),
+        *(corrected_column(side).round(_DIGITS).alias(f"p_{side}_without_luck") for side in ("on", "off")),
     )
     return cast(pa.Table, table.to_arrow().cast(RATES_SCHEMA))
-
-
-def _without_luck(side: str) -> pl.Expr:
-    rate, options = pl.col(f"p_{side}"), pl.col("options")
-    return ((rate * options - 1) / (options - 1)).round(_DIGITS).alias(f"p_{side}_without_luck")

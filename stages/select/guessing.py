@@ -23,6 +23,12 @@ def corrected(rate: float | None, options: int | None) -> float | None:
     return (rate * options - 1) / (options - 1)
 
 
+def corrected_column(side: str) -> pl.Expr:
+    """`corrected` of the column `p_on` or `p_off`, by the column `options`."""
+    rate, options = pl.col(f"p_{side}"), pl.col("options")
+    return (rate * options - 1) / (options - 1)
+
+
 def is_luck(right: int, known: int, options: int) -> bool:
     """Whether so many right ones of the graded are no more than a guesser's."""
     return right * options <= known

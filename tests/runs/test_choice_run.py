@@ -13,7 +13,7 @@ from hipo_data.pipeline.ship.validate_rows import Seen, rl_check
 from hipo_data.schemas.gold import ChoiceGold
 from hipo_data.schemas.keys import problem_id
 from hipo_data.schemas.lettered_options import LETTERS, in_one_order, with_options, without_options
-from hipo_data.schemas.option_order import order
+from hipo_data.schemas.option_order import shuffled
 from hipo_data.stages.publish.tables import RL_SCHEMA
 from hipo_data.trainer.verl.reward import compute_score
 from tests.support.commands import JUSTIFICATION, recorded_recipe, succeed, write_lines
@@ -26,11 +26,11 @@ RIGHT = ((4, 4), (4, 1), (1, 1), (0, 0))
 PROBLEMS = 16
 
 
-def asked(stem: str, options: list[str], seed: int = SEED) -> tuple[str, str]:
-    """The question as the run with this seed shows it, and the letter of the first option."""
+def asked(stem: str, options: list[str]) -> tuple[str, str]:
+    """The question as the run shows it, and the letter of the first option."""
     key = problem_id(with_options(stem, in_one_order(options)))
-    places = order(options, seed, key)
-    return with_options(stem, [options[place] for place in places]), LETTERS[places.index(0)]
+    gold = shuffled(ChoiceGold(options=options, answer="A"), SEED, key)
+    return with_options(stem, gold.options), gold.answer
 
 
 def recipe(folder: Path) -> None:
