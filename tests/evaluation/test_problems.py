@@ -172,6 +172,16 @@ def test_another_gold_is_another_set(tmp_path: Path) -> None:
             "choices": {"text": ["5", "4", "3"], "label": ["A", "B", "C"]},
             "answerKey": "B",
         },
+        {
+            "question": "Which is even?",
+            "correct_answer": "4",
+            "distractor1": "3",
+            "distractor2": "5",
+            "support": "4 = 2 + 2",
+        },
+        {"question": "Which is even?", "options": ["A)3", "B)5", "C)4"], "rationale": "4 = 2 + 2", "correct": "C"},
+        {"question": "Which is even?", "choices": ["3", "5", "4"], "answer": 2},
+        {"question": "Which is even?", "A": "3", "B": "4", "C": "5", "answer": "B"},
         {"kind": "choice", "question": "Which is even?", "gold": {"options": ["5", "3", "4"], "content": "4"}},
     ],
 )
