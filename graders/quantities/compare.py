@@ -193,9 +193,11 @@ def _of_other_dimension(wanted: Quantity, got: Quantity, into: _Measured, of: _M
     registry = _registry()
     if (into.names | of.names) & _POUNDS:
         return Said(None, "unclear_unit")
+    target = _of_differences(into)
     for by in (registry.mole, 1 / registry.mole):
-        if (of.unit * by).dimensionality == into.unit.dimensionality:
-            factor = Fraction(registry.Quantity(1.0, of.unit * by).to(into.unit).magnitude)
+        unit = _of_differences(of) * by
+        if unit.dimensionality == target.dimensionality:
+            factor = Fraction(registry.Quantity(1.0, unit).to(target).magnitude)
             value = got.value * factor * of.product.scale / into.product.scale
             ways = (value, value * _AVOGADRO, value / _AVOGADRO)
             same = any(limits.says(wanted, each).equal is not False for each in ways)

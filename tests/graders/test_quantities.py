@@ -113,6 +113,8 @@ CASES: list[tuple[Gold, str, str, str]] = [
     # other units
     (SPEEDING, "9.8 m/s", "incorrect", "other_unit"),
     (FORCE, "5 J", "incorrect", "other_unit"),
+    (FORCE, "5 °C", "incorrect", "other_unit"),
+    (WARM, "25 J", "incorrect", "other_unit"),
     (FORCE, "5 kN", "incorrect", "outside_tolerance"),
     (STIFF, "313 N m", "incorrect", "other_unit"),
     (IONS, "13.6 MeV", "incorrect", "outside_tolerance"),
