@@ -1,9 +1,12 @@
 """Measured quantities: how units are written, what converts into what, how near is near, and what cannot be told."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hipo_data.graders import Grader
 from hipo_data.graders.quantities import unit_text
+from hipo_data.graders.quantities.compare import decide
 from hipo_data.schemas.gold import MathGold
 from hipo_data.schemas.grading import GradeRequest
 
@@ -191,3 +194,51 @@ def test_what_is_no_unit_is_none(text: str) -> None:
 
 def test_plain_golds_need_no_units(grader: Grader) -> None:
     assert grader.grade([request(MathGold(answers=["10 cm"]), "10 m")])[0].reason == "mismatch"
+
+
+PIECES = (
+    *(
+        "9.8",
+        "-",
+        "/",
+        "1/2",
+        r"\frac{1}{2}",
+        r"\times 10^{3}",
+        "10^",
+        "{",
+        "}",
+        "(",
+        ")",
+        "m",
+        "s",
+        "kg",
+        "J",
+        "°C",
+        " ",
+    ),
+    *(
+        r"^\circ",
+        "^{-1}",
+        r"\mathrm{",
+        r"\si{",
+        r"\per",
+        "squared",
+        "%",
+        "lb",
+        "rad",
+        "rpm",
+        "mol",
+        "e5",
+        "or",
+        "=",
+        "٣",
+    ),
+)
+written = st.lists(st.sampled_from(PIECES), max_size=8).map("".join)
+
+
+@settings(max_examples=300, deadline=None)
+@given(gold=st.sampled_from(["9.8", "5 J", r"2\pi", "25", "0"]), answer=written, unit=st.none() | written)
+def test_whatever_is_written_gets_a_verdict(gold: str, answer: str, unit: str | None) -> None:
+    said = decide(gold, answer, unit or None, None, None)
+    assert said is None or said.reason
