@@ -53,7 +53,8 @@ def done_rows(path: Path) -> pl.DataFrame | None:
     """The rows of a piece whose requests did not fail; null where the piece is missing."""
     if not path.is_file():
         return None
-    return pl.read_parquet(path).filter(pl.col("finish_reason") != FinishReason.ERROR.value)
+    rows = pl.read_parquet(path).filter(pl.col("finish_reason") != FinishReason.ERROR.value)
+    return rows if "options" in rows.columns else rows.with_columns(options=pl.lit(None, pl.Int64))
 
 
 def write_rows(rows: pl.DataFrame, path: Path) -> None:

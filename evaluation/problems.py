@@ -9,9 +9,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from hipo_data.graders import GoldError, parse_gold
+from hipo_data.schemas.choice_columns import choice_columns
 from hipo_data.schemas.errors import UserError
-from hipo_data.schemas.gold import Gold, gold_from_json, gold_to_json
+from hipo_data.schemas.gold import ChoiceGold, Gold, gold_from_json, gold_to_json
 from hipo_data.schemas.keys import digest, problem_id
+from hipo_data.schemas.lettered_options import in_one_order, unordered, with_options, without_options
+from hipo_data.schemas.option_order import shuffled
 from hipo_data.schemas.records import Kind
 from hipo_data.schemas.tables import Row, lookup, read_rows, source_files
 
@@ -26,6 +29,8 @@ _COLUMNS = {
     "difficulty": ("difficulty", "level"),
 }
 """Where a field may stand in a row; the first that holds something counts."""
+_SHUFFLED_BY = 0
+"""Options are in the same order in every evaluation, so that two can be compared."""
 
 
 @dataclass(frozen=True)
@@ -64,11 +69,12 @@ def read_problem_set(path: str | Path, split: str = "validation", limit: int | N
 
     A row of a file has a question (`question`, `problem` or verl's `prompt`) and a gold (`gold`, `answer` or
     `reward_model.ground_truth`) in any shape that `graders.parse_gold` reads, and may have `kind` (math where it is
-    missing), `id`, `source`, `family` or `domain`, and `difficulty` or `level`. Rows of rl/ without a difficulty take
-    the teacher's share of failures, the mean over the modes that were sampled. `split` picks files of a published
-    dataset. What an earlier row asks, with the same gold, is asked once under whatever id, and counted. Raises
-    `UserError`, which counts rows from 0 as `hipo-data explain` does, where a row cannot be graded, asks what an
-    earlier one does and has another gold, or has the id of another question, or nothing is left.
+    missing, choice where columns hold options as `schemas.choice_columns` knows them), `id`, `source`, `family` or
+    `domain`, and `difficulty` or `level`. Options that the question does not show are shuffled into it. Rows of rl/
+    without a difficulty take the teacher's share of failures, the mean over the modes that were sampled. `split` picks
+    files of a published dataset. What an earlier row asks, with the same gold, is asked once under whatever id, and
+    counted. Raises `UserError`, which counts rows from 0 as `hipo-data explain` does, where a row cannot be graded,
+    asks what an earlier one does and has another gold, or has the id of another question, or nothing is left.
     """
     files = _files(Path(path), split)
     problems: dict[str, EvalProblem] = {}
@@ -145,6 +151,8 @@ def _problem(row: Row, place: str, stem: str) -> EvalProblem:
     if row.values is None:
         raise UserError(f"{place} cannot be read: {row.error}")
     found = {name: _first(row.values, columns) for name, columns in _COLUMNS.items()}
+    if found["kind"] in (None, Kind.CHOICE.value) and not _is_published(found["gold"]):
+        found |= _of_choice(row.values)
     chat = _chat(found["question"], place)
     kind = _kind(found["kind"], place)
     if found["gold"] is None:
@@ -156,8 +164,10 @@ def _problem(row: Row, place: str, stem: str) -> EvalProblem:
         gold = _gold(kind, found["gold"])
     except GoldError as error:
         raise UserError(f"{place}: the gold cannot be graded with ({error}); correct or remove the row") from error
+    if isinstance(gold, ChoiceGold):
+        chat, gold = _with_options(chat, gold)
     return EvalProblem(
-        problem_id=str(found["id"]) if found["id"] is not None else problem_id(chat[-1]["content"]),
+        problem_id=str(found["id"]) if found["id"] is not None else problem_id(unordered(chat[-1]["content"])),
         kind=kind,
         chat=chat,
         gold=gold,
@@ -167,8 +177,48 @@ def _problem(row: Row, place: str, stem: str) -> EvalProblem:
     )
 
 
+def _of_choice(values: dict[str, Any]) -> dict[str, Any]:
+    """What a row says that has its options in columns of their own; nothing where it has none."""
+    nested = {
+        f"{name}.{key}": inner
+        for name, value in values.items()
+        if isinstance(value, dict)
+        for key, inner in value.items()
+    }
+    flat = values | nested
+    columns = choice_columns({name: [value] for name, value in flat.items() if value is not None})
+    if columns is None:
+        return {}
+    if columns.wrong:
+        wrong = [flat[name] for name in columns.wrong]
+        gold = {"right": flat[columns.gold], "wrong": wrong[0] if isinstance(wrong[0], list) else wrong}
+    else:
+        options = [flat[name] for name in columns.options]
+        # One row alone does not tell a letter from an option that says it: where it may be either, it is refused.
+        way = "index" if columns.gold_is == "index" else "answer"
+        gold = {"options": options[0] if len(options) == 1 else options, way: flat[columns.gold]}
+    return {"kind": Kind.CHOICE.value, "question": flat[columns.question], "gold": gold}
+
+
+def _with_options(
+    chat: tuple[Mapping[str, str], ...], gold: ChoiceGold
+) -> tuple[tuple[Mapping[str, str], ...], ChoiceGold]:
+    """A question that shows its options, shuffled where it did not."""
+    asked = chat[-1]["content"]
+    parts = without_options(asked)
+    if parts is not None and parts[1] == gold.options:
+        return chat, gold
+    gold = shuffled(gold, _SHUFFLED_BY, problem_id(with_options(asked, in_one_order(gold.options))))
+    turn = {"role": "user", "content": with_options(asked.strip(), gold.options)}
+    return (*chat[:-1], turn), gold
+
+
+def _is_published(said: Any) -> bool:
+    return isinstance(said, str) and said.startswith('{"type":')
+
+
 def _gold(kind: Kind, said: Any) -> Gold:
-    if isinstance(said, str) and said.startswith('{"type":'):  # as published; other texts may be answers themselves
+    if _is_published(said):  # other texts may be answers themselves
         try:
             return gold_from_json(said)
         except ValidationError as error:
@@ -199,7 +249,7 @@ def _is_message(value: Any) -> bool:
 def _kind(said: Any, place: str) -> Kind:
     name = "math" if said is None else str(said).lower()
     if name not in tuple(Kind):
-        raise UserError(f"{place} has kind '{said}', but only math and code can be graded")
+        raise UserError(f"{place} has kind '{said}', but only math, code and choice can be graded")
     return Kind(name)
 
 

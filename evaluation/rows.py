@@ -9,6 +9,7 @@ from hipo_data.evaluation.backend import Ask, Reply
 from hipo_data.evaluation.problems import EvalProblem
 from hipo_data.evaluation.reading import Reading, read_reply
 from hipo_data.prompts.formats.format import Format
+from hipo_data.schemas.gold import ChoiceGold
 from hipo_data.schemas.grading import GradeRequest
 from hipo_data.schemas.keys import seed_of
 from hipo_data.schemas.records import FinishReason, Grade, Mode, Status
@@ -33,12 +34,14 @@ ROWS: Final = pl.Schema(
         "answer": pl.String(),
         "text": pl.String(),
         "error": pl.String(),
+        "options": pl.Int64(),
     }
 )
 """One response a row.
 
 `seed` is the evaluation's; `forced` is the mode that was forced, null where the model chose; `mode`, `well_formed` and
-`answer` are what the text shows; `tokens` counts what the model wrote, null where the request failed.
+`answer` are what the text shows; `tokens` counts what the model wrote, null where the request failed; `options` are
+those of multiple choice, null for other kinds.
 """
 
 _GRADER = "evaluation/1"
@@ -135,4 +138,5 @@ def _row(problem: EvalProblem, reply: Reply, reading: Reading, grade: Grade) -> 
         "answer": None if failed else reading.answer,
         "text": reply.text,
         "error": reply.error,
+        "options": len(problem.gold.options) if isinstance(problem.gold, ChoiceGold) else None,
     }

@@ -30,10 +30,12 @@ def overview(result: EvaluationResult) -> Table:
     """One row a way of asking."""
     headers = ("", "accuracy", "95 %", "over seeds", "tokens", "p50", "p90", "p99", "chose think-on", "implicit")
     forced = any(way != FREE for way in result.figures)
+    guessed = any(each.accuracy.without_luck is not None for each in result.figures.values())
     rows = [
         (
             WAY_NAMES[way],
             share(each.accuracy.value),
+            *((share(each.accuracy.without_luck),) if guessed else ()),
             interval(each.accuracy.low, each.accuracy.high),
             _seeds(each.accuracy),
             number(each.tokens.mean),
@@ -48,6 +50,8 @@ def overview(result: EvaluationResult) -> Table:
         for way, each in result.figures.items()
     ]
     last = ("forced responses left out",) if forced else ()
+    luck = ("without luck",) if guessed else ()
+    headers = (*headers[:2], *luck, *headers[2:])
     return Table(_title(result), (*headers, "cut off", "in format", "unknown", *last), rows)
 
 

@@ -1,4 +1,4 @@
-"""Is this answer right? Math by rules and math-verify, programs by running them in a sandbox."""
+"""Is this answer right? Math by rules and math-verify, options by letter and content, programs in a sandbox."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any

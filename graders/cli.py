@@ -32,7 +32,7 @@ def grade(
     sandbox_url: SandboxUrlOption = None,
     workers: Annotated[int, typer.Option("--workers", min=1, help="Grading processes.")] = 2,
 ) -> None:
-    """Grade anybody's responses to math and code problems: correct, incorrect, or unknown, with a reason."""
+    """Grade anybody's responses to math, code and multiple choice: correct, incorrect, or unknown, with a reason."""
     from hipo_data.graders import grade_file
 
     try:

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from hipo_data.graders.golds import GoldError, parse_gold
 from hipo_data.graders.grader import Grader
 from hipo_data.schemas.grading import GradeRequest, GradingConfig
-from hipo_data.schemas.records import Grade, Status
+from hipo_data.schemas.records import Grade, Kind, Status
 
 CHUNK = 256
 MAX_LINE = 64 << 20
@@ -72,7 +72,7 @@ def _request(name: str, row: dict[str, Any] | str) -> GradeRequest | Grade:
     missing = [field for field in ("kind", "gold", "response") if row.get(field) is None]
     if missing:
         return _refused(f"missing_{missing[0]}")
-    if row["kind"] not in ("math", "code"):
+    if row["kind"] not in tuple(Kind):
         return _refused("unknown_kind")
     if not isinstance(row["response"], str):
         return _refused("bad_response")

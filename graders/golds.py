@@ -2,12 +2,13 @@
 
 import ast
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from hipo_data.graders.choice.golds import choice_gold
 from hipo_data.graders.code.golds import code_gold
 from hipo_data.graders.gold_error import GoldError
-from hipo_data.schemas.gold import Gold, MathGold
+from hipo_data.schemas.gold import ChoiceGold, Gold, MathGold
 from hipo_data.schemas.records import Kind
 
 __all__ = ["NO_ANSWER", "GoldError", "parse_gold"]
@@ -24,14 +25,16 @@ def parse_gold(kind: Kind | str, raw: Any) -> Gold:
     """The gold in `raw`, which may also be given as a JSON string.
 
     Math: an answer, a list of acceptable answers, or such a list written as a string (JSON or Python); an object with
-    the answer in one of `ANSWER_FIELDS`; or what `schemas.gold.gold_to_json` writes.
+    the answer in one of `ANSWER_FIELDS`; such an answer as `quantity`, with `unit`, `tolerance` or `error`; or what
+    `schemas.gold.gold_to_json` writes.
+    Choice: {options, answer} · {right, wrong} (`graders.choice.golds`).
     Code: {import_prefix?, test_code, entry_point?} · {inputs, outputs, fn_name?} · {assert_case} · {test_cases, each
     input, output, testtype?, fn_name?} · a task of HumanEval+ or MBPP+. Each may also say `unordered`, `reference` and
     `time_limit_s`, and those with inputs a `checker`. A test that lacks its input or output is left out.
     Raises `GoldError` where there is nothing to grade with, or nobody could run it.
     """
     try:
-        return _math(raw) if Kind(kind) is Kind.MATH else code_gold(raw)
+        return _PARSE[Kind(kind)](raw)
     except GoldError:
         raise
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:  # no shape has such values
@@ -43,12 +46,22 @@ def _math(raw: Any) -> MathGold:
         raw = _object(raw) or _listed(raw)
     if isinstance(raw, Mapping) and raw.get("type") == "math":
         return MathGold.model_validate(raw)
+    if isinstance(raw, Mapping) and "quantity" in raw:
+        said = {name: raw[name] for name in ("unit", "tolerance", "error") if raw.get(name) is not None}
+        return MathGold.model_validate({"answers": _math(raw["quantity"]).answers, **said})
     items = raw if isinstance(raw, (list, tuple)) else [raw]
     answers = [str(_answer(item)).strip() for item in items if item is not None]
     answers = [answer for answer in answers if answer not in NO_ANSWER]
     if not answers:
         raise GoldError("empty_gold", "no answer in the gold")
     return MathGold(answers=answers)
+
+
+def _choice(raw: Any) -> ChoiceGold:
+    return choice_gold(_object(raw) if isinstance(raw, str) else raw)
+
+
+_PARSE: dict[Kind, Callable[[Any], Gold]] = {Kind.MATH: _math, Kind.CHOICE: _choice, Kind.CODE: code_gold}
 
 
 def _answer(item: Any) -> Any:

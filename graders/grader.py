@@ -1,4 +1,4 @@
-"""Grades batches of responses, math and code together."""
+"""Grades batches of responses, of all kinds together."""
 
 import asyncio
 import threading
@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 
+from hipo_data.graders.choice.grade import ChoiceGrader
 from hipo_data.graders.code.grade import CodeGrader
 from hipo_data.graders.math.grade import MathGrader
-from hipo_data.schemas.gold import MathGold
+from hipo_data.schemas.gold import kind_of
 from hipo_data.schemas.grading import GradeRequest, GradingConfig
 from hipo_data.schemas.records import Grade, Kind
 
@@ -33,17 +34,23 @@ class Grader:
         `ValueError` for a request whose gold is not of its kind.
         """
         for request in requests:
-            if (request.kind is Kind.MATH) != isinstance(request.gold, MathGold):
+            if request.kind != kind_of(request.gold):
                 raise ValueError(f"request {request.id}: a gold of type {request.gold.type} for kind {request.kind}")
         with self._lock:
             if self._closed:
                 raise RuntimeError("the grader is closed")
-            answers = [request for request in requests if request.kind is Kind.MATH]
-            programs = [request for request in requests if request.kind is Kind.CODE]
+            answers, choices, programs = (
+                [request for request in requests if request.kind is kind]
+                for kind in (Kind.MATH, Kind.CHOICE, Kind.CODE)
+            )
             # Side by side: a few endless programs do not hold up the answers, nor the other way round.
             with ThreadPoolExecutor(1, thread_name_prefix="grader") as beside:
                 coded = beside.submit(self._grade_code, programs)
-                graded = {Kind.MATH: iter(self._grade_math(answers)), Kind.CODE: iter(coded.result())}
+                graded = {
+                    Kind.MATH: iter(self._grade_math(answers)),
+                    Kind.CHOICE: iter(self._grade_choice(choices)),
+                    Kind.CODE: iter(coded.result()),
+                }
             return [next(graded[request.kind]) for request in requests]
 
     async def agrade(self, requests: Sequence[GradeRequest]) -> list[Grade]:
@@ -67,11 +74,15 @@ class Grader:
         self.close()
 
     def _grade_math(self, requests: Sequence[GradeRequest]) -> list[Grade]:
-        if not requests:
-            return []
+        return self._of_math().grade(requests) if requests else []
+
+    def _grade_choice(self, requests: Sequence[GradeRequest]) -> list[Grade]:
+        return ChoiceGrader(self._of_math()).grade(requests) if requests else []
+
+    def _of_math(self) -> MathGrader:
         if self._math is None:
             self._math = MathGrader(self.config.workers, self.config.math_timeout_s, self.config.percent)
-        return self._math.grade(requests)
+        return self._math
 
     def _grade_code(self, requests: Sequence[GradeRequest]) -> list[Grade]:
         if not requests:

@@ -115,6 +115,10 @@ class EvaluationSet(Config):
     revision: str | None = Field(default=None, description="from the Hub: required, best a commit")
     files: str = Field(default="**/*test*.parquet", description="from the Hub: glob of files in the repository")
     question: Line = Field(default="question", description="column with the question; dots reach inside")
+    options: list[str] = Field(
+        default_factory=list,
+        description="of multiple choice: columns with options, a text each or lists; they tell short questions apart",
+    )
 
     @model_validator(mode="after")
     def _local_or_hub(self) -> "EvaluationSet":

@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
+from hipo_data.schemas.lettered_options import FEWEST, LETTERS, MOST
+
 _Paired = TypeVar("_Paired", "StdinGold", "CallGold")
 
 
@@ -17,10 +19,42 @@ class _Gold(BaseModel):
 
 
 class MathGold(_Gold):
-    """Acceptable final answers (LaTeX or plain text, not boxed); a response that matches any one of them is right."""
+    """Acceptable final answers (LaTeX or plain text, not boxed); a response that matches any one of them is right.
+
+    With any of `unit`, `tolerance` and `error` they are measured quantities. `unit`: what the answers are in, in LaTeX
+    or plain text; null where they name their own units, or have none. `tolerance`: relative, of the gold. `error`:
+    absolute, in the gold's unit. The wider one of those that are said counts, 1 % where none is.
+    """
 
     type: Literal["math"] = "math"
     answers: list[str] = Field(min_length=1)
+    unit: str | None = Field(default=None, min_length=1)
+    tolerance: float | None = Field(default=None, gt=0, lt=1)
+    error: float | None = Field(default=None, gt=0)
+
+    @property
+    def is_quantity(self) -> bool:
+        """Whether answers are compared as measured quantities."""
+        return self.unit is not None or self.tolerance is not None or self.error is not None
+
+
+class ChoiceGold(_Gold):
+    """Options in the order in which the question shows them, as A, B, C and so on, and the letter of the right one."""
+
+    type: Literal["choice"] = "choice"
+    options: list[str] = Field(min_length=FEWEST, max_length=MOST)
+    answer: str = Field(min_length=1, max_length=1)
+
+    @model_validator(mode="after")
+    def _letter_of_an_option(self) -> "ChoiceGold":
+        if self.answer not in LETTERS[: len(self.options)]:
+            raise ValueError(f"'{self.answer}' is the letter of none of {len(self.options)} options")
+        return self
+
+    @property
+    def right(self) -> str:
+        """What the right option says."""
+        return self.options[LETTERS.index(self.answer)]
 
 
 class ProgramGold(_Gold):
@@ -98,27 +132,34 @@ def _paired(gold: _Paired) -> _Paired:
 
 
 CodeGold = StdinGold | CallGold | CheckGold | AssertGold
-Gold = Annotated[MathGold | CodeGold, Field(discriminator="type")]
+AnyGold = MathGold | ChoiceGold | CodeGold
+Gold = Annotated[AnyGold, Field(discriminator="type")]
 
-ProblemGold = Annotated[MathGold | CodeGold | NoGold, Field(discriminator="type")]
+ProblemGold = Annotated[AnyGold | NoGold, Field(discriminator="type")]
 """What a problem has; nothing can be graded by `NoGold`."""
 
-_ADAPTER: TypeAdapter[MathGold | CodeGold] = TypeAdapter(Gold)
-_PROBLEM_ADAPTER: TypeAdapter[MathGold | CodeGold | NoGold] = TypeAdapter(ProblemGold)
+_ADAPTER: TypeAdapter[AnyGold] = TypeAdapter(Gold)
+_PROBLEM_ADAPTER: TypeAdapter[AnyGold | NoGold] = TypeAdapter(ProblemGold)
 
 
+_OF_QUANTITIES = ("unit", "tolerance", "error")
+_NOTHING = object()
 NO_GOLD = NoGold().model_dump_json()
 """As tables hold it."""
 
 
-def gold_to_json(gold: MathGold | CodeGold | NoGold) -> str:
-    """The gold as the JSON string that Parquet holds; what a program's gold need not say is in it only where said."""
-    unsaid = {
-        name
-        for name, field in (ProgramGold.model_fields.items() if isinstance(gold, ProgramGold) else ())
-        if getattr(gold, name) == field.default
-    }
+def gold_to_json(gold: AnyGold | NoGold) -> str:
+    """The gold as the JSON string that Parquet holds; what a gold need not say is in it only where said."""
+    optional = {**ProgramGold.model_fields, **{name: MathGold.model_fields[name] for name in _OF_QUANTITIES}}
+    unsaid = {name for name, field in optional.items() if getattr(gold, name, _NOTHING) == field.default}
     return gold.model_dump_json(exclude=unsaid)
+
+
+def kind_of(gold: AnyGold) -> Literal["math", "choice", "code"]:
+    """The kind of the problems that have such a gold."""
+    if isinstance(gold, MathGold):
+        return "math"
+    return "choice" if isinstance(gold, ChoiceGold) else "code"
 
 
 def gold_in_row(ground_truth: str, extra_info: Mapping[str, Any]) -> str:
@@ -126,11 +167,11 @@ def gold_in_row(ground_truth: str, extra_info: Mapping[str, Any]) -> str:
     return str(extra_info.get("gold") or ground_truth)
 
 
-def gold_from_json(text: str) -> MathGold | CodeGold:
+def gold_from_json(text: str) -> AnyGold:
     """The inverse of `gold_to_json`. Raises `pydantic.ValidationError` on anything else, `NoGold` too."""
     return _ADAPTER.validate_json(text)
 
 
-def problem_gold_from_json(text: str) -> MathGold | CodeGold | NoGold:
+def problem_gold_from_json(text: str) -> AnyGold | NoGold:
     """As `gold_from_json`, of a problem."""
     return _PROBLEM_ADAPTER.validate_json(text)

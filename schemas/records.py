@@ -60,6 +60,7 @@ class Kind(StrEnum):
 
     MATH = "math"
     CODE = "code"
+    CHOICE = "choice"
 
 
 class Status(StrEnum):
@@ -126,6 +127,8 @@ class Problem(Record):
     split: Literal["train", "validation"] = "train"
     gold_text: str | None = None
     """What the source has in the gold's place, where the gold is a part of it, such as a solution that ends in it."""
+    options: int | None = None
+    """Of a multiple-choice problem, how many options its question shows: a guess is right in one of so many."""
 
     @property
     def source_id(self) -> str | None:

@@ -9,7 +9,11 @@ from hipo_data.figures.intervals import Z95
 
 
 class Accuracy(Figure):
-    """Right of graded. `mean` and `spread` (with n − 1, null of one seed) are over the seeds' own accuracies."""
+    """Right of graded. `mean` and `spread` (with n − 1, null of one seed) are over the seeds' own accuracies.
+
+    `without_luck`: null where there is no multiple choice; else the mean of 1 for a right response and of −1/(m − 1)
+    for a wrong one out of m options (0 for other kinds), which is 0 for a guesser (Lord and Novick 1968, 14.2).
+    """
 
     right: int
     graded: int
@@ -21,6 +25,7 @@ class Accuracy(Figure):
     by_seed: dict[int, float]
     mean: float | None
     spread: float | None
+    without_luck: float | None = None
 
 
 class Difference(Figure):
@@ -33,7 +38,10 @@ class Difference(Figure):
 
 
 def accuracy(rows: pl.DataFrame) -> Accuracy:
-    """Right of graded responses, with a Wilson interval at `effective_size`. Columns `problem_id`, `seed`, `status`."""
+    """Right of graded responses, with a Wilson interval at `effective_size`.
+
+    Columns `problem_id`, `seed`, `status`, and `options` where there are any.
+    """
     graded = rows.filter(GRADED)
     share = share_of_hits(graded.with_columns(hit=RIGHT))
     of_seeds = graded.group_by("seed").agg(share=RIGHT.mean()).sort("seed")
@@ -49,7 +57,15 @@ def accuracy(rows: pl.DataFrame) -> Accuracy:
         by_seed={int(seed): float(value) for seed, value in of_seeds.iter_rows()},
         mean=float(values.mean()) if len(values) else None,
         spread=float(values.std(ddof=1)) if len(values) > 1 else None,
+        without_luck=_without_luck(graded),
     )
+
+
+def _without_luck(graded: pl.DataFrame) -> float | None:
+    if "options" not in graded.columns or not graded["options"].count():
+        return None
+    missed = (-1 / (pl.col("options") - 1)).fill_null(0.0)
+    return float(graded.select(pl.when(RIGHT).then(1.0).otherwise(missed)).to_series().to_numpy().mean())
 
 
 def paired_difference(a: pl.DataFrame, b: pl.DataFrame) -> Difference:

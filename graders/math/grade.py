@@ -15,6 +15,8 @@ from hipo_data.schemas.records import Grade, Status
 MATH_GRADER = "math/3"
 _REMEMBERED = 50_000
 _MOST_LISTED = 6
+_PLAIN = 3
+"""Parts of a case that is no measured quantity."""
 _SEVERAL = re.compile(r"[,;]|\b(?:and|or)\b")
 
 
@@ -35,16 +37,29 @@ class MathGrader:
         decided: dict[Case, bool | None] = {}
         for case in (case for several in cases for case in several):
             if case not in decided:
-                decided[case] = rules.decide(*case)[0]
+                decided[case] = _ruled(case)
         self._compare(list({_compared(case): None for case, said in decided.items() if said is None}))
         grades = [self._grade(answer, several, decided) for answer, several in zip(answers, cases, strict=True)]
-        while len(self._known) > _REMEMBERED:
-            self._known.popitem(last=False)
+        self._forget()
         return grades
+
+    def compare(self, cases: Sequence[Case]) -> list[dict[str, Any]]:
+        """Of each case whether it is "equal", or its "error", as workers reply; what rules decide costs nothing."""
+        decided = {case: _ruled(case) for case in dict.fromkeys(cases)}
+        self._compare(list({_compared(case): None for case, said in decided.items() if said is None}))
+        replies = [
+            {"equal": said} if (said := decided[case]) is not None else self._known[_compared(case)] for case in cases
+        ]
+        self._forget()
+        return replies
 
     def close(self) -> None:
         """Ends the workers."""
         self._pool.close()
+
+    def _forget(self) -> None:
+        while len(self._known) > _REMEMBERED:
+            self._known.popitem(last=False)
 
     def _compare(self, cases: Sequence[Case]) -> None:
         cases = [case for case in cases if case not in self._known]
@@ -62,10 +77,12 @@ class MathGrader:
             wall += reply.get("wall_s", 0.0)
             cpu += reply.get("cpu_s", 0.0)
             if reply.get("equal"):
-                status, reason = Status.CORRECT, "match"
+                status, reason = Status.CORRECT, reply.get("reason", "match")
                 break
-            if "error" in reply:
-                status, reason = Status.UNKNOWN, reply["error"]
+            if "error" in reply or reply.get("equal") is None:
+                status, reason = Status.UNKNOWN, reply.get("error") or reply["reason"]
+            elif "reason" in reply and status is Status.INCORRECT:
+                reason = reply["reason"]
         return Grade(
             status=status,
             reason=reason,
@@ -86,6 +103,9 @@ def _cases(request: GradeRequest, answer: str | None, stated: bool, asking: str 
     if answer is None:
         return []
     golds = list(dict.fromkeys(request.gold.answers))
+    if request.gold.is_quantity:
+        about = request.gold.model_dump_json(include={"unit", "tolerance", "error"})
+        return [(gold, answer, "", about) for gold in golds]
     if 1 < len(golds) <= _MOST_LISTED and _SEVERAL.search(answer):
         golds.append(", ".join(golds))
     question = request.question + asking
@@ -98,7 +118,14 @@ def _as_asked(gold: str, answer: str, stated: bool) -> str:
     return statements.right_side(answer) if stated and "=" in answer and "=" not in gold else answer
 
 
+def _ruled(case: Case) -> bool | None:
+    """What rules say of a case; of a measured quantity only that it takes too long to work out."""
+    return rules.too_complex(*case[:_PLAIN]) if len(case) > _PLAIN else rules.decide(*case[:_PLAIN])[0]
+
+
 def _compared(case: Case) -> Case:
     """The case as workers get it: the question tells them only what the left side of an equation may be."""
-    gold, answer, question = case
+    if len(case) > _PLAIN:
+        return case
+    gold, answer, question = case[:_PLAIN]
     return gold, answer, question if "=" in answer else ""

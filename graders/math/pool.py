@@ -18,8 +18,8 @@ from typing import Any
 from hipo_data.graders.sandbox.spawn import spawn
 from hipo_data.graders.sandbox.usage import usage
 
-Case = tuple[str, str, str]
-"""Gold, answer, question."""
+Case = tuple[str, str, str] | tuple[str, str, str, str]
+"""Gold, answer, question; of a measured quantity also its unit, tolerance and error, as a JSON object."""
 
 START_S = 120.0
 _CHUNK = 16
@@ -39,7 +39,7 @@ class Pool:
         self._threads = ThreadPoolExecutor(size, thread_name_prefix="math")
 
     def compare(self, pairs: Sequence[Case]) -> list[dict[str, Any]]:
-        """For each case: "wall_s" and "cpu_s", and "equal" or an "error".
+        """For each case: "wall_s" and "cpu_s", and "equal" or an "error"; of a quantity also the "reason".
 
         Errors are `time_limit`, `starved` and `crashed`. Raises `OSError` where no worker has ever started.
         """
@@ -119,8 +119,8 @@ class _Worker:
     def send(self, chunk: list[tuple[int, Case]], limit_s: float) -> list[tuple[int, Case]]:
         """Sends pairs; as many replies follow as long as the worker lives."""
         assert self._process.stdin is not None
-        names = ("gold", "answer", "question")
-        lines = [json.dumps({**dict(zip(names, case, strict=True)), "limit_s": limit_s}) for _, case in chunk]
+        names = ("gold", "answer", "question", "quantity")
+        lines = [json.dumps({**dict(zip(names, case, strict=False)), "limit_s": limit_s}) for _, case in chunk]
         with contextlib.suppress(BrokenPipeError):
             self._process.stdin.write("".join(f"{line}\n" for line in lines).encode())
             self._process.stdin.flush()

@@ -35,7 +35,8 @@ _OPERATION = re.compile(r"\\(?:lim|int|iint|sum|prod)(?![a-z])")
 MAX_DEPTH = 60
 
 
-def _too_complex(gold: str, answer: str, question: str) -> bool | None:
+def too_complex(gold: str, answer: str, question: str) -> bool | None:
+    """False for an answer that takes too long to work out, unless its gold does so too."""
     return False if _is_complex(answer) and not _is_complex(gold) else None
 
 
@@ -176,7 +177,7 @@ RULES = (
     ),
     Rule(
         "too_complex",
-        _too_complex,
+        too_complex,
         refuses=[("5", "10^{10^{10}}"), ("7", "(10^9)!"), ("1", "(" * 3000 + "1" + ")" * 3000), ("2", "9^{9999999}")],
         leaves=[
             ("2^{3^{4}}", "2^{81}"),

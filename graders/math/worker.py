@@ -21,6 +21,7 @@ _PDEATHSIG = 1
 def main() -> None:
     """Reads {"gold", "answer", "question", "limit_s"}; writes {"equal": bool}, after a first line once it is ready.
 
+    With "quantity", an object of unit, tolerance and error in JSON, {"equal": bool or null, "reason"}.
     Each line also has "cpu_s": the seconds of processor time that this process has used since it was started.
     """
     ctypes.CDLL(None).prctl(_PDEATHSIG, signal.SIGKILL)
@@ -40,11 +41,21 @@ def main() -> None:
         signal.setitimer(signal.ITIMER_PROF, task["limit_s"])
         reply: dict[str, Any]
         try:
-            reply = {"equal": compare.decide(task["gold"], task["answer"], task["question"])}
+            reply = _quantity(task) or {"equal": compare.decide(task["gold"], task["answer"], task["question"])}
         except (RecursionError, MemoryError) as error:
             reply = {"error": type(error).__name__}
         signal.setitimer(signal.ITIMER_PROF, 0)
         print(json.dumps(reply | {"cpu_s": time.process_time()}), file=answers)
+
+
+def _quantity(task: dict[str, Any]) -> dict[str, Any] | None:
+    """The reply for a measured quantity; null for any other answer."""
+    if "quantity" not in task:
+        return None
+    from hipo_data.graders.quantities.compare import decide  # brings pint, which most golds have no need of
+
+    said = decide(task["gold"], task["answer"], **json.loads(task["quantity"]))
+    return said and said._asdict()
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from hipo_data.figures.text import percent
 from hipo_data.graders.golds import GoldError, parse_gold
 from hipo_data.pipeline.init_recipe.sample import Looked, Sample, as_text
+from hipo_data.schemas.choice_columns import ChoiceColumns, choice_columns
 from hipo_data.schemas.errors import UserError
 from hipo_data.schemas.records import Kind
 from hipo_data.stages.ingest.chats import Chat, is_chat, read_chat
@@ -21,9 +22,9 @@ _CONTEXTS = ("input", "context")
 """What an `instruction` is about, in rows as Alpaca and Dolly have them."""
 _CHATS = ("messages", "conversations", "conversation", "chat", "dialogue", "turns", "prompt")
 _ANSWERS = (
-    "answer", "final_answer", "gold", "ground_truth", "expected_answer", "correct_answer", "gold_answer", "target",
-    "label", "solution", "solutions", "expected_output", "output", "response", "completion", "reference", "rationale",
-    "ans", "a",
+    "answer", "final_answer", "answer_number", "gold", "ground_truth", "expected_answer", "correct_answer",
+    "gold_answer", "target", "label", "solution", "solutions", "expected_output", "output", "response", "completion",
+    "reference", "rationale", "ans", "a",
 )  # fmt: skip
 _TESTS = (
     "tests", "test_cases", "test_case", "test_list", "asserts", "assert_case", "input_output", "test", "unit_tests",
@@ -36,6 +37,8 @@ _DOMAINS = (
 _LICENCES = ("licence", "license")
 _KINDS = ("kind", "ability", "category", "domain", "type")
 _RATES = ("difficulty", "failure_rate", "fail_rate", "error_rate")
+_UNITS = ("unit", "units", "answer_unit")
+_ERRORS = ("error", "precision")
 _ENTRIES = ("entry_point", "fn_name", "func_name", "function_name")
 _CHECK = "def check"
 _OF_TESTS = ("assert", "inputs", "input", "check(")
@@ -54,7 +57,7 @@ class Guess:
     """What a file's columns are taken for: keys of a source of type `table`, and a sentence for each."""
 
     kind: Kind
-    columns: dict[str, str]
+    columns: dict[str, str | list[str]]
     gold_is: str
     said: list[str] = field(default_factory=list)
     systems: int = 0
@@ -63,6 +66,9 @@ class Guess:
 
 def guess(sample: Sample, where: str) -> Guess:
     """What the columns of a sample are taken for. Raises `UserError` where there is no question or no gold."""
+    choices = choice_columns({column.path: column.present for column in sample.columns})
+    if choices is not None:
+        return _of_choices(sample, choices)
     said: list[str] = []
     columns: dict[str, str] = {}
     chat, question = _chat(sample), _question(sample)
@@ -127,13 +133,51 @@ def guess(sample: Sample, where: str) -> Guess:
         why = "the gold is tests" if kind is Kind.CODE else "the gold is an answer"
         said.append(f"kind: {kind.value}, as {why}")
     taken |= set(columns.values())
+    if kind is Kind.MATH and gold_is == "answer":
+        _measured(sample, columns, said)
+        taken |= set(columns.values())
     _optional(sample, columns, taken, said)
     chats = _chats(chat) if chat is not None else []
     turns = "one"
     if _share([each.users > 1 for each in chats]) > _MOST:
         turns = "first"
         said.append("turns: the first user turn of each chat, since most have several; the later ones are left out")
-    return Guess(kind, columns, gold_is, said, sum(each.systems > 0 for each in chats), turns)
+    systems = sum(each.systems > 0 for each in chats)
+    return Guess(kind, dict(columns), gold_is, said, systems, turns)
+
+
+def _of_choices(sample: Sample, found: ChoiceColumns) -> Guess:
+    """Of multiple choice, with options in columns of their own."""
+    sort, paths = ("options", found.options) if found.options else ("wrong options", found.wrong)
+    said = [
+        f"kind: choice, as there are {sort} in {_names([repr(path) for path in paths])}",
+        f"question: column '{found.question}'",
+        f"gold: {_RIGHT_ONE['content' if found.wrong else found.gold_is]} in column '{found.gold}'",
+        "options: shuffled by the recipe's seed, so that right ones have every letter alike",
+    ]
+    columns = {"question": found.question, "gold": found.gold}
+    _optional(sample, columns, {*columns.values(), *found.options, *found.wrong}, said)
+    several = {"options": list(found.options)} if found.options else {"wrong": list(found.wrong)}
+    return Guess(Kind.CHOICE, {**columns, **several}, found.gold_is, said)
+
+
+_RIGHT_ONE = {
+    "answer": "the letter of the right option, or what it says,",
+    "letter": "the letter of the right option",
+    "index": "the index of the right option, from 0,",
+    "content": "what the right option says",
+}
+
+
+def _measured(sample: Sample, columns: dict[str, str], said: list[str]) -> None:
+    """Columns with the unit of an answer, and with an error to allow."""
+    taken = set(columns.values())
+    if (unit := _named(sample, _UNITS, _has_text, taken)) is not None:
+        columns["unit"] = unit.path
+        said.append(f"unit of the answer: column '{unit.path}'; answers in other units are converted")
+        if (error := _named(sample, _ERRORS, _is_error, taken)) is not None:
+            columns["error"] = error.path
+            said.append(f"error to allow: column '{error.path}'")
 
 
 def _wrapped(sample: Sample) -> Looked | None:
@@ -299,6 +343,13 @@ def _has_text(column: Looked) -> bool:
 def _is_rate(column: Looked) -> bool:
     values = column.present
     return bool(values) and all(isinstance(value, float | int) and 0 <= value <= 1 for value in values)
+
+
+def _is_error(column: Looked) -> bool:
+    try:
+        return bool(column.present) and all(float(value) >= 0 for value in column.present if value != "")
+    except (TypeError, ValueError):
+        return False
 
 
 def _some(column: Looked) -> list[object]:

@@ -158,7 +158,8 @@ def _counts(taken: Taken, sample: Sample) -> list[str]:
 
 
 def _unused(sample: Sample, found: Guess) -> list[str]:
-    used = {path.partition(".")[0] for path in found.columns.values()} | set(found.columns.values())
+    paths = [path for held in found.columns.values() for path in ([held] if isinstance(held, str) else held)]
+    used = {path.partition(".")[0] for path in paths} | set(paths)
     unused = [name for name in sample.tops if name not in used]
     more = f" and {len(unused) - _LEFT_OUT} more" if len(unused) > _LEFT_OUT else ""
     return [f"not used: {', '.join(unused[:_LEFT_OUT])}{more}"] if unused else []

@@ -72,7 +72,7 @@ def _select(task: Task) -> Manifest:
         return fit_prior(task)
     started = time.monotonic()
     posterior = task.config.select.by_posterior
-    problems = task.table(task.problems_label, ["problem_id", "kind", *(["sources"] if posterior else [])])
+    problems = task.table(task.problems_label, ["problem_id", "kind", "options", *(["sources"] if posterior else [])])
     modes = task.config.roles.modes
     rollouts = pl.concat([_frame(task, f"sample.{mode}", ROLLOUT_COLUMNS) for mode in modes])
     verdicts = pl.concat([_frame(task, f"verify.{mode}", VERDICT_COLUMNS) for mode in modes])

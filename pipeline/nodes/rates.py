@@ -44,7 +44,7 @@ def rates_of(task: Task, shard: str, found: Corrections) -> pa.Table:
 
 
 def _problems(task: Task, shard: str) -> pl.DataFrame:
-    every = pl.DataFrame(task.table(f"problems/{shard}", ["problem_id", "kind", "split", "sources"]))
-    return every.select("problem_id", "split").join(
+    every = pl.DataFrame(task.table(f"problems/{shard}", ["problem_id", "kind", "split", "sources", "options"]))
+    return every.select("problem_id", "split", "options").join(
         with_source(every.lazy()).select("problem_id", "source").collect(), on="problem_id", how="left"
     )

@@ -14,7 +14,8 @@ from hipo_data.pipeline.ship.validate_rows import CHECKS, Seen, key_and_question
 from hipo_data.pipeline.store.manifest import read_manifest
 from hipo_data.pipeline.store.run_path import RunPath
 from hipo_data.schemas.errors import UserError
-from hipo_data.schemas.keys import problem_ids
+from hipo_data.schemas.keys import problem_id, problem_ids
+from hipo_data.schemas.lettered_options import unordered
 from hipo_data.stages.publish.exports.libraries import PARTS
 
 SHOWN = 20
@@ -60,7 +61,8 @@ def _rows(dataset: Published, path: str, part: str, split: str, seen: Seen) -> t
             named = [key_and_question(part, row) for row in listed]
             ids = problem_ids(pl.Series([each[1] if each else "" for each in named], dtype=pl.String))
             for row, said_of, found in zip(listed, named, ids, strict=True):
-                if said_of is not None and said_of[0] != found:
+                # Of multiple choice the id is that of the question whatever the order of its options.
+                if said_of is not None and said_of[0] not in (found, problem_id(unordered(said_of[1]))):
                     failures.append(f"{path}, row {rows}: the id {said_of[0]} is not that of the question")
                 failures += (f"{path}, row {rows}: {said}" for said in check(row))
                 rows += 1

@@ -10,8 +10,9 @@ from pydantic import ValidationError
 from hipo_data.prompts.formats.parts import FormatError, HybridResponse
 from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.schemas.arrow import arrow_schema, check_schema
-from hipo_data.schemas.gold import CheckGold, MathGold, gold_from_json, gold_in_row
-from hipo_data.schemas.records import Example, GoldSource, Kind, Mode
+from hipo_data.schemas.gold import CheckGold, ChoiceGold, MathGold, gold_from_json, gold_in_row, kind_of
+from hipo_data.schemas.lettered_options import without_options
+from hipo_data.schemas.records import Example, GoldSource, Mode
 from hipo_data.stages.justify.justify import asked
 from hipo_data.stages.publish.pairs import GROUPS_SCHEMA, PREFERENCE_SCHEMA
 from hipo_data.stages.publish.rates import RATES_SCHEMA
@@ -213,13 +214,19 @@ def _gold(row: Row, prompt: str) -> Iterator[str]:
     except ValidationError as error:
         yield f"the ground truth is no gold: {_first(error)}"
         return
-    kind = Kind.MATH if isinstance(gold, MathGold) else Kind.CODE
-    if row["ability"] != kind.value:
-        yield f"the ability is {row['ability']}, the gold is one of {kind.value}"
+    if row["ability"] != kind_of(gold):
+        yield f"the ability is {row['ability']}, the gold is one of {kind_of(gold)}"
     if row["reward_model"]["style"] != "rule":
         yield f"the style of the reward is '{row['reward_model']['style']}', not 'rule'"
-    if isinstance(gold, MathGold) and row["solution"] != rf"\boxed{{{row['reward_model']['ground_truth']}}}":
+    if (
+        isinstance(gold, MathGold | ChoiceGold)
+        and row["solution"] != rf"\boxed{{{row['reward_model']['ground_truth']}}}"
+    ):
         yield "the solution is not the ground truth in a box"
+    if isinstance(gold, ChoiceGold):
+        shown = without_options(prompt.removesuffix(asked("", row["extra_info"].get("instruction"))))
+        if shown is None or shown[1] != gold.options:
+            yield "the options of the gold are not those that the prompt shows"
     if gold_in_row(row["reward_model"]["ground_truth"], row["extra_info"]) in prompt or any(
         secret in prompt for secret in _secrets(gold)
     ):
@@ -230,6 +237,8 @@ def _secrets(gold: Any) -> Iterator[str]:
     """Parts of a gold that no question states. (An answer, an assert or a test case may well stand in one.)"""
     if isinstance(gold, MathGold):
         yield from (rf"\boxed{{{answer}}}" for answer in gold.answers if len(answer) > _LETTER)
+        return
+    if isinstance(gold, ChoiceGold):  # the question shows every option
         return
     programs = [gold.reference or "", gold.test_code if isinstance(gold, CheckGold) else ""]
     yield from (program.strip() for program in programs if len(program.strip()) > _BY_CHANCE)

@@ -113,7 +113,9 @@ def story_within(files: RunFiles, shard: str, found: str) -> Story:
         story.arms = _rows(files.scan("select", ARMS, [shard]), found)
         names = files.config.roles.modes
         story.decision["words"] = (
-            arms_in_words(story.decision, story.arms, names) if story.arms else in_words(story.decision, leaking)
+            arms_in_words(story.decision, story.arms, names)
+            if story.arms
+            else in_words(story.decision | {"options": story.problem.get("options")}, leaking)
         )
     story.picks = sorted(_rows(files.scan("select", PICKS, [shard]), found), key=lambda row: int(row["rank"]))
     attempts = files.scan("justify", "attempts", [shard])

@@ -86,7 +86,7 @@ def text_needed(path: str) -> Refusal:
 
 
 def known_kind(said: str) -> Refusal:
-    """Refuses what is neither math nor code. `said` names where the row says it."""
+    """Refuses what is of none of the kinds. `said` names where the row says it."""
     shown = pl.coalesce(KIND, pl.lit("missing or null"))
-    detail = pl.format("{} is '{}', neither math nor code", pl.lit(said), shown)
+    detail = pl.format("{} is '{}', none of math, code and choice", pl.lit(said), shown)
     return Refusal("other_domain", ~pl.col(KIND).is_in([*Kind]).fill_null(False), detail)

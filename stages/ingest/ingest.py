@@ -30,7 +30,7 @@ from hipo_data.stages.ingest.shard_count import shard_bits
 from hipo_data.stages.ingest.spill import Parts, Pile, Spill
 from hipo_data.stages.ingest.writing import by_shard, places, problem_table, rejected_table, response_table
 
-VERSION = "4"
+VERSION = "5"
 _PART = pl.col("problem_id").str.head(2)
 
 

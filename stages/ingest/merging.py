@@ -6,17 +6,21 @@ import polars as pl
 
 from hipo_data.graders import Grader
 from hipo_data.schemas.gold import (
+    AnyGold,
     AssertGold,
     CallGold,
     CheckGold,
+    ChoiceGold,
     CodeGold,
     MathGold,
     NoGold,
     StdinGold,
+    kind_of,
     problem_gold_from_json,
 )
 from hipo_data.schemas.grading import GradeRequest
 from hipo_data.schemas.records import Kind, Status
+from hipo_data.stages.ingest.choices import same_right_option
 from hipo_data.stages.ingest.reading.columns import ROW
 
 ORDER = ["source", "file", ROW]
@@ -39,9 +43,9 @@ def merge(rows: pl.DataFrame, grader: Grader) -> Merged:
     """Rows of one partition by question.
 
     Math golds of one question that differ as text are compared by the math grader; where any two are not the same
-    answer, or where a source says code and another math, no row of the problem is kept. A source without a gold takes
-    that of another one. Tests differ from source to
-    source without one of them being wrong, so only such that want different outputs of one input are in conflict.
+    answer, or call different options right, or where a source says code and another math, no row of the problem is
+    kept. A source without a gold takes that of another one. Tests differ from source to source without one of them
+    being wrong, so only such that want different outputs of one input are in conflict.
     """
     rows = rows.sort("problem_id", *ORDER)
     place = pl.struct(*ORDER, "licence", "own_id")
@@ -79,7 +83,7 @@ class _Verdict:
     other_tests: bool = False
 
 
-def _judge_all(differing: list[list[MathGold | CodeGold | NoGold]], grader: Grader) -> list[_Verdict]:
+def _judge_all(differing: list[list[AnyGold | NoGold]], grader: Grader) -> list[_Verdict]:
     answers = [[gold for gold in golds if isinstance(gold, MathGold)] for golds in differing]
     pairs = [(at, golds[0], other) for at, golds in enumerate(answers) for other in golds[1:]]
     same = _same_answers([(first, other) for _, first, other in pairs], grader)
@@ -89,9 +93,13 @@ def _judge_all(differing: list[list[MathGold | CodeGold | NoGold]], grader: Grad
             conflicts.setdefault(at, f"'{' or '.join(first.answers)}' is not '{' or '.join(other.answers)}'")
     verdicts = []
     for at, golds in enumerate(differing):
-        tests = [gold for gold in golds if not isinstance(gold, MathGold | NoGold)]
-        if tests and len(tests) < len(golds):
-            verdicts.append(_Verdict("one source has it as math, another as code"))
+        tests = [gold for gold in golds if not isinstance(gold, MathGold | ChoiceGold | NoGold)]
+        choices = [gold for gold in golds if isinstance(gold, ChoiceGold)]
+        kinds = sorted({"math" if isinstance(gold, NoGold) else kind_of(gold) for gold in golds}, reverse=True)
+        if len(kinds) > 1:
+            verdicts.append(_Verdict(f"one source has it as {kinds[0]}, another as {kinds[1]}"))
+        elif choices:
+            verdicts.append(_judge_choices(choices))
         else:
             verdicts.append(_judge_tests(tests) if tests else _Verdict(conflicts.get(at), golds.index(answers[at][0])))
     return verdicts
@@ -110,6 +118,11 @@ def _same_answers(pairs: list[tuple[MathGold, MathGold]], grader: Grader) -> lis
         if grade.status is Status.CORRECT
     }
     return [number in right for number in range(len(pairs))]
+
+
+def _judge_choices(golds: list[ChoiceGold]) -> _Verdict:
+    other = next((gold for gold in golds if not same_right_option(golds[0], gold)), None)
+    return _Verdict(None if other is None else f"'{golds[0].right}' is not '{other.right}'")
 
 
 def _judge_tests(golds: list[CodeGold]) -> _Verdict:

@@ -7,6 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from hipo_data.schemas.config import NearDuplicates
+from hipo_data.stages.ingest.choices import compared_golds, compared_questions
 from hipo_data.stages.ingest.in_threads import in_threads
 from hipo_data.stages.ingest.merging import ORDER
 from hipo_data.stages.ingest.spill import Pile, Spill
@@ -42,7 +43,7 @@ def find_near_duplicates(merged: Pile, config: NearDuplicates, work: Path) -> Ne
     if not merged.parts:
         return NearDuplicatesFound(pl.DataFrame(schema=DUPLICATES), 0)
     spilled = Spill(work, _BAND_PART)
-    for found in in_threads(lambda numbered: _bands(numbered, config), _numbered(merged, ["question"])):
+    for found in in_threads(lambda numbered: _bands(numbered, config), _numbered(merged, ["question", "kind"])):
         spilled.add(found)
     pairs = pl.concat([pl.DataFrame(schema=PAIRS), *(candidate_pairs(spilled.read(part)) for part in spilled.parts)])
     candidates = _candidates(merged, pairs.unique())
@@ -68,7 +69,7 @@ def _numbered(merged: Pile, columns: list[str]) -> Iterator[pl.DataFrame]:
     for part in merged.parts:
         frame = merged.read(part, columns).with_row_index("row", first)
         first += len(frame)
-        yield frame
+        yield compared_questions(frame)
 
 
 def _bands(numbered: pl.DataFrame, config: NearDuplicates) -> pl.DataFrame:
@@ -87,7 +88,7 @@ def _candidates(merged: Pile, pairs: pl.DataFrame) -> _Candidates:
     rows = pl.concat([pairs["a"], pairs["b"]]).unique()
     columns = ["problem_id", "question", "gold", "kind", *ORDER]
     problems = pl.concat([part.filter(pl.col("row").is_in(rows.implode())) for part in _numbered(merged, columns)])
-    problems = problems.sort(ORDER).rename({"row": "number"}).with_row_index("row")
+    problems = compared_golds(problems).sort(ORDER).rename({"row": "number"}).with_row_index("row")
     renumbered = problems.select("number", "row")
     both = pairs.join(renumbered, left_on="a", right_on="number").join(
         renumbered.rename({"row": "other"}), left_on="b", right_on="number"

@@ -10,6 +10,7 @@ from hipo_data.schemas.config import IngestConfig
 from hipo_data.schemas.keys import problem_ids
 from hipo_data.schemas.records import KEPT_CHARS, Kind
 from hipo_data.stages.ingest.adapter import GOLD, KIND, QUESTION, Adapter, Draft, Refusal
+from hipo_data.stages.ingest.choices import stems, with_sorted_options
 from hipo_data.stages.ingest.decontamination import EvaluationIndex
 from hipo_data.stages.ingest.filters import apply_filters
 from hipo_data.stages.ingest.golds import kept_without, parse_golds
@@ -76,6 +77,7 @@ def read_rows(block: Block, reader: Reader) -> ReadRows:
     drafts, filtered = _part(_refuse_empty(apply_filters(drafts, reader.ingest)))
     parsed = parse_golds(drafts)
     drafts, without_gold = _part(kept_without(parsed) if reader.keeps_without_gold else parsed)
+    drafts = with_sorted_options(drafts)
     drafts = drafts.with_columns(problem_ids(drafts["question"]))
     hits = _hits(drafts, reader.evaluation)
     contaminated = hits.select(_NONE.columns)
@@ -167,6 +169,9 @@ def _hits(drafts: pl.DataFrame, evaluation: EvaluationIndex | None) -> pl.DataFr
     if evaluation is None:
         return _NO_HITS
     hits = evaluation.hits(drafts["question"])
+    if (drafts["kind"] == Kind.CHOICE.value).any():  # the question alone may be asked there, or with other options
+        bare = evaluation.hits(stems(drafts).fill_null(""))
+        hits = pl.concat([hits, bare]).unique("row", keep="first", maintain_order=True).sort("row")
     shared = pl.format(
         "{}% of the words of {} row {}: '{}'", (100 * pl.col("coverage")).round().cast(pl.Int64), "set", "item", "span"
     )

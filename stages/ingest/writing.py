@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from hipo_data.schemas.arrow import arrow_schema, fitted
 from hipo_data.schemas.keys import seeds
 from hipo_data.schemas.records import KEPT_CHARS, Problem, Record, Rejected, Response
+from hipo_data.stages.ingest.choices import shown
 from hipo_data.stages.ingest.origins import Origins
 from hipo_data.stages.ingest.reading.columns import DETAIL, REFUSED, ROW
 
@@ -32,6 +33,7 @@ def rejected_table(refused: pl.DataFrame, origins: Origins) -> pa.Table:
 
 def problem_table(problems: pl.DataFrame, origins: Origins, seed: int, validation_fraction: float) -> pa.Table:
     """`Problem` records, in the given order."""
+    problems = shown(problems, seed)
     lists = problems["rows"].to_arrow()
     records = origins.records(pl.DataFrame(problems["rows"].explode().struct.unnest())).to_arrow()
     offsets = pc.subtract(lists.offsets, lists.offsets[0])  # of part of a table they start anywhere
@@ -49,6 +51,7 @@ def problem_table(problems: pl.DataFrame, origins: Origins, seed: int, validatio
             "licence",
             pl.when(held_out).then(pl.lit("validation")).otherwise(pl.lit("train")).alias("split"),
             "gold_text",
+            "options",
         ),
         Problem,
     )

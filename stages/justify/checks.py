@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from hipo_data.graders.math.extract import final_answer
 from hipo_data.prompts.formats.hipo import HIPO
 from hipo_data.schemas.config import JustifyConfig
-from hipo_data.schemas.gold import MathGold, NoGold, ProgramGold
+from hipo_data.schemas.gold import ChoiceGold, MathGold, ProgramGold
 from hipo_data.schemas.records import Decision, FinishReason, Problem, Rollout
 from hipo_data.stages.justify.answer_forms import answer_forms
 from hipo_data.stages.justify.argued_mode import argued_mode
@@ -67,6 +67,8 @@ def objection(
         return "argues_other_mode"
     if any(_contains(text, form) and not _contains(problem.question, form) for form in _answers(problem, kept)):
         return "leaks_answer"
+    if isinstance(problem.gold, ChoiceGold) and _names_right_option(text, problem.gold):
+        return "leaks_answer"
     if any(_repeats(text, problem, solution) for solution in _solutions(problem, kept)):
         return "leaks_solution"
     if copies_prompt(text, prompt, problem.question):
@@ -79,12 +81,20 @@ def objection(
 
 
 def _answers(problem: Problem, kept: Sequence[Rollout]) -> set[str]:
-    if not isinstance(problem.gold, MathGold | NoGold):
+    if isinstance(problem.gold, ProgramGold):
         return set()
     finals = (final_answer(rollout.answer) for rollout in kept if rollout.answer)
     brief = {final for final in finals if final and len(_LETTERS.findall(final)) <= _WORDS_OF_ANSWER}
-    written = brief | set(problem.gold.answers if isinstance(problem.gold, MathGold) else ())
+    golds = problem.gold.answers if isinstance(problem.gold, MathGold) else ()
+    letter = {problem.gold.answer} if isinstance(problem.gold, ChoiceGold) else set()
+    written = brief | set(golds) | letter
     return {form for answer in written for form in answer_forms(answer)}
+
+
+def _names_right_option(text: str, gold: ChoiceGold) -> bool:
+    """Whether a text says what the right option does and no other one: all of them stand in the question."""
+    said = [option for option in gold.options if len(option) > 1 and _contains(text, option)]
+    return gold.right in said and all(option in gold.right for option in said)
 
 
 def _contains(text: str, answer: str) -> bool:

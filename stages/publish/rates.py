@@ -13,6 +13,7 @@ from hipo_data.schemas.config import SelectConfig
 from hipo_data.schemas.records import Mode
 from hipo_data.stages.select.exclusion import EXCLUDED
 from hipo_data.stages.select.flips import flip_probability, stopped, with_again, wrong_mode
+from hipo_data.stages.select.guessing import NO_BETTER, corrected_column
 from hipo_data.stages.select.kept_rates import GROUP, RatePriors
 from hipo_data.stages.select.prior import CELL, RUN, Priors
 
@@ -31,6 +32,9 @@ RATES_SCHEMA = pa.schema(
         ("wrong_mode", pa.float64()),
         ("stopped_early", pa.bool_()),
         ("prior", pa.string()),
+        ("options", pa.int64()),
+        ("p_on_without_luck", pa.float64()),
+        ("p_off_without_luck", pa.float64()),
     ]
 )
 """`p_on` and `p_off` are as measured, and lean to the mode that they chose; corrected ones are posterior means.
@@ -38,6 +42,8 @@ RATES_SCHEMA = pa.schema(
 `repetition`: that a repetition of the sampling would choose the same, null where the mode was drawn or the policy does
 not go by counts. `wrong_mode`: that the mode differs from whether the true gain is at least `delta`, under the policy
 hipo alone. `stopped_early`: not sampled in full, so that measured rates lean further. `prior`: what both went by.
+`options`: of multiple choice, how many; `p_on_without_luck` and `p_off_without_luck` are the measured rates without
+what guessing explains (`stages.select.guessing`), below 0 where they are lower than a guesser's.
 """
 
 CELLS = [GROUP, *CELL[1:]]
@@ -62,14 +68,16 @@ def rates_table(
     """Rows of `RATES_SCHEMA` for problems that have a mode or were solved, less excluded ones, as `decisions` has them.
 
     Args:
-        problems: columns `problem_id`, `source`, `split`.
+        problems: columns `problem_id`, `source`, `split`, `options`.
         decisions: columns of `schemas.records.Decision`, made under `config`.
         wanted: rollouts of each mode that full sampling has.
         priors: what repetition and wrong modes go by.
         correcting: fitted to all decisions of the run, grouped by `grouped`.
     """
     published = decisions.filter(
-        pl.col("mode").is_not_null() | (pl.col("right_on") + pl.col("right_off") > 0), pl.col("rule") != EXCLUDED
+        pl.col("mode").is_not_null() | (pl.col("right_on") + pl.col("right_off") > 0),
+        pl.col("rule") != EXCLUDED,
+        pl.col("drop_reason").ne_missing(NO_BETTER),
     )
     joined = published.join(problems, on="problem_id", how="left", validate="1:1", maintain_order="left")
     named = priors.named(with_again(joined, wanted))
@@ -85,5 +93,7 @@ def rates_table(
         wrong_mode(named, config, priors).round(_DIGITS).alias("wrong_mode"),
         stopped(wanted).alias("stopped_early"),
         "prior",
+        "options",
+        *(corrected_column(side).round(_DIGITS).alias(f"p_{side}_without_luck") for side in ("on", "off")),
     )
     return cast(pa.Table, table.to_arrow().cast(RATES_SCHEMA))

@@ -20,12 +20,13 @@ import pyarrow.parquet as pq
 
 from hipo_data.graders.math.plain import plain_answer
 from hipo_data.schemas.arrow import arrow_schema
-from hipo_data.schemas.gold import MathGold, gold_to_json
+from hipo_data.schemas.gold import AnyGold, ChoiceGold, MathGold, NoGold, gold_to_json
 from hipo_data.schemas.records import Decision, Example, Problem
 from hipo_data.stages.justify.justify import asked
 from hipo_data.stages.select.exclusion import is_left_out
+from hipo_data.stages.select.guessing import NO_BETTER
 
-VERSION = "7"
+VERSION = "8"
 
 _BUDGET = [pa.field("instruction", pa.string()), pa.field("budget", pa.float64())]
 _EXTRA = [
@@ -57,7 +58,8 @@ def _rl_schema(extra: list[pa.Field]) -> pa.Schema:
 
 RL_SCHEMA = _rl_schema([pa.field(name, kind) for name, kind in _EXTRA])
 """verl's RL columns, and `solution`, which TRL's rewards take. `ground_truth` is in the form that other people's reward
-code takes: the answer alone for math, where `extra_info.gold` has the whole gold as JSON; the tests as JSON for code.
+code takes: the answer alone for math and the letter for multiple choice, where `extra_info.gold` has the whole gold as
+JSON; the tests as JSON for code.
 
 `solution` is that answer in a box, null for code. `extra_info.gold_text` is what the source has in the gold's place,
 where the gold is only a part of it, `extra_info.source_id` the source's own id, and `extra_info.gold_source` says
@@ -120,8 +122,8 @@ def rl_table(
 ) -> pa.Table:
     """RL prompts: every problem that was solved at least once, in either mode; the others teach nothing by reward.
 
-    Those that `select.exclude` leaves out are no rows either. `extra_info.index` counts on from `first_index`. With
-    instructions, one a problem, the columns are those of `RL_BUDGET_SCHEMA`.
+    Nor do those that luck alone solves. Those that `select.exclude` leaves out are no rows either. `extra_info.index`
+    counts on from `first_index`. With instructions, one a problem, the columns are those of `RL_BUDGET_SCHEMA`.
     """
     schema = RL_SCHEMA if instructions is None else RL_BUDGET_SCHEMA
     return pa.Table.from_pylist(list(_rl_rows(problems, decisions, first_index, instructions)), schema=schema)
@@ -133,11 +135,11 @@ def _rl_rows(
     index = first_index
     for problem in problems:
         decision = decisions[problem.problem_id]
-        if decision.right_on + decision.right_off == 0 or is_left_out(decision):
+        if decision.right_on + decision.right_off == 0 or is_left_out(decision) or decision.drop_reason == NO_BETTER:
             continue
         pseudo = decision.pseudo_gold
         gold = problem.gold if pseudo is None else MathGold(answers=[pseudo])
-        answer = plain_answer(gold.answers[0]) if isinstance(gold, MathGold) else None
+        answer = _short(gold)
         instruction, budget = instructions[problem.problem_id] if instructions is not None else (None, None)
         yield {
             "data_source": problem.sources[0].dataset,
@@ -160,3 +162,10 @@ def _rl_rows(
             "solution": None if answer is None else f"\\boxed{{{answer}}}",
         }
         index += 1
+
+
+def _short(gold: AnyGold | NoGold) -> str | None:
+    """The answer as one writes it into a box; null for what is no answer but tests."""
+    if isinstance(gold, MathGold):
+        return plain_answer(gold.answers[0])
+    return gold.answer if isinstance(gold, ChoiceGold) else None

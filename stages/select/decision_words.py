@@ -7,6 +7,7 @@ from typing import Any
 from hipo_data.schemas.records import Mode
 from hipo_data.stages.select.boundary import decimal
 from hipo_data.stages.select.exclusion import EXCLUDED
+from hipo_data.stages.select.guessing import NO_BETTER, corrected
 from hipo_data.stages.select.policies.hipo import LIKELY
 from hipo_data.stages.select.prior import RUN, WEAK
 
@@ -17,6 +18,7 @@ _DROPPED = {
     "no_right_response": "no response is right",
     "no_usable_response": "right responses there are, yet none is fit to be kept: cut off, strayed from its mode, or "
     "holding a tag of the format",
+    NO_BETTER: "neither mode is right more often than somebody who guesses",
     EXCLUDED: "somebody flagged it, and select.exclude names the file of flags",
     "too_few_graded": "a mode has fewer graded rollouts than select.min_graded, so that the two cannot be compared",
     "preferred_mode_has_none": "the preferred mode has no response to keep, and select.fallback is drop",
@@ -29,7 +31,7 @@ def in_words(decision: Mapping[str, Any], leaking: int = 0) -> str:
     The rules of HiPO are put in words, those of other policies go by their names.
 
     Args:
-        decision: columns of `schemas.records.Decision`.
+        decision: columns of `schemas.records.Decision`; of multiple choice also `options`, how many there are.
         leaking: think-off rollouts that are unknown because they think all the same.
     """
     rates = f"{_rate(decision, 'on')}, {_rate(decision, 'off', leaking)}"
@@ -99,4 +101,6 @@ def _rate(decision: Mapping[str, Any], side: str, leaking: int = 0) -> str:
     if rate is None:
         return f"p_{side} {right}/{n}{unknown} (too few graded)"
     low, high = decision[f"p_{side}_low"], decision[f"p_{side}_high"]
-    return f"p_{side} {right}/{n}{unknown} = {rate:.2f} ({low:.2f}–{high:.2f})"
+    without = corrected(rate, decision.get("options"))
+    luck = "" if without is None else f", without luck {without:.2f}"
+    return f"p_{side} {right}/{n}{unknown} = {rate:.2f} ({low:.2f}–{high:.2f}{luck})"

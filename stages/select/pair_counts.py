@@ -32,13 +32,14 @@ def rollout_columns(config: SelectConfig) -> list[str]:
 
 
 def with_source(problems: pl.LazyFrame) -> pl.LazyFrame:
-    """Columns problem_id, kind, source: the dataset that a problem came from first.
+    """Columns problem_id, kind, source: the dataset that a problem came from first; and `options`, where they have it.
 
     Args:
-        problems: columns `problem_id`, `kind`, `sources` of `schemas.records.Problem`.
+        problems: columns `problem_id`, `kind`, `sources` of `schemas.records.Problem`, and perhaps `options`.
     """
     first = pl.col("sources").list.first().struct.field("dataset")
-    return problems.select("problem_id", "kind", source=first)
+    more = ["options"] if "options" in problems.collect_schema() else []
+    return problems.select("problem_id", "kind", *more, source=first)
 
 
 def cells(

@@ -20,6 +20,7 @@ from hipo_data.schemas.records import HIDDEN, FinishReason, Status
 from hipo_data.schemas.select_config import PolicyName
 from hipo_data.stages.select.arm_counts import arm_counts, place_of
 from hipo_data.stages.select.exclusion import left_out
+from hipo_data.stages.select.guessing import without_luck
 from hipo_data.stages.select.leaking import marked
 from hipo_data.stages.select.pair_counts import with_gains
 from hipo_data.stages.select.policies import (
@@ -107,7 +108,8 @@ def select(
     """One decision a problem, sorted by `problem_id`, in the columns of `schemas.records.Decision`.
 
     Args:
-        problems: columns `problem_id`, `kind`, and under `rule: posterior` `source` (`pair_counts.with_source`).
+        problems: columns `problem_id`, `kind`, and under `rule: posterior` `source` (`pair_counts.with_source`); with
+            `options`, of multiple choice, problems are dropped that only luck answers (`stages.select.guessing`).
         rollouts: columns `ROLLOUT_COLUMNS`, of both modes, in any order.
         verdicts: columns `VERDICT_COLUMNS`, one row a rollout.
         config: the policy, δ and the rest.
@@ -142,7 +144,8 @@ def select_picks(
     graded = _joined(rollouts, verdicts, tags, config)
     if config.by_posterior and priors is None:
         raise ValueError("the rule posterior needs the priors of the run")
-    counted = problems.select("problem_id", "kind", *(["source"] if config.by_posterior else []))
+    guessed = ["options"] if "options" in problems.collect_schema() else []
+    counted = problems.select("problem_id", "kind", *guessed, *(["source"] if config.by_posterior else []))
     by_arm = None
     if config.policy == "effort":  # once and for all: what follows reads it several times, and it is small
         by_arm = arm_counts(graded.with_columns(arm=place_of(arms)), config).collect().lazy()
@@ -159,6 +162,8 @@ def select_picks(
         counted = with_gains(counted, priors, config.delta)
     of_these = (graded if by_arm is None else by_arm).join(counted.select("problem_id"), on="problem_id", how="semi")
     chosen = POLICIES[config.policy].choose(counted, of_these, config, seed)
+    if guessed:
+        chosen = without_luck(chosen)
     decisions, picks, _ = left_out(Chosen(_with_votes(chosen.decisions, votes), chosen.picks), excluded)
     return Chosen(
         decisions.select(

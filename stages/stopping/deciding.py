@@ -34,8 +34,9 @@ import polars as pl
 from hipo_data.schemas.config import SelectConfig
 from hipo_data.schemas.records import Mode
 from hipo_data.stages.select.boundary import exceeds
+from hipo_data.stages.select.guessing import NO_BETTER, is_luck
 from hipo_data.stages.select.log_beta import log_beta
-from hipo_data.stages.select.policies.hipo import Facts, leaves_out, random_mode_of, ruling
+from hipo_data.stages.select.policies.hipo import Facts, Ruling, leaves_out, random_mode_of, ruling
 
 _CACHED = 1 << 16
 
@@ -49,6 +50,8 @@ class Rules:
     """The problem's entry of `random_modes`."""
     risk: float = 0.0
     """Predictive probability up to which full sampling may lead to another mode; 0 for exact."""
+    options: int | None = None
+    """Of multiple choice, how many options there are; rates that are luck drop the problem."""
     prior: tuple[float, float] = (1.0, 1.0)
     """a and b of the Beta prior of a mode's pass rate; read only where `risk` is above 0."""
 
@@ -116,7 +119,15 @@ def choose(on: End, off: End, rules: Rules, gains: bool | None = None) -> Choice
         drawn_on=rules.drawn is Mode.THINK_ON,
         strict=leaves_out(config),
     )
-    return Choice(*ruling(facts, config.fallback), facts.solved)
+    found = ruling(facts, config.fallback)
+    if found.mode is not None and rules.options is not None and _all_luck(on, off, rules.options):
+        found = Ruling(None, "none", NO_BETTER)
+    return Choice(*found, facts.solved)
+
+
+def _all_luck(on: End, off: End, options: int) -> bool:
+    rated = [end for end in (on, off) if end.known]
+    return bool(rated) and all(is_luck(end.right, end.known, options) for end in rated)
 
 
 def gains_of(on: End, off: End, rules: Rules) -> tuple[bool, ...]:
@@ -167,6 +178,13 @@ def _corners(standing: Standing, min_graded: int) -> tuple[End, ...]:
     return tuple({end: None for pair in groups.values() for end in pair})
 
 
+def _told_by(standing: Standing, rules: Rules) -> tuple[End, ...]:
+    """Ends that lead to all choices there are; where luck drops problems, a rate in between leads to one of its own."""
+    if rules.options is None:
+        return _corners(standing, rules.select.min_graded)
+    return tuple(dict.fromkeys(_ends(standing, rules.select.min_graded)))
+
+
 def _below(end: End, other: End) -> bool:
     """Whether a pass rate is lower than another one; of ends without one none is."""
     return end.right * other.known < other.right * end.known
@@ -175,8 +193,7 @@ def _below(end: End, other: End) -> bool:
 @lru_cache(maxsize=_CACHED)
 def possible(on: Standing, off: Standing, rules: Rules) -> frozenset[Choice]:
     """All choices that full sampling may still lead to."""
-    graded = rules.select.min_graded
-    return _choices(_corners(on, graded), _corners(off, graded), rules)
+    return _choices(_told_by(on, rules), _told_by(off, rules), rules)
 
 
 @lru_cache(maxsize=_CACHED)
@@ -186,7 +203,7 @@ def matters(mode: Mode, on: Standing, off: Standing, rules: Rules) -> bool:
     if own.left == 0 or len(possible(on, off, rules)) == 1:
         return False
     graded = rules.select.min_graded
-    corners = _corners(own, graded)
+    corners = _told_by(own, rules)
     for end in _ends(other, graded):
         if len(_choices(corners, [end], rules) if mode is Mode.THINK_ON else _choices([end], corners, rules)) > 1:
             return True

@@ -77,7 +77,9 @@ async def sample_until_decided(
 
     async with asyncio.TaskGroup() as group:
         tasks = [
-            group.create_task(one(problem, replace(plan, rules=replace(plan.rules, drawn=mode))))
+            group.create_task(
+                one(problem, replace(plan, rules=replace(plan.rules, drawn=mode, options=problem.options)))
+            )
             for problem, mode in zip(problems, drawn, strict=True)
         ]
     graded = sorted((pair for task in tasks for pair in task.result()), key=lambda pair: rollout_key(pair[0]))

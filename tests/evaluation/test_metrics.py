@@ -349,3 +349,12 @@ def test_the_order_of_rows_changes_nothing(table: pl.DataFrame, random: object) 
     assert accuracy.accuracy(mixed) == accuracy.accuracy(table)
     assert lengths.efficiency_curve(mixed) == lengths.efficiency_curve(table)
     assert mode_choice.preferred_modes(mixed).equals(mode_choice.preferred_modes(table))
+
+
+def test_accuracy_without_luck_is_nothing_for_a_guesser() -> None:
+    guessed = letters("rwww?").with_columns(options=pl.lit(4, pl.Int64))
+    assert accuracy.accuracy(guessed).without_luck == pytest.approx(0)
+    assert accuracy.accuracy(letters("rrrr").with_columns(options=pl.lit(4, pl.Int64))).without_luck == 1
+    assert accuracy.accuracy(letters("rw")).without_luck is None
+    mixed = pl.concat([guessed, letters("rw").with_columns(options=pl.lit(None, pl.Int64))])
+    assert accuracy.accuracy(mixed).without_luck == pytest.approx(1 / 6)  # one right of two that nobody can guess

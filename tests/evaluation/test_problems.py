@@ -9,7 +9,8 @@ import pytest
 
 from hipo_data.evaluation.problems import problems_hash, read_problem_set, read_problems
 from hipo_data.schemas.errors import UserError
-from hipo_data.schemas.gold import CallGold, MathGold, gold_to_json
+from hipo_data.schemas.gold import CallGold, ChoiceGold, MathGold, gold_to_json
+from hipo_data.schemas.lettered_options import with_options
 from hipo_data.schemas.records import Kind
 from hipo_data.stages.publish.tables import RL_SCHEMA
 from tests.support.commands import write_lines
@@ -89,7 +90,7 @@ def test_the_problems_of_the_embedded_teacher_are_read(repo_root: Path) -> None:
         ([{"question": "2+2?", "gold": "4"}, {"question": "1?", "gold": ""}], r"row 1 has no gold"),
         ([{"gold": "4"}], r"row 0 has no question"),
         ([{"question": [{"role": "assistant", "content": "hi"}], "gold": "4"}], r"row 0 has no question"),
-        ([{"question": "q", "gold": "4", "kind": "essay"}], r"row 0 has kind 'essay', but only math and code"),
+        ([{"question": "q", "gold": "4", "kind": "essay"}], r"row 0 has kind 'essay', but only math, code and choice"),
         ([{"question": "q", "gold": "nonsense", "kind": "code"}], r"row 0: the gold cannot be graded with"),
         (
             [{"question": "q", "gold": "4", "difficulty": "hard"}],
@@ -159,3 +160,44 @@ def test_another_gold_is_another_set(tmp_path: Path) -> None:
         for gold in ("4", "5")
     }
     assert len(hashes) == 4
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"Question": "Which is even?", "Correct Answer": "4", "Incorrect Answer 1": "3", "Incorrect Answer 2": "5"},
+        {"question": "Which is even?", "options": ["3", "4", "5"], "answer": "B", "answer_index": 1},
+        {
+            "question": "Which is even?",
+            "choices": {"text": ["5", "4", "3"], "label": ["A", "B", "C"]},
+            "answerKey": "B",
+        },
+        {
+            "question": "Which is even?",
+            "correct_answer": "4",
+            "distractor1": "3",
+            "distractor2": "5",
+            "support": "4 = 2 + 2",
+        },
+        {"question": "Which is even?", "options": ["A)3", "B)5", "C)4"], "rationale": "4 = 2 + 2", "correct": "C"},
+        {"question": "Which is even?", "choices": ["3", "5", "4"], "answer": 2},
+        {"question": "Which is even?", "A": "3", "B": "4", "C": "5", "answer": "B"},
+        {"kind": "choice", "question": "Which is even?", "gold": {"options": ["5", "3", "4"], "content": "4"}},
+    ],
+)
+def test_multiple_choice_is_asked_with_its_options_in_one_order(row: dict[str, Any], tmp_path: Path) -> None:
+    (problem,) = read_problems(write_lines(tmp_path / "set.jsonl", [row]))
+    assert problem.kind is Kind.CHOICE
+    assert isinstance(problem.gold, ChoiceGold)
+    assert problem.question == with_options("Which is even?", problem.gold.options)
+    assert problem.gold.right == "4"
+    shown = {"question": problem.question, "kind": "choice", "gold": gold_to_json(problem.gold)}
+    assert read_problems(write_lines(tmp_path / "again.jsonl", [shown]))[0].question == problem.question
+    first = {"question": "Which is even?", "options": ["3", "4", "5"], "answer": "4"}
+    assert read_problems(write_lines(tmp_path / "first.jsonl", [first]))[0].question == problem.question
+
+
+def test_quantities_are_asked_by_their_gold(tmp_path: Path) -> None:
+    row = {"question": "How far?", "gold": {"quantity": "3", "unit": "m", "tolerance": 0.1}}
+    (problem,) = read_problems(write_lines(tmp_path / "set.jsonl", [row]))
+    assert problem.gold == MathGold(answers=["3"], unit="m", tolerance=0.1)

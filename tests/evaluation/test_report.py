@@ -49,6 +49,20 @@ def test_the_terminal_shows_the_figures(folders: list[Path]) -> None:
     assert "By family" in said.getvalue()
 
 
+def test_of_multiple_choice_accuracy_is_shown_without_luck_as_well(folders: list[Path], tmp_path: Path) -> None:
+    rows = [
+        {"question": f"{i}+{i}?", "options": [str(2 * i + more) for more in range(4)], "answer": "A"} for i in range(20)
+    ]
+    problems = write_lines(tmp_path / "choices.jsonl", rows)
+    evaluate("m", problems, "hipo", [0], False, tmp_path / "out", Scripted(thinks_below=10))
+    console, said = printed()
+    print_result(console, result(tmp_path / "out"))
+    free = next(line for line in said.getvalue().splitlines() if line.startswith("free choice"))
+    assert free.split()[:4] == ["free", "choice", "75.0%", "66.7%"]  # (3/4 - 1/4) / (1 - 1/4)
+    assert "without luck" in said.getvalue().replace("\n", " ")
+    assert "luck" not in printed_wide(folders[1])
+
+
 @pytest.mark.parametrize("width", [40, 80, 120])
 def test_a_narrow_terminal_cuts_no_figure(folders: list[Path], width: int) -> None:
     console, said = printed(width)

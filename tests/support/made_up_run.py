@@ -129,6 +129,7 @@ def problem_rows(problems: int) -> pl.DataFrame:
             difficulty=pl.when(pl.col("number") % 10 < 8).then((pl.col("level") * 16).floor() / 16),
             licence=pl.lit("Apache-2.0"),
             gold_text=pl.lit(None, pl.String),
+            options=pl.lit(None, pl.Int64),
             split=pl.lit("train"),
         )
     )

@@ -16,7 +16,7 @@ from hipo_data.prompts.formats.parts import HybridResponse
 from hipo_data.prompts.formats.reading import parsed
 from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.schemas.errors import UserError
-from hipo_data.schemas.gold import Gold, gold_in_row
+from hipo_data.schemas.gold import Gold, gold_in_row, kind_of
 from hipo_data.schemas.grading import GradeRequest, GradingConfig
 from hipo_data.schemas.records import Kind, Mode, Status
 from hipo_data.trainer.algorithms.hipo import hipo_reward
@@ -51,8 +51,7 @@ def compute_score(
         raise UserError(f"reward_kwargs.format is '{format}'; choose {', '.join(FORMATS)}")
     response = _read(FORMATS[format], solution_str, enable_thinking)
     text = response.answer if response else solution_str
-    kind = Kind.MATH if gold.type == "math" else Kind.CODE
-    request = GradeRequest(id="response", kind=kind, question="", gold=gold, response=text)
+    request = GradeRequest(id="response", kind=Kind(kind_of(gold)), question="", gold=gold, response=text)
     status = _grader(sandbox, workers).grade([request])[0].status
     right, formed = torch.tensor([status is Status.CORRECT]), torch.tensor([response is not None])
     return {

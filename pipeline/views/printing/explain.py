@@ -83,7 +83,16 @@ def _print_problem(page: Page, problem: Row, vote: Row | None) -> None:
     if gold["type"] == "none":
         page.fact("gold", f"none in the source; {_vote_in_words(vote)}")
     else:
-        page.fact("gold", " or ".join(gold["answers"]) if gold["type"] == "math" else f"{gold['type']} tests")
+        page.fact("gold", _gold_in_words(gold))
+
+
+def _gold_in_words(gold: Row) -> str:
+    if gold["type"] == "choice":
+        return f"{gold['answer']} of {len(gold['options'])} options"
+    if gold["type"] != "math":
+        return f"{gold['type']} tests"
+    unit = f" in {gold['unit']}" if gold.get("unit") else ""
+    return " or ".join(gold["answers"]) + unit
 
 
 def _vote_in_words(vote: Row | None) -> str:

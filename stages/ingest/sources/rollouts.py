@@ -25,7 +25,7 @@ from hipo_data.schemas.config_node import Config
 from hipo_data.schemas.config_texts import Line
 from hipo_data.schemas.records import Kind, Mode
 from hipo_data.schemas.source_config import AdapterConfig, SourceConfig
-from hipo_data.stages.ingest.adapter import GOLD, Draft, Refusal, known_kind, text_needed
+from hipo_data.stages.ingest.adapter import GOLD, KIND, Draft, Refusal, known_kind, text_needed
 from hipo_data.stages.ingest.elsewhere.translated import Translated
 from hipo_data.stages.ingest.reading.columns import Column
 from hipo_data.stages.ingest.reading.files import SourceFile
@@ -92,6 +92,11 @@ class RolloutsSource(AdapterConfig):
 CONFIG = RolloutsSource
 
 
+_SHUFFLED = (
+    "rollouts of multiple choice cannot be taken along: ingest shuffles the options, so that their letters mean others"
+)
+
+
 def opened(files: list[SourceFile], source: SourceConfig) -> list[SourceFile]:
     """The files as files of rollouts."""
     config = CONFIG.model_validate(source.model_dump())
@@ -123,6 +128,7 @@ def draft(config: RolloutsSource) -> Draft:
         refusals=[
             *(Refusal(code, (pl.col("reason") == code).fill_null(False), pl.col("said")) for code in REASONS),
             known_kind("kind"),
+            Refusal("other_domain", (pl.col(KIND) == Kind.CHOICE.value).fill_null(False), pl.lit(_SHUFFLED)),
             text_needed("question"),
             Refusal("no_gold", pl.col(GOLD).is_null(), missing),
         ],

@@ -1,8 +1,11 @@
 """Any file of rows, or any dataset on the Hub, by the column mapping of the recipe.
 
-A row is refused where its question is no text, where it has no gold or none is found in it, where its kind is neither
-math nor code, or where its difficulty is no failure rate from 0 to 1. A gold may be text, a number, a list of
-acceptable answers, or an object in one of the shapes of code golds.
+A row is refused where its question is no text, where it has no gold or none is found in it, where its kind is none that
+there is, or where its difficulty is no failure rate from 0 to 1. A gold may be text, a number, a list of
+acceptable answers, or an object in one of the shapes of `graders.golds`.
+
+Of multiple choice, `columns.options` names the columns with all options and the gold says which is right, or
+`columns.wrong` names those with the others and the gold is what the right one says. Options are shuffled.
 
 Where `columns.chat` names a chat, the question is its user turn, system turns are left out, and with the same column as
 `gold` the gold is in the last assistant turn. A chat with several user turns is refused, unless `turns` says otherwise.
@@ -13,13 +16,14 @@ from dataclasses import replace
 from typing import Literal
 
 import polars as pl
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from hipo_data.schemas.config_node import Config
 from hipo_data.schemas.records import Kind
 from hipo_data.schemas.source_config import AdapterConfig
-from hipo_data.stages.ingest.adapter import GOLD, QUESTION, Draft, Refusal, known_kind, text_needed
+from hipo_data.stages.ingest.adapter import GOLD, KIND, QUESTION, Draft, Refusal, known_kind, text_needed
 from hipo_data.stages.ingest.chats import PARTS, read_chats
+from hipo_data.stages.ingest.composed_golds import choice, quantity
 from hipo_data.stages.ingest.reading.columns import Column
 from hipo_data.stages.ingest.solutions import stated_answers
 
@@ -42,16 +46,32 @@ class ColumnMapping(Config):
     gold: str = Field(
         default="answer", description="column with the gold; that of `chat`: the gold is in the last assistant turn"
     )
+    options: list[str] = Field(
+        default_factory=list, description="choice: columns with the options, each a text or a list of them"
+    )
+    wrong: list[str] = Field(
+        default_factory=list, description="choice: columns with the wrong options, where the gold is the right one"
+    )
+    unit: str | None = Field(default=None, description="math: column with the unit of the gold")
+    error: str | None = Field(default=None, description="math: column with an absolute error to allow, a number")
     entry_point: str | None = Field(
         default=None, description="code: column with the function that the gold, a text of tests, calls"
     )
     id: str | None = Field(default=None, description="column with the row's own id, which the dataset keeps")
-    kind: str | None = Field(default=None, description="column with `math` or `code`; else the source's `kind`")
+    kind: str | None = Field(
+        default=None, description="column with `math`, `code` or `choice`; else the source's `kind`"
+    )
     domain: str | None = None
     difficulty: str | None = Field(
         default=None, description="column with the failure rate of a reference model, 0 to 1"
     )
     licence: str | None = None
+
+    @model_validator(mode="after")
+    def _options_or_wrong(self) -> "ColumnMapping":
+        if self.options and self.wrong:
+            raise ValueError("'options' has all options, 'wrong' all but the right one; leave out one of them")
+        return self
 
 
 class TableSource(AdapterConfig):
@@ -59,10 +79,14 @@ class TableSource(AdapterConfig):
 
     kind: Kind = Kind.MATH
     columns: ColumnMapping = ColumnMapping()
-    gold_is: Literal["answer", "solution"] = Field(
+    gold_is: Literal["answer", "solution", "letter", "index", "content"] = Field(
         default="answer",
-        description="math: what the gold column holds; solution: a text that ends in the answer, in `\\boxed{42}`, "
-        "after `####` or a phrase such as `A:`",
+        description="what the gold column holds; solution, of math: a text that ends in the answer, in `\\boxed{42}`, "
+        "after `####` or a phrase such as `A:`; letter, index (from 0) or content of the right option, of choice, "
+        "where the answer could be read as either",
+    )
+    tolerance: float | None = Field(
+        default=None, gt=0, lt=1, description="math: relative difference from the gold that is still right"
     )
     gold_pattern: str | None = Field(
         default=None,
@@ -90,7 +114,10 @@ def columns(config: TableSource) -> list[Column]:
     mapping = config.columns
     asked = Column(mapping.question) if mapping.chat is None else _any(mapping.chat)
     below = {} if mapping.context is None else {mapping.context: Column(mapping.context)}
-    others = (mapping.kind, mapping.domain, mapping.licence, mapping.difficulty, mapping.id, mapping.entry_point)
+    others = (
+        *(mapping.kind, mapping.domain, mapping.licence, mapping.difficulty, mapping.id, mapping.entry_point),
+        *(mapping.unit, mapping.error, *mapping.options, *mapping.wrong),
+    )
     paths = {
         asked.path: asked,
         **below,
@@ -110,6 +137,8 @@ def draft(config: TableSource) -> Draft:
     missing = pl.lit("the chat has no assistant turn" if in_chat else f"column '{mapping.gold}' is missing or null")
     refusals.append(Refusal("no_gold", raw.is_null(), missing, mapping.gold))
     gold, said = _gold(config, raw)
+    refusals += _without_options(config)
+    gold = _composed(config, gold)
     if said is not None:
         # Not `no_gold`: a pattern that is wrong must not pass for a source without golds.
         refusals.append(Refusal("gold_not_found", raw.is_not_null() & pl.col(GOLD).is_null(), pl.lit(said)))
@@ -175,6 +204,30 @@ def _gold(config: TableSource, raw: pl.Expr) -> tuple[pl.Expr, str | None]:
         code = pl.when(_kind(config) == Kind.CODE.value).then(named.struct.json_encode()).otherwise(raw)
         return pl.when(raw.is_not_null()).then(code), None
     return raw, None
+
+
+def _composed(config: TableSource, gold: pl.Expr) -> pl.Expr:
+    """The gold with what stands in other columns: options, or unit and tolerance."""
+    mapping, kind = config.columns, _kind(config)
+    found = gold
+    if mapping.options or mapping.wrong:
+        way = config.gold_is if config.gold_is != "solution" else "answer"
+        choices = choice(gold, mapping.options, mapping.wrong, way)
+        found = pl.when(kind == Kind.CHOICE.value).then(choices).otherwise(found)
+    if mapping.unit is not None or mapping.error is not None or config.tolerance is not None:
+        measured = quantity(gold, mapping.unit, mapping.error, config.tolerance)
+        found = pl.when(kind == Kind.MATH.value).then(measured).otherwise(found)
+    return found
+
+
+def _without_options(config: TableSource) -> list[Refusal]:
+    named = [*config.columns.options, *config.columns.wrong]
+    if not named:
+        return []
+    shown = " and ".join(f"'{path}'" for path in named)
+    missing = pl.all_horizontal(pl.col(path).is_null() for path in named) & (pl.col(KIND) == Kind.CHOICE.value)
+    said = f"there are no options: {shown} {'are' if len(named) > 1 else 'is'} missing or null"
+    return [Refusal("bad_column", missing.fill_null(False), pl.lit(said), named[0])]
 
 
 def _kind(config: TableSource) -> pl.Expr:

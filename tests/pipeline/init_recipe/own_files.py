@@ -113,6 +113,25 @@ def _own(number: int, question: str, answer: str) -> Row:
     return {"uid": f"sum-{number}", "meta": meta, "difficulty": number / 20, "prompt": question, "gold": [answer]}
 
 
+def _gpqa(question: str, answer: str) -> Row:
+    wrong = {f"Incorrect Answer {number}": str(int(answer) + number) for number in (1, 2, 3)}
+    return {"Question": question, "Correct Answer": answer, **wrong, "Explanation": "Adding both gives it."}
+
+
+def _listed(number: int, question: str, answer: str) -> Row:
+    options = [str(int(answer) + more) for more in range(10)]
+    options.insert(number % 10, options.pop(0))
+    return {"question": question, "options": options, "answer": "ABCDEFGHIJ"[number % 10], "answer_index": number % 10}
+
+
+def _lettered(question: str, answer: str) -> Row:
+    return {"question": question, "choices": [str(int(answer) + more) for more in (3, 0, 2)], "answer": 1}
+
+
+def _measured(question: str, answer: str) -> Row:
+    return {"problem_text": question, "answer_number": answer, "unit": "$\\mathrm{~m}$"}
+
+
 def _bytes(data: bytes) -> Callable[[Path], None]:
     def write(path: Path) -> None:
         path.write_bytes(data)
@@ -155,6 +174,10 @@ FILES = [
         12,
         _GOLDS,
     ),
+    OwnFile("gpqa.jsonl", _bytes(_lines([_gpqa(*pair) for pair in _SUMS])), 12, {"choice"}),
+    OwnFile("pro.jsonl", _bytes(_lines([_listed(at, *pair) for at, pair in enumerate(_SUMS)])), 12, {"choice"}),
+    OwnFile("lettered.jsonl", _bytes(_lines([_lettered(*pair) for pair in _SUMS])), 12, {"choice"}),
+    OwnFile("measured.jsonl", _bytes(_lines([_measured(*pair) for pair in _SUMS])), 12, _GOLDS),
     OwnFile(
         "named.jsonl",
         _bytes(_lines([_own(at, *pair) for at, pair in enumerate(_SUMS)])),

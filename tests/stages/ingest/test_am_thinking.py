@@ -89,7 +89,7 @@ def test_golds_may_be_objects_or_their_json(tmp_path: Path, end: str, category: 
 @pytest.mark.parametrize(
     ("row", "reason", "detail"),
     [
-        (am_row("q", category="chat"), "other_domain", "info.category is 'chat', neither math nor code"),
+        (am_row("q", category="chat"), "other_domain", "info.category is 'chat', none of math, code and choice"),
         (am_row("q", category=""), "other_domain", "info.category is 'missing or null'"),
         (am_row("q", category="Math"), "other_domain", "info.category is 'Math'"),
         (am_row("q") | {"conversations": None}, "other_domain", "info.category is 'missing or null'"),

@@ -68,7 +68,7 @@ def test_no_digit_of_a_long_number_is_lost(tmp_path: Path, end: str, number: int
 
 
 BAD: list[tuple[dict[str, Any], str, str]] = [
-    (ii_row("q", {"rubric": "x"}, "llm_judge"), "other_domain", "verification_info.type is 'llm_judge', neither math"),
+    (ii_row("q", {"rubric": "x"}, "llm_judge"), "other_domain", "verification_info.type is 'llm_judge', none of math"),
     (ii_row("q", {"patch": "x"}, "swe_verifiable"), "other_domain", "verification_info.type is 'swe_verifiable'"),
     (ii_row("q", kind=7), "other_domain", "verification_info.type is '7'"),
     (ii_row("q", {"test_cases": TESTS, "language": "cpp"}, CODE), "other_language", "the tests are for cpp"),

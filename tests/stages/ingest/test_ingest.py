@@ -167,7 +167,7 @@ NO_ROWS: list[tuple[str, dict[str, Any] | str | bytes, str, str]] = [
     ("acereason", {"problem": "q", "answer": "  "}, "empty_gold", "no answer"),
     ("acereason", '{"problem": "q \\ud800", "answer": "1"}', "bad_text", "not valid Unicode"),
     ("acereason", '{"problem": "q", "answer": "\\udc00"}', "bad_text", "not valid Unicode"),
-    ("skywork", sky_row("q", "1", "essay"), "other_domain", "ability is 'essay', neither math nor code"),
+    ("skywork", sky_row("q", "1", "essay"), "other_domain", "ability is 'essay', none of math, code and choice"),
     ("skywork", sky_row("q", "1", "\ud800"), "bad_text", "not valid Unicode"),
     ("skywork", sky_row("q", "1", data_source="\ud800"), "bad_text", "not valid Unicode"),
     ("skywork", sky_row("q", None), "bad_column", "'reward_model.ground_truth' must be text; it is missing"),
@@ -240,7 +240,7 @@ def test_a_pattern_that_matches_nothing_and_a_foreign_kind_are_rejected(tmp_path
     found = read(table(path, gold_pattern="A: (.*)", columns=ColumnMapping(kind="kind")))
     assert [(row.reason, row.detail) for row in found.rejected] == [
         ("gold_not_found", "'A: (.*)' matches nothing in column 'answer'"),
-        ("other_domain", "column 'kind' is 'law', neither math nor code"),
+        ("other_domain", "column 'kind' is 'law', none of math, code and choice"),
     ]
 
 

@@ -16,7 +16,7 @@ from tests.support.made_up_run import problem_rows, rollout_rows
 N = 4
 CONFIG = SelectConfig(random_fraction=0.05)
 EVERY = problem_rows(400)
-PROBLEMS = EVERY.select("problem_id", "split", source="dataset")
+PROBLEMS = EVERY.select("problem_id", "split", source="dataset", options=pl.lit(None, pl.Int64))
 WANTED = dict.fromkeys(Mode, N)
 
 

@@ -55,6 +55,7 @@ def selected(
     config: SelectConfig,
     seed: int = 0,
     caps: Mapping[tuple[str, Key], int | None] | None = None,
+    options: int | None = None,
 ) -> dict[str, dict[str, Any]]:
     """What `select` makes of the problems: all of `Decision`, and `solved`."""
     rows = [
@@ -80,7 +81,8 @@ def selected(
         "cap": pl.Int64(),
     }
     frame = pl.DataFrame(rows, schema=types, orient="row").lazy()
-    problems = pl.LazyFrame({"problem_id": list(tables), "kind": ["math"] * len(tables)})
+    told = {"problem_id": list(tables), "kind": ["math"] * len(tables), "options": [options] * len(tables)}
+    problems = pl.LazyFrame(told, schema_overrides={"options": pl.Int64})
     decisions = select(problems, frame.select(ROLLOUT_COLUMNS), frame.select(VERDICT_COLUMNS), config, seed)
     found = {}
     for row in decisions.collect().iter_rows(named=True):
@@ -148,14 +150,15 @@ def test_stopped_sampling_selects_what_full_sampling_selects(
 ) -> None:
     many = data.draw(st.lists(tables(n_on, n_off), min_size=1, max_size=12))
     order, imported = data.draw(st.randoms(use_true_random=False)), data.draw(st.sampled_from([0, 0, 0.3]))
+    options = data.draw(st.sampled_from([None, None, 2, 4]))
     full = dict(zip(ids_of(many), many, strict=True))
     for rows in full.values():
         rows.update({key: row._replace(given=order.random() < imported) for key, row in rows.items()})
-    expected, drawn = selected(full, config), random_modes(list(full), config, 0)
+    expected, drawn = selected(full, config, options=options), random_modes(list(full), config, 0)
     stopped: dict[str, Table] = {}
     caps: dict[tuple[str, Key], int | None] = {}
     for mode, (key, rows) in zip(drawn, full.items(), strict=True):
-        plan = Plan(Rules(config, mode), n_on, n_off, first, growth)
+        plan = Plan(Rules(config, mode, options=options), n_on, n_off, first, growth)
         known, waves = sample(plan, rows, order)
         asked = [ask for wave in waves for ask in wave]
         assert {ask.key for ask in asked} <= rows.keys()
@@ -168,7 +171,7 @@ def test_stopped_sampling_selects_what_full_sampling_selects(
         assert walk(plan, rows) == replace(done, asked=walk(plan, rows).asked)
         assert sorted(walk(plan, rows).asked) == sorted(asked)  # full outcomes show the same evidence
         assert needs(plan, known) == []
-    assert [[row[name] for name in ROW] for row in selected(stopped, config, caps=caps).values()] == [
+    assert [[row[name] for name in ROW] for row in selected(stopped, config, caps=caps, options=options).values()] == [
         [row[name] for name in ROW] for row in expected.values()
     ]
 
@@ -195,13 +198,14 @@ ANY = [*(right(tokens) for tokens in (1, 2, 3, 4)), right(usable=False), WRONG, 
     data=st.data(),
     config=configs,
     drawn=st.sampled_from([None, None, ON, OFF]),
+    options=st.sampled_from([None, None, 4]),
     n_on=st.integers(0, 4),
     n_off=st.integers(0, 4),
 )
 def test_needed_is_exactly_what_some_outcome_of_which_changes_the_row(
-    data: st.DataObject, config: SelectConfig, drawn: Mode | None, n_on: int, n_off: int
+    data: st.DataObject, config: SelectConfig, drawn: Mode | None, options: int | None, n_on: int, n_off: int
 ) -> None:
-    plan = Plan(Rules(config, drawn), n_on, n_off)
+    plan = Plan(Rules(config, drawn, options=options), n_on, n_off)
     full = data.draw(tables(n_on, n_off))
     out = data.draw(st.lists(st.sampled_from(sorted(full)), unique=True, max_size=3)) if full else []
     known = {key: row for key, row in full.items() if key not in out}

@@ -1,0 +1,1 @@
+"""Grading of measured quantities: values with units."""

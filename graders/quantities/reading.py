@@ -1,0 +1,110 @@
+r"""The value and unit of a quantity, as it is written: `6.02 \times 10^{23}\ \mathrm{mol^{-1}}`, `45\%`, `20 °C`."""
+
+import re
+from fractions import Fraction
+from typing import NamedTuple
+
+from hipo_data.graders.math import clean, units
+from hipo_data.graders.math.expressions.nodes import UnreadableError
+from hipo_data.graders.math.expressions.read import expression
+from hipo_data.graders.math.expressions.same import value as value_of
+
+LONGEST = 300
+_EXPONENT_AT_MOST = 400
+
+
+class Quantity(NamedTuple):
+    """A value, the size of half a unit in its last place (null where it is exact), its significant digits (0 where it
+    is exact), and its unit as text; empty where it has none."""
+
+    value: Fraction
+    half: Fraction | None
+    digits: int
+    unit: str
+
+
+_SPACES = re.compile(r"\\[,;:!> ]|~|\\(?:q?quad|thinspace)(?![A-Za-z])|[\u2009\u202f\u00a0]")
+_SIZED = re.compile(r"\\(?:SI|qty)(?:\[[^\]]*\])?\s*\{([^{}]*)\}\s*(?=\{)")
+_NUMBER_COMMAND = re.compile(r"\\num(?:\[[^\]]*\])?\s*\{([^{}]*)\}")
+_EQUALS = re.compile(r"=|\\(?:approx|simeq|cong|doteq|sim|equiv)(?![A-Za-z])|[≈≃≅]")
+_ABOUT = re.compile(
+    r"(?:about|approximately|approx\.?|roughly|around|ca\.|circa|\\text\{\s*(?:about|approximately)\s*\})\s*", re.I
+)
+_DIGITS = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,3}(?: \d{3})+(?:\.\d+)?(?!\d)|\d+,\d{1,2}(?!\d)|\d+(?:\.\d*)?|\.\d+"
+_POWER = r"(?:\^\s*\{\s*(?P<{0}>[+-]?\d+)\s*\}|\^\s*(?P<{0}2>[+-]?\d+)|(?P<{0}3>[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+))"
+_NUMBER = re.compile(
+    r"\s*(?P<open>\(?)\s*(?P<sign>[+-]?)\s*"
+    rf"(?:10\s*{_POWER.replace('{0}', 'ten')}"
+    rf"|(?P<digits>{_DIGITS})(?:\s*(?:\\pm|±|\+/-)\s*(?:\d+(?:\.\d+)?))?\s*(?P<close>\)?)"
+    rf"(?:\s*(?:\\times|\\cdot|×|·|⋅|\*|x)\s*10\s*{_POWER.replace('{0}', 'exponent')}|[eE](?P<scientific>[+-]?\d+))?)"
+    r"\s*(?P<after>\)?)"
+)
+_RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-")
+_UNIT_FRACTION = re.compile(r"\s*\\[dt]?frac\s*\{\s*(?:1\s*\}\s*\{\s*)?\\(?:text|mathrm|rm)(?![A-Za-z])")
+_OVER = re.compile(r"\s*(?:/\s*\d|/\s*\\|\(\s*[\d\\+-]|\\(?:sqrt|pi|frac|ln|log|sin|cos|tan|exp|e\b)|\^|!)")
+"""What makes a number a part of an expression."""
+_UPRIGHT = re.compile(
+    r"\\(?:text|mathrm|textrm|rm|mbox|operatorname|si|unit)(?![A-Za-z])|(?<=[\d})\s])°|\^\s*\{?\s*\\circ|\\?%"
+)
+
+
+def read(text: str) -> Quantity | None:
+    """The quantity that an answer is; null for any other answer. Of `v = 3 m/s` it is the right side."""
+    text = _SPACES.sub(" ", clean.outside(text.replace("−", "-"))).strip()
+    while (shorter := clean.outside(text)) != text:
+        text = shorter
+    if not text or len(text) > LONGEST:
+        return None
+    text = _NUMBER_COMMAND.sub(r"\1", _SIZED.sub(r"\1 \\si", text))
+    text = _ABOUT.sub("", _EQUALS.split(text)[-1].strip())
+    match = _NUMBER.match(text)
+    if match is not None and (not _OVER.match(text, match.end()) or _UNIT_FRACTION.match(text, match.end())):
+        found = _plain(match)
+        rest = text[match.end() :].strip()
+        if found is not None and not _is_more(rest):
+            return found._replace(unit=rest)
+    return _expression(text)
+
+
+def _plain(match: re.Match[str]) -> Quantity | None:
+    brackets = (match["open"] or "", f"{match['close'] or ''}{match['after'] or ''}")
+    if len(brackets[0]) != len(brackets[1]):
+        return None
+    named = [match[name] for name in match.re.groupindex if name.startswith(("ten", "exponent", "scientific"))]
+    exponent = int(next((each for each in named if each), "0").translate(_RAISED))
+    if abs(exponent) > _EXPONENT_AT_MOST:
+        return None
+    sign = -1 if match["sign"] == "-" else 1
+    size = Fraction(10) ** exponent
+    if match["digits"] is None:
+        return Quantity(sign * size, None, 0, "")
+    digits = _decimal(match["digits"])
+    places = len(digits.partition(".")[2])
+    shown = digits.replace(".", "").lstrip("0")
+    inexact = "." in digits or exponent != 0
+    half = size * Fraction(1, 2 * 10**places) if inexact else None
+    return Quantity(sign * Fraction(digits) * size, half, len(shown) if inexact else 0, "")
+
+
+def _decimal(digits: str) -> str:
+    digits = digits.replace(" ", "")
+    if re.fullmatch(r"\d+,\d{1,2}", digits):
+        return digits.replace(",", ".")
+    return digits.replace(",", "").rstrip(".")
+
+
+def _is_more(rest: str) -> bool:
+    """Whether what stands behind a number makes it another one, or a list."""
+    return rest.startswith((",", ";", "+", "-", "<", ">")) or units.changes_the_number(rest)
+
+
+def _expression(text: str) -> Quantity | None:
+    """An exact value, as `2\\pi` or `\\frac{3}{4}`, with what is set upright behind it."""
+    upright = _UPRIGHT.search(text)
+    at = upright.start() if upright else len(text)
+    try:
+        found = value_of(expression(clean.tex(text[:at])))
+    except UnreadableError:
+        return None
+    rest = text[at:].strip()
+    return None if found is None or _is_more(rest) else Quantity(found, None, 0, rest)
