@@ -141,6 +141,11 @@ class RolesConfig(Config):
         """Tokens of reasoning that a response in `mode` may have, null for any number."""
         return next((arm.budget for arm in self.arms or () if arm.name is mode), None)
 
+    @property
+    def budgets(self) -> dict[str, int]:
+        """`budget` of the arms that have one, by name."""
+        return {str(arm.name): arm.budget for arm in self.arms or () if arm.budget is not None}
+
     def cost(self, mode: Mode) -> float:
         """What one token of a response in `mode` costs; 1 unless the recipe says."""
         return next((arm.cost for arm in self.arms or () if arm.name is mode and arm.cost is not None), 1.0)

@@ -12,6 +12,9 @@ PolicyName = Literal[
     "hipo", "adaptthink", "thinkless", "lhrm", "all-correct", "shortest", "preference", "budget", "groups", "effort"
 ]
 
+OVER_ARMS: tuple[PolicyName, ...] = ("effort", "budget", "all-correct", "shortest")
+"""Policies that know of other arms than the two modes."""
+
 
 class ThinklessPolicy(Config):
     """Pairs of a long and a short response."""
@@ -195,7 +198,7 @@ class JustifyConfig(Config):
 class PublishConfig(Config):
     """What the dataset looks like."""
 
-    format: Literal["hipo", "thinkless", "lhrm", "adaptthink", "autothink", "qwen3"] = Field(
+    format: Literal["hipo", "thinkless", "lhrm", "adaptthink", "autothink", "qwen3", "arm"] = Field(
         default="hipo",
         description="how a response says its mode; hipo alone holds a justification",
     )

@@ -133,7 +133,8 @@ class Fingerprints:
             "select": digest(config.select.in_use()),
             "format": config.publish.format,
             **({"ties": "think_off"} if ties else {}),
-            **({"arms": " ".join(config.roles.modes)} if config.select.policy == "effort" else {}),
+            **({"arms": " ".join(config.roles.modes)} if config.has_arm_table else {}),
+            **({"fallback": config.select.fallback} if config.weighs_arms and config.select.policy == "budget" else {}),
         }
 
     @cached_property

@@ -58,7 +58,7 @@ ALLOCATED = "allocated"
 """Among the outputs of think-off's sample node where it samples both modes, how many think-on rollouts a problem got;
 their records lie in think-on's journal."""
 ARMS = "arms"
-"""Among the outputs of select under the policy effort, what the rollouts of each problem came to, arm by arm."""
+"""Among the outputs of select over arms and under the policy effort, what rollouts came to by problem and arm."""
 VOTES = "votes"
 """Among the outputs of verify in think-on, what responses to problems without a gold agree on."""
 PICKS = "picks"

@@ -82,7 +82,17 @@ def _select(task: Task) -> Manifest:
         frame, priors = with_source(frame), Priors(tuple(task.records(PRIOR.name, Prior)))
     flagged = _flagged(task)
     chosen = select_picks(
-        frame, rollouts, verdicts, task.config.select, task.config.seed, tags, votes, priors, flagged, modes
+        frame,
+        rollouts,
+        verdicts,
+        task.config.select,
+        task.config.seed,
+        tags,
+        votes,
+        priors,
+        flagged,
+        modes,
+        task.config.roles.budgets,
     )
     wanted = [chosen.decisions, chosen.picks, *([] if chosen.arms is None else [chosen.arms])]
     tables = pl.collect_all(wanted)

@@ -16,6 +16,7 @@ from hipo_data.prompts.chat_template import chat_template
 from hipo_data.prompts.formats.format import Format
 from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.schemas.errors import UserError
+from hipo_data.schemas.records import Mode
 from hipo_data.stages.publish.exports.chat_template import objection, renderer
 from hipo_data.stages.publish.exports.levels import COLUMN, Told, levels_of, with_levels
 from hipo_data.stages.publish.exports.libraries import EXPORTS, Export, Table
@@ -59,7 +60,7 @@ def export(
             raise UserError(f"{dataset.name} has no part '{table.part}', which this export is made from")
     dataset.check({path for table in wanted.tables for split in SPLITS for path in dataset.of(table.part, split)})
     form = None if to.endswith("-rl") else FORMATS[_format(dataset)]
-    levels = _levels(dataset, to, wanted, level, named or {})
+    levels = _levels(dataset, to, wanted, level, named or {}, form)
     exported = Exported(form.name if form else None)
     check = _Check(tokenizer, _template_of(tokenizer), form, wanted) if tokenizer and form else None
     aside = out.resolve().with_name(f".{out.name}.{uuid.uuid4().hex[:8]}.tmp")
@@ -119,8 +120,10 @@ def _format(dataset: Published) -> str:
 Levels = Callable[[pl.DataFrame], pl.DataFrame]
 
 
-def _levels(dataset: Published, to: str, wanted: Export, told: Told, named: Mapping[str, str]) -> Levels | None:
-    """What puts levels into examples; null where the modes are the two that responses tell by themselves."""
+def _levels(
+    dataset: Published, to: str, wanted: Export, told: Told, named: Mapping[str, str], form: Format | None
+) -> Levels | None:
+    """What puts levels into examples; null where the modes are those that responses tell by themselves."""
     if told == "kwargs" and not wanted.takes_kwargs:
         able = [name for name, each in EXPORTS.items() if each.takes_kwargs]
         raise UserError(
@@ -133,7 +136,8 @@ def _levels(dataset: Published, to: str, wanted: Export, told: Told, named: Mapp
             for piece in dataset.tables(path):
                 modes.update(piece["mode"].unique().to_pylist())
     try:
-        levels = levels_of(sorted(modes), named)
+        by_text = [mode for mode in modes if form is not None and form.written_as(Mode(mode)) == mode]
+        levels = levels_of(sorted(modes), named, by_text)
     except ValueError as error:
         raise UserError(f"--levels: {error}") from error
     return None if levels is None else lambda frame: with_levels(frame, levels, told)

@@ -49,7 +49,9 @@ def ask(
     """
     config = files.config
     if not config.roles.is_pair:
-        raise UserError("this run chooses between arms; ask pipeline.views.arm_whatif, as `hipo-data whatif` does")
+        if config.weighs_arms:
+            raise UserError("this run chooses between arms; ask pipeline.views.arm_whatif, as `hipo-data whatif` does")
+        raise UserError(f"the policy {config.select.policy} over arms does not read δ, so that there is no what-if")
     wanted = {mode: config.sample.most(mode) for mode in Mode}
     most = max(wanted.values())
     ns = ns or [most]

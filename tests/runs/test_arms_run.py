@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 import yaml
 
-from tests.support.commands import recorded_recipe, succeed, write_lines
+from tests.support.commands import fail, recorded_recipe, succeed, write_lines
 
 pytestmark = pytest.mark.slow
 
@@ -78,3 +78,78 @@ def test_four_arms_from_cheap_to_dear_decide_as_in_full(tmp_path: Path) -> None:
     assert (two["modes"], two["changed"], two["held"]) == ({"think_off": 7, "think_on": 14}, 7, 21)
     report = (tmp_path / "climbed/report.html").read_text()
     assert "<h2>Arms</h2>" in report and "From cheap to dear" in report
+
+
+FORMATS = {"think_off": None, "short_cot": "COT", "code": "CODE", "think_on": "think"}
+"""The tags that the arms' responses reason between."""
+FEW = {0: ["short_cot", "think_on"], 1: ["code"], 2: list(FORMATS), 3: []}
+"""The formats that are right, by the number of the problem modulo 4."""
+
+
+@pytest.mark.usefixtures("on_cluster")
+def test_four_formats_keep_one_right_response_each(tmp_path: Path) -> None:
+    recipe = arms_recipe(tmp_path)
+    tree = yaml.safe_load(recipe.read_text())
+    rows = []
+    for i in range(24):
+        total, row = 3 * i + 1, {"question": f"What is {i} + {2 * i + 1}?"}
+        for name, tag in FORMATS.items():
+            answer = f"\\boxed{{{total if name in FEW[i % 4] else total + 1}}}"
+            row[name] = [f"<{tag}>\n{'so ' * more}\n</{tag}>\n{answer}" if tag else answer for more in (3, 2)]
+        rows.append(row)
+    write_lines(tmp_path / "arms.jsonl", rows)
+    replay = {"type": "replay", "path": str(tmp_path / "arms.jsonl")}
+    arms = [{"name": name, "engine": name, "cost": 1} for name in FORMATS]
+    for arm in arms[1:3]:
+        tag = FORMATS[str(arm["name"])]
+        arm["reading"] = {"open": [f"<{tag}>"], "close": [f"</{tag}>"]}
+    recipe.write_text(
+        yaml.safe_dump(
+            tree
+            | {
+                "engines": {name: {**replay, "responses": [name]} for name in FORMATS},
+                "roles": {"arms": arms, "justifier": {"engine": "think_off"}},
+                "sample": {"n": 2},
+                "select": {"policy": "all-correct", "most": 1},
+                "publish": {"format": "arm"},
+            }
+        )
+    )
+    succeed("run", "-c", str(recipe), "--run-dir", "run", cwd=tmp_path)
+    sft = table(tmp_path, "run/dataset/sft/*.parquet")
+    assert dict(sft["mode"].value_counts().iter_rows()) == {"think_off": 6, "short_cot": 12, "code": 12, "think_on": 12}
+    starts = {"think_off": "<ANSWER>", "short_cot": "<COT>", "code": "<CODE>", "think_on": "<LONG_COT>"}
+    for row in sft.iter_rows(named=True):
+        assert row["messages"][-1]["content"].startswith(starts[row["mode"]] + "\n")
+        assert row["rollout_index"] == (1 if row["mode"] != "think_off" else 0)
+    assert table(tmp_path, "run/select/*.arms.parquet").filter("chosen").height == sft.height
+    succeed("validate", "run/dataset", cwd=tmp_path)
+    assert "all_right" in succeed("explain", "run", sft["problem_id"][0], cwd=tmp_path)
+    assert "does not read δ" in fail("whatif", "run", cwd=tmp_path)
+    succeed("export", "run", "--to", "messages", "--out", "out", cwd=tmp_path)
+    first = json.loads((tmp_path / "out/train.jsonl").read_text().splitlines()[0])
+    assert [turn["role"] for turn in first["messages"]] == ["user", "assistant"]  # the response tells its format
+
+
+@pytest.mark.usefixtures("on_cluster")
+def test_a_budget_of_the_lowest_arm_near_enough_stands_in_the_prompt(tmp_path: Path) -> None:
+    recipe = arms_recipe(tmp_path)
+    tree = yaml.safe_load(recipe.read_text())
+    tree["roles"]["arms"][1]["budget"], tree["roles"]["arms"][2]["budget"] = 100, 900
+    tree["select"] = {"policy": "budget", "budget": {"kind": "lcpo_max"}}
+    tree["sample"] = {"n": 4, "stop": "decided"}
+    recipe.write_text(yaml.safe_dump(tree))
+    succeed("run", "-c", str(recipe), "--run-dir", "run", cwd=tmp_path)
+    sft, rl = table(tmp_path, "run/dataset/sft/*.parquet"), table(tmp_path, "run/dataset/rl/*.parquet")
+    assert dict(sft["mode"].value_counts().iter_rows()) == {"think_off": 7, "short": 7, "think_on": 7}
+    said = "Think for maximum 100 tokens."
+    for row in sft.iter_rows(named=True):
+        budgeted = row["mode"] == "short"
+        assert (row["instruction"], row["budget"]) == ((said, 100.0) if budgeted else (None, None))
+        assert row["messages"][0]["content"] == row["question"] + (f"\n\n{said}" if budgeted else "")
+    prompts = {row["extra_info"]["mode"]: row for row in rl.iter_rows(named=True)}
+    assert prompts["short"]["prompt"][0]["content"].endswith(said)
+    assert prompts["short"]["extra_info"]["budget"] == 100 and prompts["think_on"]["extra_info"]["budget"] is None
+    succeed("validate", "run/dataset", cwd=tmp_path)
+    assert "within δ" in succeed("explain", "run", sft["problem_id"][0], cwd=tmp_path)
+    assert json.loads(succeed("whatif", "run", "--json", cwd=tmp_path))["rows"]

@@ -1,6 +1,6 @@
 """Levels of thinking in exports: what tells a trainer, row by row, which arm a response is of."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal, get_args
 
 import polars as pl
@@ -16,15 +16,17 @@ COLUMN = "reasoning_effort"
 _OFF = "none"
 
 
-def levels_of(modes: Sequence[str], named: Mapping[str, str]) -> dict[str, str] | None:
+def levels_of(
+    modes: Sequence[str], named: Mapping[str, str], told: Collection[str] = tuple(Mode)
+) -> dict[str, str] | None:
     """The level of each mode: as `named`, else the arm's own name, and `none` for think-off.
 
-    Null where the modes are the two that responses tell by themselves and none is named. Raises `ValueError` for a
-    name of a mode that there is not, and where two modes get one level.
+    Null where the modes are `told`, those that the format's responses tell by themselves, and none is named. Raises
+    `ValueError` for a name of a mode that there is not, and where two modes get one level.
     """
     if unknown := [mode for mode in named if mode not in modes]:
         raise ValueError(f"'{unknown[0]}' is no arm of this dataset; it has {', '.join(sorted(modes))}")
-    if not named and {Mode(mode) for mode in modes} <= set(Mode):
+    if not named and set(modes) <= set(told):
         return None
     found = {mode: named.get(mode, mode if Mode(mode).thinks else _OFF) for mode in sorted(modes)}
     twice = sorted(level for level in found.values() if list(found.values()).count(level) > 1)
