@@ -26,3 +26,6 @@ class ArmRate(Record):
     pick_tokens: int | None
     chosen: bool
     """Whether a response of it is kept."""
+    p_asked: float | None = None
+    """Under `select.rule: posterior`, the probability that the true rates ask for it; null where it was too seldom
+    graded, or a cheaper arm was right every time."""

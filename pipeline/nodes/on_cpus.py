@@ -10,7 +10,7 @@ from hipo_data.pipeline.graph.flags import FLAGS, flagged_in
 from hipo_data.pipeline.graph.nodes import ARMS, PICKS, PRIOR, VERDICTS, VOTES
 from hipo_data.pipeline.graph.task import Task, commit
 from hipo_data.pipeline.nodes.grading import grader_of
-from hipo_data.pipeline.nodes.prior import fit_prior
+from hipo_data.pipeline.nodes.prior import fit_prior, priors_of
 from hipo_data.pipeline.store.flag_file import excluded
 from hipo_data.pipeline.store.manifest import Manifest, write_manifest
 from hipo_data.pipeline.store.run_path import storage_errors
@@ -22,7 +22,6 @@ from hipo_data.schemas.keys import digest
 from hipo_data.schemas.records import Decision, Mode, Pick, Prior, Problem, Record, Rollout, Verdict, Vote
 from hipo_data.stages.select.leaking import LEAKING, leaks
 from hipo_data.stages.select.pair_counts import with_source
-from hipo_data.stages.select.prior import Priors
 from hipo_data.stages.select.select import ROLLOUT_COLUMNS, VERDICT_COLUMNS, VOTE_COLUMNS, select_picks
 from hipo_data.stages.verify.verify import verify
 from hipo_data.stages.verify.votes import vote
@@ -79,7 +78,7 @@ def _select(task: Task) -> Manifest:
     votes = pl.DataFrame(task.table(VOTES, VOTE_COLUMNS)).lazy() if VOTES in task.inputs else None
     priors = None
     if posterior:
-        frame, priors = with_source(frame), Priors(tuple(task.records(PRIOR.name, Prior)))
+        frame, priors = with_source(frame), priors_of(task.config, task.records(PRIOR.name, Prior))
     flagged = _flagged(task)
     chosen = select_picks(
         frame,

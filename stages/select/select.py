@@ -19,6 +19,7 @@ from hipo_data.schemas.config import SelectConfig
 from hipo_data.schemas.records import HIDDEN, FinishReason, Status
 from hipo_data.schemas.select_config import PolicyName
 from hipo_data.stages.select.arm_counts import arm_counts, place_of
+from hipo_data.stages.select.arm_prior import ArmPriors
 from hipo_data.stages.select.exclusion import left_out
 from hipo_data.stages.select.leaking import marked
 from hipo_data.stages.select.pair_counts import with_gains
@@ -104,7 +105,7 @@ def select(
     config: SelectConfig,
     seed: int,
     tags: Collection[str] = HIPO.tags,
-    priors: Priors | None = None,
+    priors: Priors | ArmPriors | None = None,
     excluded: Collection[str] = (),
     arms: Sequence[str] = _PAIR,
 ) -> pl.LazyFrame:
@@ -117,7 +118,8 @@ def select(
         config: the policy, δ and the rest.
         seed: the run's seed; decides whatever a policy draws by lot.
         tags: of the format, which a response that is kept may not hold.
-        priors: needed under `rule: posterior`, whose decisions have the columns `POSTERIOR_COLUMNS` as well.
+        priors: needed under `rule: posterior`, whose decisions have the columns `POSTERIOR_COLUMNS` as well; those of
+            arms under the policy `effort`.
         excluded: ids of problems that are dropped whatever their rollouts say (`stages.select.exclusion`).
         arms: names of the modes from cheap to dear; others than the two under `schemas.select_config.OVER_ARMS` alone.
     """
@@ -134,7 +136,7 @@ def select_picks(
     seed: int,
     tags: Collection[str] = HIPO.tags,
     votes: pl.LazyFrame | None = None,
-    priors: Priors | None = None,
+    priors: Priors | ArmPriors | None = None,
     excluded: Collection[str] = (),
     arms: Sequence[str] = _PAIR,
     budgets: Mapping[str, int] | None = None,
@@ -163,11 +165,15 @@ def select_picks(
         .with_columns(*_pass_rate("on", config), *_pass_rate("off", config))
         .with_columns(margin=pl.col("p_on") - pl.col("p_off"), delta=pl.lit(config.delta))
     )
-    if config.by_posterior and priors is not None:
+    if config.by_posterior and isinstance(priors, Priors):
         counted = with_gains(counted, priors, config.delta)
     here = counted.select("problem_id")
     if by_arm is not None:
         by_arm = by_arm.join(here, on="problem_id", how="semi")
+    if by_arm is not None and isinstance(priors, ArmPriors):
+        sources = problems.select("problem_id", "source").collect()
+        by_arm = priors.with_asked(by_arm.collect(), sources, config.delta, config.min_graded).lazy()
+        counted = counted.join(_gain_of_arms(by_arm), on="problem_id", how="left", validate="1:1")
     if by_arm is not None and weighs:
         chosen = effort.choose(counted, by_arm, config, seed)
         if config.policy == "budget":
@@ -208,6 +214,15 @@ def _joined(
 ) -> pl.LazyFrame:
     rows = rollouts.join(verdicts, on=["problem_id", "mode", "index"], how="left", validate="1:1")
     return _graded(rows, tags, config)
+
+
+def _gain_of_arms(by_arm: pl.LazyFrame) -> pl.LazyFrame:
+    """Columns `problem_id` and `POSTERIOR_COLUMNS`: how likely the true rates ask for another arm than the cheapest."""
+    known = by_arm.filter(pl.col("p_asked").is_not_null())
+    cheapest = pl.col("p_asked").filter(pl.col("arm") == 0).first()
+    several = pl.when((pl.len() > 1) & cheapest.is_not_null()).then((1 - cheapest).round(12))
+    named = by_arm.group_by("problem_id").agg(pl.col("prior", "prior_problems").first())
+    return named.join(known.group_by("problem_id").agg(p_gain=several), on="problem_id", how="left")
 
 
 def _with_kept(by_arm: pl.LazyFrame, picks: pl.LazyFrame) -> pl.LazyFrame:

@@ -80,6 +80,29 @@ def test_four_arms_from_cheap_to_dear_decide_as_in_full(tmp_path: Path) -> None:
     assert "<h2>Arms</h2>" in report and "From cheap to dear" in report
 
 
+@pytest.mark.usefixtures("on_cluster")
+def test_a_prior_over_arms_is_fitted_once_and_asked_everywhere(tmp_path: Path) -> None:
+    recipe = arms_recipe(tmp_path, select={"policy": "effort", "rule": "posterior"})
+    succeed("run", "-c", str(recipe), "--run-dir", "full", cwd=tmp_path)
+    succeed("run", "-c", str(recipe), "--run-dir", "climbed", "--set", "sample.stop=decided", cwd=tmp_path)
+    full, climbed = (table(tmp_path, f"{name}/dataset/sft/*.parquet") for name in ("full", "climbed"))
+    assert dict(full["mode"].value_counts().iter_rows()) == {"think_off": 7, "short": 7, "think_on": 7}
+    kept = ["problem_id", "mode", "rollout_index", "messages", "rule"]
+    assert full.select(kept).equals(climbed.select(kept))
+    assert table(tmp_path, "climbed/sample.think_on/*.parquet").height < 24 * 4
+    priors = [table(tmp_path, f"{name}/select.prior/all.parquet") for name in ("full", "climbed")]
+    assert priors[0].equals(priors[1]) and len(priors[0]["weights"][0]) == 3 * 64 * 64
+    arms = table(tmp_path, "full/select/*.arms.parquet").filter(pl.col("p_asked").is_not_null())
+    assert arms.group_by("problem_id").agg(pl.col("p_asked").sum())["p_asked"].to_list() == pytest.approx([1.0] * 24)
+    said = succeed("explain", "full", full.filter(pl.col("mode") == "short")["problem_id"][0], cwd=tmp_path)
+    assert "by true rates: think_off 0.0" in " ".join(said.split())
+    rows = json.loads(succeed("whatif", "full", "--arms", "short,think_on", "--json", cwd=tmp_path))["rows"]
+    own = next(row for row in rows if row["delta"] == 0.15 and len(row["arms"]) == 4)
+    assert (own["modes"]["short"], own["changed"]) == (7, 0) and 0 < own["flip"] < 0.5
+    assert next(row for row in rows if len(row["arms"]) == 2)["modes"]["short"] >= 14
+    succeed("verify", "full", cwd=tmp_path)
+
+
 FORMATS = {"think_off": None, "short_cot": "COT", "code": "CODE", "think_on": "think"}
 """The tags that the arms' responses reason between."""
 FEW = {0: ["short_cot", "think_on"], 1: ["code"], 2: list(FORMATS), 3: []}
