@@ -243,33 +243,23 @@ def asked_for(counts: pl.DataFrame, chain: Chain, delta: float) -> Floats:
     for place, own in enumerate(looked):
         own[places[:, place]] = rated[:, place]
     before, after = _Parts.prefixes(places), _Parts.suffixes(places)
+    to_less = after.backward(chain, of_counts, looked, 0)
     found = np.zeros((len(places), count))
     least = max(float(decimal(delta)), LEAST_GAIN)
     for best in range(_SIZE):
         near = int(np.sum(RATES[best] - RATES > least))  # rates below this place are more than δ below the best
-        below = _capped(of_counts, looked, near)
-        lower, upper = (_capped(of_counts, looked, cap) for cap in (best, best + 1))
-        ahead = before.forward(chain, below)
-        to, to_less = after.backward(chain, upper), after.backward(chain, lower)
+        ahead = before.forward(chain, of_counts, looked, near)
+        to = after.backward(chain, of_counts, looked, best + 1)
         for place in range(count):
             window = of_counts[place][places[:, place], near : best + 1]
             start = ahead[place][before.at[place]][:, near : best + 1]
             rest = to[place][after.at[place]][:, near : best + 1].copy()
             rest[:, : best - near] -= to_less[place][after.at[place]][:, near:best]
             found[:, place] += np.einsum("cx,cx,cx->c", start, window, rest) * rated[:, place]
+        to_less = to
     sums = found.sum(axis=1, keepdims=True)
     shares: Floats = (found / np.where(sums > 0, sums, 1.0)).clip(0, 1)
     return shares
-
-
-def _capped(of_counts: Sequence[Floats], looked: Sequence[NDArray[np.bool_]], cap: int) -> list[Floats]:
-    """Likelihoods with nothing at the rates from a place on, but of arms that are not looked at."""
-    found = []
-    for table, own in zip(of_counts, looked, strict=True):
-        cut = table.copy()
-        cut[own, cap:] = 0.0
-        found.append(cut)
-    return found
 
 
 @dataclass(frozen=True)
@@ -298,20 +288,38 @@ class _Parts:
         turned = cls.prefixes(places[:, ::-1])
         return cls(turned.at[::-1], turned.links[::-1])
 
-    def forward(self, chain: Chain, of_counts: Sequence[Floats]) -> list[Floats]:
-        """By arm, weights of its rate for each part: those of the arms before it, whose counts weigh `of_counts`."""
+    def forward(
+        self, chain: Chain, of_counts: Sequence[Floats], looked: Sequence[NDArray[np.bool_]], cap: int
+    ) -> list[Floats]:
+        """By arm, weights of its rate for each part: those of the arms before it with these counts, whose rates are
+        below the place `cap` where they are looked at."""
         found = [chain.first[None, :]]
         for place, (part, own) in enumerate(self.links):
-            found.append((found[-1][part] * of_counts[place][own]) @ chain.steps[place].T)
+            step, tables = chain.steps[place].T, (found[-1], of_counts[place])
+            found.append(_stepped(tables, (part, own), step, looked[place][own], cap))
         return found
 
-    def backward(self, chain: Chain, of_counts: Sequence[Floats]) -> list[Floats]:
+    def backward(
+        self, chain: Chain, of_counts: Sequence[Floats], looked: Sequence[NDArray[np.bool_]], cap: int
+    ) -> list[Floats]:
         """By arm, for each part the weight of the arms after it by its own rate."""
         found = [np.ones((1, _SIZE))]
         for place in reversed(range(len(chain.steps))):
             part, own = self.links[place]
-            found.append((found[-1][part] * of_counts[place + 1][own]) @ chain.steps[place])
+            tables = found[-1], of_counts[place + 1]
+            found.append(_stepped(tables, (part, own), chain.steps[place], looked[place + 1][own], cap))
         return found[::-1]
+
+
+def _stepped(
+    tables: tuple[Floats, Floats], at: tuple[Ints, Ints], step: Floats, looked: NDArray[np.bool_], cap: int
+) -> Floats:
+    """Products of rows of both tables times `step`: of rates below the place `cap`, of all where not looked at."""
+    found = np.empty((len(looked), _SIZE))
+    for rows, size in ((np.flatnonzero(looked), cap), (np.flatnonzero(~looked), _SIZE)):
+        first, second = (table[own[rows], :size] for table, own in zip(tables, at, strict=True))
+        found[rows] = (first * second) @ step[:size]
+    return found
 
 
 def _record(name: str, source: str | None, problems: int, chain: Chain) -> Prior:
