@@ -18,7 +18,7 @@ from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.schemas.errors import UserError
 from hipo_data.schemas.records import Mode
 from hipo_data.stages.publish.exports.chat_template import objection, renderer
-from hipo_data.stages.publish.exports.levels import COLUMN, Told, levels_of, with_levels
+from hipo_data.stages.publish.exports.levels import COLUMN, Told, levels_of, with_levels, with_prompt_levels
 from hipo_data.stages.publish.exports.libraries import EXPORTS, Export, Table
 
 CHAT_TEMPLATE = "chat_template.jinja"
@@ -46,7 +46,8 @@ def export(
     will. Raises `UserError`, also where that template does not render a response faithfully.
 
     Rows of a dataset with arms tell their level in a system turn or, with `level` kwargs, as an argument of the chat
-    template. `named` are levels by arm, by default the arms' names.
+    template; prompts for reinforcement learning that of the arm that their problem keeps. `named` are levels by arm, by
+    default the arms' names.
     """
     if to not in EXPORTS:
         raise UserError(f"there is no export '{to}'; choose one of {', '.join(EXPORTS)}")
@@ -60,7 +61,7 @@ def export(
             raise UserError(f"{dataset.name} has no part '{table.part}', which this export is made from")
     dataset.check({path for table in wanted.tables for split in SPLITS for path in dataset.of(table.part, split)})
     form = None if to.endswith("-rl") else FORMATS[_format(dataset)]
-    levels = _levels(dataset, to, wanted, level, named or {}, form)
+    levels = _levels(dataset, to, wanted, level, named or {})
     exported = Exported(form.name if form else None)
     check = _Check(tokenizer, _template_of(tokenizer), form, wanted) if tokenizer and form else None
     aside = out.resolve().with_name(f".{out.name}.{uuid.uuid4().hex[:8]}.tmp")
@@ -120,27 +121,45 @@ def _format(dataset: Published) -> str:
 Levels = Callable[[pl.DataFrame], pl.DataFrame]
 
 
-def _levels(
-    dataset: Published, to: str, wanted: Export, told: Told, named: Mapping[str, str], form: Format | None
-) -> Levels | None:
-    """What puts levels into examples; null where the modes are those that responses tell by themselves."""
+def _levels(dataset: Published, to: str, wanted: Export, told: Told, named: Mapping[str, str]) -> dict[str, Levels]:
+    """What puts levels into a part; nothing where the modes are those that responses tell by themselves."""
     if told == "kwargs" and not wanted.takes_kwargs:
         able = [name for name, each in EXPORTS.items() if each.takes_kwargs]
         raise UserError(
             f"an export for {to} has no chat_template_kwargs in its rows; use --level prompt, or export for "
             f"{', '.join(able[:-1])} or {able[-1]}"
         )
-    modes: set[str] = set()
-    if any(table.part == "sft" for table in wanted.tables):
-        for path in (path for split in SPLITS for path in dataset.of("sft", split)):
-            for piece in dataset.tables(path):
-                modes.update(piece["mode"].unique().to_pylist())
+    parts = {table.part for table in wanted.tables} & {"sft", "rl"}
+    modes = {mode for part in parts for mode in _modes(dataset, part)}
+    by_text = {str(mode) for mode in Mode}
+    if names := {name for each in _tables(dataset, "sft") for name in each["format"].unique().to_pylist()} & set(
+        FORMATS
+    ):
+        by_text = {mode for mode in modes for name in names if FORMATS[name].written_as(Mode(mode)) == mode}
     try:
-        by_text = [mode for mode in modes if form is not None and form.written_as(Mode(mode)) == mode]
         levels = levels_of(sorted(modes), named, by_text)
     except ValueError as error:
         raise UserError(f"--levels: {error}") from error
-    return None if levels is None else lambda frame: with_levels(frame, levels, told)
+    if levels is None:
+        return {}
+    return {
+        "sft": lambda frame: with_levels(frame, levels, told),
+        "rl": lambda frame: with_prompt_levels(frame, levels, told),
+    }
+
+
+def _tables(dataset: Published, part: str) -> Iterator[pa.Table]:
+    for path in (path for split in SPLITS for path in dataset.of(part, split)):
+        yield from dataset.tables(path)
+
+
+def _modes(dataset: Published, part: str) -> set[str]:
+    """Those of examples, or of the arms that problems keep."""
+    found: set[str | None] = set()
+    for piece in _tables(dataset, part):
+        rows = pl.DataFrame(piece.select(["mode" if part == "sft" else "extra_info"])).to_series()
+        found.update((rows if part == "sft" else rows.struct.field("mode")).unique())
+    return {mode for mode in found if mode is not None}
 
 
 def _write(
@@ -149,11 +168,11 @@ def _write(
     folder: Path,
     rows: dict[str, int],
     check: _Check | None,
-    levels: Levels | None,
+    levels: Mapping[str, Levels],
 ) -> None:
     for split in SPLITS:
         name = table.file.format(split=split)
-        frames = _frames(dataset, table, split, check, levels if table.part == "sft" else None)
+        frames = _frames(dataset, table, split, check, levels.get(table.part))
         count = (_write_parquet if name.endswith(".parquet") else _write_json_lines)(folder / name, frames)
         if count:
             rows[name] = count

@@ -76,6 +76,13 @@ def test_four_arms_from_cheap_to_dear_decide_as_in_full(tmp_path: Path) -> None:
     )
     two = next(row for row in rows if (row["n"], row["delta"]) == (2, 0.15) and len(row["arms"]) == 2)
     assert (two["modes"], two["changed"], two["held"]) == ({"think_off": 7, "think_on": 14}, 7, 21)
+    succeed("view", "climbed", "--html", "pages", "--where", "mode=short&of=short", cwd=tmp_path)
+    pages = [path.read_text() for path in sorted((tmp_path / "pages/problems").iterdir())]
+    assert len(pages) == 7
+    assert all("<span>short</span>" in page and 'class="side short"' in page for page in pages)
+    assert not any("<span>think-on</span>" in page or 'class="side think_on"' in page for page in pages)
+    said = fail("view", "climbed", "--html", "none", "--where", "of=middle", cwd=tmp_path)
+    assert "of is one of think_on, long, short, think_off in this run, not 'middle'" in said
     report = (tmp_path / "climbed/report.html").read_text()
     assert "<h2>Arms</h2>" in report and "From cheap to dear" in report
 

@@ -12,7 +12,7 @@ Told = Literal["prompt", "kwargs"]
 WAYS: tuple[str, ...] = get_args(Told)
 
 COLUMN = "reasoning_effort"
-"""Of examples whose level is told as an argument; the argument's name."""
+"""Of examples whose level is told as an argument, which has this name; and of prompts with a level."""
 _OFF = "none"
 
 
@@ -45,5 +45,24 @@ def with_levels(examples: pl.DataFrame, levels: Mapping[str, str], told: Told) -
     level = pl.col("mode").replace_strict(dict(levels), return_dtype=pl.String)
     if told == "kwargs":
         return examples.with_columns(level.alias(COLUMN))
-    turn = pl.struct(role=pl.lit("system"), content=pl.format("Reasoning effort: {}", level))
-    return examples.with_columns(messages=pl.concat_list(turn, "messages"))
+    return examples.with_columns(messages=pl.concat_list(_turn(level), "messages"))
+
+
+def with_prompt_levels(problems: pl.DataFrame, levels: Mapping[str, str], told: Told) -> pl.DataFrame:
+    """Prompts for reinforcement learning with the column `reasoning_effort`, the level of the arm that their problem
+    keeps, and with `told` prompt with the same system turn as examples. Null, and no turn, where it keeps none.
+
+    Args:
+        problems: columns of `stages.publish.tables.RL_SCHEMA`.
+    """
+    mode = pl.col("extra_info").struct.field("mode")
+    level = mode.replace_strict(dict(levels), default=None, return_dtype=pl.String)
+    found = problems.with_columns(level.alias(COLUMN))
+    if told == "kwargs":
+        return found
+    own = pl.when(level.is_not_null()).then(pl.concat_list(_turn(level), "prompt")).otherwise("prompt")
+    return found.with_columns(prompt=own)
+
+
+def _turn(level: pl.Expr) -> pl.Expr:
+    return pl.struct(role=pl.lit("system"), content=pl.format("Reasoning effort: {}", level))
