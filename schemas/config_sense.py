@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from hipo_data.schemas.arm_order import order_objection
 from hipo_data.schemas.config_texts import address_objection, base_url_objection, is_variable, variable_objection
 from hipo_data.schemas.engine_config import OpenAIEngine, RolloutsEngine, VllmEngine
-from hipo_data.schemas.records import Mode
 from hipo_data.schemas.request_fields import OF_THE_RECIPE, OF_THE_TEMPLATE, OF_VLLM
 from hipo_data.schemas.select_config import OVER_ARMS
 
@@ -36,8 +35,6 @@ def _engines(config: "RunConfig") -> Iterator[str]:
 
 def _arms(config: "RunConfig") -> Iterator[str]:
     roles, policy = config.roles, config.select.policy
-    if config.verify.pseudo_gold is not None and config.has_arm_table:
-        yield f"select.policy is '{policy}', which needs golds, but verify.pseudo_gold is set; set one of them"
     if roles.arms is None:
         return
     if said := order_objection(roles.arms):
@@ -91,15 +88,16 @@ def _rollouts(config: "RunConfig") -> Iterator[str]:
                 f"select.min_graded is {select.min_graded}, but sample asks for {sample.count(mode)} rollouts "
                 f"in {mode}, so that its pass rate would never count; set it to at most {sample.count(mode)}"
             )
-    pseudo, n = config.verify.pseudo_gold, sample.count(Mode.THINK_ON)
+    pseudo, n = config.verify.pseudo_gold, sample.count(config.roles.voter)
+    voters = "think-on" if config.roles.is_pair else f"'{config.roles.voter}'"
     if pseudo is not None and sample.stops:
         yield (
             f"sample.stop is '{sample.stop}', which stops by verdicts, but verify.pseudo_gold needs the "
-            "think-on responses before there are any; set sample.stop: never"
+            f"{voters} responses before there are any; set sample.stop: never"
         )
     elif pseudo is not None and n < pseudo.needs:
         yield (
-            f"verify.pseudo_gold.rule '{pseudo.rule}' needs {pseudo.needs} think-on responses that agree, but "
+            f"verify.pseudo_gold.rule '{pseudo.rule}' needs {pseudo.needs} {voters} responses that agree, but "
             f"there are {n} a problem; raise sample.n or sample.n_on"
         )
 

@@ -116,6 +116,11 @@ class RolesConfig(Config):
         return (Mode.THINK_OFF, Mode.THINK_ON) if self.arms is None else tuple(arm.name for arm in self.arms)
 
     @property
+    def voter(self) -> Mode:
+        """The mode whose responses vote on problems without a gold: think-on, or the dearest arm."""
+        return self.modes[-1]
+
+    @property
     def dear_first(self) -> tuple[Mode, ...]:
         """The modes that are sampled, from dear to cheap, which is the order of the two in tables for people."""
         return self.modes[::-1]

@@ -19,7 +19,7 @@ from hipo_data.schemas.arm_rate import ArmRate
 from hipo_data.schemas.arrow import arrow_schema, to_table
 from hipo_data.schemas.errors import RunFailedError
 from hipo_data.schemas.keys import digest
-from hipo_data.schemas.records import Decision, Mode, Pick, Prior, Problem, Record, Rollout, Verdict, Vote
+from hipo_data.schemas.records import Decision, Pick, Prior, Problem, Record, Rollout, Verdict, Vote
 from hipo_data.stages.select.leaking import LEAKING, leaks
 from hipo_data.stages.select.pair_counts import with_source
 from hipo_data.stages.select.select import ROLLOUT_COLUMNS, VERDICT_COLUMNS, VOTE_COLUMNS, select_picks
@@ -48,8 +48,8 @@ def _verify(task: Task) -> Manifest:
     grader, pseudo = grader_of(task.config.verify), task.config.verify.pseudo_gold
     tables: dict[str, pa.Table] = {}
     votes = task.records(VOTES, Vote) if VOTES in task.inputs else []
-    if pseudo is not None and task.mode is Mode.THINK_ON:
-        votes = vote(problems.values(), rollouts, grader, pseudo)
+    if pseudo is not None and task.mode is task.config.roles.voter:
+        votes = vote(problems.values(), rollouts, grader, pseudo, task.mode)
         tables[VOTES] = to_table(votes, Vote)
     budget = None if task.mode is None else task.config.roles.budget(task.mode)
     verdicts = verify(problems, rollouts, grader, known, votes, budget)

@@ -110,6 +110,30 @@ def test_a_prior_over_arms_is_fitted_once_and_asked_everywhere(tmp_path: Path) -
     succeed("verify", "full", cwd=tmp_path)
 
 
+@pytest.mark.long
+@pytest.mark.usefixtures("on_cluster")
+def test_the_dearest_arm_votes_on_problems_without_a_gold(tmp_path: Path) -> None:
+    recipe = arms_recipe(tmp_path)
+    tree = yaml.safe_load(recipe.read_text())
+    rows = [json.loads(line) for line in (tmp_path / "problems.jsonl").read_text().splitlines()]
+    unnamed = [{"question": row["problem"], "answer": None if i % 2 else row["answer"]} for i, row in enumerate(rows)]
+    write_lines(tmp_path / "problems.jsonl", unnamed)
+    tree["sources"] = [{"type": "table", "path": str(tmp_path / "problems.jsonl"), "name": "sums"}]
+    tree["verify"] = {"pseudo_gold": {"rule": "esc", "window": 4}}
+    recipe.write_text(yaml.safe_dump(tree))
+    succeed("run", "-c", str(recipe), "--run-dir", "run", cwd=tmp_path)
+    votes = table(tmp_path, "run/verify.think_on/*.votes.parquet")
+    assert votes.height == 12 and votes["answer"].null_count() == 0
+    decided = table(tmp_path, "run/select/??-????.parquet").filter(pl.col("pseudo_gold").is_not_null())
+    assert decided.height == 12
+    verdicts = table(tmp_path, "run/verify.short/??-????.parquet")
+    assert {"agrees", "disagrees"} <= set(verdicts["reason"].unique())
+    by_vote = table(tmp_path, "run/dataset/sft/*.parquet").filter(pl.col("gold_source") == "pseudo")
+    assert set(by_vote["mode"].unique()) == {"think_off", "short", "think_on"}
+    said = " ".join(succeed("explain", "run", by_vote["problem_id"][0], cwd=tmp_path).split())
+    assert "4 of the first 4 think_on responses" in said
+
+
 FORMATS = {"think_off": None, "short_cot": "COT", "code": "CODE", "think_on": "think"}
 """The tags that the arms' responses reason between."""
 FEW = {0: ["short_cot", "think_on"], 1: ["code"], 2: list(FORMATS), 3: []}

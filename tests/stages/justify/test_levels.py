@@ -22,28 +22,22 @@ ROLE = RoleConfig(engine="judge")
 
 
 @pytest.mark.parametrize(
-    ("language", "said"),
+    ("language", "named", "thinks", "at_once", "counted"),
     [
-        (
-            "en",
-            ["think_off, short, think_on.", "It will think at the level short first.", "7 of 8 attempts were right."],
-        ),
-        ("de", ["think_off, short, think_on.", "zuerst auf der Stufe short nachdenken", "7 von 8 Versuchen richtig."]),
-        ("zh", ["think_off、short、think_on。", "先以 short 档思考", "8 次尝试中有 7 次正确。"]),
+        ("en", "think_off, short", "think at the level short first", "answer at once", "7 of 8 attempts were right."),
+        ("de", "think_off, short", "auf der Stufe short nachdenken", "sofort antworten", "7 von 8 Versuchen richtig."),
+        ("zh", "think_off、short", "先以 short 档思考", "直接作答", "8 次尝试中有 7 次正确。"),
     ],
 )
-@pytest.mark.parametrize("mode", list(Mode))
 def test_a_prompt_of_any_language_names_the_levels_and_what_came_of_them(
-    language: str, said: list[str], mode: Mode
+    language: str, named: str, thinks: str, at_once: str, counted: str
 ) -> None:
-    levels = [
-        {"name": name, "n": 8, "right": right} for name, right in (("think_off", 1), ("short", 7), ("think_on", 8))
-    ]
-    config = JustifyConfig(template="justify_effort", language=language)
-    level = "short" if mode.thinks else "think_off"
-    prompt = PromptTemplate(config.prompt).render(question="Q?", mode=mode, level=level, levels=levels)
-    assert all((part in prompt) == (mode.thinks or "short" not in part or "、" in part or "," in part) for part in said)
-    assert "Q?" in prompt
+    levels = [{"name": name, "n": 8, "right": right} for name, right in (("think_off", 1), ("short", 7))]
+    template = PromptTemplate(JustifyConfig(template="justify_effort", language=language).prompt)
+    on = template.render(question="Q?", mode=Mode.THINK_ON, level="short", levels=levels)
+    off = template.render(question="Q?", mode=Mode.THINK_OFF, level="think_off", levels=levels)
+    assert all(part in prompt for prompt in (on, off) for part in ("Q?", named, counted))
+    assert thinks in on and thinks not in off and at_once in off
 
 
 async def test_a_justification_of_an_arm_is_asked_for_with_its_level_and_those_around_it() -> None:
