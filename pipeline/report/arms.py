@@ -49,11 +49,12 @@ def arm_part(files: RunFiles) -> ArmPart | None:
     counted = table.collect()
     lines = [_line(files, counted, str(mode)) for mode in files.config.roles.modes]
     answer = ask_arms(files, parse_deltas(_DELTAS)) if files.config.weighs_arms else None
+    if answer is None:
+        return ArmPart(lines, [], [], "")
     every = max(line.problems for line in lines)
     fixed = [(f"always {line.name}", line.cost, line.pass_rate) for line in lines if line.problems == every]
-    rows, remarks = ([], []) if answer is None else (answer.rows, answer.remarks)
-    chosen = [(f"δ {row.delta:g}", row.cost, row.pass_rate) for row in rows]
-    return ArmPart(lines, rows, remarks, svg(charts.fitted(charts.cost_curve(chosen, fixed))))
+    chosen = [(f"δ {row.delta:g}", row.cost, row.pass_rate) for row in answer.rows]
+    return ArmPart(lines, answer.rows, answer.remarks, svg(charts.fitted(charts.cost_curve(chosen, fixed))))
 
 
 def _line(files: RunFiles, counted: pl.DataFrame, name: str) -> ArmLine:

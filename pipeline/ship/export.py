@@ -109,13 +109,18 @@ _PAIR = ("chosen", "rejected")
 
 def _format(dataset: Published) -> str:
     """The format of all responses. Raises `UserError` where there are none."""
+    if (name := _found_format(dataset)) is None:
+        raise UserError(f"{dataset.name} has no responses in a known format, which this export is made of")
+    return name
+
+
+def _found_format(dataset: Published) -> str | None:
     for part in ("sft", "preference"):
-        for path in (path for split in SPLITS for path in dataset.of(part, split)):
-            for piece in dataset.tables(path):
-                name = str(piece["format"][0])
-                if name in FORMATS:
-                    return name
-    raise UserError(f"{dataset.name} has no responses in a known format, which this export is made of")
+        for piece in _tables(dataset, part):
+            name = str(piece["format"][0])
+            if name in FORMATS:
+                return name
+    return None
 
 
 Levels = Callable[[pl.DataFrame], pl.DataFrame]
@@ -131,13 +136,10 @@ def _levels(dataset: Published, to: str, wanted: Export, told: Told, named: Mapp
         )
     parts = {table.part for table in wanted.tables} & {"sft", "rl"}
     modes = {mode for part in parts for mode in _modes(dataset, part)}
-    by_text = {str(mode) for mode in Mode}
-    if names := {name for each in _tables(dataset, "sft") for name in each["format"].unique().to_pylist()} & set(
-        FORMATS
-    ):
-        by_text = {mode for mode in modes for name in names if FORMATS[name].written_as(Mode(mode)) == mode}
+    name = _found_format(dataset)
+    by_text = [mode for mode in modes if name is not None and FORMATS[name].written_as(Mode(mode)) == mode]
     try:
-        levels = levels_of(sorted(modes), named, by_text)
+        levels = levels_of(sorted(modes), named, by_text or tuple(Mode))
     except ValueError as error:
         raise UserError(f"--levels: {error}") from error
     if levels is None:

@@ -77,21 +77,6 @@ class Chain:
             rates = found[-1].sum(axis=1)
         return found
 
-    def of_arms(self, places: Sequence[int]) -> "Chain":
-        """The rates of some of the arms, in their order."""
-        rates, steps = self.first, []
-        at = 0
-        for number, place in enumerate(places):
-            between = np.eye(_SIZE)
-            for step in self.steps[at:place]:
-                between = step @ between
-            if number:
-                steps.append(between)
-            else:
-                rates = between @ rates
-            at = place
-        return Chain(rates, tuple(steps))
-
 
 def _columns(table: Floats) -> Floats:
     sums = table.sum(axis=0)

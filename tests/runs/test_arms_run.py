@@ -112,6 +112,24 @@ def test_a_prior_over_arms_is_fitted_once_and_asked_everywhere(tmp_path: Path) -
 
 @pytest.mark.long
 @pytest.mark.usefixtures("on_cluster")
+def test_two_modes_by_the_policy_effort_have_the_prior_and_the_choices_of_hipo(tmp_path: Path) -> None:
+    recipe = recorded_recipe(tmp_path, problems=120)
+    found = []
+    for policy in ("hipo", "effort"):
+        sets = ["--set", f"select.policy={policy}", "--set", "select.rule=posterior"]
+        succeed("run", "-c", str(recipe), "--run-dir", policy, *sets, cwd=tmp_path)
+        prior = table(tmp_path, f"{policy}/select.prior/all.parquet")
+        chosen = table(tmp_path, f"{policy}/select/??-????.parquet").select("problem_id", "mode", "index", "prior")
+        found.append((prior, chosen))
+    assert prior["name"].to_list() == ["run"]
+    assert found[0][0].equals(found[1][0]) and found[0][1].equals(found[1][1])
+    one = chosen.drop_nulls("mode")["problem_id"][0]
+    assert "by true rates" in " ".join(succeed("explain", "effort", one, cwd=tmp_path).split())
+    assert json.loads(succeed("whatif", "effort", "--json", cwd=tmp_path))["rows"][0]["changed"] is not None
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("on_cluster")
 def test_the_dearest_arm_votes_on_problems_without_a_gold(tmp_path: Path) -> None:
     recipe = arms_recipe(tmp_path)
     tree = yaml.safe_load(recipe.read_text())

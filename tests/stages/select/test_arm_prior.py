@@ -71,12 +71,6 @@ def test_an_arm_is_asked_for_as_often_as_all_rates_together_say(counts: list[tup
     assert asked_for(counts_of(counts), chain(), delta)[0] == pytest.approx(expected, abs=1e-12)
 
 
-def test_some_arms_of_a_chain_are_the_chain_with_the_others_summed_out() -> None:
-    some = chain().of_arms([0, 2])
-    assert some.tables[0] == pytest.approx(joint(chain()).sum(axis=1).T)
-    assert chain().of_arms([1, 2]).first == pytest.approx(joint(chain()).sum(axis=(0, 2)))
-
-
 def drawn(rates: Floats, n: int, seed: int, source: str = "s") -> tuple[pl.DataFrame, pl.DataFrame]:
     """Arms and sources of problems with these rates, (problems, K)."""
     right = np.random.default_rng(seed).binomial(n, rates)
