@@ -39,7 +39,7 @@ from hipo_data.stages.select.arm_prior import ArmPriors, added, arm_cells, fit_a
 from hipo_data.stages.select.policies.effort import kept_arms
 from hipo_data.stages.select.select import ROLLOUT_COLUMNS, VERDICT_COLUMNS, select
 
-GOALS = {"rows_per_s": 0.5, "posterior": 0.2, "wrong_arms": 1.1}
+GOALS = {"rows_per_s": 0.5, "posterior": 0.1, "wrong_arms": 1.1}
 PROBLEMS = 100_000
 ROUNDS = 3
 PAIR = ("think_off", "think_on")

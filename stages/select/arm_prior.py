@@ -236,10 +236,11 @@ def asked_for(counts: pl.DataFrame, chain: Chain, delta: float) -> Floats:
         ahead = before.forward(chain, of_counts, looked, near)
         to = after.backward(chain, of_counts, looked, best + 1)
         for place in range(count):
-            window = of_counts[place][places[:, place], near : best + 1]
-            start = ahead[place][before.at[place]][:, near : best + 1]
-            rest = to[place][after.at[place]][:, near : best + 1].copy()
-            rest[:, : best - near] -= to_less[place][after.at[place]][:, near:best]
+            rest = to[place][:, near : best + 1].copy()
+            rest[:, : best - near] -= to_less[place][:, near:best]
+            window = of_counts[place][:, near : best + 1].take(places[:, place], axis=0)
+            start = ahead[place][:, near : best + 1].take(before.at[place], axis=0)
+            rest = rest.take(after.at[place], axis=0)
             found[:, place] += np.einsum("cx,cx,cx->c", start, window, rest) * rated[:, place]
         to_less = to
     sums = found.sum(axis=1, keepdims=True)
@@ -302,7 +303,7 @@ def _stepped(
     """Products of rows of both tables times `step`: of rates below the place `cap`, of all where not looked at."""
     found = np.empty((len(looked), _SIZE))
     for rows, size in ((np.flatnonzero(looked), cap), (np.flatnonzero(~looked), _SIZE)):
-        first, second = (table[own[rows], :size] for table, own in zip(tables, at, strict=True))
+        first, second = (table[:, :size].take(own[rows], axis=0) for table, own in zip(tables, at, strict=True))
         found[rows] = (first * second) @ step[:size]
     return found
 
