@@ -41,7 +41,7 @@ def run(
     ],
     out: Annotated[Path, typer.Option(help="The folder of the results; run again to go on.")],
     response_format: Annotated[
-        str, typer.Option("--format", help="hipo, thinkless, lhrm, adaptthink, autothink, qwen3; plain: no modes.")
+        str, typer.Option("--format", help="hipo, thinkless, lhrm, adaptthink, autothink, qwen3, arm; plain: no modes.")
     ] = "hipo",
     seeds: Annotated[int, typer.Option(min=1, help="How many seeds, 0 upward: responses a problem and mode.")] = 1,
     forced: Annotated[bool, typer.Option("--forced", help="Also force each mode, for hybrid accuracy.")] = False,

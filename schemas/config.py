@@ -284,7 +284,17 @@ class RunConfig(Config):
     @property
     def climbs(self) -> bool:
         """Whether a dearer arm is sampled once the cheaper ones are graded, for the problems that are still open."""
-        return self.sample.stops and self.select.policy == "effort"
+        return self.sample.stops and self.weighs_arms
+
+    @property
+    def has_arm_table(self) -> bool:
+        """Whether the selection says what rollouts come to arm by arm: under `effort`, and over other arms than two."""
+        return self.select.policy == "effort" or not self.roles.is_pair
+
+    @property
+    def weighs_arms(self) -> bool:
+        """Whether the policy takes the lowest arm near enough to the best: `effort`, and `budget` over arms."""
+        return self.select.policy == "effort" or (self.select.policy == "budget" and not self.roles.is_pair)
 
     @field_validator("sources", mode="after")
     @classmethod

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from hipo_data.schemas.arm_order import order_objection
 from hipo_data.schemas.config_texts import address_objection, base_url_objection, is_variable, variable_objection
 from hipo_data.schemas.engine_config import OpenAIEngine, RolloutsEngine, VllmEngine
-from hipo_data.schemas.records import Mode
 from hipo_data.schemas.request_fields import OF_THE_RECIPE, OF_THE_TEMPLATE, OF_VLLM
+from hipo_data.schemas.select_config import OVER_ARMS
 
 if TYPE_CHECKING:
     from hipo_data.schemas.config import RunConfig
@@ -34,18 +34,23 @@ def _engines(config: "RunConfig") -> Iterator[str]:
 
 
 def _arms(config: "RunConfig") -> Iterator[str]:
-    roles, effort = config.roles, config.select.policy == "effort"
-    if config.verify.pseudo_gold is not None and effort:
-        yield "select.policy is 'effort', which needs golds, but verify.pseudo_gold is set; set one of them"
+    roles, policy = config.roles, config.select.policy
     if roles.arms is None:
         return
     if said := order_objection(roles.arms):
         yield said
-    elif not roles.is_pair and not effort:
+    elif not roles.is_pair and policy not in OVER_ARMS:
         yield (
-            f"roles.arms names {', '.join(roles.modes)}, but select.policy is '{config.select.policy}', which chooses "
-            "between think_off and think_on; set select.policy: effort"
+            f"roles.arms names {', '.join(roles.modes)}, but select.policy is '{policy}', which chooses "
+            f"between think_off and think_on; set select.policy: effort, or {', '.join(OVER_ARMS[1:])}"
         )
+    if policy == "budget" and not roles.is_pair and config.select.budget.kind != "lcpo_max":
+        yield (
+            "select.policy is 'budget' over arms, whose budgets are tokens at most, but select.budget.kind is "
+            f"'{config.select.budget.kind}'; set select.budget.kind: lcpo_max"
+        )
+    if policy == "budget" and not roles.is_pair and not roles.budgets:
+        yield "select.policy is 'budget', but no arm of roles.arms has a budget; set some, or select.policy: effort"
     if not roles.is_pair and any(getattr(source, "import_rollouts", False) for source in config.sources):
         yield (
             "roles.arms is set, but a source has import_rollouts: true, and its responses belong to no arm; set one of "
@@ -60,13 +65,16 @@ def _arms(config: "RunConfig") -> Iterator[str]:
 
 def _rollouts(config: "RunConfig") -> Iterator[str]:
     sample, select = config.sample, config.select
-    if sample.stops and select.policy not in ("hipo", "effort"):
+    if sample.stops and select.policy != "hipo" and not config.weighs_arms:
         yield (
             f"sample.stop is '{sample.stop}', which stops where hipo's rule is decided, but select.policy is "
             f"'{select.policy}'; set sample.stop: never"
         )
-    if sample.stop == "likely" and select.policy == "effort":
-        yield "sample.stop is 'likely', which is for hipo's rule, not select.policy: effort; set sample.stop: decided"
+    if sample.stop == "likely" and config.weighs_arms:
+        yield (
+            f"sample.stop is 'likely', which is for hipo's rule, not select.policy: {select.policy} over arms; "
+            "set sample.stop: decided"
+        )
     if sample.stop == "likely" and select.by_posterior:
         yield (
             "sample.stop is 'likely', which predicts what the rule margin decides, but select.rule is posterior; "
@@ -80,15 +88,16 @@ def _rollouts(config: "RunConfig") -> Iterator[str]:
                 f"select.min_graded is {select.min_graded}, but sample asks for {sample.count(mode)} rollouts "
                 f"in {mode}, so that its pass rate would never count; set it to at most {sample.count(mode)}"
             )
-    pseudo, n = config.verify.pseudo_gold, sample.count(Mode.THINK_ON)
+    pseudo, n = config.verify.pseudo_gold, sample.count(config.roles.voter)
+    voters = "think-on" if config.roles.is_pair else f"'{config.roles.voter}'"
     if pseudo is not None and sample.stops:
         yield (
             f"sample.stop is '{sample.stop}', which stops by verdicts, but verify.pseudo_gold needs the "
-            "think-on responses before there are any; set sample.stop: never"
+            f"{voters} responses before there are any; set sample.stop: never"
         )
     elif pseudo is not None and n < pseudo.needs:
         yield (
-            f"verify.pseudo_gold.rule '{pseudo.rule}' needs {pseudo.needs} think-on responses that agree, but "
+            f"verify.pseudo_gold.rule '{pseudo.rule}' needs {pseudo.needs} {voters} responses that agree, but "
             f"there are {n} a problem; raise sample.n or sample.n_on"
         )
 

@@ -132,7 +132,9 @@ def _check_one_unit(config: "RunConfig") -> None:
             "lengths of both modes could not be compared; give them the same one"
         )
     asks = config.select.policy == "preference" or (
-        config.select.policy == "budget" and config.select.budget.kind in ("lcpo_exact", "lcpo_max")
+        config.select.policy == "budget"
+        and not config.weighs_arms
+        and config.select.budget.kind in ("lcpo_exact", "lcpo_max")
     )
     if Unit.CHARACTERS in by_unit and asks:
         raise UserError(

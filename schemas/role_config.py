@@ -116,6 +116,11 @@ class RolesConfig(Config):
         return (Mode.THINK_OFF, Mode.THINK_ON) if self.arms is None else tuple(arm.name for arm in self.arms)
 
     @property
+    def voter(self) -> Mode:
+        """The mode whose responses vote on problems without a gold: think-on, or the dearest arm."""
+        return self.modes[-1]
+
+    @property
     def dear_first(self) -> tuple[Mode, ...]:
         """The modes that are sampled, from dear to cheap, which is the order of the two in tables for people."""
         return self.modes[::-1]
@@ -140,6 +145,11 @@ class RolesConfig(Config):
     def budget(self, mode: Mode) -> int | None:
         """Tokens of reasoning that a response in `mode` may have, null for any number."""
         return next((arm.budget for arm in self.arms or () if arm.name is mode), None)
+
+    @property
+    def budgets(self) -> dict[str, int]:
+        """`budget` of the arms that have one, by name."""
+        return {str(arm.name): arm.budget for arm in self.arms or () if arm.budget is not None}
 
     def cost(self, mode: Mode) -> float:
         """What one token of a response in `mode` costs; 1 unless the recipe says."""

@@ -12,6 +12,9 @@ PolicyName = Literal[
     "hipo", "adaptthink", "thinkless", "lhrm", "all-correct", "shortest", "preference", "budget", "groups", "effort"
 ]
 
+OVER_ARMS: tuple[PolicyName, ...] = ("effort", "budget", "all-correct", "shortest")
+"""Policies that know of other arms than the two modes."""
+
 
 class ThinklessPolicy(Config):
     """Pairs of a long and a short response."""
@@ -99,7 +102,8 @@ class SelectConfig(Config):
     rule: Literal["margin", "posterior"] = Field(
         default="margin",
         description="hipo: think-on where the measured gain is more than δ, or where the probability that the true one "
-        "is more than δ is above one half, by what all problems of the run show",
+        "is more than δ is above one half, by what all problems of the run show; effort: the lowest arm within δ by "
+        "measured rates, or the one that is most likely so by true ones",
     )
     random_fraction: float = Field(default=0.01, ge=0, le=1, description="share of problems that get a random mode")
     fallback: Literal["other_mode", "drop"] = Field(
@@ -132,9 +136,10 @@ class SelectConfig(Config):
 
     @model_validator(mode="after")
     def _rule_is_of_hipo(self) -> "SelectConfig":
-        if self.by_posterior and self.policy != "hipo":
+        if self.by_posterior and self.policy not in ("hipo", "effort"):
             raise ValueError(
-                f"rule is posterior, which is a rule of the policy hipo, but policy is {self.policy}; set one of them"
+                f"rule is posterior, which is a rule of the policies hipo and effort, but policy is {self.policy}; "
+                "set one of them"
             )
         return self
 
@@ -195,7 +200,7 @@ class JustifyConfig(Config):
 class PublishConfig(Config):
     """What the dataset looks like."""
 
-    format: Literal["hipo", "thinkless", "lhrm", "adaptthink", "autothink", "qwen3"] = Field(
+    format: Literal["hipo", "thinkless", "lhrm", "adaptthink", "autothink", "qwen3", "arm"] = Field(
         default="hipo",
         description="how a response says its mode; hipo alone holds a justification",
     )

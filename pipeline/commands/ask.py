@@ -26,7 +26,7 @@ def whatif(
     ] = None,
     arms: Annotated[
         list[str] | None,
-        typer.Option("--arms", help="With the policy effort: arms to choose from, with commas; may be given again."),
+        typer.Option("--arms", help="With arms: those to choose from, with commas; may be given again."),
     ] = None,
     as_json: JsonOption = False,
     out: ChartOption = None,
@@ -40,7 +40,7 @@ def whatif(
 
     files = open_run(run_path(run_dir))
     deltas, ns = parse_deltas(delta), None if n is None else parse_ns(n)
-    if files.config.select.policy == "effort":
+    if files.config.weighs_arms:
         from hipo_data.pipeline.views.arm_whatif import ask_arms
         from hipo_data.pipeline.views.printing.arm_whatif import print_arm_answer
 
@@ -50,7 +50,10 @@ def whatif(
         print_arm_answer(console(), ask_arms(files, deltas, ns, sets), as_json)
         return
     if arms is not None:
-        raise UserError(f"--arms is for runs of the policy effort, and this one's is {files.config.select.policy}")
+        raise UserError(
+            f"--arms is for runs that choose the lowest arm near enough to the best, and the policy of this one is "
+            f"{files.config.select.policy}"
+        )
     answer = ask(files, deltas, ns)
     if out:
         write_chart(answer, out)

@@ -23,7 +23,7 @@ from hipo_data.stages.ingest.sources import own_config
 from hipo_data.stages.justify import justify
 from hipo_data.stages.publish import tables as publish
 from hipo_data.stages.sample import sample
-from hipo_data.stages.select import boundary, prior, select
+from hipo_data.stages.select import arm_prior, boundary, prior, select
 from hipo_data.stages.select.policies import token_skip
 from hipo_data.stages.stopping import allocation, ladder
 from hipo_data.stages.verify import verify
@@ -65,7 +65,8 @@ class Fingerprints:
             case "select" if node == PRIOR:
                 read = {"min_graded", "random_fraction"} | ({"leaking"} if config.select.refuses_leaks else set())
                 counted = digest(config.select.model_dump(mode="json", include=read))
-                return {"code": prior.VERSION, "seed": str(config.seed), "counted": counted}
+                parts = {"code": prior.VERSION, "seed": str(config.seed), "counted": counted}
+                return parts | ({"arms": f"chain {arm_prior.VERSION}"} if config.weighs_arms else {})
             case "select":
                 return {"code": select.VERSION, "seed": str(config.seed), **self._select, **self._flags(node.shard)}
             case "justify":
@@ -133,7 +134,8 @@ class Fingerprints:
             "select": digest(config.select.in_use()),
             "format": config.publish.format,
             **({"ties": "think_off"} if ties else {}),
-            **({"arms": " ".join(config.roles.modes)} if config.select.policy == "effort" else {}),
+            **({"arms": " ".join(config.roles.modes)} if config.has_arm_table else {}),
+            **({"fallback": config.select.fallback} if config.weighs_arms and config.select.policy == "budget" else {}),
         }
 
     @cached_property

@@ -58,9 +58,9 @@ ALLOCATED = "allocated"
 """Among the outputs of think-off's sample node where it samples both modes, how many think-on rollouts a problem got;
 their records lie in think-on's journal."""
 ARMS = "arms"
-"""Among the outputs of select under the policy effort, what the rollouts of each problem came to, arm by arm."""
+"""Among the outputs of select over arms and under the policy effort, what rollouts came to by problem and arm."""
 VOTES = "votes"
-"""Among the outputs of verify in think-on, what responses to problems without a gold agree on."""
+"""Among the outputs of verify in think-on or the dearest arm, what responses to problems without a gold agree on."""
 PICKS = "picks"
 """Among the outputs of select, the responses that are kept; before a shard's name, their label as an input."""
 RESPONSES = "responses/"
@@ -90,10 +90,11 @@ def relatives(shard: str) -> Iterator[str]:
 
 
 def shard_nodes(shard: str, votes: bool = False, modes: Sequence[Mode] = PAIR) -> list[Node]:
-    """The nodes of one shard, in an order in which they can run; `votes`: think-on responses vote on golds."""
+    """The nodes of one shard, in an order in which they can run; `votes`: responses of the dearest mode, which is
+    think-on of the two, vote on golds."""
     graded = [Node(stage, shard, mode) for mode in modes for stage in ("sample", "verify")]
     if votes:
-        graded = [*(Node("sample", shard, mode) for mode in PAIR), *(node for node in reversed(graded[1::2]))]
+        graded = [*(Node("sample", shard, mode) for mode in modes), *(node for node in reversed(graded[1::2]))]
     return [
         *graded,
         Node("select", shard),
@@ -127,11 +128,12 @@ def parents(node: Node, shards: Iterable[str], config: RunConfig) -> list[Node]:
             waits = config.sample.stops and node.mode is Mode.THINK_ON
             return [INGEST, *([Node(stage, shard, Mode.THINK_OFF) for stage in ("sample", "verify")] if waits else [])]
         case "verify":
-            waits = config.verify.pseudo_gold is not None and node.mode is Mode.THINK_OFF
+            voter = config.roles.voter
+            waits = config.verify.pseudo_gold is not None and node.mode is not voter
             return [
                 INGEST,
                 Node("sample", shard, node.mode),
-                *([Node("verify", shard, Mode.THINK_ON)] if waits else []),
+                *([Node("verify", shard, voter)] if waits else []),
             ]
         case "select" if node == PRIOR:
             return [INGEST, *[Node(stage, name, mode) for name in shards for stage in _GRADED for mode in modes]]

@@ -11,7 +11,7 @@ from hipo_data.pipeline.graph.flags import FLAGS, flagged_in
 from hipo_data.pipeline.graph.nodes import ARMS, PICKS, PRIOR, VERDICTS, VOTES
 from hipo_data.pipeline.graph.task import Task, commit
 from hipo_data.pipeline.nodes.grading import grader_of
-from hipo_data.pipeline.nodes.prior import fit_prior
+from hipo_data.pipeline.nodes.prior import fit_prior, priors_of
 from hipo_data.pipeline.store.flag_file import excluded
 from hipo_data.pipeline.store.manifest import Manifest, write_manifest
 from hipo_data.pipeline.store.run_path import storage_errors
@@ -20,10 +20,9 @@ from hipo_data.schemas.arm_rate import ArmRate
 from hipo_data.schemas.arrow import arrow_schema, to_table
 from hipo_data.schemas.errors import RunFailedError
 from hipo_data.schemas.keys import digest
-from hipo_data.schemas.records import Decision, Mode, Pick, Prior, Problem, Record, Rollout, Verdict, Vote
+from hipo_data.schemas.records import Decision, Pick, Prior, Problem, Record, Rollout, Verdict, Vote
 from hipo_data.stages.select.leaking import LEAKING, leaks
 from hipo_data.stages.select.pair_counts import with_source
-from hipo_data.stages.select.prior import Priors
 from hipo_data.stages.select.select import ROLLOUT_COLUMNS, VERDICT_COLUMNS, VOTE_COLUMNS, select_picks
 from hipo_data.stages.verify.verify import verify
 from hipo_data.stages.verify.votes import vote
@@ -51,8 +50,8 @@ def _verify(task: Task) -> Manifest:
     grader, pseudo = grader_of(task.config.verify), task.config.verify.pseudo_gold
     tables: dict[str, pa.Table] = {}
     votes = task.records(VOTES, Vote) if VOTES in task.inputs else []
-    if pseudo is not None and task.mode is Mode.THINK_ON:
-        votes = vote(problems.values(), rollouts, grader, pseudo)
+    if pseudo is not None and task.mode is task.config.roles.voter:
+        votes = vote(problems.values(), rollouts, grader, pseudo, task.mode)
         tables[VOTES] = to_table(votes, Vote)
     budget = None if task.mode is None else task.config.roles.budget(task.mode)
     verdicts = verify(problems, rollouts, grader, known, votes, budget)
@@ -81,10 +80,20 @@ def _select(task: Task) -> Manifest:
     votes = pl.DataFrame(task.table(VOTES, VOTE_COLUMNS)).lazy() if VOTES in task.inputs else None
     priors = None
     if posterior:
-        frame, priors = with_source(frame), Priors(tuple(task.records(PRIOR.name, Prior)))
+        frame, priors = with_source(frame), priors_of(task.config, task.records(PRIOR.name, Prior))
     flagged = _flagged(task)
     chosen = select_picks(
-        frame, rollouts, verdicts, task.config.select, task.config.seed, tags, votes, priors, flagged, modes
+        frame,
+        rollouts,
+        verdicts,
+        task.config.select,
+        task.config.seed,
+        tags,
+        votes,
+        priors,
+        flagged,
+        modes,
+        task.config.roles.budgets,
     )
     wanted = [chosen.decisions, chosen.picks, *([] if chosen.arms is None else [chosen.arms])]
     tables = pl.collect_all(wanted)

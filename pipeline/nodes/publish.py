@@ -43,9 +43,16 @@ from hipo_data.stages.publish.pairs import (
 )
 from hipo_data.stages.publish.rates import RATES_SCHEMA
 from hipo_data.stages.publish.statistics import Statistics, statistics
-from hipo_data.stages.publish.tables import RL_BUDGET_SCHEMA, RL_SCHEMA, SFT_BUDGET_SCHEMA, ShardedWriter, rl_table
+from hipo_data.stages.publish.tables import (
+    RL_BUDGET_SCHEMA,
+    RL_SCHEMA,
+    SFT_BUDGET_SCHEMA,
+    Instructions,
+    ShardedWriter,
+    rl_table,
+)
 from hipo_data.stages.sample.audit import Audit
-from hipo_data.stages.select.policies import budget
+from hipo_data.stages.select.policies import arm_budgets, budget
 
 
 @dataclass
@@ -171,11 +178,12 @@ def _rl(task: Task, shard: str, writers: dict[str, ShardedWriter]) -> None:
     config = task.config
     decisions = {decision.problem_id: decision for decision in task.records(f"select/{shard}", Decision)}
     problems = task.records(f"problems/{shard}", Problem)
-    drawn = (
-        budget.instructions([problem.problem_id for problem in problems], config.select, config.seed)
-        if config.select.policy == "budget"
-        else None
-    )
+    drawn: Instructions | None = None
+    if config.select.policy == "budget" and config.weighs_arms:
+        modes = {key: decision.mode for key, decision in decisions.items()}
+        drawn = {key: arm_budgets.instruction(mode, config.roles.budgets) for key, mode in modes.items()}
+    elif config.select.policy == "budget":
+        drawn = budget.instructions([problem.problem_id for problem in problems], config.select, config.seed)
     for split, writer in writers.items():
         writer.write(rl_table([each for each in problems if each.split == split], decisions, writer.rows, drawn))
 

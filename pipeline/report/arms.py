@@ -35,19 +35,22 @@ class ArmPart:
 
     lines: list[ArmLine]
     rows: list[ArmWhatIf]
+    """By δ, where the policy chooses by it."""
     remarks: list[str]
     curve: str
     """A picture."""
 
 
 def arm_part(files: RunFiles) -> ArmPart | None:
-    """Null for a run without the policy effort, and before anything is decided."""
-    table = files.scan("select", ARMS) if files.config.select.policy == "effort" else None
+    """Null for a run without arms to count, and before anything is decided."""
+    table = files.scan("select", ARMS) if files.config.has_arm_table else None
     if table is None or not files.shards:
         return None
     counted = table.collect()
     lines = [_line(files, counted, str(mode)) for mode in files.config.roles.modes]
-    answer = ask_arms(files, parse_deltas(_DELTAS))
+    answer = ask_arms(files, parse_deltas(_DELTAS)) if files.config.weighs_arms else None
+    if answer is None:
+        return ArmPart(lines, [], [], "")
     every = max(line.problems for line in lines)
     fixed = [(f"always {line.name}", line.cost, line.pass_rate) for line in lines if line.problems == every]
     chosen = [(f"δ {row.delta:g}", row.cost, row.pass_rate) for row in answer.rows]

@@ -161,7 +161,8 @@ def _lengths(decided: pl.DataFrame, keys: pl.DataFrame, unit: str, drawn: _Draw)
 
 def _whatif(files: RunFiles) -> Answer | None:
     """By the first shards, so that a report does not read all text again."""
-    if not files.shards or not files.config.roles.is_pair:
+    config = files.config
+    if not files.shards or not config.roles.is_pair or (config.weighs_arms and config.select.by_posterior):
         return None
     n = max(files.config.sample.most(mode) for mode in Mode)
     chosen = figures.sample_of_shards(files, _WHATIF_BYTES)

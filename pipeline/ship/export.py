@@ -16,8 +16,9 @@ from hipo_data.prompts.chat_template import chat_template
 from hipo_data.prompts.formats.format import Format
 from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.schemas.errors import UserError
+from hipo_data.schemas.records import Mode
 from hipo_data.stages.publish.exports.chat_template import objection, renderer
-from hipo_data.stages.publish.exports.levels import COLUMN, Told, levels_of, with_levels
+from hipo_data.stages.publish.exports.levels import COLUMN, Told, levels_of, with_levels, with_prompt_levels
 from hipo_data.stages.publish.exports.libraries import EXPORTS, Export, Table
 
 CHAT_TEMPLATE = "chat_template.jinja"
@@ -45,7 +46,8 @@ def export(
     will. Raises `UserError`, also where that template does not render a response faithfully.
 
     Rows of a dataset with arms tell their level in a system turn or, with `level` kwargs, as an argument of the chat
-    template. `named` are levels by arm, by default the arms' names.
+    template; prompts for reinforcement learning that of the arm that their problem keeps. `named` are levels by arm, by
+    default the arms' names.
     """
     if to not in EXPORTS:
         raise UserError(f"there is no export '{to}'; choose one of {', '.join(EXPORTS)}")
@@ -107,36 +109,59 @@ _PAIR = ("chosen", "rejected")
 
 def _format(dataset: Published) -> str:
     """The format of all responses. Raises `UserError` where there are none."""
+    if (name := _found_format(dataset)) is None:
+        raise UserError(f"{dataset.name} has no responses in a known format, which this export is made of")
+    return name
+
+
+def _found_format(dataset: Published) -> str | None:
     for part in ("sft", "preference"):
-        for path in (path for split in SPLITS for path in dataset.of(part, split)):
-            for piece in dataset.tables(path):
-                name = str(piece["format"][0])
-                if name in FORMATS:
-                    return name
-    raise UserError(f"{dataset.name} has no responses in a known format, which this export is made of")
+        for piece in _tables(dataset, part):
+            name = str(piece["format"][0])
+            if name in FORMATS:
+                return name
+    return None
 
 
 Levels = Callable[[pl.DataFrame], pl.DataFrame]
 
 
-def _levels(dataset: Published, to: str, wanted: Export, told: Told, named: Mapping[str, str]) -> Levels | None:
-    """What puts levels into examples; null where the modes are the two that responses tell by themselves."""
+def _levels(dataset: Published, to: str, wanted: Export, told: Told, named: Mapping[str, str]) -> dict[str, Levels]:
+    """What puts levels into a part; nothing where the modes are those that responses tell by themselves."""
     if told == "kwargs" and not wanted.takes_kwargs:
         able = [name for name, each in EXPORTS.items() if each.takes_kwargs]
         raise UserError(
             f"an export for {to} has no chat_template_kwargs in its rows; use --level prompt, or export for "
             f"{', '.join(able[:-1])} or {able[-1]}"
         )
-    modes: set[str] = set()
-    if any(table.part == "sft" for table in wanted.tables):
-        for path in (path for split in SPLITS for path in dataset.of("sft", split)):
-            for piece in dataset.tables(path):
-                modes.update(piece["mode"].unique().to_pylist())
+    parts = {table.part for table in wanted.tables} & {"sft", "rl"}
+    modes = {mode for part in parts for mode in _modes(dataset, part)}
+    name = _found_format(dataset)
+    by_text = [mode for mode in modes if name is not None and FORMATS[name].written_as(Mode(mode)) == mode]
     try:
-        levels = levels_of(sorted(modes), named)
+        levels = levels_of(sorted(modes), named, by_text or tuple(Mode))
     except ValueError as error:
         raise UserError(f"--levels: {error}") from error
-    return None if levels is None else lambda frame: with_levels(frame, levels, told)
+    if levels is None:
+        return {}
+    return {
+        "sft": lambda frame: with_levels(frame, levels, told),
+        "rl": lambda frame: with_prompt_levels(frame, levels, told),
+    }
+
+
+def _tables(dataset: Published, part: str) -> Iterator[pa.Table]:
+    for path in (path for split in SPLITS for path in dataset.of(part, split)):
+        yield from dataset.tables(path)
+
+
+def _modes(dataset: Published, part: str) -> set[str]:
+    """Those of examples, or of the arms that problems keep."""
+    found: set[str | None] = set()
+    for piece in _tables(dataset, part):
+        rows = pl.DataFrame(piece.select(["mode" if part == "sft" else "extra_info"])).to_series()
+        found.update((rows if part == "sft" else rows.struct.field("mode")).unique())
+    return {mode for mode in found if mode is not None}
 
 
 def _write(
@@ -145,11 +170,11 @@ def _write(
     folder: Path,
     rows: dict[str, int],
     check: _Check | None,
-    levels: Levels | None,
+    levels: Mapping[str, Levels],
 ) -> None:
     for split in SPLITS:
         name = table.file.format(split=split)
-        frames = _frames(dataset, table, split, check, levels if table.part == "sft" else None)
+        frames = _frames(dataset, table, split, check, levels.get(table.part))
         count = (_write_parquet if name.endswith(".parquet") else _write_json_lines)(folder / name, frames)
         if count:
             rows[name] = count

@@ -183,6 +183,10 @@ def _parsed(name: str, text: str) -> HybridResponse | str:
         return f"the answer does not read back: {error}"
 
 
+_OF_ARMS = (RULE, FALLBACK, "all_right", "shortest")
+"""Rules that keep responses of other arms than the two modes."""
+
+
 def _turns(example: Example, question: str) -> Iterator[str]:
     roles = [turn.role for turn in example.messages]
     if roles[-2:] != ["user", "assistant"] or "assistant" in roles[:-1]:
@@ -190,14 +194,14 @@ def _turns(example: Example, question: str) -> Iterator[str]:
         return
     if example.messages[-2].content != question:
         yield "the user's turn is not the question"
-    if example.mode not in tuple(Mode) and example.rule not in (RULE, FALLBACK):
+    if example.mode not in tuple(Mode) and example.rule not in _OF_ARMS:
         said = f"not {example.mode.value!r}, as the rule {example.rule!r} chooses between no arms"
         yield f"mode: Input should be 'think_on' or 'think_off' and {said}"
     parsed = _parsed(example.format, example.messages[-1].content)
     if isinstance(parsed, str):
         yield parsed
         return
-    if parsed.mode is not example.mode.base:
+    if parsed.mode is not FORMATS[example.format].written_as(example.mode):
         yield f"the answer reads back as {parsed.mode.value}, the mode is {example.mode.value}"
     if example.mode.thinks != (example.reasoning is not None):
         yield f"a {example.mode.value} example {'lacks' if example.reasoning is None else 'has'} reasoning"

@@ -9,18 +9,18 @@ import polars as pl
 
 from hipo_data.pipeline.viewer.index import DROPPED, UNDECIDED, Index
 from hipo_data.schemas.errors import UserError
-from hipo_data.schemas.records import FinishReason, Kind, Mode, Status
+from hipo_data.schemas.records import FinishReason, Kind, Status, is_arm_name
 
 PAGE = 50
 _NO_VERDICT = "ungraded"
 CHOICES = {
     "kind": [kind.value for kind in Kind],
-    "mode": [mode.value for mode in Mode] + [DROPPED, UNDECIDED],
-    "of": [mode.value for mode in Mode],
     "verdict": [*(status.value for status in Status), _NO_VERDICT],
     "finish": [reason.value for reason in FinishReason],
 }
-"""Values of the filters that have few; `of` is the mode of a rollout, `mode` what was decided."""
+"""Values of the filters that have few, the same of any run."""
+MODES = {"mode": [DROPPED, UNDECIDED], "of": list[str]()}
+"""Filters by a mode or an arm, and what else they take; `of` is that of a rollout, `mode` what was decided."""
 SORTS = {
     "id": "problem id",
     "margin": "margin",
@@ -110,6 +110,8 @@ def _plain(value: object) -> str:
 
 
 def _value(name: str, value: str) -> str | float | int:
+    if name in MODES and value not in MODES[name] and not is_arm_name(value):
+        raise UserError(f"{name} is a mode or an arm, not '{value[:80]}'")
     if name in CHOICES and value not in CHOICES[name]:
         raise UserError(f"{name} is one of {', '.join(CHOICES[name])}, not '{value[:80]}'")
     if name == "sort" and value.removeprefix("-") not in SORTS:
@@ -134,10 +136,17 @@ def matching(
 ) -> pl.DataFrame:
     """The problems that are meant, in the order that is asked for.
 
+    Raises `UserError` where a mode is none of the run's.
+
     Args:
         with_text: rows of the problems that hold `asked.text`, needed where there is one.
         flagged: ids of those that people have flagged.
     """
+    modes = index.files.config.roles.dear_first
+    for name, others in MODES.items():
+        value = getattr(asked, name)
+        if value and value not in (known := [*map(str, modes), *others]):
+            raise UserError(f"{name} is one of {', '.join(known)} in this run, not '{value}'")
     found = index.problems.lazy()
     equal = {"kind": asked.kind, "state": asked.mode, "source": asked.source}
     found = found.filter(*(pl.col(name) == value for name, value in equal.items() if value))

@@ -18,7 +18,7 @@ from markupsafe import Markup
 
 from hipo_data.figures.text import number, percent
 from hipo_data.pipeline.viewer import markup
-from hipo_data.pipeline.viewer.filters import CHOICES, PAGE, SORTS, Filters
+from hipo_data.pipeline.viewer.filters import PAGE, SORTS, Filters
 from hipo_data.pipeline.viewer.index import DROPPED, HEAD_CHARS, UNDECIDED, Index
 from hipo_data.pipeline.views.explain import Story
 from hipo_data.pipeline.views.printing.explain import firmness
@@ -126,7 +126,7 @@ def problems_page(
         options: values of the filters with their counts, where there is a form.
         trouble: why what is shown may not be the latest.
     """
-    pages = max(1, -(-found.height // PAGE))
+    pages, roles = max(1, -(-found.height // PAGE)), index.files.config.roles
     page = min(asked.page, pages)
     rows = found.slice((page - 1) * PAGE, PAGE).to_dicts()
     links = look.links
@@ -138,7 +138,8 @@ def problems_page(
         warnings=[*index.damaged, *([trouble] if trouble else [])],
         asked=asked,
         options=options,
-        choices=CHOICES,
+        modes=[(str(mode), NAMES.get(str(mode), str(mode))) for mode in roles.dear_first],
+        rated=("think-on", "think-off") if roles.is_pair else ("the best dearer arm", "the cheapest arm"),
         states=_states(index),
         rows=[row | {"href": links.problem(row["problem_id"], asked), "head": _head(row["head"])} for row in rows],
         total=found.height,
@@ -193,6 +194,7 @@ def problem_page(
         story=story,
         sides=[(mode.value, _side(story, mode)) for mode in _modes_of(story)],
         decision=story.decision,
+        bars=_bars(story),
         firm=firmness(story.decision) if story.decision is not None and "flip" in story.decision else "",
         up=links.problems(asked),
         query=asked.query(),
@@ -206,9 +208,29 @@ def problem_page(
 
 
 def _modes_of(story: Story) -> list[Mode]:
-    """Both modes, and the arms that the problem has rollouts in."""
-    others = dict.fromkeys(Mode(row["mode"]) for row in story.rollouts)
-    return [*Mode, *(mode for mode in others if mode not in tuple(Mode))]
+    """Both modes, or the arms that the problem has rollouts in."""
+    found = list(dict.fromkeys(Mode(row["mode"]) for row in story.rollouts))
+    return list(Mode) if set(found) <= set(Mode) else found
+
+
+_BAR = ("right", "n", "p", "p_low", "p_high", "unknown", "truncated")
+
+
+def _bars(story: Story) -> list[dict[str, Any]]:
+    """What pass rates there are, from the dearest arm to the cheapest: `name`, `label` and `_BAR`."""
+    if story.decision is None:
+        return []
+    if any(row["mode"] not in tuple(Mode) for row in story.arms):
+        arms = sorted(story.arms, key=lambda row: -int(row["arm"]))
+        rows = [(str(row["mode"]), {part: row[part] for part in _BAR}) for row in arms]
+    else:
+        sides = ((Mode.THINK_ON.value, "on"), (Mode.THINK_OFF.value, "off"))
+        rows = [(name, {part: story.decision[_of_side(part, side)] for part in _BAR}) for name, side in sides]
+    return [{"name": name, "label": NAMES.get(name, name), **row} for name, row in rows]
+
+
+def _of_side(part: str, side: str) -> str:
+    return f"p_{side}{part[1:]}" if part.startswith("p") else f"{part}_{side}"
 
 
 def _side(story: Story, mode: Mode) -> list[dict[str, Any]]:

@@ -11,7 +11,8 @@ from hipo_data.pipeline.views.whatif import graded_shards, tables_of
 from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.schemas.errors import UserError
 from hipo_data.schemas.length_unit import Unit, lengths_of
-from hipo_data.stages.select.arm_whatif import ArmWhatIf, arm_whatif
+from hipo_data.stages.select.arm_whatif import ArmWhatIf, arm_whatif, priors_of
+from hipo_data.stages.select.pair_counts import with_source
 from hipo_data.stages.select.select import arm_table
 
 
@@ -60,14 +61,17 @@ def ask_arms(
     run = _own_choice(files, shards)
     costs = {str(mode): config.roles.cost(mode) for mode in config.roles.modes}
     problems = every["problem_id"].n_unique()
+    asked = files.scan("ingest", shards=shards) if config.select.by_posterior else None
+    sources = None if asked is None else with_source(asked).select("problem_id", "source").collect()
     rows = []
     for n in ns:
         counted = every if n == most else _counted(files, shards, n, most)
         for names in chosen if own in chosen else [own, *chosen]:
+            priors = None if sources is None else priors_of(counted, sources, names, config.select)
             for delta in sorted({*deltas, config.select.delta}):
                 select = config.select.model_copy(update={"delta": delta})
                 beside = every if n < most else None
-                rows.append(arm_whatif(counted, problems, n, names, costs, select, run, beside))
+                rows.append(arm_whatif(counted, problems, n, names, costs, select, run, beside, priors, sources))
     answer = ArmAnswer(rows, config.select.delta, most, own, lengths_of(config).unit)
     if lacking := max(row.open for row in rows):
         answer.remarks.append(
@@ -88,7 +92,7 @@ def _counted(files: RunFiles, shards: Sequence[str], n: int, most: int) -> pl.Da
     """Counts by problem and arm; those of all rollouts are there already where the run has decided."""
     decided = files.scan("select", ARMS, shards)
     if n == most and decided is not None and len(files.paths("select", ARMS, shards)) == len(shards):
-        return decided.drop("chosen").collect()
+        return decided.drop("chosen", "p_asked", strict=False).collect()
     tags, first = FORMATS[files.config.publish.format].tags, pl.col("index") < n
     parts = []
     for shard in shards:

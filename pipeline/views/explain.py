@@ -43,7 +43,7 @@ class Story:
     """Of both modes, with their verdicts: `status`, `reason`, `extracted` and the other columns; and `leaks`, whether
     the selection refuses it for thinking all the same."""
     vote: Row | None = None
-    """Of a problem without a gold."""
+    """Of a problem without a gold; `of` which arm the votes are, where there are others than the two modes."""
     decision: Row | None = None
     """With `words`; `flip`, the flip probability, and `wrong`, that of a wrong mode; `weak_prior`, whether both go by
     the weak one; and `stopped`, whether the problem was not sampled in full."""
@@ -102,8 +102,11 @@ def story_within(files: RunFiles, shard: str, found: str) -> Story:
         raise UserError(f"{files.run_dir} has no problem {found}")
     story.problem = problems[0]
     story.rollouts = list(_rollouts(files, shard, found))
-    votes = files.scan(f"verify.{Mode.THINK_ON}", VOTES, [shard])
+    roles = files.config.roles
+    votes = files.scan(f"verify.{roles.voter}", VOTES, [shard])
     story.vote = next(iter(_rows(votes, found)), None)
+    if story.vote is not None and not roles.is_pair:
+        story.vote["of"] = str(roles.voter)
     story.decision = next(iter(_rows(files.scan("select", shards=[shard]), found)), None)
     if story.decision is not None:
         leaking = sum(row["leaks"] for row in story.rollouts)

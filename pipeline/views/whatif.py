@@ -48,8 +48,10 @@ def ask(
     Raises `UserError` where nothing is graded yet, or where N is more than the run has.
     """
     config = files.config
-    if not config.roles.is_pair:
-        raise UserError("this run chooses between arms; ask pipeline.views.arm_whatif, as `hipo-data whatif` does")
+    if not config.roles.is_pair or (config.weighs_arms and config.select.by_posterior):
+        if config.weighs_arms:
+            raise UserError("this run chooses between arms; ask pipeline.views.arm_whatif, as `hipo-data whatif` does")
+        raise UserError(f"the policy {config.select.policy} over arms does not read δ, so that there is no what-if")
     wanted = {mode: config.sample.most(mode) for mode in Mode}
     most = max(wanted.values())
     ns = ns or [most]

@@ -34,6 +34,9 @@ class Format(Protocol):
         Every text of the format starts with it.
         """
 
+    def written_as(self, mode: Mode) -> Mode:
+        """The mode that a response in `mode` parses back as: its own where its text tells it, else `mode.base`."""
+
     def render(self, response: HybridResponse) -> str:
         """The response as text. Raises `FormatError` where the text would not parse back to the response."""
 

@@ -1,4 +1,4 @@
-"""Formats that are parts between tags: one description of the two modes' texts, from which all else follows."""
+"""Formats that are parts between tags: one description of the texts of each mode, from which all else follows."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -30,6 +30,8 @@ def _unopposed(response: HybridResponse) -> str | None:
 class TaggedFormat:
     """A `Format` of fixed texts and parts. A part ends where the text that follows it first stands.
 
+    `arms` are layouts of modes of their own, beside those of the two that all others are written down as.
+
     `opener` is what a forced response begins its reasoning with; `switched` is what the chat template writes into the
     prompt of a mode that `template_kwargs` ask for, where that is not `prompt_suffix`; `objection` says why the model's
     own chat template would alter a response, or null; `tags` and `question_tags` may not stand in a part and in a
@@ -40,6 +42,7 @@ class TaggedFormat:
     think_on: Layout
     think_off: Layout
     tags: tuple[str, ...]
+    arms: Mapping[Mode, Layout] = field(default_factory=dict)
     prompt_suffix: str = ""
     opener: str = ""
     template_kwargs: Mapping[Mode, Mapping[str, Any]] = field(default_factory=dict)
@@ -65,7 +68,7 @@ class TaggedFormat:
         text = "".join(piece.text if isinstance(piece, Tag) else parts[piece] for piece in layout)
         mode, spans, whole = self._read(text)
         said = response.justification if self.justifies else ""
-        kept = replace(response, mode=response.mode.base, justification=said)
+        kept = replace(response, mode=self.written_as(response.mode), justification=said)
         if not whole or self._response(mode, text, spans) != kept:
             raise FormatError(f"the {self.name} format cannot tell this {response.mode} response from another one")
         return text
@@ -113,14 +116,18 @@ class TaggedFormat:
         """See `Format`."""
         _refuse_any(self.question_tags, "question", question)
 
+    def written_as(self, mode: Mode) -> Mode:
+        """See `Format`."""
+        return mode if mode in self.arms else Mode(mode).base
+
     def _layout(self, mode: Mode) -> Layout:
-        return self.think_on if Mode(mode).thinks else self.think_off
+        return self.arms.get(Mode(mode)) or (self.think_on if Mode(mode).thinks else self.think_off)
 
     def _read(self, text: str) -> tuple[Mode, list[Span], bool]:
-        readings = [(mode, _walk(self._layout(mode), text)) for mode in (Mode.THINK_OFF, Mode.THINK_ON)]
+        readings = [(mode, _walk(self._layout(mode), text)) for mode in (Mode.THINK_OFF, *self.arms, Mode.THINK_ON)]
         found = [(mode, *reading) for mode, reading in readings if reading is not None]
         if not found:
-            shapes = f"{_shown(self.think_on)} or {_shown(self.think_off)}"
+            shapes = " or ".join(map(_shown, (self.think_on, *self.arms.values(), self.think_off)))
             raise FormatError(f"the text is not in the {self.name} format, which is {shapes}")
         return max(found, key=lambda each: each[2])  # a whole reading before one that breaks off; think-off in a tie
 

@@ -69,7 +69,7 @@ whether the gold is the source's (`source`) or what responses agreed on (`pseudo
 RL_BUDGET_SCHEMA = _rl_schema([*(pa.field(name, kind) for name, kind in _EXTRA), *_BUDGET])
 SFT_BUDGET_SCHEMA = pa.schema([*arrow_schema(Example), *_BUDGET], metadata=arrow_schema(Example).metadata)
 
-Instructions = Mapping[str, tuple[str, float | None]]
+Instructions = Mapping[str, tuple[str | None, float | None]]
 """What is added to a question, and the budget that it names, by problem."""
 
 

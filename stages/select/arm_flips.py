@@ -3,8 +3,7 @@
 Each arm's rate has Jeffreys' prior, Beta(1/2, 1/2), and its own counts, independently of the other arms; a repetition
 has as many graded rollouts. The flip probability is the sum over all outcomes at which the rule chooses another arm or
 none: no simulation. The rule stands here once more, over arrays, as millions of outcomes are asked about; tests hold it
-against `stages.select.policies.effort`. A prior fitted to the run, as two modes have one
-(`stages.select.flips`), would be one over K rates at once, which few problems cannot tell.
+against `stages.select.policies.effort`. Under `rule: posterior` it is `arm_posterior_flips`.
 
 Taken as given: right responses are fit to be kept; and an arm that was not sampled is always right, so that of a
 problem that was settled early this is the most that the probability can be.

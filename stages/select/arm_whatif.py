@@ -6,8 +6,11 @@ import polars as pl
 from pydantic import BaseModel, Field
 
 from hipo_data.schemas.config import SelectConfig
+from hipo_data.stages.select.arm_counts import place_of
 from hipo_data.stages.select.arm_flips import arm_flips
-from hipo_data.stages.select.policies.effort import FALLBACK, kept_arms, settles, within_delta
+from hipo_data.stages.select.arm_posterior_flips import arm_posterior_flips
+from hipo_data.stages.select.arm_prior import ArmPriors, arm_cells, fit_arms
+from hipo_data.stages.select.policies.effort import FALLBACK, always_right, kept_arms, settles, within_delta
 
 
 class ArmWhatIf(BaseModel):
@@ -41,6 +44,8 @@ def arm_whatif(
     config: SelectConfig,
     run: pl.DataFrame | None = None,
     every: pl.DataFrame | None = None,
+    priors: ArmPriors | None = None,
+    sources: pl.DataFrame | None = None,
 ) -> ArmWhatIf:
     """What `config` would lead to.
 
@@ -53,10 +58,19 @@ def arm_whatif(
         config: δ, `fallback` and `min_graded`.
         run: what the run chose, columns `problem_id`, `mode`, of all problems.
         every: `counted` with all rollouts, those beside the first N telling pass rates.
+        priors: of these arms, `priors_of`; needed under `rule: posterior`, and with it `sources`.
+        sources: columns `problem_id`, `source`.
     """
     arms = counted.filter(pl.col("mode").is_in([str(name) for name in names]))
-    kept = kept_arms(arms.lazy(), config.delta, config.fallback).collect()
-    flips = arm_flips(arms, kept, names, config.delta, config.fallback, config.min_graded)
+    shared = config.delta, config.fallback
+    if priors is not None and sources is not None:
+        arms = arms.with_columns(arm=place_of(names))
+        asked = priors.with_asked(arms, sources, config.delta, config.min_graded)
+        kept = kept_arms(asked.lazy(), *shared, by_posterior=True).collect()
+        flips = arm_posterior_flips(arms, kept, names, *shared, config.min_graded, priors, sources)
+    else:
+        kept = kept_arms(arms.lazy(), *shared).collect()
+        flips = arm_flips(arms, kept, names, *shared, config.min_graded)
     priced = kept.with_columns(cost=pl.col("tokens") * pl.col("mode").replace_strict(dict(costs), default=1.0))
     rates = _rates(kept, every)
     changed = None
@@ -79,8 +93,14 @@ def arm_whatif(
         held=int(rates["held"].sum()),
         flip=_mean(flips["flip"]),
         changed=changed,
-        open=_open(arms, len(names), config.delta),
+        open=_open(arms, len(names), config),
     )
+
+
+def priors_of(counted: pl.DataFrame, sources: pl.DataFrame, names: Sequence[str], config: SelectConfig) -> ArmPriors:
+    """What `rule: posterior` goes by where only these arms are there to choose from. Arguments as of `arm_whatif`."""
+    arms = counted.with_columns(arm=place_of(names)).filter(pl.col("arm").is_not_null())
+    return ArmPriors(tuple(fit_arms(arm_cells(arms, sources, len(names), config.min_graded), len(names))))
 
 
 def _rates(kept: pl.DataFrame, every: pl.DataFrame | None) -> pl.DataFrame:
@@ -97,10 +117,12 @@ def _rates(kept: pl.DataFrame, every: pl.DataFrame | None) -> pl.DataFrame:
     )
 
 
-def _open(arms: pl.DataFrame, count: int, delta: float) -> int:
-    """Problems that lack an arm, and whose lowest arm within δ would not stay so whatever the missing ones brought."""
-    ruled = within_delta(arms.lazy(), delta).collect()
-    marked = ruled.with_columns(settled=settles(delta))
+def _open(arms: pl.DataFrame, count: int, config: SelectConfig) -> int:
+    """Problems that lack an arm, and whose choice would not stay so whatever the missing ones brought."""
+    if config.by_posterior:
+        marked = arms.with_columns(settled=always_right(config.min_graded))
+    else:
+        marked = within_delta(arms.lazy(), config.delta).collect().with_columns(settled=settles(config.delta))
     by_problem = marked.group_by("problem_id").agg(pl.col("settled").any(), sampled=pl.len())
     return by_problem.filter(~pl.col("settled") & (pl.col("sampled") < count)).height
 

@@ -76,10 +76,10 @@ def _likely(decision: Mapping[str, Any]) -> str:
     return f"P(gain > δ {decision['delta']:g}) {shown} {sign} {LIKELY:g} by {prior_in_words(name, problems)}"
 
 
-def prior_in_words(name: str, problems: int) -> str:
-    """A prior by its name and how many problems there were to fit it to."""
+def prior_in_words(name: str, problems: int, of: str = "both modes") -> str:
+    """A prior by its name and how many problems there were to fit it to, which tell of `of`."""
     if name == WEAK:
-        return f"the weak prior, since only {problems:,} problems tell of both modes"
+        return f"the weak prior, since only {problems:,} problems tell of {of}"
     return f"the prior of {'the run' if name == RUN else name}, fitted to {problems:,} problems"
 
 

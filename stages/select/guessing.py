@@ -50,4 +50,9 @@ def without_luck(chosen: Chosen) -> Chosen:
         pl.when(drops).then(pl.lit(value)).otherwise(name).alias(name) for name, value in values.items()
     )
     dropped = chosen.decisions.filter(drops).select("problem_id")
-    return Chosen(decisions, chosen.picks.join(dropped, on="problem_id", how="anti"), chosen.arms)
+    arms = chosen.arms
+    if arms is not None:
+        gone = dropped.with_columns(gone=pl.lit(True))
+        beside = arms.join(gone, on="problem_id", how="left", maintain_order="left")
+        arms = beside.with_columns(pl.col("chosen") & pl.col("gone").is_null()).drop("gone")
+    return Chosen(decisions, chosen.picks.join(dropped, on="problem_id", how="anti"), arms)

@@ -9,7 +9,7 @@ decision. The rules themselves are in `stages.select.policies`, one method a fil
 - a rollout with a cap, which was asked for once its mode had won (`stopping.waves`), can be picked, counts in no rate.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import polars as pl
 
@@ -19,6 +19,7 @@ from hipo_data.schemas.config import SelectConfig
 from hipo_data.schemas.records import HIDDEN, FinishReason, Status
 from hipo_data.schemas.select_config import PolicyName
 from hipo_data.stages.select.arm_counts import arm_counts, place_of
+from hipo_data.stages.select.arm_prior import ArmPriors
 from hipo_data.stages.select.exclusion import left_out
 from hipo_data.stages.select.guessing import without_luck
 from hipo_data.stages.select.leaking import marked
@@ -26,6 +27,7 @@ from hipo_data.stages.select.pair_counts import with_gains
 from hipo_data.stages.select.policies import (
     adaptthink,
     all_correct,
+    arm_budgets,
     budget,
     effort,
     groups,
@@ -66,6 +68,9 @@ POLICIES: dict[str, Policy] = {
 }
 
 
+_PAIR = (OFF, ON)
+
+
 def modes_at_most(policy: PolicyName) -> int:
     """Of how many modes a policy can make examples of one problem."""
     return POLICIES[policy].MODES
@@ -101,9 +106,9 @@ def select(
     config: SelectConfig,
     seed: int,
     tags: Collection[str] = HIPO.tags,
-    priors: Priors | None = None,
+    priors: Priors | ArmPriors | None = None,
     excluded: Collection[str] = (),
-    arms: Sequence[str] = (OFF, ON),
+    arms: Sequence[str] = _PAIR,
 ) -> pl.LazyFrame:
     """One decision a problem, sorted by `problem_id`, in the columns of `schemas.records.Decision`.
 
@@ -115,9 +120,10 @@ def select(
         config: the policy, δ and the rest.
         seed: the run's seed; decides whatever a policy draws by lot.
         tags: of the format, which a response that is kept may not hold.
-        priors: needed under `rule: posterior`, whose decisions have the columns `POSTERIOR_COLUMNS` as well.
+        priors: needed under `rule: posterior`, whose decisions have the columns `POSTERIOR_COLUMNS` as well; those of
+            arms under the policy `effort`.
         excluded: ids of problems that are dropped whatever their rollouts say (`stages.select.exclusion`).
-        arms: names of the modes from cheap to dear; others than the two under the policy `effort` alone.
+        arms: names of the modes from cheap to dear; others than the two under `schemas.select_config.OVER_ARMS` alone.
     """
     return select_picks(
         problems, rollouts, verdicts, config, seed, tags, priors=priors, excluded=excluded, arms=arms
@@ -132,23 +138,27 @@ def select_picks(
     seed: int,
     tags: Collection[str] = HIPO.tags,
     votes: pl.LazyFrame | None = None,
-    priors: Priors | None = None,
+    priors: Priors | ArmPriors | None = None,
     excluded: Collection[str] = (),
-    arms: Sequence[str] = (OFF, ON),
+    arms: Sequence[str] = _PAIR,
+    budgets: Mapping[str, int] | None = None,
 ) -> Chosen:
     """The decisions of `select` and the picks, those sorted by `problem_id` and `rank`. Arguments as there.
 
     Args:
         votes: columns `VOTE_COLUMNS`, a row for each problem without a gold, where there are any.
+        budgets: tokens of reasoning by arm, which the policy `budget` writes into prompts.
     """
-    graded = _joined(rollouts, verdicts, tags, config)
+    graded = _joined(rollouts, verdicts, tags, config).with_columns(arm=place_of(arms))
     if config.by_posterior and priors is None:
         raise ValueError("the rule posterior needs the priors of the run")
     guessed = ["options"] if "options" in problems.collect_schema() else []
     counted = problems.select("problem_id", "kind", *guessed, *(["source"] if config.by_posterior else []))
+    over_arms = tuple(arms) != _PAIR
+    weighs = config.policy == "effort" or (over_arms and config.policy == "budget")
     by_arm = None
-    if config.policy == "effort":  # once and for all: what follows reads it several times, and it is small
-        by_arm = arm_counts(graded.with_columns(arm=place_of(arms)), config).collect().lazy()
+    if weighs or over_arms:  # once and for all: what follows reads it several times, and it is small
+        by_arm = arm_counts(graded, config).collect().lazy()
     for mode in (ON, OFF):
         sides = _statistics(graded, mode) if by_arm is None else _statistics_of_arms(by_arm, mode)
         counted = counted.join(sides, on="problem_id", how="left")
@@ -158,10 +168,24 @@ def select_picks(
         .with_columns(*_pass_rate("on", config), *_pass_rate("off", config))
         .with_columns(margin=pl.col("p_on") - pl.col("p_off"), delta=pl.lit(config.delta))
     )
-    if config.by_posterior and priors is not None:
+    if config.by_posterior and isinstance(priors, Priors):
         counted = with_gains(counted, priors, config.delta)
-    of_these = (graded if by_arm is None else by_arm).join(counted.select("problem_id"), on="problem_id", how="semi")
-    chosen = POLICIES[config.policy].choose(counted, of_these, config, seed)
+    here = counted.select("problem_id")
+    if by_arm is not None:
+        by_arm = by_arm.join(here, on="problem_id", how="semi")
+    if by_arm is not None and isinstance(priors, ArmPriors):
+        sources = problems.select("problem_id", "source").collect()
+        by_arm = priors.with_asked(by_arm.collect(), sources, config.delta, config.min_graded).lazy()
+        counted = counted.join(_gain_of_arms(by_arm), on="problem_id", how="left", validate="1:1")
+    if by_arm is not None and weighs:
+        chosen = effort.choose(counted, by_arm, config, seed)
+        if config.policy == "budget":
+            chosen = chosen._replace(picks=arm_budgets.with_budgets(chosen.picks, budgets or {}))
+    else:
+        rows = graded.join(here, on="problem_id", how="semi")
+        chosen = POLICIES[config.policy].choose(counted, rows, config, seed)
+        if by_arm is not None:
+            chosen = chosen._replace(arms=_with_kept(by_arm, chosen.picks))
     if guessed:
         chosen = without_luck(chosen)
     decisions, picks, _ = left_out(Chosen(_with_votes(chosen.decisions, votes), chosen.picks), excluded)
@@ -195,6 +219,22 @@ def _joined(
 ) -> pl.LazyFrame:
     rows = rollouts.join(verdicts, on=["problem_id", "mode", "index"], how="left", validate="1:1")
     return _graded(rows, tags, config)
+
+
+def _gain_of_arms(by_arm: pl.LazyFrame) -> pl.LazyFrame:
+    """Columns `problem_id` and `POSTERIOR_COLUMNS`: how likely the true rates ask for another arm than the cheapest."""
+    known = by_arm.filter(pl.col("p_asked").is_not_null())
+    cheapest = pl.col("p_asked").filter(pl.col("arm") == 0).first()
+    several = pl.when((pl.len() > 1) & cheapest.is_not_null()).then((1 - cheapest).round(12))
+    named = by_arm.group_by("problem_id").agg(pl.col("prior", "prior_problems").first())
+    return named.join(known.group_by("problem_id").agg(p_gain=several), on="problem_id", how="left")
+
+
+def _with_kept(by_arm: pl.LazyFrame, picks: pl.LazyFrame) -> pl.LazyFrame:
+    """Arms with `chosen`: whether a response of theirs is kept."""
+    kept = picks.select("problem_id", "mode", chosen=pl.lit(True)).unique()
+    beside = by_arm.join(kept, on=["problem_id", "mode"], how="left")
+    return beside.with_columns(pl.col("chosen").fill_null(False)).sort("problem_id", "arm")
 
 
 def _still_chosen(excluded: Collection[str]) -> pl.Expr:

@@ -5,6 +5,9 @@ and has a response to keep: lower arms are out already, whatever dearer ones bri
 them. So `stages.select.policies.effort` chooses the same arm, by the same rule, with the same response, as it would
 with all arms sampled in full. What differs is what is known of the dearer arms: nothing.
 
+Under `select.rule: posterior` the choice hangs on a prior that is fitted to all problems later. A problem is settled
+there once an arm was right every time and has a response to keep: what dearer ones bring is not looked at.
+
 An arm is a rung as a whole: all n rollouts of it, so that its pass rate does not lean.
 """
 
@@ -13,7 +16,7 @@ from collections.abc import Collection, Sequence
 import polars as pl
 
 from hipo_data.schemas.config import SelectConfig
-from hipo_data.stages.select.policies.effort import settles, within_delta
+from hipo_data.stages.select.policies.effort import always_right, settles, within_delta
 from hipo_data.stages.select.select import arm_table
 
 VERSION = "1"
@@ -36,6 +39,10 @@ def open_problems(
         tags: of the format.
         arms: names of all arms, from cheap to dear.
     """
-    counted = within_delta(arm_table(rollouts, verdicts, config, tags, arms), config.delta)
-    done = set(counted.filter(settles(config.delta)).select("problem_id").collect()["problem_id"])
+    counted = arm_table(rollouts, verdicts, config, tags, arms)
+    if config.by_posterior:
+        settled = counted.filter(always_right(config.min_graded))
+    else:
+        settled = within_delta(counted, config.delta).filter(settles(config.delta))
+    done = set(settled.select("problem_id").collect()["problem_id"])
     return [each for each in problem_ids if each not in done]

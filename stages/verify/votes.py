@@ -1,8 +1,9 @@
 """Votes: what the think-on responses to a problem without a gold agree on, by a rule of `stages.verify.pseudo_gold`.
 
-Samples are a problem's think-on responses by index, whatever order they come in; one that failed in its engine is no
-sample. Decided here, with no source: a sample that was cut off, or whose final answer the math grader does not find,
-is one without an answer; two answers are the same where that grader finds the second right by the first.
+Of arms it is the responses of the dearest. Samples are a problem's responses by index, whatever order they come in; one
+that failed in its engine is no sample. Decided here, with no source: a sample that was cut off, or whose final answer
+the math grader does not find, is one without an answer; two answers are the same where that grader finds the second
+right by the first.
 """
 
 from collections import Counter, defaultdict
@@ -18,17 +19,21 @@ from hipo_data.stages.verify.verify import GradesBatches, grade_patiently
 
 
 def vote(
-    problems: Iterable[Problem], rollouts: Iterable[Rollout], grader: GradesBatches, config: PseudoGoldConfig
+    problems: Iterable[Problem],
+    rollouts: Iterable[Rollout],
+    grader: GradesBatches,
+    config: PseudoGoldConfig,
+    by: Mode = Mode.THINK_ON,
 ) -> list[Vote]:
     """A vote for each problem without a gold, in their order.
 
     Args:
-        rollouts: of any problems and modes; think-on ones of these problems have a say.
+        rollouts: of any problems and modes; those of these problems in the mode `by` have a say.
     """
     without = {problem.problem_id: problem for problem in problems if isinstance(problem.gold, NoGold)}
     samples: dict[str, list[Rollout]] = defaultdict(list)
     for rollout in rollouts:
-        sampled = rollout.mode is Mode.THINK_ON and not rollout.finish_reason.is_failure
+        sampled = rollout.mode is by and not rollout.finish_reason.is_failure
         if sampled and rollout.problem_id in without:
             samples[rollout.problem_id].append(rollout)
     by_index = {key: sorted(samples[key], key=lambda rollout: rollout.index) for key in without}

@@ -245,7 +245,7 @@ def test_a_model_that_does_not_keep_the_format_is_pointed_out(tmp_path: Path) ->
     [
         (
             {"format": "hypo"},
-            "there is no format 'hypo'; choose from hipo, thinkless, lhrm, adaptthink, autothink, qwen3",
+            "there is no format 'hypo'; choose from hipo, thinkless, lhrm, adaptthink, autothink, qwen3, arm",
         ),
         ({"format": "plain"}, "a plain model has no modes to force"),
         ({"seeds": ()}, "seeds have to be distinct, and at least one"),

@@ -51,6 +51,7 @@ mode_tagged = pytest.mark.parametrize(
     + [("thinkless", mode) for mode in Mode]
     + [("lhrm", mode) for mode in Mode]
     + [("adaptthink", mode) for mode in Mode]
+    + [("arm", mode) for mode in Mode]
     + [("autothink", Mode.THINK_OFF), ("qwen3", Mode.THINK_OFF)],
 )
 
@@ -74,6 +75,11 @@ def kept(form: Format, response: HybridResponse) -> HybridResponse:
         ("adaptthink", "<think>\nFirst.\n\nSecond.\n</think>\n\n42", "<think>\n</think>\n\n42"),
         ("autothink", "<think>\n...\nFirst.\n\nSecond.\n</think>\n\n42", "<think>\n...\n</think>\n\n42"),
         ("qwen3", "<think>\nFirst.\n\nSecond.\n</think>\n\n42", "<think>\n\n</think>\n\n42"),
+        (
+            "arm",
+            "<LONG_COT>\nFirst.\n\nSecond.\n</LONG_COT>\n<ANSWER>\n42\n</ANSWER>",
+            "<ANSWER>\n42\n</ANSWER>",
+        ),
     ],
 )
 def test_texts_are_byte_for_byte_those_of_the_method(name: str, on: str, off: str) -> None:
@@ -81,9 +87,21 @@ def test_texts_are_byte_for_byte_those_of_the_method(name: str, on: str, off: st
     assert FORMATS[name].render(OFF) == off
 
 
+@pytest.mark.parametrize(("arm", "tag"), [("short_cot", "COT"), ("code", "CODE"), ("long_cot", "LONG_COT")])
+def test_arms_format_tells_its_arms_by_their_text(arm: str, tag: str) -> None:
+    form, response = FORMATS["arm"], replace(ON, mode=Mode(arm), justification="")
+    text = f"<{tag}>\nFirst.\n\nSecond.\n</{tag}>\n<ANSWER>\n42\n</ANSWER>"
+    assert form.render(response) == text
+    assert form.parse(text) == replace(response, mode=form.written_as(response.mode))
+    assert form.written_as(Mode("long_cot")) is Mode.THINK_ON
+    assert form.forced_prefix(Mode(arm)) == f"<{tag}>"
+    with pytest.raises(FormatError, match="contains the tag <CODE>"):
+        form.render(replace(response, reasoning="as <CODE>"))
+
+
 def test_formats_are_known_by_their_own_names() -> None:
     assert {name: form.name for name, form in FORMATS.items()} == {
-        name: name for name in ("hipo", "thinkless", "lhrm", "adaptthink", "autothink", "qwen3")
+        name: name for name in ("hipo", "thinkless", "lhrm", "adaptthink", "autothink", "qwen3", "arm")
     }
     assert [name for name, form in FORMATS.items() if form.justifies] == ["hipo"]
 

@@ -13,6 +13,7 @@ import yaml
 from hipo_data.engines.placement import placement
 from hipo_data.pipeline.config_file import load_config
 from hipo_data.pipeline.views.plan import make_plan
+from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.schemas.config import RunConfig, VllmEngine
 from hipo_data.schemas.select_config import PolicyName
 from tests.conftest import ROOT
@@ -68,6 +69,18 @@ def test_the_recipe_with_arms_names_four_from_cheap_to_dear() -> None:
     roles = load_config(RECIPES / "teacher-arms.yaml", []).roles
     assert roles.modes == ("think_off", "short", "long", "think_on")
     assert [roles.budget(mode) for mode in roles.modes] == [None, 24, 64, None]
+
+
+def test_the_recipe_of_arms_formats_writes_each_arm_down_by_tags_of_its_own() -> None:
+    config = load_config(RECIPES / "arm-formats.yaml", [])
+    form, modes = FORMATS[config.publish.format], config.roles.modes
+    assert modes == ("think_off", "short_cot", "code", "think_on")
+    assert [form.forced_prefix(mode) for mode in modes] == ["<ANSWER>", "<COT>", "<CODE>", "<LONG_COT>"]
+    for mode in modes[1:3]:
+        reading, asked = config.roles.of(mode).reading, config.roles.of(mode).system_prompt
+        assert reading is not None and asked is not None
+        assert all(tag in form.tags and tag in asked for tag in [*reading.open, *reading.close])
+    assert (config.select.policy, config.select.most) == ("all-correct", 1)
 
 
 def test_replica_of_the_cluster_recipe_is_an_actor_of_a_node_or_a_group_of_nodes() -> None:

@@ -110,8 +110,13 @@ def test_arms_without_order_or_cost_are_refused(arms: Any, said: str) -> None:
         ),
         ({"sample": {"stop": "likely"}}, "sample.stop is 'likely', which is for hipo's rule"),
         ({"sample": {"allocate": "adaptive"}}, "hipo's rule is unsure, but select.policy is 'effort'"),
+        ({"select": {"policy": "budget"}}, "whose budgets are tokens at most, but select.budget.kind is 'lcpo_exact'"),
+        (
+            {"select": {"policy": "groups"}},
+            "which chooses between think_off and think_on; set select.policy: effort, or",
+        ),
         ({"sources": [{"type": "rollouts", "path": "x"}]}, "is of type rollouts, whose responses are think_on or"),
-        ({"verify": {"pseudo_gold": {"rule": "esc"}}}, "needs golds, but verify.pseudo_gold is set"),
+        ({"verify": {"pseudo_gold": {"rule": "esc", "window": 9}}}, "needs 9 'think_on' responses that agree"),
         ({"sample": {"n": 2}, "select": {"policy": "effort", "min_graded": 3}}, "asks for 2 rollouts in short"),
     ],
 )

@@ -1,6 +1,7 @@
 """Reads exports with ms-swift's own loader, preprocessor and template; prints one JSON object a row.
 
-Standard input holds a JSON list of jobs: `[folder, template or null for that of ms-swift.yaml, tokenizer]`. Run with
+Standard input holds a JSON list of jobs: `[folder, template or null for that of ms-swift.yaml, tokenizer]`; or
+`[file, a chat template's text, tokenizer]`, whose rows are rendered by that template, prompts as for sampling. Run with
 ms-swift on the path.
 """
 
@@ -24,6 +25,8 @@ def main() -> None:
 
 
 def rows_of(folder: str, template: str | None, model: str):
+    if not Path(folder).is_dir():
+        return rendered(folder, template, model)
     config = yaml.safe_load((Path(folder) / "ms-swift.yaml").read_text())
     tokenizer = get_processor(model, model_type="qwen3", download_model=False)
     encode = get_template(
@@ -41,6 +44,19 @@ def rows_of(folder: str, template: str | None, model: str):
         }
         for row in EncodePreprocessor(template=encode)(rows, load_from_cache_file=False)
     ]
+
+
+def rendered(file: str, template: str | None, model: str):
+    tokenizer = get_processor(model, model_type="qwen3", download_model=False)
+    tokenizer.chat_template = template
+    encode = get_template(tokenizer, template_type="chatml", max_length=4096, template_backend="jinja")
+    rows, _ = load_dataset([file], load_from_cache_file=False, remove_unused_columns=False)
+    found = []
+    for row in rows:
+        encode.set_mode("train" if row["messages"][-1]["role"] == "assistant" else "transformers")
+        text = tokenizer.decode(encode.encode(dict(row))["input_ids"])
+        found.append({"text": text, "solution": row.get("solution"), "problem_id": row.get("problem_id")})
+    return found
 
 
 if __name__ == "__main__":

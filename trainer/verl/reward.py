@@ -59,7 +59,7 @@ def compute_score(
         "acc": float(right),
         "unknown": float(status is Status.UNKNOWN),
         "well_formed": float(formed),
-        "think_on": float(response is not None and response.mode is Mode.THINK_ON),
+        "think_on": float(response is not None and response.mode.thinks),
     }
 
 

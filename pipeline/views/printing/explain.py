@@ -97,11 +97,12 @@ def _gold_in_words(gold: Row) -> str:
 
 def _vote_in_words(vote: Row | None) -> str:
     if vote is None:
-        return "think-on responses have not voted yet"
+        return "responses have not voted yet"
+    voters = vote.get("of", "think-on")
     by = f"({vote['rule']}, confidence {vote['confidence']:.3f})"
     if vote["answer"] is None:
-        return f"of {vote['samples']} think-on responses no more than {vote['agreeing']} give the same answer {by}"
-    counts = f"{vote['agreeing']} of the first {vote['samples']} think-on responses"
+        return f"of {vote['samples']} {voters} responses no more than {vote['agreeing']} give the same answer {by}"
+    counts = f"{vote['agreeing']} of the first {vote['samples']} {voters} responses"
     return f"{counts} agree on {vote['answer']}, which stands in {by}"
 
 

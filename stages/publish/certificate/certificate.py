@@ -110,12 +110,13 @@ class Certifying:
             check = self.checks[name]
             check.failed += 1
             check.first = check.first or f"{where} (problem {row['problem_id']}): {why}"
-        if len(self._two) < 2 and (self._two or row["mode"] == Mode.THINK_ON):
+        if len(self._two) < 2 and (self._two or Mode(row["mode"]).thinks):
             self._two.append(row)
 
     def _said(self, row: Mapping[str, Any]) -> list[tuple[str, str]]:
         form = FORMATS[row["format"]]
-        of, mode = Row.of(row, form, self.reasoning_field is not None), self.modes[row["mode"]]
+        of, own = Row.of(row, form, self.reasoning_field is not None), Mode(row["mode"])
+        mode = self.modes.setdefault(own.value, OfMode())  # an arm has figures of its own
         mode.rows += 1
         try:
             switches = form.chat_template_kwargs(of.mode), form.chat_template_kwargs(of.mode.other)
@@ -130,11 +131,11 @@ class Certifying:
         mode.aloud_before += seen.aloud_before
         mode.aloud_after += seen.aloud_after
         said += self._lengths(mode, text)
-        if sum(each.mode is of.mode for each in self.shown) < EXAMPLES or (said and len(self.shown) < 4 * EXAMPLES):
+        if sum(each.mode is own for each in self.shown) < EXAMPLES or (said and len(self.shown) < 4 * EXAMPLES):
             self.shown.append(
                 Shown(
                     problem_id=row["problem_id"],
-                    mode=of.mode,
+                    mode=own,
                     pieces=_pieces(text),
                     said=[f"{name}: {why}" for name, why in said],
                 )

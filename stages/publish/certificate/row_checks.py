@@ -53,7 +53,7 @@ class Row:
     def of(cls, row: Mapping[str, Any], form: Format, apart: bool) -> "Row":
         """A row of `sft/`. `apart`: its reasoning is a field of its own for the template."""
         response = None if apart else row["messages"][-1]["content"]
-        return cls(Mode(row["mode"]), row["justification"], row["reasoning"], row["answer"], response, form)
+        return cls(Mode(row["mode"]).base, row["justification"], row["reasoning"], row["answer"], response, form)
 
 
 @dataclass(frozen=True)

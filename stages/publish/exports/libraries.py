@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from hipo_data.prompts.formats.format import Format
-from hipo_data.stages.publish.exports import axolotl, configs, llama_factory, openrlhf, plain, trl, verl
+from hipo_data.stages.publish.exports import axolotl, configs, llama_factory, ms_swift, openrlhf, plain, trl, verl
 
 PARTS = ("sft", "rl", "preference", "groups", "rates")
 """Folders of a published dataset."""
@@ -59,6 +59,7 @@ EXPORTS: dict[str, Export] = {
         beside={"dataset_info.json": lambda folder, files, form: llama_factory.dataset_info(files)},
     ),
     "ms-swift": Export(_MESSAGES, renders=False, beside={"ms-swift.yaml": configs.ms_swift}),
+    "ms-swift-rl": Export((Table("rl", ms_swift.prompts, "{split}.jsonl"),), renders=False, takes_kwargs=True),
     "axolotl": Export((Table("sft", axolotl.messages, "{split}.jsonl"),), beside={"axolotl.yaml": configs.axolotl}),
     "openrlhf": Export(_MESSAGES),
     "openrlhf-rl": Export((Table("rl", openrlhf.prompts, "{split}.jsonl"),), renders=False),

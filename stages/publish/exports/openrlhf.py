@@ -2,6 +2,8 @@
 
 import polars as pl
 
+from hipo_data.stages.publish.exports.levels import COLUMN
+
 
 def prompts(problems: pl.DataFrame) -> pl.DataFrame:
     """`prompt`, a list of turns, and `label`, the ground truth: the answer alone for math, the tests as JSON for code.
@@ -11,4 +13,5 @@ def prompts(problems: pl.DataFrame) -> pl.DataFrame:
     """
     about = pl.col("extra_info").struct
     label = pl.col("reward_model").struct.field("ground_truth").alias("label")
-    return problems.select(about.field("problem_id"), about.field("source_id"), "prompt", label, "ability")
+    level = [COLUMN] if COLUMN in problems.columns else []
+    return problems.select(about.field("problem_id"), about.field("source_id"), "prompt", label, "ability", *level)

@@ -5,6 +5,7 @@ Where the format leaves the mode to the chat template, `chat_template_kwargs` ho
 
 import polars as pl
 
+from hipo_data.stages.publish.exports.levels import COLUMN
 from hipo_data.stages.publish.exports.turns import template_switch
 
 _KEY = ("problem_id", "mode")
@@ -35,14 +36,16 @@ def prompt_completion(examples: pl.DataFrame) -> pl.DataFrame:
 
 
 def prompts(problems: pl.DataFrame) -> pl.DataFrame:
-    """`prompt` and `solution`, the answer in a box, which `accuracy_reward` takes: math alone, for it grades no code.
+    """`prompt` and `solution`, the answer in a box, which `accuracy_reward` takes: math alone, for it grades no code;
+    and the level, where prompts have one, which rewards are handed by its name.
 
     Args:
         problems: columns of `stages.publish.tables.RL_SCHEMA`.
     """
     about = pl.col("extra_info").struct
     math = problems.filter(pl.col("solution").is_not_null())
-    return math.select(about.field("problem_id"), about.field("source_id"), "prompt", "solution")
+    level = [COLUMN] if COLUMN in problems.columns else []
+    return math.select(about.field("problem_id"), about.field("source_id"), "prompt", "solution", *level)
 
 
 def preference(pairs: pl.DataFrame) -> pl.DataFrame:

@@ -7,6 +7,12 @@ Decided here, with no source: rates differ by δ as `stages.select.boundary` has
 goes to the lower arm; an arm with fewer than `min_graded` graded rollouts has no rate, and neither wins nor sets the
 best. Where the lowest arm within δ has no response to keep, the next one within δ that has one is taken, then the other
 arms by their rates, highest first; `select.fallback: drop` leaves the problem out.
+
+`rule: posterior` asks instead which arm the true rates would ask for, by the counts of all arms and a prior fitted to
+those of all problems (`stages.select.arm_prior`): the likeliest one, the lower one in a tie, is the choice that is
+wrong least often. Without a response to keep it gives way to the next likeliest that has one. Of two arms it is HiPO's
+rule posterior. An arm that was right every time is compared with cheaper ones alone, so that no dearer one need be
+sampled there.
 """
 
 from typing import Literal
@@ -45,29 +51,46 @@ def settles(delta: float) -> pl.Expr:
     return pl.col("within") & lowest & stays & pl.col("pick").is_not_null()
 
 
-def kept_arms(arms: pl.LazyFrame, delta: float, fallback: Literal["other_mode", "drop"]) -> pl.LazyFrame:
+def always_right(min_graded: int) -> pl.Expr:
+    """Whether an arm settles its problem under `rule: posterior`: the lowest that was right every time, and has a
+    response to keep."""
+    rated = pl.col("n") >= max(1, min_graded)
+    lowest = pl.col("arm").filter(rated & (pl.col("right") == pl.col("n"))).min().over("problem_id")
+    return (pl.col("arm") == lowest).fill_null(False) & pl.col("pick").is_not_null()
+
+
+def kept_arms(
+    arms: pl.LazyFrame, delta: float, fallback: Literal["other_mode", "drop"], by_posterior: bool = False
+) -> pl.LazyFrame:
     """The arm that each problem keeps a response of, with its columns and `rule`; no row for one that keeps none.
 
     Args:
-        arms: columns `problem_id`, `arm`, `n`, `right`, `p`, `pick`.
+        arms: columns `problem_id`, `arm`, `n`, `right`, `p`, `pick`, and by posterior `p_asked`
+            (`stages.select.arm_prior`).
     """
-    ruled = within_delta(arms, delta).with_columns(lowest=pl.col("arm").filter("within").min().over("problem_id"))
-    is_lowest, falls_back = pl.col("arm") == pl.col("lowest"), pl.lit(fallback == "other_mode")
-    by_rate = pl.when(~pl.col("within")).then(-pl.col("p").fill_null(-1)).fill_null(0)
+    if by_posterior:
+        meant = pl.col("p_asked").is_not_null()
+        first = pl.col("arm").sort_by(-pl.col("p_asked"), "arm", nulls_last=True).first().over("problem_id")
+        ruled = arms.with_columns(within=meant, asked=pl.when(meant.any().over("problem_id")).then(first))
+        by_rate = pl.when(meant).then(-pl.col("p_asked")).otherwise(-pl.col("p").fill_null(-1))
+    else:
+        ruled = within_delta(arms, delta).with_columns(asked=pl.col("arm").filter("within").min().over("problem_id"))
+        by_rate = pl.when(~pl.col("within")).then(-pl.col("p").fill_null(-1)).fill_null(0)
+    is_asked, falls_back = pl.col("arm") == pl.col("asked"), pl.lit(fallback == "other_mode")
     return (
-        ruled.filter(pl.col("pick").is_not_null() & pl.col("lowest").is_not_null() & (is_lowest | falls_back))
+        ruled.filter(pl.col("pick").is_not_null() & pl.col("asked").is_not_null() & (is_asked | falls_back))
         .sort("problem_id", ~pl.col("within"), by_rate, "arm")
         .group_by("problem_id", maintain_order=True)
         .first()
-        .with_columns(rule=pl.when(is_lowest).then(pl.lit(RULE)).otherwise(pl.lit(FALLBACK)))
-        .drop("within", "lowest")
+        .with_columns(rule=pl.when(is_asked).then(pl.lit(RULE)).otherwise(pl.lit(FALLBACK)))
+        .drop("within", "asked")
     )
 
 
 def choose(problems: pl.LazyFrame, rollouts: pl.LazyFrame, config: SelectConfig, seed: int) -> Chosen:
     """See `stages.select.policies.policy`; in place of rollouts it takes what they come to by arm (`arm_counts`)."""
     arms = rollouts
-    kept = kept_arms(arms, config.delta, config.fallback).select(
+    kept = kept_arms(arms, config.delta, config.fallback, config.by_posterior).select(
         "problem_id", "mode", "rule", index="pick", chosen_tokens="pick_tokens"
     )
     facts = arms.group_by("problem_id").agg(

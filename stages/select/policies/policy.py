@@ -6,6 +6,7 @@ under `rule: posterior`, `p_gain` too.
 
 *Rollouts* has one row a rollout: the columns that `stages.select.select` reads, and
 
+- `arm`: the place of its mode among those of the recipe, from cheap to dear, from 0;
 - `counts`: whether it belongs to a pass rate, which one asked for with a cap does not;
 - `known`, `right`: by its verdict, `status`, which is unknown for one that is refused for leaking;
 - `whole`: ended by itself, kept to its mode, has an answer, and holds no tag of the format;
@@ -25,6 +26,9 @@ from hipo_data.schemas.records import Mode, Pick, Status
 
 ON, OFF = Mode.THINK_ON.value, Mode.THINK_OFF.value
 FLOAT_SLACK = 1e-9  # 0.9 - 0.75 must count as 0.15
+
+EVERY = 2**31
+"""As many modes as there are."""
 
 CHOICE_COLUMNS = ["rule", "mode", "index", "chosen_tokens", "drop_reason"]
 """What a policy adds to the table of problems."""
@@ -57,14 +61,15 @@ class Chosen(NamedTuple):
     picks: pl.LazyFrame
     """Columns of `schemas.records.Pick`, in any order of rows."""
     arms: pl.LazyFrame | None = None
-    """Columns of `schemas.records.ArmRate` and more, of the policy `effort` alone."""
+    """Columns of `schemas.records.ArmRate` and more, of a recipe with arms and of the policy `effort`."""
 
 
 class Policy(Protocol):
     """A module of this folder."""
 
     MODES: int
-    """Of how many modes it can make examples of one problem; each mode needs a justification, groups none."""
+    """Of how many modes it can make examples of one problem, `EVERY` for all that there are; each mode needs a
+    justification, groups none."""
 
     def choose(self, problems: pl.LazyFrame, rollouts: pl.LazyFrame, config: SelectConfig, seed: int) -> Chosen:
         """What is kept: of problems and rollouts as above, the config and the run's seed."""

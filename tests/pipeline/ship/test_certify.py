@@ -12,6 +12,7 @@ from hipo_data.pipeline.ship.published import Published, published
 from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.schemas.errors import UserError
 from hipo_data.stages.publish.certificate.certificate import Certificate
+from tests.pipeline.ship.test_export_levels import with_arms
 from tests.support.published import Rows, make_published
 
 QWEN = """{%- for m in messages -%}<|im_start|>{{ m.role }}
@@ -55,6 +56,15 @@ def test_the_template_of_the_exports_holds_for_every_format(tmp_path: Path, form
     assert {mode: of.rows for mode, of in found.modes.items()} == {"think_on": 4, "think_off": 4}
     assert found.earlier is not None and (found.earlier.response, found.earlier.trained) == ("whole", True)
     assert {row.mode.value for row in shown} == {"think_on", "think_off"}
+
+
+def test_arms_have_figures_of_their_own(tmp_path: Path) -> None:
+    found, shown = certify(published(str(make_published(tmp_path, spoil=with_arms))), "ours")
+    assert found.ok and not failed(found)
+    assert sum(of.rows for of in found.modes.values()) == 8
+    assert found.modes["short"].rows and found.modes["short"].trained_characters
+    assert {row.mode.value for row in shown} == {"think_on", "think_off", "short"}
+    assert ">short<" in page(found, shown)
 
 
 TRL = [

@@ -25,6 +25,8 @@ def with_arms(part: str, split: str, rows: list[dict[str, Any]]) -> None:
     for number, row in enumerate(rows):
         if part == "sft" and row["mode"] == "think_on":
             row["mode"] = ["short", "think_on"][number // 2 % 2]
+        if part == "rl":
+            row["extra_info"]["mode"] = ["short", "think_on", None, "think_off"][number % 4]
 
 
 @pytest.fixture
@@ -100,3 +102,47 @@ def test_what_tells_no_level_is_refused(tmp_path: Path, dataset: Published) -> N
     with pytest.raises(UserError, match="--levels: two arms have the level 'low'"):
         export(dataset, "messages", tmp_path / "out", named={"short": "low", "think_on": "low"})
     assert not (tmp_path / "out").exists()
+
+
+def level_of(row: dict[str, Any]) -> str | None:
+    """What a system turn at the start of its prompt says."""
+    first = row.get("prompt", row.get("messages"))[0]
+    return first["content"].removeprefix("Reasoning effort: ") if first["role"] == "system" else None
+
+
+@pytest.mark.parametrize("to", ["trl-rl", "verl-rl", "openrlhf-rl", "ms-swift-rl"])
+def test_a_prompt_says_the_level_of_the_arm_that_its_problem_keeps(tmp_path: Path, dataset: Published, to: str) -> None:
+    named = {"short": "low", "think_on": "high"}
+    export(dataset, to, tmp_path / "out", named=named)
+    parquet = to in ("trl-rl", "verl-rl")
+    file = tmp_path / "out" / f"train.{'parquet' if parquet else 'jsonl'}"
+    rows = loaded(file, tmp_path / "cache") if parquet else lines(file)
+    levels = [level_of(row) for row in rows]
+    assert {*levels} == {"none", "low", "high", None}
+    for row, level in zip(rows, levels, strict=True):
+        if to == "verl-rl":
+            arm = row["extra_info"]["mode"]
+            assert level == (None if arm is None else named.get(arm, "none")) == row["extra_info"]["reasoning_effort"]
+        elif to == "ms-swift-rl":
+            assert row["chat_template_kwargs"] is None
+        else:
+            assert row["reasoning_effort"] == level
+
+
+def test_ms_swift_takes_the_level_of_a_prompt_as_an_argument(tmp_path: Path, dataset: Published) -> None:
+    export(dataset, "ms-swift-rl", tmp_path / "out", level="kwargs")
+    rows = lines(tmp_path / "out/train.jsonl")
+    assert all([turn["role"] for turn in row["messages"]] == ["user"] for row in rows)
+    told = {json.dumps(row["chat_template_kwargs"]) for row in rows}
+    assert told == {json.dumps({"reasoning_effort": level}) for level in ("short", "think_on", "none")} | {"null"}
+    with pytest.raises(UserError, match="an export for trl-rl has no chat_template_kwargs in its rows"):
+        export(dataset, "trl-rl", tmp_path / "other", level="kwargs")
+
+
+def test_prompts_of_two_modes_are_exported_as_ever(tmp_path: Path) -> None:
+    made = published(str(make_published(tmp_path / "data")))
+    for to in ("openrlhf-rl", "ms-swift-rl"):
+        export(made, to, tmp_path / to)
+        rows = lines(tmp_path / to / "train.jsonl")
+        assert {level_of(row) for row in rows} == {None}
+        assert not {"reasoning_effort", "chat_template_kwargs"} & {name for row in rows for name in row}

@@ -14,6 +14,7 @@ import pytest
 from hipo_data.pipeline.ship.export import export
 from hipo_data.pipeline.ship.published import published
 from tests.conftest import ROOT
+from tests.pipeline.ship.test_export_levels import LEVEL_TEMPLATE, with_arms
 from tests.support.published import make_published
 from tests.support.verl_library import installed, run_beside
 
@@ -27,6 +28,7 @@ MS_SWIFT = [
 ]  # fmt: skip
 AXOLOTL = ["axolotl==0.19.0", "colorama==0.4.6", "addict==2.4.0"]
 OPENRLHF = ["openrlhf==0.11.2", "pylatexenc==2.11", "peft==0.21.2"]
+LEVELS = {"think_off": "none", "short": "low", "think_on": "high"}
 BY_CHATML = {
     "ms-swift": ("read_with_ms_swift.py", MS_SWIFT),
     "axolotl": ("read_with_axolotl.py", AXOLOTL),
@@ -217,3 +219,87 @@ def test_trls_dpo_trainer_reads_pairs(exports: Path, tmp_path: Path) -> None:
         assert "<think_off>" in tokenizer.decode(row["chosen_ids"])
         assert "<think_on>" in tokenizer.decode(row["rejected_ids"])
         assert tokenizer.decode(row["prompt_ids"]).endswith("<|im_start|>assistant\n<judge>\n")
+
+
+@pytest.fixture(scope="module")
+def with_levels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Exports of a dataset with arms, as `LIBRARY` and `LIBRARY-kwargs`."""
+    root = tmp_path_factory.mktemp("levels")
+    dataset = published(str(make_published(root / "data", spoil=with_arms)))
+    for to in ("ms-swift", "ms-swift-rl", "verl-sft", "verl-rl", "trl-rl"):
+        export(dataset, to, root / to, named=LEVELS)
+    for to in ("messages", "ms-swift-rl"):
+        export(dataset, to, root / f"{to}-kwargs", level="kwargs", named=LEVELS)
+    return root
+
+
+def lines_of(file: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in file.read_text().splitlines()]
+
+
+@pytest.mark.long
+def test_ms_swift_reads_levels_in_system_turns_and_as_arguments(with_levels: Path) -> None:
+    root = with_levels
+    jobs: Jobs = {"turns": [root / "ms-swift", None, TEACHER]}
+    for name in ("messages-kwargs", "ms-swift-rl", "ms-swift-rl-kwargs"):
+        jobs[name] = [root / name / "train.jsonl", LEVEL_TEMPLATE, TEACHER]
+    rows = read("read_with_ms_swift.py", installed(MS_SWIFT), jobs)
+    for row, wrote in zip(rows["turns"], lines_of(root / "ms-swift/train.jsonl"), strict=True):
+        said = f"<|im_start|>system\nReasoning effort: {LEVELS[wrote['mode']]}<|im_end|>\n"
+        assert row["text"].startswith(said) and "Reasoning effort" not in row["trained"]
+    for row, wrote in zip(rows["messages-kwargs"], lines_of(root / "messages-kwargs/train.jsonl"), strict=True):
+        assert f"[{LEVELS[wrote['mode']]}] " in row["text"]
+    for name in ("ms-swift-rl", "ms-swift-rl-kwargs"):
+        prompts = lines_of(root / name / "train.jsonl")
+        assert len(rows[name]) == len(prompts) > 4
+        for row, wrote in zip(rows[name], prompts, strict=True):
+            assert row["solution"] == wrote["solution"]
+            told = (wrote["chat_template_kwargs"] or {}).get("reasoning_effort")
+            turn = wrote["messages"][0]
+            assert (f"[{told}] " in row["text"]) == (told is not None)
+            assert ("<|im_start|>system" in row["text"]) == (turn["role"] == "system")
+            assert turn["content"] in row["text"]
+
+
+@pytest.mark.long
+def test_verl_reads_levels_in_system_turns(with_levels: Path, verl_library: Path) -> None:
+    sft, rl = with_levels / "verl-sft", with_levels / "verl-rl"
+    jobs: Jobs = {"sft": ["sft", sft / "train.parquet", TEACHER, sft / "chat_template.jinja"]}
+    jobs["rl"] = ["rl", rl / "train.parquet", TEACHER, None]
+    rows = read("read_with_verl.py", verl_library, jobs)
+    said = [f"<|im_start|>system\nReasoning effort: {level}<|im_end|>\n" for level in LEVELS.values()]
+    assert {next(each for each in said if each in row["text"]) for row in rows["sft"]} == {*said}
+    assert all("Reasoning effort" not in row["trained"] for row in rows["sft"])
+    levels = []
+    for row in rows["rl"]:
+        first, level = row["raw_prompt"][0], row["extra_info"]["reasoning_effort"]
+        assert level == (None if row["extra_info"]["mode"] is None else LEVELS[row["extra_info"]["mode"]])
+        assert first["content"] == f"Reasoning effort: {level}" if level else first["role"] == "user"
+        levels.append(level)
+    assert {*levels} == {"none", "low", "high", None}
+
+
+@pytest.mark.long
+def test_trls_grpo_trainer_asks_with_the_level_and_hands_it_to_rewards(with_levels: Path, tmp_path: Path) -> None:
+    trl = pytest.importorskip("trl")
+    from datasets import load_dataset
+    from transformers import AutoTokenizer
+
+    file = str(with_levels / "trl-rl/train.parquet")
+    rows = load_dataset("parquet", data_files=file, cache_dir=str(tmp_path / "cache"))["train"]
+    seen: set[tuple[str | None, str]] = set()
+
+    def reward(prompts: list[Any], reasoning_effort: list[str | None], **_: Any) -> list[float]:
+        seen.update((level, prompt[0]["content"]) for level, prompt in zip(reasoning_effort, prompts, strict=True))
+        return [0.0] * len(prompts)
+
+    arguments = trl.GRPOConfig(
+        output_dir=str(tmp_path / "out"), report_to=[], use_cpu=True, bf16=False, max_steps=3, num_generations=2,
+        per_device_train_batch_size=4, max_completion_length=2,
+    )  # fmt: skip
+    tokenizer = AutoTokenizer.from_pretrained(TEACHER)
+    trl.GRPOTrainer(
+        model=TEACHER, args=arguments, reward_funcs=reward, train_dataset=rows, processing_class=tokenizer
+    ).train()
+    assert {level for level, _ in seen} > {"low", "high"}
+    assert all(level is None or first == f"Reasoning effort: {level}" for level, first in seen)

@@ -10,6 +10,7 @@ import pytest
 from hipo_data.pipeline.viewer.filters import Filters, matching
 from hipo_data.pipeline.viewer.search import Search
 from hipo_data.pipeline.viewer.shown_run import ShownRun
+from hipo_data.schemas.errors import UserError
 
 Rows = pl.DataFrame
 
@@ -133,6 +134,14 @@ def test_signs_of_patterns_mean_themselves(run: ShownRun) -> None:
         search = Search(run.index(), text)
         assert search.wait(60)
         assert search.rows.len() == 0
+
+
+def test_a_mode_of_no_run_and_one_of_another_run_are_refused(run: ShownRun) -> None:
+    with pytest.raises(UserError, match="mode is a mode or an arm, not 'think-on'"):
+        Filters.asked({"mode": "think-on"})
+    for name, known in (("mode", "think_on, think_off, dropped, undecided"), ("of", "think_on, think_off")):
+        with pytest.raises(UserError, match=f"{name} is one of {known} in this run, not 'short'"):
+            matching(run.index(), Filters.asked({name: "short"}))
 
 
 def test_an_address_says_what_is_asked_and_no_more() -> None:

@@ -95,7 +95,10 @@ async def test_nothing_but_a_flag_changes_anything(tmp_path: Path, serving: Serv
 @pytest.mark.parametrize(
     ("query", "said"),
     [
-        ("mode=sometimes", "Mode is one of think_on, think_off, dropped, undecided, not &#39;sometimes&#39;."),
+        (
+            "mode=sometimes",
+            "Mode is one of think_on, think_off, dropped, undecided in this run, not &#39;sometimes&#39;.",
+        ),
         ("page=0", "Page is a number from 1 on"),
         ("tokens_from=many", "Tokens_from is a number"),
         ("difficulty_to=nan", "Difficulty_to is a number"),

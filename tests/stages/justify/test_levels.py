@@ -1,6 +1,9 @@
 """Justifications of arms speak of levels."""
 
+import pytest
+
 from hipo_data.prompts.formats.hipo import HIPO
+from hipo_data.prompts.rendering import PromptTemplate
 from hipo_data.schemas.arm_rate import ArmRate
 from hipo_data.schemas.config import JustifyConfig, RoleConfig
 from hipo_data.schemas.records import Mode
@@ -16,6 +19,25 @@ from tests.stages.builders import (
 )
 
 ROLE = RoleConfig(engine="judge")
+
+
+@pytest.mark.parametrize(
+    ("language", "named", "thinks", "at_once", "counted"),
+    [
+        ("en", "think_off, short", "think at the level short first", "answer at once", "7 of 8 attempts were right."),
+        ("de", "think_off, short", "auf der Stufe short nachdenken", "sofort antworten", "7 von 8 Versuchen richtig."),
+        ("zh", "think_off、short", "先以 short 档思考", "直接作答", "8 次尝试中有 7 次正确。"),
+    ],
+)
+def test_a_prompt_of_any_language_names_the_levels_and_what_came_of_them(
+    language: str, named: str, thinks: str, at_once: str, counted: str
+) -> None:
+    levels = [{"name": name, "n": 8, "right": right} for name, right in (("think_off", 1), ("short", 7))]
+    template = PromptTemplate(JustifyConfig(template="justify_effort", language=language).prompt)
+    on = template.render(question="Q?", mode=Mode.THINK_ON, level="short", levels=levels)
+    off = template.render(question="Q?", mode=Mode.THINK_OFF, level="think_off", levels=levels)
+    assert all(part in prompt for prompt in (on, off) for part in ("Q?", named, counted))
+    assert thinks in on and thinks not in off and at_once in off
 
 
 async def test_a_justification_of_an_arm_is_asked_for_with_its_level_and_those_around_it() -> None:

@@ -50,3 +50,15 @@ def test_the_words_name_the_best_arm_and_why_a_lower_one_is_enough(
     chosen: dict[str, Any], rates: list[dict[str, Any]], said: str
 ) -> None:
     assert said in arms_in_words(chosen, rates, NAMES)
+
+
+def test_the_rule_posterior_says_how_likely_each_arm_is_asked_for() -> None:
+    arms = [rate("think_off", 2) | {"p_asked": 0.031}, rate("short", 7) | {"p_asked": 0.9}, rate("think_on", 8)]
+    by_prior = {"prior": "run", "prior_problems": 4000}
+    said = arms_in_words(decision("short") | by_prior, arms, NAMES)
+    assert said.endswith(
+        "the lowest arm within δ 0.15 of the best by true rates: think_off 0.03, short 0.90, by the prior of the run, "
+        "fitted to 4,000 problems → short (within_delta)"
+    )
+    weak = arms_in_words(decision("short", "fallback_arm") | by_prior | {"prior": "weak"}, arms, NAMES)
+    assert "problems tell of several arms; the likeliest has no response to keep → short (fallback_arm)" in weak

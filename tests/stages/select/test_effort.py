@@ -141,3 +141,37 @@ def test_the_rule_read_plainly(rights: list[int], delta: float) -> None:
         assert (found["mode"], found["rule"]) == (lowest, "within_delta")
     else:  # at a wide δ an arm that is never right is near enough
         assert found["mode"] in keeps if keeps else found["mode"] is None
+
+
+def picked(rows: Sequence[Try], settings: dict[str, object], **more: object) -> list[tuple[object, ...]]:
+    problems, rollouts, verdicts = frames(rows)
+    chosen = select_picks(problems, rollouts, verdicts, SelectConfig.model_validate(settings), 0, arms=ARMS, **more)
+    assert chosen.arms is not None
+    kept = chosen.arms.filter("chosen").collect()["mode"].to_list()
+    picks = chosen.picks.collect()
+    assert sorted(kept) == sorted(picks["mode"].unique())
+    return picks.select("mode", "index", "instruction", "budget").rows()
+
+
+def test_a_budget_over_arms_is_the_one_of_the_lowest_arm_near_enough() -> None:
+    budgets = {"short": 100, "long": 900}
+    settings = {"policy": "budget", "budget": {"kind": "lcpo_max"}, "delta": 0.15}
+    rows = [*arm("think_off", 0, 8), *arm("short", 3, 5), *arm("long", 7, 1), *arm("think_on", 8, 0)]
+    said = "Think for maximum 900 tokens."
+    assert picked(rows, settings, budgets=budgets) == [("long", 0, said, 900.0)]
+    assert picked(rows, settings | {"delta": 0.7}, budgets=budgets)[0][1:] == (0, "Think for maximum 100 tokens.", 100)
+    assert picked(rows, settings | {"delta": 0.1}, budgets=budgets) == [("think_on", 0, None, None)]
+    assert picked(rows, settings | {"delta": 1.0}, budgets=budgets)[0][0] == "short"  # off has nothing to keep
+
+
+def test_all_arms_that_solve_a_problem_keep_a_response_each() -> None:
+    rows = [
+        *arm("think_off", 0, 2),
+        Try("p", "short", 0, "correct", tokens=9),
+        Try("p", "short", 1, "correct", tokens=7),
+        Try("p", "think_on", 0, "correct", tokens=7),
+    ]
+    kept = picked(rows, {"policy": "all-correct", "most": 1})
+    assert [row[:2] for row in kept] == [("short", 1), ("think_on", 0)]
+    assert [row[:2] for row in picked(rows, {"policy": "all-correct"})] == [("short", 1), ("think_on", 0), ("short", 0)]
+    assert [row[:2] for row in picked(rows, {"policy": "shortest"})] == [("short", 1)]

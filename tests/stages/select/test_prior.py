@@ -176,7 +176,7 @@ def test_flips_are_those_of_the_rule_and_its_prior() -> None:
 
 
 def test_recipes_that_ask_a_prior_where_none_is_read_are_refused() -> None:
-    with pytest.raises(ValidationError, match="a rule of the policy hipo, but policy is shortest"):
+    with pytest.raises(ValidationError, match="a rule of the policies hipo and effort, but policy is shortest"):
         SelectConfig(rule="posterior", policy="shortest")
     with pytest.raises(ValueError, match="needs the priors of the run"):
         select(*frames(tries("p", ON, 1, 1)), POSTERIOR, 0)

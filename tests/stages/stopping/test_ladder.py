@@ -9,6 +9,8 @@ import pytest
 from hipo_data.prompts.formats.hipo import HIPO
 from hipo_data.schemas.config import SelectConfig
 from hipo_data.schemas.records import Mode
+from hipo_data.stages.select.arm_counts import graded_arms
+from hipo_data.stages.select.arm_prior import ArmPriors, arm_cells, fit_arms
 from hipo_data.stages.select.select import select
 from hipo_data.stages.stopping.ladder import open_problems
 from tests.stages.graded import Try, frames
@@ -65,6 +67,30 @@ def test_no_decision_differs_from_full_sampling(delta: float, min_graded: int, f
     stopped = climbed(ids, rows, config)
     assert chosen(ids, stopped, config).equals(chosen(ids, list(rows), config))
     assert len(stopped) < len(rows)
+
+
+@pytest.mark.parametrize("fallback", ["other_mode", "drop"])
+@pytest.mark.parametrize(("delta", "min_graded"), [(0.15, 1), (0.5, 2)])
+def test_the_rule_posterior_fits_the_same_prior_and_decides_as_in_full(
+    delta: float, min_graded: int, fallback: str
+) -> None:
+    config = SelectConfig.model_validate(
+        {"policy": "effort", "rule": "posterior", "delta": delta, "min_graded": min_graded, "fallback": fallback}
+    )
+    ids, rows = every_outcome()
+    stopped = climbed(ids, rows, config)
+    assert len(stopped) < len(rows)
+    found = []
+    for sampled in (stopped, list(rows)):
+        problems, rollouts, verdicts = frames(sampled, ids)
+        problems = problems.with_columns(source=pl.lit("s"))
+        arms = graded_arms(rollouts, verdicts, config, ARMS).collect()
+        priors = ArmPriors(tuple(fit_arms(arm_cells(arms, problems.collect(), 3, min_graded), 3)))
+        decided = select(problems, rollouts, verdicts, config, 0, priors=priors, arms=ARMS).select(CHOICE).collect()
+        found.append((priors.records, decided))
+    assert found[0][0] == found[1][0]
+    assert found[0][1].equals(found[1][1])
+    assert found[0][1]["mode"].n_unique() == 4
 
 
 def test_an_easy_problem_costs_the_first_arm_alone_and_a_hard_one_all() -> None:
