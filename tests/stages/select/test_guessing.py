@@ -89,12 +89,12 @@ def test_why_it_is_dropped_is_said_with_both_rates() -> None:
 def test_no_arm_of_a_dropped_problem_is_chosen(policy: str) -> None:
     arms = [OFF, "low", ON]
     config = SelectConfig.model_validate({"random_fraction": 0, "policy": policy})
-    rows = [*tries("lucky", "low", 2, 6), *tries("lucky", OFF, 1, 7), *tries("known", "low", 6, 2)]
+    rows = [*tries("lucky", ON, 2, 6), *tries("lucky", OFF, 1, 7), *tries("known", ON, 6, 2)]
     problems, rollouts, verdicts = frames(rows)
     problems = problems.with_columns(options=pl.lit(4, pl.Int64))
     chosen = select_picks(problems, rollouts, verdicts, config, 0, arms=arms)
     assert chosen.arms is not None
     of_arms = chosen.arms.collect()
-    assert of_arms.filter("chosen").select("problem_id", "mode").rows() == [("known", "low")]
+    assert of_arms.filter("chosen").select("problem_id", "mode").rows() == [("known", ON)]
     assert of_arms.height > 1
-    assert dict(chosen.decisions.collect().select("problem_id", "mode").rows()) == {"lucky": None, "known": "low"}
+    assert dict(chosen.decisions.collect().select("problem_id", "mode").rows()) == {"lucky": None, "known": ON}
