@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def objections(config: "RunConfig") -> list[str]:
     """All sentences; empty for a recipe that makes sense."""
-    checks = (_engines, _fields, _arms, _rollouts, _allocation, _came_along, _budget, _addresses, _variables)
+    checks = (_engines, _fields, _arms, _rollouts, _allocation, _came_along, _mix, _budget, _addresses, _variables)
     return [said for check in checks for said in check(config)]
 
 
@@ -140,6 +140,15 @@ def _came_along(config: "RunConfig") -> Iterator[str]:
         yield (
             "select.policy is 'groups', which publishes each verdict as ours, but a source of type rollouts has "
             "grades: theirs; set grades: again"
+        )
+
+
+def _mix(config: "RunConfig") -> Iterator[str]:
+    policy = config.select.policy
+    if config.publish.mix is not None and policy in ("preference", "groups"):
+        yield (
+            f"publish.mix is set, which chooses rows of sft/, but select.policy is '{policy}', which keeps responses "
+            "together elsewhere; leave one of them out"
         )
 
 

@@ -176,8 +176,11 @@ class Fingerprints:
     @cached_property
     def _publish(self) -> dict[str, str]:
         config = self._config
-        settings = {"name": config.name, **config.publish.model_dump(mode="json")}
-        parts = {"code": publish.VERSION, "publish": digest(settings), "policy": config.select.policy}
+        mix = config.publish.mix
+        unsaid = {"mix"} if mix is None else set()  # so that datasets of before stay
+        settings = {"name": config.name, **config.publish.model_dump(mode="json", exclude=unsaid)}
+        mixed = {} if mix is None else {"mix": str(config.seed)}
+        parts = {"code": publish.VERSION, "publish": digest(settings), "policy": config.select.policy, **mixed}
         # Prompts for reinforcement learning say a budget that publish draws.
         drawn = {"budget": digest(config.seed, config.select.in_use())} if config.select.policy == "budget" else {}
         return parts | drawn

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from hipo_data.pipeline.graph.nodes import ARMS
+from hipo_data.pipeline.views.expected_mix import mix_of, mix_remarks
 from hipo_data.pipeline.views.run_files import RunFiles
 from hipo_data.pipeline.views.whatif import graded_shards, tables_of
 from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.schemas.errors import UserError
 from hipo_data.schemas.length_unit import Unit, lengths_of
+from hipo_data.schemas.mix_config import MixConfig
 from hipo_data.stages.select.arm_whatif import ArmWhatIf, arm_whatif
 from hipo_data.stages.select.select import arm_table
 
@@ -26,6 +28,8 @@ class ArmAnswer:
     """The run's own settings."""
     lengths_in: Unit = Unit.TOKENS
     remarks: list[str] = field(default_factory=list)
+    mix: MixConfig | None = None
+    """The run's, where rows tell what it would keep."""
 
     def is_own(self, row: ArmWhatIf) -> bool:
         """Whether a row is the run's own setting."""
@@ -68,7 +72,8 @@ def ask_arms(
                 select = config.select.model_copy(update={"delta": delta})
                 beside = every if n < most else None
                 rows.append(arm_whatif(counted, problems, n, names, costs, select, run, beside))
-    answer = ArmAnswer(rows, config.select.delta, most, own, lengths_of(config).unit)
+    answer = ArmAnswer(rows, config.select.delta, most, own, lengths_of(config).unit, mix=mix_of(config))
+    answer.remarks += mix_remarks(answer.mix)
     if lacking := max(row.open for row in rows):
         answer.remarks.append(
             f"Of up to {lacking:,} problems an arm was not sampled, as the run's own δ had settled them, that another "
