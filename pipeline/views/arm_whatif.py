@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from hipo_data.pipeline.graph.nodes import ARMS
+from hipo_data.pipeline.views.control_cost import beside_tokens, with_beside
 from hipo_data.pipeline.views.expected_mix import mix_of, mix_remarks
 from hipo_data.pipeline.views.run_files import RunFiles
 from hipo_data.pipeline.views.whatif import graded_shards, tables_of
@@ -60,13 +61,15 @@ def ask_arms(
             f"what was sampled, so give {most} or less, or set sample.n and run again"
         )
     shards = graded_shards(files)
-    every = _counted(files, shards, most, most)
+    every = with_beside(_counted(files, shards, most, most), beside_tokens(files, shards, most))
     run = _own_choice(files, shards)
     costs = {str(mode): config.roles.cost(mode) for mode in config.roles.modes}
     problems = every["problem_id"].n_unique()
     rows = []
     for n in ns:
-        counted = every if n == most else _counted(files, shards, n, most)
+        counted = every
+        if n < most:
+            counted = with_beside(_counted(files, shards, n, most), beside_tokens(files, shards, n))
         for names in chosen if own in chosen else [own, *chosen]:
             for delta in sorted({*deltas, config.select.delta}):
                 select = config.select.model_copy(update={"delta": delta})

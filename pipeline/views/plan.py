@@ -142,7 +142,7 @@ def _estimate(
     engine = config.engines[role.engine]
     line.unit = unit_of(engine)
     if not isinstance(engine, RecordedEngine):  # recorded responses keep to no limit
-        line.tokens_at_most = (line.tokens_at_most or 0) + requests * role.sampling.max_tokens * attempts
+        line.tokens_at_most = (line.tokens_at_most or 0) + requests * role.tokens_at_most * attempts
     seen = [manifest for name, manifest in left_behind.items() if name.startswith(node.folder + "/")]
     responses = sum(manifest.counts.get("attempts", manifest.rows_out) for manifest in seen)
     if responses:
