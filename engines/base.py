@@ -57,7 +57,8 @@ class Completion:
     summary: str | None = None
     """What a server tells of reasoning that it hides: no reasoning, and never published as such."""
     ids: tuple[int, ...] | None = None
-    """Its tokens, where the request is for a piece and the engine has them."""
+    """Its tokens, where the request is for a piece and the engine has them; without those at its end, if any, that hold
+    a part of a character, which `completion_tokens` counts and `text` lacks as well."""
 
 
 class EngineError(RuntimeError):

@@ -112,6 +112,7 @@ class Vllm:
         choice = final.outputs[0]
         if choice.finish_reason not in ("stop", "length", "repetition"):
             raise EngineError(f"vLLM broke the response off: {choice.finish_reason}")
+        generated = len(choice.token_ids)
         ids, text = list(choice.token_ids), choice.text
         if request.begun is not None and choice.finish_reason == "length":
             ids, text = self._whole_characters(ids, text)
@@ -119,7 +120,7 @@ class Vllm:
             text=request.response_prefix + text,
             finish_reason=FinishReason.LENGTH if choice.finish_reason == "length" else FinishReason.STOP,
             prompt_tokens=len(prompt),
-            completion_tokens=len(ids),
+            completion_tokens=generated,
             reasoning_tokens=self._reasoning_tokens(ids, request.reasoning_ends),
             ids=tuple(ids) if request.begun is not None else None,
         )

@@ -37,6 +37,7 @@ class Mixing:
         self.figures = mix_figures(rows)
         self._said = rows.select(*ROW, "phase", "aside")
         self._task, self._aside = task, aside
+        aside.parent.mkdir(parents=True, exist_ok=True)
         self._writer = pq.ParquetWriter(aside, arrow_schema(Rejected), compression="zstd")
 
     def staying(self, examples: pl.LazyFrame) -> pl.LazyFrame:

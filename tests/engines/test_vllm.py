@@ -57,6 +57,16 @@ async def test_a_response_in_pieces_goes_on_from_its_tokens(vllm: Vllm) -> None:
     assert sum(len(piece.ids or ()) for piece in begun) == whole.completion_tokens
 
 
+async def test_a_piece_ends_with_a_whole_character(vllm: Vllm) -> None:
+    tokenizer = vllm._tokenizer
+    whole = tokenizer.encode("12 \U0001f9ee", add_special_tokens=False)
+    cut = next(n for n in range(1, len(whole)) if tokenizer.decode(whole[:n]).endswith("\ufffd"))
+    ids, text = vllm._whole_characters(whole[:cut], tokenizer.decode(whole[:cut]))
+    assert "\ufffd" not in text and ids == whole[: len(ids)] and len(ids) < cut
+    only = whole[cut - 1 : cut]
+    assert vllm._whole_characters(only, tokenizer.decode(only))[0] == only
+
+
 async def test_response_ends_by_itself_or_at_the_token_limit(vllm: Vllm) -> None:
     cut, ended = await asyncio.gather(many(vllm, 8, max_tokens=5), many(vllm, 8, chat_template_kwargs=OFF))
     assert {(completion.finish_reason, completion.completion_tokens) for completion in cut} == {

@@ -63,6 +63,8 @@ class _Response:
     unread: int = 0
     repeated: bool = False
     """Whether a piece in the place of the next one was taken back for repeating what stood before."""
+    checked: bool = False
+    """Whether the server was seen to go on."""
     prompts: list[int] = field(default_factory=list)
     """Prompt tokens of each request."""
     generated: int = 0
@@ -112,12 +114,12 @@ class _Response:
     async def _piece(self, most: int) -> Completion:
         """Adds what the model writes next, of at most so many tokens."""
         seed = seed_of(self.request.seed, "piece", self.asked)
-        is_second = self.asked == 1
         self.asked += 1
         done, text = await self._further("", self.request.sampling, most, seed)
-        if self.reopens and is_second and self.pieces:
+        if self.reopens and self.pieces and not self.checked:
             self._check_continued(done)
-        self.pieces.append(Piece(self._to_keep(text, done), done.completion_tokens, done.ids, done.reasoning_tokens))
+        tokens = done.completion_tokens if done.ids is None else len(done.ids)
+        self.pieces.append(Piece(self._to_keep(text, done), tokens, done.ids, done.reasoning_tokens))
         return done
 
     async def _trial(self) -> None:
@@ -201,6 +203,7 @@ class _Response:
 
     def _check_continued(self, done: Completion) -> None:
         """Servers that do not know how to go on with a turn begin another one, or drop its reasoning."""
+        self.checked = True
         grown, kept = done.prompt_tokens - self.prompts[0], self._kept
         if not self.prompts[0] or not done.prompt_tokens or kept / 2 <= grown <= kept + _SEAM:
             return
