@@ -9,6 +9,14 @@ from hipo_data.schemas.records import FinishReason, Message
 
 
 @dataclass(frozen=True)
+class Begun:
+    """A part of a response that goes on. `ids` are its tokens, null where the engine gave none, as for text of ours."""
+
+    text: str
+    ids: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True)
 class GenerationRequest:
     """One response wanted. `question` and `index` are for engines that look responses up instead of generating them."""
 
@@ -21,6 +29,9 @@ class GenerationRequest:
     response_prefix: str = ""
     reasoning_ends: tuple[str, ...] = ("</think>",)
     """Tags that end the reasoning, for engines that count its tokens."""
+    begun: tuple[Begun, ...] | None = None
+    """Where a response is made in pieces, those so far, which `response_prefix` ends in; else null. An engine that can
+    gives each piece as tokens and goes on from them: text that is cut into tokens anew may be cut otherwise."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +56,9 @@ class Completion:
     """Null where the engine does not know it."""
     summary: str | None = None
     """What a server tells of reasoning that it hides: no reasoning, and never published as such."""
+    ids: tuple[int, ...] | None = None
+    """Its tokens, where the request is for a piece and the engine has them; without those at its end, if any, that hold
+    a part of a character, which `completion_tokens` counts and `text` lacks as well."""
 
 
 class EngineError(RuntimeError):
@@ -85,6 +99,15 @@ class ServesWhole(Protocol):
     """An engine whose responses were there before they are asked for, so that no limit on tokens cuts them off."""
 
     whole: bool
+
+
+@runtime_checkable
+class ContinuesTurns(Protocol):
+    """An engine that goes on with a response that was begun (`GenerationRequest.response_prefix`)."""
+
+    reopens: bool
+    """Whether the prefix has to hold what the generation prompt would have opened: a chat protocol has no such prompt
+    where the last turn is the assistant's."""
 
 
 @runtime_checkable

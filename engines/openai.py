@@ -28,6 +28,8 @@ _LOG = logging.getLogger(__name__)
 class OpenAIEndpoint:
     """An engine on one or several endpoints."""
 
+    reopens = True
+
     def __init__(self, config: OpenAIEngine, clock: Clock | None = None) -> None:
         self._config = config
         self._clock = clock or Clock()

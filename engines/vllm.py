@@ -6,12 +6,12 @@ the journal keeps, are exactly repeatable.
 
 import asyncio
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import fields
 from difflib import get_close_matches
 from inspect import signature
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from jinja2 import TemplateError
 from pydantic import ValidationError
 
 from hipo_data.engines.admission import INITIAL, Admission
-from hipo_data.engines.base import Completion, EngineDeadError, EngineError, GenerationRequest
+from hipo_data.engines.base import Begun, Completion, EngineDeadError, EngineError, GenerationRequest
 from hipo_data.engines.own_fields import refuse_own_fields
 from hipo_data.prompts.families.roles import unknown_argument
 from hipo_data.prompts.families.templates import known_arguments
@@ -29,9 +29,14 @@ from hipo_data.schemas.errors import EngineRefusedError
 from hipo_data.schemas.packaged import embedded
 from hipo_data.schemas.records import FinishReason
 
+_LONGEST_CHARACTER = 4
+"""Bytes of a character, and so tokens that one can be spread over."""
+
 
 class Vllm:
     """An engine on `AsyncLLM`. Not started until `start`, which loads the model."""
+
+    reopens = False
 
     def __init__(self, config: VllmEngine) -> None:
         self._config = config
@@ -107,14 +112,27 @@ class Vllm:
         choice = final.outputs[0]
         if choice.finish_reason not in ("stop", "length", "repetition"):
             raise EngineError(f"vLLM broke the response off: {choice.finish_reason}")
-        ids = list(choice.token_ids)
+        generated = len(choice.token_ids)
+        ids, text = list(choice.token_ids), choice.text
+        if request.begun is not None and choice.finish_reason == "length":
+            ids, text = self._whole_characters(ids, text)
         return Completion(
-            text=request.response_prefix + choice.text,
+            text=request.response_prefix + text,
             finish_reason=FinishReason.LENGTH if choice.finish_reason == "length" else FinishReason.STOP,
             prompt_tokens=len(prompt),
-            completion_tokens=len(ids),
+            completion_tokens=generated,
             reasoning_tokens=self._reasoning_tokens(ids, request.reasoning_ends),
+            ids=tuple(ids) if request.begun is not None else None,
         )
+
+    def _whole_characters(self, ids: list[int], text: str) -> tuple[list[int], str]:
+        """Without the tokens at the end that hold a part of a character, whose other part the next piece would begin
+        with; all of them where there are no others."""
+        whole = ids
+        while text.endswith("\ufffd") and len(ids) - len(whole) < _LONGEST_CHARACTER and len(whole) > 1:
+            whole = whole[:-1]
+            text = self._tokenizer.decode(whole, skip_special_tokens=False)
+        return (ids, text) if text.endswith("\ufffd") else (whole, text)
 
     def count_tokens(self, text: str) -> int:
         """Tokens of a text; once the engine runs."""
@@ -196,7 +214,17 @@ class Vllm:
             ) from error
 
     def _render(self, request: GenerationRequest) -> list[int]:
-        key = (request.messages, repr(request.chat_template_kwargs), request.response_prefix)
+        begun = request.begun or ()
+        own = request.response_prefix.removesuffix("".join(piece.text for piece in begun))
+        pieces = [self._ids_of(piece) for piece in begun]
+        return [*self._prompt(request, own), *chain.from_iterable(pieces)]
+
+    def _ids_of(self, piece: Begun) -> Sequence[int]:
+        found: Sequence[int] = piece.ids or self._tokenizer.encode(piece.text, add_special_tokens=False)
+        return found
+
+    def _prompt(self, request: GenerationRequest, prefix: str) -> list[int]:
+        key = (request.messages, repr(request.chat_template_kwargs), prefix)
         if key not in self._prompt_ids:
             self._check_switches(request.chat_template_kwargs)
             if len(self._prompt_ids) > 10_000:  # the rollouts of one problem come together; older ones are done
@@ -210,7 +238,7 @@ class Vllm:
                 )
             except (TemplateError, TypeError, ValueError) as error:
                 raise EngineError(f"the chat template refuses the prompt: {_explain(error)}", permanent=True) from error
-            self._prompt_ids[key] = self._tokenizer.encode(text + request.response_prefix, add_special_tokens=False)
+            self._prompt_ids[key] = self._tokenizer.encode(text + prefix, add_special_tokens=False)
         return self._prompt_ids[key]
 
     def _check_switches(self, names: Iterable[str]) -> None:

@@ -26,7 +26,18 @@ def with_prompts(config: RunConfig) -> RunConfig:
         raise UserError(f"'sample.template': {error}") from error
     except UserError as error:
         raise UserError(f"'sample.template': {error}") from error
+    for mode in config.roles.modes:
+        control = config.roles.of(mode).control
+        if control is not None and control.controller is not None:
+            _check_controller(f"{config.roles.where(mode)}.control.controller", control.controller.template)
     return _with_justify_prompt(config) if FORMATS[config.publish.format].justifies else config
+
+
+def _check_controller(where: str, template: str) -> None:
+    try:
+        try_template(template, "steps", [{"question": _QUESTION, "steps": ["First this.", "Then that."]}])
+    except (FileNotFoundError, UserError) as error:
+        raise UserError(f"'{where}.template': {error}") from error
 
 
 def _with_justify_prompt(config: RunConfig) -> RunConfig:

@@ -27,7 +27,8 @@ from hipo_data.schemas.engine_config import (
 )
 from hipo_data.schemas.grading import VerifyConfig
 from hipo_data.schemas.records import Kind, Mode
-from hipo_data.schemas.role_config import ArmConfig, RoleConfig, RolesConfig, SamplingConfig
+from hipo_data.schemas.role_config import ArmConfig, RoleConfig, RolesConfig
+from hipo_data.schemas.sampling_config import SamplingConfig
 from hipo_data.schemas.select_config import JustifyConfig, PublishConfig, SelectConfig
 from hipo_data.schemas.source_config import SourceConfig, completed
 from hipo_data.schemas.watch_config import WatchConfig

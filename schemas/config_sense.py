@@ -19,7 +19,19 @@ if TYPE_CHECKING:
 
 def objections(config: "RunConfig") -> list[str]:
     """All sentences; empty for a recipe that makes sense."""
-    checks = (_engines, _fields, _arms, _rollouts, _allocation, _came_along, _budget, _addresses, _variables)
+    checks = (
+        _engines,
+        _fields,
+        _arms,
+        _control,
+        _rollouts,
+        _allocation,
+        _came_along,
+        _mix,
+        _budget,
+        _addresses,
+        _variables,
+    )
     return [said for check in checks for said in check(config)]
 
 
@@ -61,6 +73,41 @@ def _arms(config: "RunConfig") -> Iterator[str]:
             "roles.arms is set, but a source is of type rollouts, whose responses are think_on or think_off and belong "
             "to no other arm; leave one of them out"
         )
+
+
+def _control(config: "RunConfig") -> Iterator[str]:
+    if config.roles.justifier.control is not None:
+        yield "roles.justifier.control is set, but a justification is not thought about in pieces; leave it out"
+    for mode in config.roles.modes:
+        role, where = config.roles.of(mode), f"{config.roles.where(mode)}.control"
+        control, engine = role.control, config.engines.get(role.engine)
+        if control is None:
+            continue
+        if not mode.thinks:
+            yield f"{where} is set, but think_off does not reason; leave it out"
+        if config.roles.budget(mode) is not None:
+            yield f"{where} is set beside a budget, which counts anew in each piece; leave one of them out"
+        if control.chunk > role.sampling.max_tokens:
+            yield (
+                f"{where}.chunk is {control.chunk}, more than the {role.sampling.max_tokens} tokens of "
+                "sampling.max_tokens, so that nothing would ever decide; make it smaller"
+            )
+        if engine is not None and not (
+            isinstance(engine, VllmEngine) or (isinstance(engine, OpenAIEngine) and engine.batch is None)
+        ):
+            kind = "in batch mode" if isinstance(engine, OpenAIEngine) else f"of type {engine.type}"
+            yield (
+                f"{where} goes on with responses piece by piece, which the engine '{role.engine}' {kind} cannot; use "
+                "one of type vllm, or of type openai without batch"
+            )
+        asked = None if control.controller is None else control.controller.engine
+        if asked is not None and asked not in config.engines:
+            yield f"{where}.controller.engine is '{asked}', which is not one of engines: {sorted(config.engines)}"
+        elif asked is not None and asked != role.engine:
+            yield (
+                f"{where}.controller.engine is '{asked}', but a controller sits beside the engine of its arm; make it "
+                f"'{role.engine}'"
+            )
 
 
 def _rollouts(config: "RunConfig") -> Iterator[str]:
@@ -149,6 +196,15 @@ def _came_along(config: "RunConfig") -> Iterator[str]:
         yield (
             "select.policy is 'groups', which publishes each verdict as ours, but a source of type rollouts has "
             "grades: theirs; set grades: again"
+        )
+
+
+def _mix(config: "RunConfig") -> Iterator[str]:
+    policy = config.select.policy
+    if config.publish.mix is not None and policy in ("preference", "groups"):
+        yield (
+            f"publish.mix is set, which chooses rows of sft/, but select.policy is '{policy}', which keeps responses "
+            "together elsewhere; leave one of them out"
         )
 
 

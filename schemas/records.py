@@ -155,6 +155,25 @@ HIDDEN = ""
 """As a rollout's reasoning: there was some, which the server counted and did not show."""
 
 
+class Control(Record):
+    """What the control of a response's thinking did, and what it took beside the response itself."""
+
+    pieces: int
+    """Of thinking that the response holds."""
+    trials: int
+    """Trial answers."""
+    returns: int
+    """Times that thinking was taken back or begun anew."""
+    unread: int
+    """Replies of a controller that said nothing it could say; thinking went on."""
+    ended_by: Literal["model", "agreement", "repetition", "controller", "limit"]
+    """Who ended the thinking."""
+    prompt_tokens: int
+    """Of all requests but the first."""
+    completion_tokens: int
+    """Of pieces that were thrown away, of trial answers and of the controller."""
+
+
 class Rollout(Record):
     """One response to one problem. Key: `problem_id`, `mode`, `index`."""
 
@@ -192,6 +211,18 @@ class Rollout(Record):
     """A verdict that the response came with and that the recipe trusts; null where it is graded here."""
     given_by: str | None = None
     """Whose verdict that is."""
+    control: Control | None = None
+    """Null where nothing controlled the thinking."""
+
+    @property
+    def spent_prompt_tokens(self) -> int:
+        """Of all requests that it took."""
+        return self.prompt_tokens + (self.control.prompt_tokens if self.control else 0)
+
+    @property
+    def spent_completion_tokens(self) -> int:
+        """Of the response and of all that was generated for it beside."""
+        return self.completion_tokens + (self.control.completion_tokens if self.control else 0)
 
 
 class Grade(Record):

@@ -6,20 +6,13 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from hipo_data.schemas.config_node import Config
 from hipo_data.schemas.config_texts import Line
+from hipo_data.schemas.control_config import ControlConfig
 from hipo_data.schemas.family import Reading
 from hipo_data.schemas.records import Mode, is_arm_name
+from hipo_data.schemas.sampling_config import SamplingConfig
 
 BUDGET_FIELD = "thinking_token_budget"
 """The sampling parameter of vLLM, in an engine and at its server, that ends reasoning after so many tokens."""
-
-
-class SamplingConfig(Config):
-    """Sampling parameters. Defaults follow common practice for reasoning models; HiPO does not publish its own."""
-
-    temperature: float = Field(default=1.0, ge=0, le=10)
-    top_p: float = Field(default=0.95, gt=0, le=1)
-    max_tokens: int = Field(default=32_768, ge=1, le=10**8)
-    extra: dict[str, Any] = Field(default_factory=dict, description="further sampling parameters of the engine")
 
 
 class RoleConfig(Config):
@@ -40,6 +33,15 @@ class RoleConfig(Config):
         default=None, description="tags of reasoning and answers; default: the family's, else `<think>`"
     )
     sampling: SamplingConfig = SamplingConfig()
+    control: ControlConfig | None = Field(
+        default=None, description="thinking in pieces, with something that decides after each; of roles that think"
+    )
+
+    @property
+    def tokens_at_most(self) -> int:
+        """Tokens that a response may take, with those that its control throws away."""
+        most = self.sampling.max_tokens
+        return most if self.control is None else self.control.tokens_at_most(most)
 
 
 def _arm_name(name: Any) -> Any:

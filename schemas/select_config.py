@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from hipo_data.schemas.config_node import Config
 from hipo_data.schemas.config_texts import Line
+from hipo_data.schemas.mix_config import MixConfig
 
 PolicyName = Literal[
     "hipo", "adaptthink", "thinkless", "lhrm", "all-correct", "shortest", "preference", "budget", "groups", "effort"
@@ -206,3 +207,6 @@ class PublishConfig(Config):
     )
     title: str = "Hybrid-reasoning data"
     rows_per_file: int = Field(default=100_000, ge=1, le=10**12)
+    mix: MixConfig | None = Field(
+        default=None, description="how rows that think and rows that do not are mixed; default: all as they come"
+    )

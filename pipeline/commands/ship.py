@@ -39,6 +39,9 @@ def export(
     levels: Annotated[
         str | None, typer.Option("--levels", help="Names of levels by arm, such as short=low,think_on=high.")
     ] = None,
+    phase: Annotated[
+        int | None, typer.Option("--phase", help="Of a dataset with publish.mix: the training rows of phase 1 or 2.")
+    ] = None,
 ) -> None:
     """Write a published dataset as files that another library reads as they are."""
     from hipo_data.pipeline.ship.advice import advice
@@ -50,7 +53,7 @@ def export(
         raise UserError(f"--level is one of {' or '.join(WAYS)}, not '{level}'")
     named = dict(each.partition("=")[::2] for each in levels.split(",")) if levels else {}
     told: Told = "kwargs" if level == "kwargs" else "prompt"
-    exported = export_dataset(published(dataset), to, out, tokenizer, told, named)
+    exported = export_dataset(published(dataset), to, out, tokenizer, told, named, phase)
     console = _console()
     for name, rows in exported.rows.items():
         console.print(f"{out / name}: {rows} rows")

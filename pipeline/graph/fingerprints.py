@@ -178,8 +178,11 @@ class Fingerprints:
     @cached_property
     def _publish(self) -> dict[str, str]:
         config = self._config
-        settings = {"name": config.name, **config.publish.model_dump(mode="json")}
-        parts = {"code": publish.VERSION, "publish": digest(settings), "policy": config.select.policy}
+        mix = config.publish.mix
+        unsaid = {"mix"} if mix is None else set()  # so that datasets of before stay
+        settings = {"name": config.name, **config.publish.model_dump(mode="json", exclude=unsaid)}
+        mixed = {} if mix is None else {"mix": str(config.seed)}
+        parts = {"code": publish.VERSION, "publish": digest(settings), "policy": config.select.policy, **mixed}
         # Prompts for reinforcement learning say a budget that publish draws.
         drawn = {"budget": digest(config.seed, config.select.in_use())} if config.select.policy == "budget" else {}
         return parts | drawn
@@ -198,11 +201,14 @@ class Fingerprints:
 
     def _role(self, name: str, role: RoleConfig) -> dict[str, str]:
         engine = self._config.engines[role.engine]
-        unsaid = set() if role.reading else {"reading"}  # left out where it is null, so that work of before stays
+        # Left out where they are null, so that work of before stays.
+        unsaid = {key for key, value in {"reading": role.reading, "control": role.control}.items() if value is None}
         parts = {
             f"roles.{name}": digest(role.model_dump(mode="json", exclude={"engine", "family"} | unsaid)),
             "model": self.identities[role.engine],
         }
+        if role.control is not None and role.control.controller is not None:
+            parts["controller"] = template_hash(role.control.controller.template)
         if isinstance(engine, VllmEngine) and "max_model_len" in engine.args:
             parts["max_model_len"] = str(engine.args["max_model_len"])  # decides what is truncated
         return parts

@@ -9,7 +9,7 @@ from typing import Generic, Protocol, TypeVar
 
 import pyarrow as pa
 
-from hipo_data.engines.base import Completion, Engine, GenerationRequest, ServesWhole
+from hipo_data.engines.base import Completion, ContinuesTurns, Engine, GenerationRequest, ServesWhole
 from hipo_data.pipeline.graph.nodes import overlapping, relatives
 from hipo_data.pipeline.graph.task import R, Task
 from hipo_data.pipeline.store.files import read_many, table_of
@@ -70,7 +70,10 @@ class Recorder(Generic[G]):
         """A request has its record."""
         self.finished += 1
         shows: dict[str, int] = shown([record]).counts() if isinstance(record, Rollout) else {}
-        self._host.finished(self._node, record.prompt_tokens, record.completion_tokens, shows)
+        spent = (record.prompt_tokens, record.completion_tokens)
+        if isinstance(record, Rollout):
+            spent = (record.spent_prompt_tokens, record.spent_completion_tokens)
+        self._host.finished(self._node, *spent, shows)
         self._journal.add(record)
 
 
@@ -99,6 +102,7 @@ async def session(
                     identity=task.identity,
                     run_seed=task.config.seed,
                     whole=isinstance(host.engine, ServesWhole) and host.engine.whole,
+                    reopens=host.engine.reopens if isinstance(host.engine, ContinuesTurns) else None,
                     slot=slot,
                     on_start=recorder.start,
                     on_finish=recorder.finish,

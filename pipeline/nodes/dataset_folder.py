@@ -23,7 +23,11 @@ def place(aside: Path, task: Task, outputs: dict[str, Output]) -> None:
     before = task.run_dir / task.folder / f"{task.shard}.json"
     manifest = read_manifest(before)
     remove_files([before])
-    old = {f"{FOLDER}/{name}" for name in sizes_in_storage(final)} | set(manifest.outputs if manifest else ())
+    old = {f"{FOLDER}/{name}" for name in sizes_in_storage(final)} | {
+        output.path
+        for output in (manifest.outputs.values() if manifest else ())
+        if output.path.startswith(f"{FOLDER}/")
+    }
     remove_files([task.run_dir / name for name in sorted(old - outputs.keys())])
     for name in outputs:
         put_file(task.run_dir / name, aside / Path(name).relative_to(FOLDER))

@@ -35,7 +35,11 @@ async def preflight(
     left = [problem for problem in problems if not imported.get(problem.problem_id)]
     asked, others = left[: limits.questions], left[limits.questions : 2 * limits.questions]
     passed = task.run_dir / "preflight" / f"{mode}.json"
-    said = {"model": task.identity, "role": digest(role.model_dump(mode="json"), task.config.sample.template)}
+    unsaid = {"control"} if role.control is None else set()  # so that what was looked at before stays
+    said = {
+        "model": task.identity,
+        "role": digest(role.model_dump(mode="json", exclude=unsaid), task.config.sample.template),
+    }
     if not asked or await asyncio.to_thread(_content, passed) == (content := json.dumps(said).encode()):
         return
     once = task.config.sample.model_copy(update={"n": 1, "n_on": None, "n_off": None})

@@ -15,6 +15,7 @@ from hipo_data.pipeline.graph.nodes import PICKS
 from hipo_data.pipeline.graph.task import Task
 from hipo_data.pipeline.nodes.dataset_folder import outputs_of, place
 from hipo_data.pipeline.nodes.dataset_versions import Version, read_versions, with_next, write_versions
+from hipo_data.pipeline.nodes.mixing import Mixing
 from hipo_data.pipeline.nodes.rates import fit_corrections, rates_of
 from hipo_data.pipeline.ship.published import CARD, SPLITS
 from hipo_data.pipeline.store.files import (
@@ -27,10 +28,9 @@ from hipo_data.pipeline.store.whole import check_all
 from hipo_data.pipeline.views.mode_audit import mode_audit
 from hipo_data.pipeline.views.run_files import STATISTICS, RunFiles
 from hipo_data.prompts.rendering import template_hash
-from hipo_data.schemas.arrow import arrow_schema
 from hipo_data.schemas.length_unit import lengths_of
-from hipo_data.schemas.records import Decision, Example, Mode, Problem
-from hipo_data.stages.publish.card import card, method
+from hipo_data.schemas.records import Decision, Mode, Problem
+from hipo_data.stages.publish.card import PhaseFiles, card, method
 from hipo_data.stages.publish.pairs import (
     GROUPS_SCHEMA,
     KEY,
@@ -44,13 +44,15 @@ from hipo_data.stages.publish.pairs import (
 from hipo_data.stages.publish.rates import RATES_SCHEMA
 from hipo_data.stages.publish.statistics import Statistics, statistics
 from hipo_data.stages.publish.tables import (
+    PHASE,
     RL_BUDGET_SCHEMA,
     RL_SCHEMA,
     SFT_BUDGET_SCHEMA,
     Instructions,
-    ShardedWriter,
     rl_table,
+    sft_schema,
 )
+from hipo_data.stages.publish.writers import PhasedWriter, ShardedWriter
 from hipo_data.stages.sample.audit import Audit
 from hipo_data.stages.select.policies import arm_budgets, budget
 
@@ -82,21 +84,31 @@ def write_dataset(task: Task, started: float) -> Manifest:
     every = _scan(task, "justify", shards)
     examples = in_sft(every, picks) if task.config.select.policy == "preference" else every
     sums = _Sums()
+    mixing = None
     try:
-        writers = _write(task, shards, aside, sums)
-        stats = statistics(decisions, examples, lengths_of(task.config).unit, task.config.roles.dear_first)
+        if task.config.publish.mix is not None:
+            mixing = Mixing(task, examples, aside.with_suffix(".rejected.tmp"))
+            examples = mixing.staying(examples)
+        figures = mixing.figures if mixing is not None else None
+        writers = _write(task, shards, aside, sums, mixing)
+        stats = statistics(decisions, examples, lengths_of(task.config).unit, task.config.roles.dear_first, figures)
         rows = {part: {split: writer.rows for split, writer in of.items()} for part, of in writers.items()}
         data = outputs_of(aside, aside.rglob("*.parquet"))
         known, config = read_versions(task.run_dir), task.config.model_dump(mode="json")
         versions = with_next(known, task.run_dir, aside, data, config)
         audit = mode_audit(RunFiles(task.run_dir, task.config, unlisted=True), set(shards))
-        put_bytes(aside / CARD, _card(task, stats, rows, sums, versions, audit).encode())
+        phases = _phase_files(writers)
+        put_bytes(aside / CARD, _card(task, stats, rows, sums, versions, audit, phases).encode())
         outputs = data | outputs_of(aside, [aside / CARD])
         beside = [write_versions(task.run_dir, versions)]
         place(aside, task, outputs)
+        outputs |= mixing.put() if mixing is not None else {}
     except BaseException:
         shutil.rmtree(aside, ignore_errors=True)
         raise
+    finally:
+        if mixing is not None:
+            mixing.close()
     beside.append(write_report(task, stats, decisions, examples))
     beside.append(put_named(task.run_dir, STATISTICS, stats.model_dump_json(indent=1).encode()))
     totals = {part: sum(of.values()) for part, of in rows.items()}
@@ -110,40 +122,46 @@ def write_dataset(task: Task, started: float) -> Manifest:
         beside={output.path: output for output in beside},
         rows_in=examples_in,
         rows_out=published,
-        rows_rejected=0,
+        rows_rejected=outputs["rejected"].rows if "rejected" in outputs else 0,
         counts={part: count for part, count in totals.items() if part != "sft"},
         seconds=time.monotonic() - started,
     )
 
 
-_Writers = dict[str, dict[str, ShardedWriter]]
+_Writers = dict[str, dict[str, ShardedWriter | PhasedWriter]]
 
 
-def _write(task: Task, shards: list[str], folder: Path, sums: _Sums) -> _Writers:
+def _write(task: Task, shards: list[str], folder: Path, sums: _Sums, mixing: Mixing | None) -> _Writers:
     """Writes the files of all parts."""
     config = task.config
     policy: str = config.select.policy
     budgeted = policy == "budget"
+    phases = mixing.phases if mixing is not None else []
     schemas: dict[str, pa.Schema] = {
-        "sft": SFT_BUDGET_SCHEMA if budgeted else arrow_schema(Example),
+        "sft": sft_schema(budgets=budgeted, phases=bool(phases)),
         "rl": RL_BUDGET_SCHEMA if budgeted else RL_SCHEMA,
         "rates": RATES_SCHEMA,
         **({policy: _TOGETHER[policy]} if policy in _TOGETHER else {}),
     }
     limit = config.publish.rows_per_file
-    writers = {
+    writers: _Writers = {
         part: {split: ShardedWriter(folder / part, split, schema, limit) for split in SPLITS}
         for part, schema in schemas.items()
     }
+    if phases:
+        writers["sft"]["train"] = PhasedWriter(folder / "sft", "train", schemas["sft"], limit, phases)
     over = _weights(task, shards) if "preference" in writers else None
     corrections = fit_corrections(task, shards)
     for shard in shards:
         table, picks = task.table(f"justify/{shard}"), pl.DataFrame(task.table(f"{PICKS}/{shard}"))
         every, decided = pl.DataFrame(table), pl.DataFrame(task.table(f"select/{shard}"))
         examples = in_sft(every.with_row_index("row").lazy(), picks.lazy()).collect()
+        if mixing is not None:
+            examples = mixing.take(examples)
         sums.add(examples)
         kept = table.take(examples["row"].to_arrow())
-        _by_split(writers["sft"], _with_budget(kept, examples, picks) if budgeted else kept)
+        kept = _with_budget(kept, examples, picks) if budgeted else kept
+        _by_split(writers["sft"], kept.append_column(PHASE, examples["phase"].to_arrow()) if phases else kept)
         if over is not None:
             _by_split(writers["preference"], preference_table(every, picks, over))
         if "groups" in writers:
@@ -169,12 +187,12 @@ def _with_budget(table: pa.Table, examples: pl.DataFrame, picks: pl.DataFrame) -
     return table
 
 
-def _by_split(writers: dict[str, ShardedWriter], rows: pa.Table) -> None:
+def _by_split(writers: dict[str, ShardedWriter | PhasedWriter], rows: pa.Table) -> None:
     for split, writer in writers.items():
         writer.write(rows.filter(pc.equal(rows["split"], split)))
 
 
-def _rl(task: Task, shard: str, writers: dict[str, ShardedWriter]) -> None:
+def _rl(task: Task, shard: str, writers: dict[str, ShardedWriter | PhasedWriter]) -> None:
     config = task.config
     decisions = {decision.problem_id: decision for decision in task.records(f"select/{shard}", Decision)}
     problems = task.records(f"problems/{shard}", Problem)
@@ -186,6 +204,14 @@ def _rl(task: Task, shard: str, writers: dict[str, ShardedWriter]) -> None:
         drawn = budget.instructions([problem.problem_id for problem in problems], config.select, config.seed)
     for split, writer in writers.items():
         writer.write(rl_table([each for each in problems if each.split == split], decisions, writer.rows, drawn))
+
+
+def _phase_files(writers: _Writers) -> dict[int, PhaseFiles]:
+    """By phase; empty where training rows have none."""
+    train = writers["sft"]["train"]
+    if not isinstance(train, PhasedWriter):
+        return {}
+    return {phase: PhaseFiles(train.rows_by_phase[phase], train.files[phase]) for phase in train.files}
 
 
 def _weights(task: Task, shards: list[str]) -> Weights:
@@ -203,6 +229,7 @@ def _card(
     sums: _Sums,
     versions: list[Version],
     audit: Audit,
+    phases: dict[int, PhaseFiles],
 ) -> str:
     splits = {part: {split: count for split, count in of.items() if count} for part, of in rows.items()}
     main = next((part for part in ("sft", "preference", "groups") if splits.get(part)), "sft")
@@ -229,4 +256,5 @@ def _card(
         teachers=sorted(sums.teachers),
         versions=versions,
         audit=audit,
+        phases=phases,
     )

@@ -13,7 +13,7 @@ from hipo_data.pipeline.nodes.grading import RemoteGrading
 from hipo_data.pipeline.nodes.open_problems import open_to
 from hipo_data.pipeline.nodes.preflight import preflight
 from hipo_data.pipeline.nodes.sample_both import allocated, sample_both
-from hipo_data.pipeline.nodes.sampled import beyond_n, counts_of, uneven, worth_asking_again
+from hipo_data.pipeline.nodes.sampled import beyond_n, counts_of, table_of, uneven, worth_asking_again
 from hipo_data.pipeline.store.journal import lost_requests, remove_journal
 from hipo_data.pipeline.store.manifest import Manifest
 from hipo_data.prompts.formats.registry import FORMATS
@@ -64,7 +64,7 @@ async def run_sample(host: Host, task: Task, flush_s: float) -> Manifest:
     reused = 0 if adapts else max(0, sum(rollout.source is None for rollout in rollouts) - recorder.finished)
     count = task.config.sample.count(task.mode)
     left_over = beyond_n(task, responses)
-    tables = {"rows": to_table(rollouts, Rollout)}
+    tables = {"rows": table_of(rollouts)}
     if verdicts is not None:
         tables[VERDICTS] = to_table(verdicts, Verdict)
     manifest = await asyncio.to_thread(

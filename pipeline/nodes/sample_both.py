@@ -15,7 +15,7 @@ from hipo_data.pipeline.graph.task import Task, commit
 from hipo_data.pipeline.nodes.asking import Host, earlier, given_up, session
 from hipo_data.pipeline.nodes.grading import RemoteGrading
 from hipo_data.pipeline.nodes.preflight import preflight
-from hipo_data.pipeline.nodes.sampled import counts_of, uneven, worth_asking_again
+from hipo_data.pipeline.nodes.sampled import counts_of, table_of, uneven, worth_asking_again
 from hipo_data.pipeline.store.journal import lost_requests, remove_journal
 from hipo_data.pipeline.store.manifest import Manifest
 from hipo_data.schemas.arrow import to_table
@@ -52,7 +52,7 @@ async def sample_both(host: Host, task: Task, flush_s: float) -> Manifest:
         commit,
         task,
         {
-            "rows": to_table(rollouts, Rollout),
+            "rows": table_of(rollouts),
             VERDICTS: to_table(spent.verdicts[Mode.THINK_OFF], Verdict),
             ALLOCATED: _table(problems, others),
         },

@@ -3,9 +3,12 @@
 from collections import Counter
 from collections.abc import Sequence
 
+import pyarrow as pa
+
 from hipo_data.pipeline.graph.task import Task
+from hipo_data.schemas.arrow import to_table
 from hipo_data.schemas.check_config import CheckConfig
-from hipo_data.schemas.records import KEPT_CHARS, Rejected, Response, Rollout
+from hipo_data.schemas.records import KEPT_CHARS, Control, Rejected, Response, Rollout
 from hipo_data.stages.sample.shown import shown
 
 
@@ -18,9 +21,26 @@ def counts_of(rollouts: Sequence[Rollout], sampled: int, reused: int, lost: int)
         "lost": lost,
         "failed": sum(rollout.finish_reason.is_failure for rollout in rollouts),
         **shown(rollouts).counts(),
-        "prompt_tokens": sum(rollout.prompt_tokens for rollout in rollouts),
-        "completion_tokens": sum(rollout.completion_tokens for rollout in rollouts),
+        "prompt_tokens": sum(rollout.spent_prompt_tokens for rollout in rollouts),
+        "completion_tokens": sum(rollout.spent_completion_tokens for rollout in rollouts),
+        **_control([rollout.control for rollout in rollouts if rollout.control is not None]),
     }
+
+
+def _control(controls: Sequence[Control]) -> dict[str, int]:
+    """Of rollouts whose thinking was controlled: tokens beside them, and replies of a controller that said nothing."""
+    if not controls:
+        return {}
+    return {
+        "control_tokens": sum(control.completion_tokens for control in controls),
+        "control_unread": sum(control.unread for control in controls),
+    }
+
+
+def table_of(rollouts: Sequence[Rollout]) -> pa.Table:
+    """The node's table; the column `control` only where something controlled the thinking."""
+    table = to_table(rollouts, Rollout)
+    return table if any(rollout.control for rollout in rollouts) else table.drop_columns(["control"])
 
 
 def uneven(rollouts: Sequence[Rollout]) -> dict[str, int]:

@@ -8,6 +8,7 @@ from hipo_data.figures.drawing import svg
 from hipo_data.pipeline.graph.nodes import ARMS
 from hipo_data.pipeline.views import charts
 from hipo_data.pipeline.views.arm_whatif import ask_arms
+from hipo_data.pipeline.views.control_cost import beside_tokens, with_beside
 from hipo_data.pipeline.views.run_files import RunFiles
 from hipo_data.pipeline.views.settings import parse_deltas
 from hipo_data.stages.select.arm_whatif import ArmWhatIf
@@ -25,7 +26,7 @@ class ArmLine:
     pass_rate: float | None
     tokens: float | None
     cost: float | None
-    """Of a response, on average."""
+    """Of a response, on average, with what the control of its thinking took beside."""
     kept: int
 
 
@@ -47,7 +48,9 @@ def arm_part(files: RunFiles) -> ArmPart | None:
     if table is None or not files.shards:
         return None
     counted = table.collect()
-    lines = [_line(files, counted, str(mode)) for mode in files.config.roles.modes]
+    most = max(files.config.sample.count(mode) for mode in files.config.roles.modes)
+    spent = with_beside(counted, beside_tokens(files, files.shards, most))
+    lines = [_line(files, counted, spent, str(mode)) for mode in files.config.roles.modes]
     answer = ask_arms(files, parse_deltas(_DELTAS)) if files.config.weighs_arms else None
     if answer is None:
         return ArmPart(lines, [], [], "")
@@ -57,12 +60,10 @@ def arm_part(files: RunFiles) -> ArmPart | None:
     return ArmPart(lines, answer.rows, answer.remarks, svg(charts.fitted(charts.cost_curve(chosen, fixed))))
 
 
-def _line(files: RunFiles, counted: pl.DataFrame, name: str) -> ArmLine:
+def _line(files: RunFiles, counted: pl.DataFrame, spent: pl.DataFrame, name: str) -> ArmLine:
     own = counted.filter(pl.col("mode") == name)
     n, right = int(own["n"].sum()), int(own["right"].sum())
-    known = own.filter(pl.col("tokens").is_not_null())
-    weights = known["n"] + known["unknown"]
-    tokens = float((known["tokens"] * weights).sum()) / int(weights.sum()) if int(weights.sum()) else None
+    tokens, taken = _mean_tokens(own), _mean_tokens(spent.filter(pl.col("mode") == name))
     cost = {str(mode): files.config.roles.cost(mode) for mode in files.config.roles.modes}[name]
     return ArmLine(
         name=name,
@@ -70,6 +71,12 @@ def _line(files: RunFiles, counted: pl.DataFrame, name: str) -> ArmLine:
         rollouts=n + int(own["unknown"].sum()),
         pass_rate=right / n if n else None,
         tokens=tokens,
-        cost=None if tokens is None else tokens * cost,
+        cost=None if taken is None else taken * cost,
         kept=int(own["chosen"].sum()),
     )
+
+
+def _mean_tokens(rows: pl.DataFrame) -> float | None:
+    known = rows.filter(pl.col("tokens").is_not_null())
+    weights = known["n"] + known["unknown"]
+    return float((known["tokens"] * weights).sum()) / int(weights.sum()) if int(weights.sum()) else None

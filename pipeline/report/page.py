@@ -67,7 +67,7 @@ def _page(files: RunFiles, stats: Statistics, decisions: pl.LazyFrame, examples:
     decided = decisions.select(_DECISION_COLUMNS + (["prior"] if by_posterior else [])).collect()
     keys = examples.select("problem_id", "kind", "mode", "completion_tokens").collect()
     accounts = read_accounts(files.run_dir)
-    quarantine = quarantine_counts(files.run_dir, rejected_outputs(files.run_dir, unlisted=True))
+    quarantine = quarantine_counts(files.run_dir, rejected_outputs(files.run_dir, unlisted=True, before_publish=True))
     firm = with_again(_with_sources(files, decided), {mode: files.config.sample.count(mode) for mode in Mode})
     flips, mean_flip = figures.tenths(decided, flip_probability(firm, files.config.select, priors))
     wrong, mean_wrong = figures.tenths(decided, wrong_mode(firm, files.config.select, priors))

@@ -16,10 +16,12 @@ from hipo_data.prompts.chat_template import chat_template
 from hipo_data.prompts.formats.format import Format
 from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.schemas.errors import UserError
+from hipo_data.schemas.mix_config import PHASES
 from hipo_data.schemas.records import Mode
 from hipo_data.stages.publish.exports.chat_template import objection, renderer
 from hipo_data.stages.publish.exports.levels import COLUMN, Told, levels_of, with_levels, with_prompt_levels
 from hipo_data.stages.publish.exports.libraries import EXPORTS, Export, Table
+from hipo_data.stages.publish.tables import PHASE
 
 CHAT_TEMPLATE = "chat_template.jinja"
 
@@ -39,6 +41,7 @@ def export(
     tokenizer: str | None = None,
     level: Told = "prompt",
     named: Mapping[str, str] | None = None,
+    phase: int | None = None,
 ) -> Exported:
     """Writes `out`, which must be new or empty, as a whole or not at all.
 
@@ -47,7 +50,8 @@ def export(
 
     Rows of a dataset with arms tell their level in a system turn or, with `level` kwargs, as an argument of the chat
     template; prompts for reinforcement learning that of the arm that their problem keeps. `named` are levels by arm, by
-    default the arms' names.
+    default the arms' names. Of a dataset whose training rows come in phases, `phase` takes those of one; validation is
+    the same for all.
     """
     if to not in EXPORTS:
         raise UserError(f"there is no export '{to}'; choose one of {', '.join(EXPORTS)}")
@@ -62,13 +66,16 @@ def export(
     dataset.check({path for table in wanted.tables for split in SPLITS for path in dataset.of(table.part, split)})
     form = None if to.endswith("-rl") else FORMATS[_format(dataset)]
     levels = _levels(dataset, to, wanted, level, named or {})
+    if phase is not None:
+        _check_phase(dataset, to, wanted, phase)
     exported = Exported(form.name if form else None)
     check = _Check(tokenizer, _template_of(tokenizer), form, wanted) if tokenizer and form else None
     aside = out.resolve().with_name(f".{out.name}.{uuid.uuid4().hex[:8]}.tmp")
     aside.mkdir(parents=True)
     try:
         for table in wanted.tables:
-            _write(dataset, table, aside, exported.rows, check, levels)
+            told = (levels, phase) if table.part == "sft" else (None, None)
+            _write(dataset, table, aside, exported.rows, check, *told)
         if form is not None:
             if wanted.renders:
                 (aside / CHAT_TEMPLATE).write_text(chat_template(form), encoding="utf-8")
@@ -123,6 +130,17 @@ def _found_format(dataset: Published) -> str | None:
     return None
 
 
+def _check_phase(dataset: Published, to: str, wanted: Export, phase: int) -> None:
+    """Raises `UserError` where what is exported has no such phase."""
+    if not any(table.part == "sft" for table in wanted.tables):
+        raise UserError(f"--phase is for rows of sft/, which an export for {to} is not made from; leave it out")
+    paths = dataset.of("sft", "train")
+    if not paths or any(PHASE.name not in dataset.schema(path).names for path in paths):
+        raise UserError(f"{dataset.name} has no phases; publish with publish.mix, or leave --phase out")
+    if phase not in PHASES:
+        raise UserError(f"--phase is 1 or 2, not {phase}")
+
+
 Levels = Callable[[pl.DataFrame], pl.DataFrame]
 
 
@@ -171,21 +189,33 @@ def _write(
     rows: dict[str, int],
     check: _Check | None,
     levels: Mapping[str, Levels],
+    phase: int | None,
 ) -> None:
     for split in SPLITS:
         name = table.file.format(split=split)
-        frames = _frames(dataset, table, split, check, levels.get(table.part))
+        frames = _frames(dataset, table, split, check, levels.get(table.part), phase)
         count = (_write_parquet if name.endswith(".parquet") else _write_json_lines)(folder / name, frames)
         if count:
             rows[name] = count
 
 
 def _frames(
-    dataset: Published, table: Table, split: str, check: _Check | None, levels: Levels | None
+    dataset: Published,
+    table: Table,
+    split: str,
+    check: _Check | None,
+    levels: Levels | None,
+    phase: int | None,
 ) -> Iterator[pl.DataFrame]:
     for path in dataset.of(table.part, split):
         for piece in dataset.tables(path):
-            frame = pl.DataFrame(piece) if levels is None else levels(pl.DataFrame(piece))
+            frame = pl.DataFrame(piece)
+            if phase is not None and split == "train":
+                frame = frame.filter(pl.col(PHASE.name) == phase)
+                if frame.is_empty():
+                    continue
+            if levels is not None:
+                frame = levels(frame)
             if check is not None:
                 check.rows(frame)
             try:

@@ -109,7 +109,8 @@ def _files(path: RunPath, folder: RunPath) -> set[str]:
         return {name_within(file, folder) for file in folder.rglob("*") if file.is_file()}
     listed = set(sizes_in_storage(folder))
     manifest = read_manifest(path / "publish" / "all.json")
-    named = {output.path.removeprefix(f"{FOLDER}/") for output in manifest.outputs.values()} if manifest else set()
+    paths = [output.path for output in manifest.outputs.values()] if manifest else []
+    named = {file.removeprefix(f"{FOLDER}/") for file in paths if file.startswith(f"{FOLDER}/")}
     return listed | {name for name in named - listed if (folder / name).exists()}  # a listing may lag
 
 

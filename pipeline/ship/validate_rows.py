@@ -9,14 +9,15 @@ from pydantic import ValidationError
 
 from hipo_data.prompts.formats.parts import FormatError, HybridResponse
 from hipo_data.prompts.formats.registry import FORMATS
-from hipo_data.schemas.arrow import arrow_schema, check_schema
+from hipo_data.schemas.arrow import check_schema
 from hipo_data.schemas.gold import CheckGold, ChoiceGold, MathGold, gold_from_json, gold_in_row, kind_of
 from hipo_data.schemas.lettered_options import without_options
+from hipo_data.schemas.mix_config import PHASES
 from hipo_data.schemas.records import Example, GoldSource, Mode
 from hipo_data.stages.justify.justify import asked
 from hipo_data.stages.publish.pairs import GROUPS_SCHEMA, PREFERENCE_SCHEMA
 from hipo_data.stages.publish.rates import RATES_SCHEMA
-from hipo_data.stages.publish.tables import RL_BUDGET_SCHEMA, RL_SCHEMA, SFT_BUDGET_SCHEMA
+from hipo_data.stages.publish.tables import PHASE, RL_BUDGET_SCHEMA, RL_SCHEMA, SFT_SCHEMAS
 from hipo_data.stages.select.policies.effort import FALLBACK, RULE
 
 Row = dict[str, Any]
@@ -50,7 +51,8 @@ class Seen:
 def sft_check(schema: pa.Schema, split: str, seen: Seen) -> Check:
     """Of examples. Raises `ValueError` where they are none of this version."""
     check_schema(schema, Example)
-    _same_columns(schema, arrow_schema(Example), SFT_BUDGET_SCHEMA)
+    _same_columns(schema, *SFT_SCHEMAS)
+    phased, before = PHASE.name in schema.names, list[int | None]()
 
     def check(row: Row) -> Iterator[str]:
         try:
@@ -67,6 +69,8 @@ def sft_check(schema: pa.Schema, split: str, seen: Seen) -> Check:
             yield f"the format is {example.format}, that of others {', '.join(sorted(seen.formats - {example.format}))}"
         yield from seen.in_split(split, example.problem_id, example.split)
         yield from _turns(example, asked(example.question, row.get("instruction")))
+        if phased:
+            yield from _phase(example, row[PHASE.name], before)
         for name in ("p_on", "p_off"):
             value = getattr(example, name)
             if value is not None and not 0 <= value <= 1:
@@ -170,6 +174,18 @@ def key_and_question(part: str, row: Row) -> tuple[str, str] | None:
     if about.get("instruction"):
         question = question.removesuffix(asked("", about["instruction"]))
     return about["problem_id"], question
+
+
+def _phase(example: Example, phase: int | None, before: list[int | None]) -> Iterator[str]:
+    """`before` keeps the phase of the file's rows so far."""
+    if phase not in (PHASES if example.split == "train" else (None,)):
+        yield f"the phase is {phase}, which no row of {example.split} has"
+    elif before and before[0] != phase:
+        yield f"the phase is {phase}, that of the file's first row is {before[0]}"
+    elif phase == 1 and not example.mode.thinks:
+        yield f"a {example.mode.value} example is in phase 1, whose rows think"
+    if not before:
+        before.append(phase)
 
 
 def _parsed(name: str, text: str) -> HybridResponse | str:

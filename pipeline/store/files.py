@@ -97,7 +97,8 @@ def _read(source: Any, columns: list[str] | None) -> pa.Table:
 
 def scan_tables(paths: Sequence[RunPath]) -> pl.LazyFrame:
     """Parquet files of one schema as one table, whatever signs their names hold."""
-    options: dict[str, Any] = {"glob": False, "hive_partitioning": False}
+    options: dict[str, Any] = {"glob": False, "hive_partitioning": False, "missing_columns": "insert"}
+    options["extra_columns"] = "ignore"  # a column of some shards alone, until the others are made anew
     local = [path for path in paths if isinstance(path, Path)]
     if len(local) == len(paths):
         return pl.scan_parquet(local, **options)

@@ -6,11 +6,14 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from hipo_data.pipeline.graph.nodes import ARMS
+from hipo_data.pipeline.views.control_cost import beside_tokens, with_beside
+from hipo_data.pipeline.views.expected_mix import mix_of, mix_remarks
 from hipo_data.pipeline.views.run_files import RunFiles
 from hipo_data.pipeline.views.whatif import graded_shards, tables_of
 from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.schemas.errors import UserError
 from hipo_data.schemas.length_unit import Unit, lengths_of
+from hipo_data.schemas.mix_config import MixConfig
 from hipo_data.stages.select.arm_whatif import ArmWhatIf, arm_whatif, priors_of
 from hipo_data.stages.select.pair_counts import with_source
 from hipo_data.stages.select.select import arm_table
@@ -27,6 +30,8 @@ class ArmAnswer:
     """The run's own settings."""
     lengths_in: Unit = Unit.TOKENS
     remarks: list[str] = field(default_factory=list)
+    mix: MixConfig | None = None
+    """The run's, where rows tell what it would keep."""
 
     def is_own(self, row: ArmWhatIf) -> bool:
         """Whether a row is the run's own setting."""
@@ -57,7 +62,7 @@ def ask_arms(
             f"what was sampled, so give {most} or less, or set sample.n and run again"
         )
     shards = graded_shards(files)
-    every = _counted(files, shards, most, most)
+    every = with_beside(_counted(files, shards, most, most), beside_tokens(files, shards, most))
     run = _own_choice(files, shards)
     costs = {str(mode): config.roles.cost(mode) for mode in config.roles.modes}
     problems = every["problem_id"].n_unique()
@@ -65,14 +70,17 @@ def ask_arms(
     sources = None if asked is None else with_source(asked).select("problem_id", "source").collect()
     rows = []
     for n in ns:
-        counted = every if n == most else _counted(files, shards, n, most)
+        counted = every
+        if n < most:
+            counted = with_beside(_counted(files, shards, n, most), beside_tokens(files, shards, n))
         for names in chosen if own in chosen else [own, *chosen]:
             priors = None if sources is None else priors_of(counted, sources, names, config.select)
             for delta in sorted({*deltas, config.select.delta}):
                 select = config.select.model_copy(update={"delta": delta})
                 beside = every if n < most else None
                 rows.append(arm_whatif(counted, problems, n, names, costs, select, run, beside, priors, sources))
-    answer = ArmAnswer(rows, config.select.delta, most, own, lengths_of(config).unit)
+    answer = ArmAnswer(rows, config.select.delta, most, own, lengths_of(config).unit, mix=mix_of(config))
+    answer.remarks += mix_remarks(answer.mix)
     if lacking := max(row.open for row in rows):
         answer.remarks.append(
             f"Of up to {lacking:,} problems an arm was not sampled, as the run's own δ had settled them, that another "

@@ -67,7 +67,7 @@ def expected(config: RunConfig, looks: Sequence[FirstLook | None]) -> Expected |
     for role, requests in asked:
         engine = config.engines[role.engine]
         if isinstance(engine, OpenAIEngine) and engine.price is not None:
-            cost = engine.price.cost(0, requests * role.sampling.max_tokens)
+            cost = engine.price.cost(0, requests * role.tokens_at_most)
             costs[engine.price.currency] = costs.get(engine.price.currency, 0.0) + cost
     return Expected(
         rows=rows,
@@ -76,7 +76,7 @@ def expected(config: RunConfig, looks: Sequence[FirstLook | None]) -> Expected |
         problems=problems,
         requests=sum(requests for _, requests in asked),
         tokens_at_most=sum(
-            requests * role.sampling.max_tokens
+            requests * role.tokens_at_most
             for role, requests in asked
             if not isinstance(config.engines[role.engine], RecordedEngine)
         ),

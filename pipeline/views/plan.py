@@ -12,6 +12,7 @@ from hipo_data.pipeline.store.manifest import Manifest
 from hipo_data.pipeline.store.run_path import RunPath
 from hipo_data.pipeline.store.suspects import read_suspects
 from hipo_data.pipeline.views.expected import Expected, expected
+from hipo_data.pipeline.views.expected_mix import expected_mix
 from hipo_data.pipeline.views.ingest_report import accounts_of
 from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.schemas.config import RecordedEngine, RunConfig
@@ -55,6 +56,8 @@ class Plan:
     """A sentence of each source of which no row is accepted."""
     expected: Expected | None = None
     """Where ingest has to run first, what the sources' files say of how much that will be."""
+    mix: str | None = None
+    """What publish will make of the responses that are selected, as a sentence; null without a mix."""
     hopeless: bool = False
     """Whether no source gives a problem, for certain."""
 
@@ -97,6 +100,7 @@ def make_plan(run_dir: RunPath, config: RunConfig) -> Plan:
     else:
         plan.none_accepted = accounts_of(run_dir, done[INGEST.name]).none_accepted
         plan.hopeless = not shards
+        plan.mix = expected_mix(run_dir, config, done, shards)
     return plan
 
 
@@ -138,7 +142,7 @@ def _estimate(
     engine = config.engines[role.engine]
     line.unit = unit_of(engine)
     if not isinstance(engine, RecordedEngine):  # recorded responses keep to no limit
-        line.tokens_at_most = (line.tokens_at_most or 0) + requests * role.sampling.max_tokens * attempts
+        line.tokens_at_most = (line.tokens_at_most or 0) + requests * role.tokens_at_most * attempts
     seen = [manifest for name, manifest in left_behind.items() if name.startswith(node.folder + "/")]
     responses = sum(manifest.counts.get("attempts", manifest.rows_out) for manifest in seen)
     if responses:

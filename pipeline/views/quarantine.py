@@ -3,19 +3,21 @@
 from collections import Counter
 from collections.abc import Iterable
 
+from hipo_data.pipeline.graph.nodes import PUBLISH
 from hipo_data.pipeline.graph.states import load_present_manifests
 from hipo_data.pipeline.store.manifest import Output
 from hipo_data.pipeline.store.run_path import RunPath
 from hipo_data.pipeline.store.whole import whole_table
 
 
-def rejected_outputs(run_dir: RunPath, *, unlisted: bool = False) -> list[Output]:
+def rejected_outputs(run_dir: RunPath, *, unlisted: bool = False, before_publish: bool = False) -> list[Output]:
     """The tables of rejected rows, by node. A stale one, whose node was done again since, is in no manifest.
 
-    `unlisted` as `load_manifests` has it.
+    `unlisted` as `load_manifests` has it. `before_publish` leaves out that of publish, for publish itself.
     """
     manifests = load_present_manifests(run_dir, unlisted=unlisted)
-    outputs = [manifest.outputs for _, manifest in sorted(manifests.items())]
+    nodes = [name for name in sorted(manifests) if not (before_publish and name == PUBLISH.name)]
+    outputs = [manifests[name].outputs for name in nodes]
     return [of_node["rejected"] for of_node in outputs if "rejected" in of_node]
 
 

@@ -76,6 +76,8 @@ def summary_figures(stats: Statistics, outcome: Outcome, run_dir: RunPath) -> di
         figures["each got"] = f"{given} rollouts"
     if stats.priors:
         figures["priors"] = priors_in_words(stats.priors)
+    if stats.mix:
+        figures["mix"] = stats.mix.in_words
     if stats.fallbacks:
         figures["fallbacks"] = f"{stats.fallbacks.in_words}; select.fallback: drop leaves them out"
     if stats.pseudo_golds:
@@ -149,6 +151,8 @@ def print_plan(console: Console, plan: Plan, config: RunConfig, changes: list[st
     console.print(table, highlight=False)
     for sentence in () if plan.hopeless else plan.none_accepted:
         console.print(sentence, highlight=False, soft_wrap=True)
+    if plan.mix is not None:
+        console.print(plan.mix, highlight=False, soft_wrap=True)
     if plan.ingest_first:
         console.print(
             "Ingest runs first; the stages after it are planned once it has. Each problem will get "

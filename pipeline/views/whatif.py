@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from hipo_data.pipeline.graph.nodes import INGEST, RESPONSES
+from hipo_data.pipeline.views.expected_mix import mix_of, mix_remarks
 from hipo_data.pipeline.views.run_files import RunFiles
 from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.schemas.errors import UserError
 from hipo_data.schemas.length_unit import Unit, lengths_of
+from hipo_data.schemas.mix_config import MixConfig
 from hipo_data.schemas.records import Mode
 from hipo_data.stages.select.exclusion import EXCLUDED
 from hipo_data.stages.select.pair_counts import added, with_source
@@ -34,6 +36,8 @@ class Answer:
     lengths_in: Unit = Unit.TOKENS
     """What the lengths of kept responses are counted in."""
     remarks: list[str] = field(default_factory=list)
+    mix: MixConfig | None = None
+    """The run's, where rows tell what it would keep."""
 
 
 def ask(
@@ -97,7 +101,8 @@ def ask(
             for setting in settings
         ]
     unit = lengths_of(config).unit
-    answer = Answer(whatifs(tallies, config.select, priors), config.select.delta, most, len(ready), unit)
+    rows = whatifs(tallies, config.select, priors)
+    answer = Answer(rows, config.select.delta, most, len(ready), unit, mix=mix_of(config))
     answer.remarks = _remarks(files, answer, lacking, min(ns), all_shards=shards is None)
     return answer
 
@@ -169,7 +174,7 @@ def _own_decisions(files: RunFiles, shards: Sequence[str]) -> pl.DataFrame | Non
 
 
 def _remarks(files: RunFiles, answer: Answer, lacking: int, fewest: int, all_shards: bool) -> list[str]:
-    found = []
+    found = mix_remarks(answer.mix)
     if files.config.select.policy != "hipo":
         found.append(f"The policy '{files.config.select.policy}' does not read δ, so that rows differ by n alone.")
     if files.config.select.refuses_leaks:

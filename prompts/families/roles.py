@@ -85,7 +85,10 @@ def _check_differ(config: RunConfig, on_mode: Mode, off_mode: Mode) -> None:
     if recorded or engines[0] != engines[1]:
         return
     asked = [
-        (role.chat_template_kwargs, role.system_prompt, role.question_suffix, role.response_prefix, role.sampling.extra)
+        (
+            *(role.chat_template_kwargs, role.system_prompt, role.question_suffix, role.response_prefix),
+            *(role.sampling.extra, role.control),
+        )
         for role in (on, off)
     ]
     template = template_of(config.engines[on.engine])
@@ -116,7 +119,7 @@ def switch_of(role: RoleConfig) -> Switch:
 def _prompt(template: str, role: RoleConfig) -> tuple[str | None, str]:
     """The prompt, and what only the engine sees of the request."""
     try:
-        return rendered(template, switch_of(role)), str(role.sampling.extra)
+        return rendered(template, switch_of(role)), f"{role.sampling.extra} {role.control}"
     except (TemplateError, TypeError, ValueError):
         return None, str(role.chat_template_kwargs)  # the engine will say why
 

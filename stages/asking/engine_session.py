@@ -24,6 +24,8 @@ class EngineSession(Generic[R]):
     run_seed: int
     whole: bool = False
     """Whether responses are as they are whatever the limit on tokens, as recorded ones."""
+    reopens: bool | None = None
+    """As `engines.base.ContinuesTurns` has it; null where the engine cannot go on with a response."""
     slot: Callable[[str], AbstractAsyncContextManager[None]]
     """Leave to have one request of a prompt under way, which all shards of one engine share. May raise `EngineError`,
     where the prompt is known to bring the engine down."""
@@ -32,13 +34,16 @@ class EngineSession(Generic[R]):
     on_finish: Callable[[R], None]
     """Called with each new record as it finishes."""
 
-    async def generate(self, prompt: str, request: GenerationRequest) -> Completion:
+    async def generate(self, prompt: str, request: GenerationRequest, *, further: bool = False) -> Completion:
         """One response to the prompt of that name, once there is a slot.
+
+        `further`: for a record that a request was already made for.
 
         Without the lone surrogates that endpoints can send as JSON escapes: Parquet takes none.
         """
         async with self.slot(prompt):
-            self.on_start()
+            if not further:
+                self.on_start()
             completion = await self.engine.generate(request)
         reasoning = None if completion.reasoning is None else valid_unicode(completion.reasoning)
         return replace(completion, text=valid_unicode(completion.text), reasoning=reasoning)

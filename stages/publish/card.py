@@ -1,7 +1,8 @@
 """The dataset card."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -45,6 +46,15 @@ BUDGET_METHODS = {
     "token_skip": "TokenSkip (arXiv 2502.12067)",
     "system_1x": "System-1.x (arXiv 2407.14414)",
 }
+
+
+class PhaseFiles(NamedTuple):
+    """Training rows of one phase: how many, and the names of their files in sft/."""
+
+    rows: int
+    names: list[str]
+
+
 _FOLDER = Path(__file__).parent / "templates"
 
 
@@ -53,11 +63,11 @@ def card(stats: Statistics, **values: Any) -> str:
     environment = Environment(loader=FileSystemLoader(_FOLDER), undefined=StrictUndefined, autoescape=False)
     environment.globals |= {"percent": percent, "number": number, "about": ABOUT, "priors_in_words": priors_in_words}
     environment.filters |= {"markdown": markdown, "code": code}
-    head = _head(values["title"], values["splits"], values["main"])
+    head = _head(values["title"], values["splits"], values["main"], values["phases"])
     return plain(environment.get_template("card.md.j2").render(stats=stats, head=head, **values)) + "\n"
 
 
-def _head(title: str, splits: dict[str, dict[str, int]], main: str) -> str:
+def _head(title: str, splits: dict[str, dict[str, int]], main: str, phases: Mapping[int, PhaseFiles]) -> str:
     """What the Hub and `datasets` read, as YAML."""
     configs: list[dict[str, Any]] = [
         {
@@ -67,6 +77,14 @@ def _head(title: str, splits: dict[str, dict[str, int]], main: str) -> str:
         }
         for name, rows in splits.items()
         if rows
+    ]
+    validation = [split for each in configs if each["config_name"] == "sft" for split in each["data_files"][1:]]
+    configs += [
+        {
+            "config_name": f"sft-phase-{phase}",
+            "data_files": [{"split": "train", "path": [f"sft/{name}" for name in of.names]}, *validation],
+        }
+        for phase, of in phases.items()
     ]
     said = {
         "pretty_name": " ".join(plain(title).split()),

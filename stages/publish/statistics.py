@@ -11,6 +11,7 @@ from hipo_data.figures.text import percent
 from hipo_data.schemas.length_unit import Unit
 from hipo_data.schemas.records import Mode
 from hipo_data.stages.publish.justification_copies import SAMPLE, copies
+from hipo_data.stages.publish.mix import MixFigures
 
 
 class ModeFigures(BaseModel):
@@ -83,6 +84,7 @@ class Statistics(BaseModel):
         default={}, description="under select.rule posterior, the priors of decisions: problems that each was fitted to"
     )
     fallbacks: Fallbacks | None = Field(default=None, description="null where there are none")
+    mix: MixFigures | None = Field(default=None, description="null without publish.mix")
     near_copies: float | None = Field(default=None, description="share of justifications that say again an earlier one")
 
     @property
@@ -106,6 +108,7 @@ def statistics(
     examples: pl.LazyFrame,
     lengths_in: Unit = Unit.TOKENS,
     arms: Sequence[Mode] = (),
+    mix: MixFigures | None = None,
 ) -> Statistics:
     """The figures.
 
@@ -115,6 +118,7 @@ def statistics(
             rows of a problem and mode share their justification.
         lengths_in: what their lengths are counted in.
         arms: those of the recipe, from dear to cheap.
+        mix: what it made of the examples, of which only those that stayed are given.
     """
     every = [*Mode] if set(arms) <= set(Mode) else [*arms, *(mode for mode in Mode if mode not in arms)]
     table = decisions.collect()
@@ -140,6 +144,7 @@ def statistics(
         given_examples=int((kept["gold_source"] == "given").sum()),
         fallbacks=_fallbacks(table, every),
         priors=_priors(table) if "prior" in table.columns else {},
+        mix=mix,
         **_said(examples),
     )
 

@@ -8,15 +8,14 @@ rates/{train,validation}-*.parquet       each problem's pass rates, raw and corr
 groups/{train,validation}-*.parquet      all graded rollouts of a problem, under the policy `groups`
 
 Under the policy `budget`, prompts say a budget: rows of sft/ have the columns `instruction` and `budget` besides, and
-so has `extra_info` of rl/.
+so has `extra_info` of rl/. Where training rows come in phases (`stages.publish.mix`), those of sft/ have the column
+`phase`, and no file holds rows of two.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from hipo_data.graders.math.plain import plain_answer
 from hipo_data.schemas.arrow import arrow_schema
@@ -67,51 +66,21 @@ whether the gold is the source's (`source`) or what responses agreed on (`pseudo
 """
 
 RL_BUDGET_SCHEMA = _rl_schema([*(pa.field(name, kind) for name, kind in _EXTRA), *_BUDGET])
-SFT_BUDGET_SCHEMA = pa.schema([*arrow_schema(Example), *_BUDGET], metadata=arrow_schema(Example).metadata)
+PHASE = pa.field("phase", pa.int64())
+
+
+def sft_schema(*, budgets: bool = False, phases: bool = False) -> pa.Schema:
+    """The columns of sft/, where prompts say a budget, and where training rows come in phases."""
+    own = arrow_schema(Example)
+    further = [*(_BUDGET if budgets else []), *([PHASE] if phases else [])]
+    return pa.schema([*own, *further], metadata=own.metadata)
+
+
+SFT_BUDGET_SCHEMA = sft_schema(budgets=True)
+SFT_SCHEMAS = [sft_schema(budgets=budgets, phases=phases) for budgets in (False, True) for phases in (False, True)]
 
 Instructions = Mapping[str, tuple[str | None, float | None]]
 """What is added to a question, and the budget that it names, by problem."""
-
-
-class ShardedWriter:
-    """Rows of one split in files of bounded length, named `<split>-00000-of-00002.parquet` once the count is known."""
-
-    def __init__(self, folder: Path, split: str, schema: pa.Schema, rows_per_file: int) -> None:
-        self._folder, self._split, self._schema, self._limit = folder, split, schema, rows_per_file
-        self._writer: pq.ParquetWriter | None = None
-        self._in_file = 0
-        self._files = 0
-        self.rows = 0
-
-    def write(self, table: pa.Table) -> None:
-        """Appends rows."""
-        while table.num_rows:
-            if self._writer is None or self._in_file == self._limit:
-                self._next_file()
-            assert self._writer is not None
-            piece = table.slice(0, self._limit - self._in_file)
-            self._writer.write_table(piece)
-            self._in_file += piece.num_rows
-            self.rows += piece.num_rows
-            table = table.slice(piece.num_rows)
-
-    def close(self) -> None:
-        """Gives the files their final names."""
-        if self._writer is not None:
-            self._writer.close()
-        for number in range(self._files):
-            self._part(number).rename(self._folder / f"{self._split}-{number:05d}-of-{self._files:05d}.parquet")
-
-    def _next_file(self) -> None:
-        if self._writer is not None:
-            self._writer.close()
-        self._folder.mkdir(parents=True, exist_ok=True)
-        self._writer = pq.ParquetWriter(self._part(self._files), self._schema, compression="zstd")
-        self._files += 1
-        self._in_file = 0
-
-    def _part(self, number: int) -> Path:
-        return self._folder / f"{self._split}-{number:05d}.part"
 
 
 def rl_table(

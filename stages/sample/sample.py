@@ -7,14 +7,17 @@ from itertools import chain
 
 from hipo_data.engines.base import Completion, EngineError, GenerationRequest
 from hipo_data.prompts.families.reading import DEFAULT
-from hipo_data.prompts.rendering import PromptTemplate
+from hipo_data.prompts.rendering import PromptTemplate, template_hash
 from hipo_data.schemas.config import RoleConfig, SampleConfig
+from hipo_data.schemas.control_config import ControlConfig
+from hipo_data.schemas.errors import EngineRefusedError
 from hipo_data.schemas.keys import canonical, digest, digest_of, seed_from
-from hipo_data.schemas.records import HIDDEN, FinishReason, Message, Mode, Problem, Rollout
+from hipo_data.schemas.records import HIDDEN, Control, FinishReason, Message, Mode, Problem, Rollout
 from hipo_data.schemas.text import valid_unicode
 from hipo_data.stages.asking.engine_session import EngineSession
 from hipo_data.stages.asking.responses import read_completion
 from hipo_data.stages.asking.role_requests import conversation, role_request
+from hipo_data.stages.sample.control.controlled import controlled
 from hipo_data.stages.sample.hidden import hidden_tokens
 
 VERSION = "4"
@@ -77,7 +80,8 @@ class Sampler:
         self.given_up = given_up or {}
         self._template = PromptTemplate(config.template)
         sampling = digest(role.sampling.model_dump(exclude={"max_tokens"}))
-        self._before_seed = canonical(role.chat_template_kwargs, sampling)
+        controlled_by = () if role.control is None else (_control_of(role.control),)
+        self._before_seed = canonical(role.chat_template_kwargs, sampling, *controlled_by)
         read_by = () if role.reading is None else (role.reading.model_dump(),)
         self._after_seed = canonical(session.identity, role.starts_in_reasoning, *read_by)
 
@@ -150,6 +154,12 @@ class _Wanted:
         return self.limit if self.whole or finish_reason is FinishReason.STOP else asked
 
 
+def _control_of(control: ControlConfig) -> dict[str, str]:
+    """What a response depends on: where the thinking ends depends on all of it."""
+    prompt = "" if control.controller is None else template_hash(control.controller.template)
+    return {"control": digest(control.model_dump(mode="json")), "prompt": prompt}
+
+
 def _capped(request: GenerationRequest, cap: int | None) -> GenerationRequest:
     """Cut off one token after the cap: not every engine says of a response that ends at its limit that it ended."""
     if cap is None or cap >= request.sampling.max_tokens:
@@ -172,9 +182,12 @@ def _still_good(known: Rollout, wanted: _Wanted) -> bool:
 
 async def _generate(wanted: _Wanted, mode: Mode, role: RoleConfig, session: EngineSession[Rollout]) -> Rollout:
     request = wanted.request
-    error, permanent = None, False
+    error, permanent, control = None, False, None
     try:
-        completion = await session.generate(wanted.problem_id, request)
+        if role.control is None:
+            completion = await session.generate(wanted.problem_id, request)
+        else:
+            completion, control = await _controlled(wanted, role, session)
     except EngineError as failure:
         error, permanent = valid_unicode(str(failure)), failure.permanent
         ended = FinishReason.EMPTY if failure.empty else FinishReason.ERROR
@@ -202,7 +215,24 @@ async def _generate(wanted: _Wanted, mode: Mode, role: RoleConfig, session: Engi
         completion_tokens=completion.completion_tokens,
         error=error,
         error_permanent=permanent,
+        control=control,
     )
+
+
+async def _controlled(wanted: _Wanted, role: RoleConfig, session: EngineSession[Rollout]) -> tuple[Completion, Control]:
+    if session.reopens is None:
+        raise EngineRefusedError(
+            "control goes on with responses piece by piece, which this engine cannot; use one of type vllm, or of type "
+            "openai without batch"
+        )
+    under_way = 0
+
+    async def ask(request: GenerationRequest) -> Completion:
+        nonlocal under_way
+        under_way += 1
+        return await session.generate(wanted.problem_id, request, further=under_way > 1)
+
+    return await controlled(wanted.request, role, session.reopens, ask)
 
 
 def _reasoning_tokens(completion: Completion, reasoning: str | None, answer: str | None) -> int:

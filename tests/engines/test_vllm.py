@@ -3,13 +3,14 @@
 import asyncio
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from hipo_data.engines.base import Completion, EngineDeadError, EngineError
+from hipo_data.engines.base import Begun, Completion, EngineDeadError, EngineError
 from hipo_data.engines.vllm import Vllm
 from hipo_data.prompts.families.reading import read
 from hipo_data.schemas.errors import EngineRefusedError
@@ -36,6 +37,34 @@ async def test_seed_makes_a_response(vllm: Vllm) -> None:
     first, second = [await vllm.generate(request(product, seed=7)) for _ in range(2)]
     assert first == second
     assert len({completion.text for completion in await many(vllm, 16, question=product)}) > 4
+
+
+async def test_a_response_in_pieces_goes_on_from_its_tokens(vllm: Vllm) -> None:
+    greedy = request("Compute 735 + 577 + 70.").sampling.model_copy(update={"temperature": 0.0})
+    whole = await vllm.generate(replace(request("Compute 735 + 577 + 70."), sampling=greedy))
+    assert whole.ids is None
+    begun: list[Begun] = []
+    ended = FinishReason.LENGTH
+    while ended is FinishReason.LENGTH:
+        text = "".join(piece.text for piece in begun)
+        piece = greedy.model_copy(update={"max_tokens": 3})
+        asked = replace(request("Compute 735 + 577 + 70."), sampling=piece, response_prefix=text, begun=tuple(begun))
+        done = await vllm.generate(asked)
+        assert done.ids is not None and len(done.ids) == done.completion_tokens <= 3
+        begun.append(Begun(done.text.removeprefix(text), done.ids))
+        ended = done.finish_reason
+    assert "".join(piece.text for piece in begun) == whole.text
+    assert sum(len(piece.ids or ()) for piece in begun) == whole.completion_tokens
+
+
+async def test_a_piece_ends_with_a_whole_character(vllm: Vllm) -> None:
+    tokenizer = vllm._tokenizer
+    whole = tokenizer.encode("12 \U0001f9ee", add_special_tokens=False)
+    cut = next(n for n in range(1, len(whole)) if tokenizer.decode(whole[:n]).endswith("\ufffd"))
+    ids, text = vllm._whole_characters(whole[:cut], tokenizer.decode(whole[:cut]))
+    assert "\ufffd" not in text and ids == whole[: len(ids)] and len(ids) < cut
+    only = whole[cut - 1 : cut]
+    assert vllm._whole_characters(only, tokenizer.decode(only))[0] == only
 
 
 async def test_response_ends_by_itself_or_at_the_token_limit(vllm: Vllm) -> None:

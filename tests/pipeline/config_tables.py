@@ -201,6 +201,12 @@ WRONG: list[tuple[str, str, str]] = [
     (Q, "engines.teacher.env={VLLM_CPU_KVCACHE_SPACE: 1}", "quotes"),
     (Q, "publish.title=2026", "quotes"),
     (O, "engines.teacher.price.currency=''", "empty"),
+    # The mix of what is published.
+    (Q, "publish.mix={think: 1}", "less than 1 [publish.mix.think]"),
+    (Q, "publish.mix={think: 0.5, phases: 3}", "Input should be 1 or 2 [publish.mix.phases]"),
+    (Q, "publish.mix={pairs: forbidden}", "[publish.mix.pairs]"),
+    (Q, "publish.mix={pairs: allow, think: null, phases: 1}", "leave 'mix' out [publish.mix]"),
+    (Q, "publish.mix={thinks: 0.5}", "did you mean 'think' [publish.mix.thinks]"),
     # Templates.
     (Q, "sample.template=slove", "no prompt template 'slove'"),
     (Q, "sample.template={tmp}/none.j2", "no prompt template"),
@@ -339,6 +345,8 @@ RIGHT: list[tuple[str, str]] = [
     (S, "ingest.languages=[de]"),
     (S, "ingest.languages=null"),
     (Q, "ingest.decontaminate.sets=[{name: aime, path: aime.jsonl}, {name: a/b, revision: main}]"),
+    (Q, "publish.mix={}"),
+    (Q, "publish.mix={think: null, keep: long, first: 0.9}"),
     (Q, "check=null"),
     (Q, "ray.stall_s=null"),
     (Q, "verify={sandbox: remote, sandbox_url: 'http://localhost:8080'}"),

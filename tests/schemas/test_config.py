@@ -67,6 +67,13 @@ def test_stopping_when_decided_is_for_the_rule_that_decides() -> None:
         RunConfig.model_validate(tree(sample={"stop": "decided"}, select={"policy": "groups"}))
 
 
+@pytest.mark.parametrize("policy", ["preference", "groups"])
+def test_a_mix_is_of_rows_that_stand_alone(policy: str) -> None:
+    assert RunConfig.model_validate(tree(publish={"mix": {}}, select={"policy": "thinkless"})).publish.mix
+    with pytest.raises(ValidationError, match=f"select.policy is '{policy}', which keeps responses together elsewhere"):
+        RunConfig.model_validate(tree(publish={"mix": {}}, select={"policy": policy}))
+
+
 @pytest.mark.parametrize(
     ("changes", "says"),
     [

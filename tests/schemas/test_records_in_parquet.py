@@ -13,6 +13,7 @@ from hipo_data.schemas import arrow
 from hipo_data.schemas.arrow import arrow_schema, check_schema, from_table, to_table
 from hipo_data.schemas.gold import AssertGold, CallGold, CheckGold, Gold, MathGold, NoGold, StdinGold
 from hipo_data.schemas.records import (
+    Control,
     Decision,
     Example,
     Justification,
@@ -45,6 +46,11 @@ known = {
     int: whole,
     float: floats,
     Source: st.builds(Source, dataset=texts, revision=st.none() | texts, split=texts, file=texts, row=whole),
+    Control: st.builds(
+        Control,
+        ended_by=st.sampled_from(["model", "limit"]),
+        **{name: whole for name in Control.model_fields if name != "ended_by"},
+    ),
     Message: st.builds(Message, role=st.sampled_from(["system", "user", "assistant"]), content=texts),
 }
 golds = st.one_of(
@@ -82,7 +88,8 @@ def _values(name: str, annotation: Any) -> st.SearchStrategy[Any]:
         return st.lists(known[Source if name == "sources" else Message], min_size=1, max_size=3)
     if annotation in known:
         return known[annotation]
-    optional = {str | None: texts, int | None: whole, float | None: floats, Source | None: known[Source]}
+    optional = {str | None: texts, int | None: whole, float | None: floats}
+    optional |= {Source | None: known[Source], Control | None: known[Control]}
     if annotation in optional:
         return st.none() | optional[annotation]
     return st.from_type(annotation)

@@ -275,7 +275,8 @@ def _manifest(
 
 def _write(run_dir: Path, folder: str, shard: str, rows: pl.DataFrame, model: type[Record], suffix: str = "") -> Output:
     every = arrow_schema(model)
-    there = [field for field in every if field.name in rows.columns or model is not Decision]  # some rules say more
+    more = (Decision, Rollout)  # of which some rules, and controlled thinking, say more
+    there = [field for field in every if field.name in rows.columns or model not in more]
     schema = pa.schema(there, metadata=every.metadata)
     path = run_dir / folder / f"{shard}{suffix}.parquet"
     table = rows.select(schema.names).to_arrow()

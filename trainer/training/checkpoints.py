@@ -19,7 +19,7 @@ def claim(config: SftConfig | RlConfig, kind: str, data: str) -> Path:
     Raises `UserError` where it holds the checkpoints of another recipe, or files of something else.
     """
     folder = Path(config.output)
-    recipe = {"train": kind, "data": data, **config.model_dump(mode="json", exclude={"output"})}
+    recipe = {"train": kind, "data": data, **config.model_dump(mode="json", exclude={"output", "phases"})}
     path = folder / RECIPE
     if path.exists():
         changed = [

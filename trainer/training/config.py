@@ -82,6 +82,11 @@ class SftConfig(_TrainConfig):
     batch: int = Field(default=32, ge=1, description="sequences a step and device")
     max_length: int = Field(default=8192, ge=8, description="tokens of prompt and response")
     too_long: Literal["refuse", "drop"] = "refuse"
+    phases: Literal["in_order", "together"] = Field(
+        default="in_order",
+        description="of a dataset with phases: in_order trains each for itself, the later one from the model of the "
+        "one before, which is in a folder of its own beside output",
+    )
     weights: SegmentWeights | None = Field(default=None, description="null: all tokens of a response count alike")
 
     @model_validator(mode="after")

@@ -10,16 +10,31 @@ from hipo_data.schemas.errors import UserError
 
 Row = dict[str, Any]
 
+PHASE = "phase"
+"""Column of sft/ where training rows come in phases."""
+
 _SFT = ("problem_id", "messages", "format")
 _RL = ("data_source", "prompt", "ability", "reward_model", "extra_info")
 
 
-def sft_rows(folder: Path, split: str, format_name: str) -> list[Row]:
-    """The examples of a split: `problem_id` and `messages`.
+def phases_of(folder: Path) -> list[int]:
+    """The phases that training rows come in, in order; none where they do not."""
+    found: set[int] = set()
+    for shard in sorted((folder / "sft").glob("train-*.parquet")):
+        if PHASE in pq.read_schema(shard).names:
+            found.update(pq.read_table(shard, columns=[PHASE])[PHASE].unique().to_pylist())
+    return sorted(found)
+
+
+def sft_rows(folder: Path, split: str, format_name: str, phase: int | None = None) -> list[Row]:
+    """The examples of a split: `problem_id` and `messages`; of the train split with `phase` those of that one.
 
     Raises `UserError` where there are none, or where they are in another format.
     """
-    rows = _rows(folder, "sft", split, _SFT)
+    if phase is not None and split == "train":
+        rows = [row for row in _rows(folder, "sft", split, (*_SFT, PHASE)) if row[PHASE] == phase]
+    else:
+        rows = _rows(folder, "sft", split, _SFT)
     other = next((row for row in rows if row["format"] != format_name), None)
     if other is not None:
         raise UserError(

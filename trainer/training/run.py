@@ -32,6 +32,7 @@ def run(
     arguments: Callable[[], Any],
     make: Callable[[Any, Any, Conversation, Rows], AbstractContextManager[Any]],
     say: Callable[[str], object],
+    part: str = "",
 ) -> str:
     """Trains, or goes on with it, and returns a sentence that says where the model is.
 
@@ -44,6 +45,7 @@ def run(
         arguments: TRL's, once the model is there.
         make: the trainer, for as long as it trains, from arguments, model, conversation and rows.
         say: takes a line with the figures of a step.
+        part: which part of the data it is, where it is not all.
     """
     import torch
     from transformers import PrinterCallback
@@ -63,7 +65,7 @@ def run(
     model, conversation = load(config)
     given = arguments()
     with given.main_process_first():
-        output = claim(config, kind, fingerprint(folder, kind))
+        output = claim(config, kind, fingerprint(folder, kind) + part)
     if finished(output):
         return f"{output / MODEL} is trained already"
     with make(given, model, conversation, rows) as trainer:

@@ -6,6 +6,7 @@ from rich.table import Table
 from hipo_data.figures.terminal import json_text
 from hipo_data.figures.text import NOTHING, number, percent
 from hipo_data.pipeline.views.arm_whatif import ArmAnswer
+from hipo_data.pipeline.views.printing.mixed_cells import MIXED, mixed_cells, mixed_part
 from hipo_data.stages.select.arm_whatif import ArmWhatIf
 
 
@@ -13,16 +14,16 @@ def print_arm_answer(console: Console, answer: ArmAnswer, as_json: bool) -> None
     """A table, the run's own setting marked; as JSON one object."""
     if as_json:
         told = {"delta": answer.delta, "n": answer.n, "arms": answer.arms, "lengths_in": answer.lengths_in}
-        rows = [row.model_dump() for row in answer.rows]
+        rows = [row.model_dump() | mixed_part(answer.mix, row.modes) for row in answer.rows]
         console.print(json_text(told | {"rows": rows, "remarks": answer.remarks}, indent=2), soft_wrap=True)
         return
     table = Table(box=None, padding=(0, 2, 0, 0))
     headings = ["n", "δ", "examples", *answer.arms, answer.lengths_in, "cost", "pass rate", "lost", "flips", "changed"]
-    for heading in headings:
+    for heading in [*headings, *([MIXED] if answer.mix is not None else [])]:
         table.add_column(str(heading), justify="right", no_wrap=True)
     for row in answer.rows:
         own = answer.is_own(row)
-        table.add_row(*_cells(row, answer, own), style="bold" if own else None)
+        table.add_row(*_cells(row, answer, own), *mixed_cells(answer.mix, row.modes), style="bold" if own else None)
     console.print(table, highlight=False)
     for remark in answer.remarks:
         console.print(remark, highlight=False)

@@ -8,6 +8,7 @@ from rich.table import Table
 from hipo_data.figures.drawing import picture
 from hipo_data.figures.terminal import json_text
 from hipo_data.figures.text import NOTHING, number, percent
+from hipo_data.pipeline.views.printing.mixed_cells import MIXED, mixed_cells, mixed_part
 from hipo_data.pipeline.views.whatif import Answer
 from hipo_data.schemas.errors import UserError
 from hipo_data.stages.select.whatif import WhatIf
@@ -16,7 +17,10 @@ from hipo_data.stages.select.whatif import WhatIf
 def print_answer(console: Console, answer: Answer, as_json: bool) -> None:
     """A table, the run's own setting marked; as JSON one object."""
     if as_json:
-        rows = [row.model_dump() | {"think_on_share": row.think_on_share} for row in answer.rows]
+        rows = [
+            row.model_dump() | {"think_on_share": row.think_on_share} | mixed_part(answer.mix, row.modes)
+            for row in answer.rows
+        ]
         told = {"delta": answer.delta, "n": answer.n, "lengths_in": answer.lengths_in, "rows": rows}
         told["remarks"] = answer.remarks
         console.print(json_text(told, indent=2), soft_wrap=True)
@@ -25,9 +29,11 @@ def print_answer(console: Console, answer: Answer, as_json: bool) -> None:
     for heading in _HEADINGS:
         heading = answer.lengths_in if heading == _LENGTH else heading
         table.add_column(heading, justify="right", no_wrap=True)
+    if answer.mix is not None:
+        table.add_column(MIXED, justify="right", no_wrap=True)
     for row in answer.rows:
         own = (row.n, row.delta) == (answer.n, answer.delta)
-        table.add_row(*_cells(row, own), style="bold" if own else None)
+        table.add_row(*_cells(row, own), *mixed_cells(answer.mix, row.modes), style="bold" if own else None)
     console.print(table, highlight=False)
     for remark in answer.remarks:
         console.print(remark, highlight=False)

@@ -17,7 +17,7 @@ from hipo_data.schemas.errors import UserError
 from hipo_data.schemas.gold import CheckGold, gold_to_json
 from hipo_data.schemas.records import Problem
 from hipo_data.stages.publish.pairs import GROUPS_SCHEMA
-from hipo_data.stages.publish.tables import RL_BUDGET_SCHEMA, SFT_BUDGET_SCHEMA
+from hipo_data.stages.publish.tables import RL_BUDGET_SCHEMA, SFT_BUDGET_SCHEMA, sft_schema
 from tests.support.hub import hub, use_hub
 from tests.support.published import Rows, card, make_problems, make_published, write_part
 
@@ -122,6 +122,27 @@ def test_a_spoilt_row_is_found(tmp_path: Path, part: str, spoil: Callable[[Rows]
 
     found = failures(make_published(tmp_path, preference=True, spoil=only_there))
     assert [sentence for sentence in found if said in sentence], found
+
+
+def with_phases(folder: Path, phases: list[int | None]) -> Path:
+    """A dataset whose six training rows, think-on and think-off in turns, have these phases, in files of three."""
+    make_published(folder)
+    for path in sorted((folder / "sft").iterdir()):
+        rows = pq.read_table(path).to_pylist()
+        for row in rows:
+            row["phase"] = phases.pop(0) if row["split"] == "train" else None
+        pq.write_table(pa.Table.from_pylist(rows, schema=sft_schema(phases=True)), path)
+    return folder
+
+
+def test_a_file_holds_rows_of_one_phase_and_those_of_the_first_think(tmp_path: Path) -> None:
+    assert failures(with_phases(tmp_path / "good", [2] * 6)) == []
+    early = failures(with_phases(tmp_path / "early", [1] * 6))
+    assert early and all("a think_off example is in phase 1, whose rows think" in said for said in early)
+    (mixed,) = failures(with_phases(tmp_path / "mixed", [2, 2, 2, 2, 2, 1]))
+    assert "row 2: the phase is 1, that of the file's first row is 2" in mixed
+    (none,) = failures(with_phases(tmp_path / "none", [2, 2, None, 2, 2, 2]))
+    assert "row 2: the phase is None, which no row of train has" in none
 
 
 BUDGET = "Think for 50 tokens."

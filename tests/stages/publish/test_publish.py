@@ -10,7 +10,8 @@ import pytest
 from hipo_data.schemas.arrow import arrow_schema, from_table, to_table
 from hipo_data.schemas.gold import AssertGold, MathGold, NoGold, gold_from_json, gold_in_row, gold_to_json
 from hipo_data.schemas.records import Example, Message, Mode, Problem
-from hipo_data.stages.publish.tables import RL_SCHEMA, ShardedWriter, rl_table
+from hipo_data.stages.publish.tables import RL_SCHEMA, rl_table
+from hipo_data.stages.publish.writers import ShardedWriter
 from tests.stages.builders import SOURCE, make_decision, make_problem
 
 NUMBERS = pa.schema([("number", pa.int64())])

@@ -148,6 +148,7 @@ def make_card(decisions: list[Decision] = DECISIONS, given: bool = False, **chan
         "teachers": ["teacher"],
         "versions": [],
         "audit": audit({}, None),
+        "phases": {},
     }
     return card(figures(decisions, given=given), **(values | changes))
 

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 
@@ -66,6 +68,33 @@ def test_every_algorithm_takes_steps_that_move_the_model(algorithm: dict[str, An
         assert steps[0]["all/both_modes"] == 1 and steps[0]["all/think_on"] == 0.5
     learnt = any(row["grad_norm"] > 0 for row in steps)
     assert learnt == any(row["all/no_signal"] < 1 for row in steps) or algorithm["type"] == "adaptthink"
+
+
+@pytest.mark.long
+def test_phases_are_trained_one_after_the_other_and_gone_on_with(tmp_path: Path) -> None:
+    data = published(tmp_path / "data", validation=4)
+    path = data / "sft" / "train-00000-of-00001.parquet"
+    rows = pq.read_table(path).to_pylist()
+    for place, row in enumerate(rows):  # every other row thinks
+        row["phase"] = 1 if place % 2 and place < 16 else 2
+    pq.write_table(pa.Table.from_pylist(rows), path)
+    recipe = sft_recipe(tmp_path, evaluate_every=1)
+    said: list[str] = []
+    from hipo_data.trainer.training.sft import run_sft
+
+    out = run_sft(read_config(SftConfig, recipe, []), said.append)
+    assert [line for line in said if line.startswith("phase 1: trained on 8 examples in 1 steps")]
+    assert out == f"trained on 16 examples in 2 steps: {tmp_path}/out/model"
+    first, second = weights(tmp_path / "out-phase-1"), weights(tmp_path / "out")
+    assert not all(torch.equal(first[name], second[name]) for name in first)
+    recorded = json.loads((tmp_path / "out/recipe.json").read_text())
+    assert recorded["model"]["path"] == str(tmp_path / "out-phase-1/model")
+    assert recorded["data"].endswith(", phase 2")
+    assert run_sft(read_config(SftConfig, recipe, [])) == f"{tmp_path}/out/model is trained already"
+
+    together = read_config(SftConfig, recipe, ["phases=together", f"output={tmp_path}/together"])
+    assert run_sft(together) == f"trained on 24 examples in 3 steps: {tmp_path}/together/model"
+    assert not (tmp_path / "together-phase-1").exists()
 
 
 def test_sft_lowers_the_loss_and_saves_what_rl_starts_from(tmp_path: Path) -> None:

@@ -1,0 +1,105 @@
+"""A server on this machine that speaks the OpenAI chat protocol and goes on with an assistant's turn, as vLLM's does.
+
+Its tokens are words with the white space in front of them. What it writes is a function of the question and the text so
+far, so that a test says what its model thinks.
+"""
+
+import json
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler
+from typing import Any
+
+from tests.support.teacher_endpoint import Server
+
+Body = dict[str, Any]
+Writes = Callable[[str, str, Body], str]
+"""All that the model would write, by the question, the text so far, and the request."""
+
+_TURN = 5
+"""Tokens with which a chat template begins a turn of its own."""
+
+
+def tokens(text: str) -> list[str]:
+    """Words with the white space in front of them; white space at the end is one of its own."""
+    return re.findall(r"\s*\S+|\s+$", text)
+
+
+@dataclass
+class Teacher:
+    """Where it is, and what it was asked."""
+
+    url: str
+    bodies: list[Body] = field(default_factory=list)
+
+    @property
+    def prefixes(self) -> list[str | None]:
+        """What each response was to go on with; null where there was nothing."""
+        last = [body["messages"][-1] for body in self.bodies]
+        return [turn["content"] if turn["role"] == "assistant" else None for turn in last]
+
+
+@contextmanager
+def continuing_teacher(writes: Writes, *, continues: bool = True) -> Iterator[Teacher]:
+    """A server, while the context lasts.
+
+    Args:
+        writes: what it answers.
+        continues: whether it goes on with a turn; otherwise it begins another one, as servers do that do not know how.
+    """
+    teacher = Teacher("")
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            self._send({"object": "list", "data": [{"id": "teacher", "object": "model"}]})
+
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            teacher.bodies.append(body)
+            turns = body["messages"]
+            prefix = turns[-1]["content"] if turns[-1]["role"] == "assistant" else ""
+            question = next(turn["content"] for turn in turns if turn["role"] == "user")
+            if prefix:
+                assert body["continue_final_message"] is True and body["add_generation_prompt"] is False
+            written = tokens(writes(question, prefix if continues else "", body))
+            kept = written[: body["max_tokens"]]
+            prompt = sum(len(tokens(turn["content"])) for turn in turns) + (0 if continues or not prefix else _TURN)
+            message = {"role": "assistant", "content": "".join(kept)}
+            self._send(
+                {
+                    "model": body["model"],
+                    "choices": [
+                        {
+                            "index": 0,
+                            "finish_reason": "stop" if len(kept) == len(written) else "length",
+                            "message": message,
+                        }
+                    ],
+                    "usage": {"prompt_tokens": prompt, "completion_tokens": len(kept)},
+                }
+            )
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Says nothing."""
+
+        def _send(self, body: Body) -> None:
+            raw = json.dumps(body).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(raw)))
+            self.end_headers()
+            self.wfile.write(raw)
+
+    server = Server(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    teacher.url = f"http://127.0.0.1:{server.server_address[1]}/v1"
+    try:
+        yield teacher
+    finally:
+        server.shutdown()
+        server.server_close()
