@@ -74,8 +74,7 @@ def export(
     aside.mkdir(parents=True)
     try:
         for table in wanted.tables:
-            told = (levels, phase) if table.part == "sft" else (None, None)
-            _write(dataset, table, aside, exported.rows, check, *told)
+            _write(dataset, table, aside, exported.rows, check, levels, phase if table.part == "sft" else None)
         if form is not None:
             if wanted.renders:
                 (aside / CHAT_TEMPLATE).write_text(chat_template(form), encoding="utf-8")

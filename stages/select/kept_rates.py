@@ -24,7 +24,18 @@ import polars as pl
 
 from hipo_data.figures.intervals import Z95
 from hipo_data.schemas.records import Mode
-from hipo_data.stages.select.prior import CELL, FEWEST, RATES, TOWARDS_EVEN, TOWARDS_RUN, Floats, Priors, fitted, record
+from hipo_data.stages.select.prior import (
+    CELL,
+    FEWEST,
+    RATES,
+    TOWARDS_EVEN,
+    TOWARDS_RUN,
+    Floats,
+    Ints,
+    Priors,
+    fitted_each,
+    record,
+)
 
 STEPS = 300
 REFITS = 32
@@ -65,7 +76,7 @@ class RatePriors:
         if self._weak:
             even = np.full((len(RATES), len(RATES)), len(RATES) ** -2.0)
             return Priors(tuple(record(name, even) for name in _groups(self._counted)))
-        return _fit(self._counted)
+        return _fit(self._counted, self._counted["problems"].to_numpy()[None])[0]
 
     @cached_property
     def refitted(self) -> list[Priors]:
@@ -75,8 +86,7 @@ class RatePriors:
         draws = np.random.default_rng(0)
         total = int(self._counted["problems"].sum())
         shares = self._counted["problems"].to_numpy() / total
-        drawn = (draws.multinomial(total, shares) for _ in range(self.refits))
-        return [_fit(self._counted.with_columns(problems=pl.Series(each))) for each in drawn]
+        return _fit(self._counted, np.stack([draws.multinomial(total, shares) for _ in range(self.refits)]))
 
     def of_kept(self, kept: pl.DataFrame) -> tuple[Floats, Floats, Floats]:
         """Of the kept mode's rate, a row each: posterior mean and mean square, shape (rows,), and the means under the
@@ -119,15 +129,26 @@ class RatePriors:
         return self.fitted.expected(problems, _FUNCTIONS)
 
 
-def _fit(counted: pl.DataFrame) -> Priors:
+def _fit(counted: pl.DataFrame, problems: Ints) -> list[Priors]:
+    """Those of each of several samples of problems: how many of each row of `counted`, shape (samples, rows)."""
     bell = (RATES * (1 - RATES)) ** 1.5  # Beta(2, 2) on a grid whose equal weights are Beta(1/2, 1/2)
     start = np.outer(bell, bell) / bell.sum() ** 2
-    every = fitted(counted, start, TOWARDS_EVEN, STEPS)
+    every = _fit_to(counted, problems, start, TOWARDS_EVEN)
     groups = _groups(counted)
     if len(groups) == 1:
-        return Priors((record(groups[0], every),))
-    own = [(name, counted.filter(pl.col(GROUP) == name)) for name in groups]
-    return Priors(tuple(record(name, fitted(cells, every, TOWARDS_RUN, STEPS)) for name, cells in own))
+        return [Priors((record(groups[0], each),)) for each in every]
+    in_group = {name: (counted[GROUP] == name).to_numpy() for name in groups}
+    own = [_fit_to(counted.filter(rows), problems[:, rows], every, TOWARDS_RUN) for rows in in_group.values()]
+    return [Priors(tuple(map(record, groups, of_sample))) for of_sample in zip(*own, strict=True)]
+
+
+def _fit_to(counted: pl.DataFrame, problems: Ints, start: Floats, made_up: float) -> Floats:
+    """`fitted_each` to rows of which several may have the same counts."""
+    cells = counted.select(CELL[1:]).unique().sort(CELL[1:])
+    places = cells.with_row_index("cell")
+    cell = counted.select(CELL[1:]).join(places, on=CELL[1:], how="left", maintain_order="left")["cell"].to_numpy()
+    together = np.stack([np.bincount(cell, each, cells.height) for each in problems]).astype(np.int64)
+    return fitted_each(cells, together, start, made_up, STEPS)
 
 
 def _groups(counted: pl.DataFrame) -> list[str]:

@@ -84,28 +84,41 @@ def fitted(cells: pl.DataFrame, start: Floats, made_up: float, steps: int = STEP
         steps: of expectation-maximisation.
     """
     counted = cells.group_by(CELL[1:]).agg(pl.col("problems").sum()).sort(CELL[1:])
-    on, at_on = _distinct(counted, "on")
-    off, at_off = _distinct(counted, "off")
+    found: Floats = fitted_each(counted, counted["problems"].to_numpy()[None], start, made_up, steps)[0]
+    return found
+
+
+def fitted_each(counts: pl.DataFrame, problems: Ints, start: Floats, made_up: float, steps: int = STEPS) -> Floats:
+    """`fitted` to each of several samples of problems, all at once, shape (samples, 64, 64).
+
+    Args:
+        counts: distinct cells, columns `CELL` but for the source, sorted.
+        problems: how many of each cell, shape (samples, cells).
+        start: as of `fitted`, the same for all or with a first axis of samples.
+    """
+    samples = len(problems)
+    on, at_on = _distinct(counts, "on")
+    off, at_off = _distinct(counts, "off")
     likely_on, likely_off = likelihood(on), likelihood(off)
     blocks = [
-        (likely_on[rows], at_on[own] - rows.start, at_off[own], counted["problems"].to_numpy()[own].astype(np.float64))
-        for rows, own in _blocks(at_on, len(on), len(off))
+        (likely_on[rows], at_on[own] - rows.start, at_off[own], problems[:, own].astype(np.float64))
+        for rows, own in _blocks(at_on, len(on), len(off), samples)
     ]
-    total = sum(float(problems.sum()) for *_, problems in blocks) + made_up
-    weights = start
+    total = sum(found.sum(axis=1) for *_, found in blocks)[:, None, None] + made_up
+    weights = np.broadcast_to(start, (samples, *start.shape[-2:]))
     for _ in range(steps):
-        expected = np.zeros_like(weights)
-        for rows, i, j, problems in blocks:
-            shares = np.zeros((len(rows), len(off)))
-            shares[i, j] = problems / (rows @ weights @ likely_off.T)[i, j]
+        expected = np.zeros(weights.shape)
+        for rows, i, j, found in blocks:
+            shares = np.zeros((samples, len(rows), len(off)))
+            shares[:, i, j] = found / (rows @ weights @ likely_off.T)[:, i, j]
             expected += rows.T @ shares @ likely_off
         weights = (weights * expected + made_up * start) / total
     return weights
 
 
-def _blocks(at_on: Ints, on: int, off: int) -> Iterator[tuple[slice, slice]]:
-    """Rows of a table of pairs, some at a time, and the cells within them: cells are sorted by think-on's counts."""
-    height = max(1, _BLOCK // max(1, off))
+def _blocks(at_on: Ints, on: int, off: int, tables: int = 1) -> Iterator[tuple[slice, slice]]:
+    """Rows of tables of pairs, some at a time, and the cells within them: cells are sorted by think-on's counts."""
+    height = max(1, _BLOCK // max(1, off * tables))
     for first in range(0, on, height):
         last = min(on, first + height)
         begin, end = np.searchsorted(at_on, [first, last])

@@ -1,6 +1,7 @@
 """A local Ray that starts slowly, which only a machine at its limits can show: Ray's refusal is raised in its place."""
 
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -56,3 +57,37 @@ def test_it_ends_with_a_sentence(starts: Starts, tries: int, tmp_path: Path, mon
         for process in starts.left:
             process.kill()
             process.wait()
+
+
+_LOOK = """
+import sys, psutil, ray
+from pathlib import Path
+from hipo_data.pipeline.config_file import load_config
+from hipo_data.pipeline.ray_session import connected
+with connected(load_config(Path(sys.argv[1]), [])):
+    assert ray.get(ray.put(7)) == 7 and ray.nodes()[0]["Alive"]
+    for process in psutil.Process().children(recursive=True):
+        print(" ".join(process.cmdline()))
+"""
+
+
+@pytest.mark.slow
+def test_a_local_one_works_without_what_nobody_asks_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    recipe = recorded_recipe(tmp_path, problems=1)
+    command = [sys.executable, "-c", _LOOK, str(recipe)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    started = done.stdout
+    assert "raylet" in started and "gcs_server" in started, done.stderr
+    for left_out in ("dashboard/dashboard.py", "monitor.py", "log_monitor.py"):
+        assert left_out not in started, started
+
+
+def test_where_ray_has_other_names_it_starts_as_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    from ray._private import parameter, services
+
+    monkeypatch.delattr(services, "start_api_server")
+    was = parameter.RayParams
+    with local_ray.bare():
+        assert parameter.RayParams is not was and not hasattr(services, "start_api_server")
+    assert parameter.RayParams is was and not hasattr(services, "start_api_server")

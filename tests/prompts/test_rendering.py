@@ -15,6 +15,8 @@ QUESTION = "What is {{ 6 * 7 }}?\r\n{% if %} <b> & \U0001f9ee {# no #}"
 COUNTS = {"n_on": 8, "right_on": 7, "n_off": 6, "right_off": 5}
 LEVELS = {"level": "low", "levels": [{"name": "low", "n": 8, "right": 7}, {"name": "high", "n": 0, "right": 0}]}
 """What a justification of arms is asked with as well."""
+STEPS = {"steps": ["First.", "Then."]}
+"""What a controller is shown."""
 
 
 def render(name: str, **variables: Any) -> str:
@@ -29,7 +31,8 @@ def test_every_template_renders_for_every_kind_and_mode_with_the_question_as_it_
     name: str, kind: Kind, mode: Mode, tokens: tuple[float | None, float | None]
 ) -> None:
     on, off = tokens
-    text = render(name, question=QUESTION, kind=kind, mode=mode, tokens_on=on, tokens_off=off, **COUNTS, **LEVELS)
+    known = {"question": QUESTION, "kind": kind, "mode": mode, "tokens_on": on, "tokens_off": off}
+    text = render(name, **known, **COUNTS, **LEVELS, **STEPS)
     assert QUESTION in text
     assert text == text.strip()
     assert "None" not in text

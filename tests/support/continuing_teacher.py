@@ -43,12 +43,13 @@ class Teacher:
 
 
 @contextmanager
-def continuing_teacher(writes: Writes, *, continues: bool = True) -> Iterator[Teacher]:
+def continuing_teacher(writes: Writes, *, continues: bool = True, block: int = 0) -> Iterator[Teacher]:
     """A server, while the context lasts.
 
     Args:
         writes: what it answers.
         continues: whether it goes on with a turn; otherwise it begins another one, as servers do that do not know how.
+        block: tokens that its chat template puts before a turn that is continued.
     """
     teacher = Teacher("")
 
@@ -69,6 +70,7 @@ def continuing_teacher(writes: Writes, *, continues: bool = True) -> Iterator[Te
             written = tokens(writes(question, prefix if continues else "", body))
             kept = written[: body["max_tokens"]]
             prompt = sum(len(tokens(turn["content"])) for turn in turns) + (0 if continues or not prefix else _TURN)
+            prompt += block if prefix else 0
             message = {"role": "assistant", "content": "".join(kept)}
             self._send(
                 {

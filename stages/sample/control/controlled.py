@@ -25,8 +25,12 @@ Ask = Callable[[GenerationRequest], Awaitable[Completion]]
 
 _CLOSING_TOKENS = 1
 """What the tag that ends the thinking counts, where it is not the model that writes it."""
-_SEAM = 3
-"""Tokens by which a prompt may be longer than its parts, as texts are cut into tokens anew."""
+_SEAM = 1
+"""Tokens by which a prompt may be longer than its parts, as texts are cut into tokens anew, which makes fewer of them
+rather than more. The empty block of thinking that Qwen3's templates put before thinking that is continued has four."""
+_CLOSING_SEAM = 2
+"""Further ones where the thinking was closed: the tag is counted as one, with its lines it has up to three."""
+_CUT_CHARACTER = "\ufffd"
 
 
 async def controlled(
@@ -155,9 +159,9 @@ class _Response:
 
     def _to_keep(self, text: str, done: Completion) -> str:
         """Where only text goes on, a space at its end is left to the next piece: it mostly is of one token with the
-        word behind it."""
+        word behind it. So is a character of which not all bytes were written."""
         is_cut = done.ids is None and done.finish_reason is FinishReason.LENGTH
-        return text.rstrip() or text if is_cut else text
+        return text.rstrip(_CUT_CHARACTER).rstrip() or text if is_cut else text
 
     async def _send(self, request: GenerationRequest) -> Completion:
         done = await self.ask(request)
@@ -203,15 +207,17 @@ class _Response:
         return opening + done.reasoning + (self._closing + done.text if done.text else "")
 
     def _check_continued(self, done: Completion) -> None:
-        """Servers that do not know how to go on with a turn begin another one, or drop its reasoning."""
+        """Servers that do not know how to go on with a turn begin another one, or drop its reasoning, or put an empty
+        block of it first."""
         self.checked = True
         grown, kept = done.prompt_tokens - self.prompts[0], self._kept
-        if not self.prompts[0] or not done.prompt_tokens or kept / 2 <= grown <= kept + _SEAM:
+        seam = _SEAM + (_CLOSING_SEAM if self.pieces[-1].text == self._closing else 0)
+        if not self.prompts[0] or not done.prompt_tokens or kept / 2 <= grown <= kept + seam:
             return
         raise EngineError(
             f"the server does not go on with a response that was begun: with {kept} tokens of it the prompt is {grown} "
             "longer; control needs one that knows continue_final_message and a chat template that leaves the last turn "
-            "as it is, or an engine of type vllm",
+            "as it is (Qwen3's put an empty block of thinking first), or an engine of type vllm",
             permanent=True,
             malformed=True,
         )

@@ -235,6 +235,26 @@ def test_a_server_that_writes_nothing_more_is_not_asked_for_ever() -> None:
     assert (done.finish_reason, control.ended_by, control.pieces) == (FinishReason.LENGTH, "limit", 2)
 
 
+@pytest.mark.parametrize("block", [4, 2])
+def test_an_empty_block_before_thinking_that_is_continued_is_found_out(block: int) -> None:
+    """Qwen3's chat templates put one of four tokens there; a space that is left to the next piece may hide some."""
+    with continuing_teacher(thinker(right_from=99), block=block) as teacher:
+        (rollout,), _ = rollouts(teacher, role({"chunk": 8, "agree": 2}))
+    assert rollout.finish_reason is FinishReason.ERROR
+    assert "Qwen3's put an empty block of thinking first" in (rollout.error or "")
+
+
+def test_half_a_character_is_left_to_the_next_piece() -> None:
+    def writes(question: str, prefix: str, body: Body) -> str:
+        written = thinker(right_from=99)(question, prefix, body)
+        return written if prefix else written.replace(" step7", " \ufffd")
+
+    with continuing_teacher(writes) as teacher:
+        rollouts(teacher, role({"chunk": 8, "agree": 2}))
+    later = [prefix for prefix in teacher.prefixes if prefix]
+    assert later and not any("\ufffd" in prefix for prefix in later)
+
+
 def test_an_engine_that_cannot_go_on_is_refused() -> None:
     engine = ScriptedEngine(lambda request: completion("x"))
     session: Any = make_session(engine)
