@@ -4,16 +4,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from hipo_data.graders.choice.grade import CHOICE_GRADER
     from hipo_data.graders.code.grade import CODE_GRADER
     from hipo_data.graders.files import grade_file
     from hipo_data.graders.golds import GoldError, parse_gold
     from hipo_data.graders.grader import Grader
-    from hipo_data.graders.math.grade import MATH_GRADER
+    from hipo_data.graders.math.grade import MATH_GRADER, QUANTITY_GRADER
     from hipo_data.graders.sandbox.probe import Protection, probe_sandbox
 
 __all__ = [
+    "CHOICE_GRADER",
     "CODE_GRADER",
     "MATH_GRADER",
+    "QUANTITY_GRADER",
     "GoldError",
     "Grader",
     "Protection",
@@ -24,7 +27,9 @@ __all__ = [
 
 _HOMES = {
     "CODE_GRADER": "code.grade",
+    "CHOICE_GRADER": "choice.grade",
     "MATH_GRADER": "math.grade",
+    "QUANTITY_GRADER": "math.grade",
     "GoldError": "golds",
     "Grader": "grader",
     "Protection": "sandbox.probe",

@@ -18,7 +18,7 @@ from hipo_data.schemas.grading import GradeRequest
 from hipo_data.schemas.lettered_options import LETTERS
 from hipo_data.schemas.records import Grade, Status
 
-CHOICE_GRADER = "choice/1"
+CHOICE_GRADER = "choice/2"
 _KEPT = 2000
 
 
@@ -54,7 +54,11 @@ def _answer(response: str) -> tuple[str | None, bool]:
     line = reading.answer_line(response)
     if line is not None:
         return line, False
-    return extract.final_answer(response), boxes.last(response.rpartition("</think>")[2])[0] is not None
+    answer, stated = extract.found(response)
+    if answer is None or stated:  # an explanation may follow an answer, and nothing announces one after it
+        line = reading.opening_line(response)
+    boxed = boxes.last(response.rpartition("</think>")[2])[0] is not None
+    return (answer, boxed) if line is None else (line, False)
 
 
 def _read(request: GradeRequest, answer: tuple[str | None, bool]) -> Reading:
@@ -98,6 +102,8 @@ def _grade(
     status, said = _verdict(right, places, reason)
     if right not in places and error is not None:
         status, said = Status.UNKNOWN, str(error)
+    elif text is None and reading.concludes_with(request.response, gold.right):
+        status, said = Status.UNKNOWN, "unclear_option"
     elif not places and read.open and text is not None:
         around = "" if boxed else request.response
         if reading.may_mean(text, right, gold.options, around):

@@ -27,7 +27,12 @@ _POINTED = re.compile(
     r"|(?<![A-Za-z])[(\[*]*(?P<before>[A-Z])[)\]*]*\s+(?:is|ist)\s+(?:the\s+|die\s+)?"
     r"(?:correct|right|best|true|richtig|richtige)\b"
 )
-_DENIED = re.compile(r"\b(?:not|isn't|n't|wrong|incorrect|false|eliminate|except|nicht|falsch)\b|[不非错]", re.I)
+_DENIED = re.compile(
+    r"\b(?:not|cannot|never|neither|nor|wrong|incorrect|false|unlikely|impossible|eliminated?|excluded?|ruled?\s+out|except|unless"
+    r"|whether|which|nicht|kein\w*|falsch)\b|n['’]t\b|[不非错]",
+    re.I,
+)
+_QUOTED = re.compile(r"[\"'“”‘’`]+")
 _STANDING = re.compile(r"[(\[*]+([A-Z])[)\]*]+|(?<![A-Za-z])([B-HJ-Z])(?![A-Za-z'])")
 
 
@@ -40,11 +45,18 @@ class Letter(NamedTuple):
     content: str = ""
 
 
-def alone(answer: str) -> Letter | None:
-    """The letter that an answer is, as `C`, `(c)`, `C.`, `Option C`; null for anything else."""
+def unnamed(answer: str) -> str:
+    """An answer without what only announces it, as `K` of `The answer is K.`"""
     text = plain(answer)
     named = _NAMED.match(text)
-    match = _ALONE.fullmatch(text[named.end() :] if named else text)
+    return text[named.end() :] if named else text
+
+
+def alone(answer: str) -> Letter | None:
+    """The letter that an answer is, as `C`, `(c)`, `C.`, `'C'`, `Option C`; null for anything else."""
+    text = plain(answer)
+    named = _NAMED.match(text)
+    match = _ALONE.fullmatch(_QUOTED.sub("", text[named.end() :] if named else text).strip())
     if match is None:
         return None
     marked = bool(named or match["mark"] or match["end"] or re.search(r"[A-Z][.)]\W*$", answer))
@@ -79,6 +91,11 @@ def pointed_at(text: str) -> int | None:
         if places:
             return places.pop() if len(places) == 1 and not _DENIED.search(sentence) else None
     return None
+
+
+def denies(text: str) -> bool:
+    """Whether a text says of something that it is not so."""
+    return _DENIED.search(text) is not None
 
 
 def mentioned(text: str) -> set[int]:

@@ -1,10 +1,12 @@
 """Which option an answer names, by its letter, by what it says, or by both."""
 
 import re
+from fractions import Fraction
 from typing import NamedTuple
 
 from hipo_data.graders.choice import letters, texts
 from hipo_data.graders.math import boxes, numbers
+from hipo_data.graders.quantities import reading as quantities
 from hipo_data.schemas.lettered_options import LETTERS
 
 _TAIL = 2_000
@@ -39,13 +41,28 @@ def answer_line(response: str) -> str | None:
     return line if line and (letters.alone(line) or letters.labelled(line)) else None
 
 
+def opening_line(response: str) -> str | None:
+    """A first line that is a letter, or an option with its letter and no list of them; null where there is none."""
+    _, _, text = response.rpartition("</think>")
+    lines = [line.strip() for line in text.strip().splitlines()]
+    if not lines or not (letters.alone(lines[0]) or letters.labelled(lines[0])):
+        return None
+    return None if any(letters.labelled(line) for line in lines[1:]) else lines[0]
+
+
+def concludes_with(response: str, option: str) -> bool:
+    """Whether the last sentence of a response, which is whole, has what an option says in it."""
+    line = response.rpartition("</think>")[2].strip().rpartition("\n")[2].strip()
+    return line.endswith((".", "!", "。")) and _holds(line[-_TAIL:], option)
+
+
 def read(answer: str, options: list[str], boxed: bool = True) -> Reading:
     """What an answer, freed from the text around it, names among the options.
 
     Outside of a box a letter with words behind it counts only where they are the option's: such a line may as well say
     why an option is wrong.
     """
-    said = texts.matching(answer, options)
+    said = texts.matching(answer, options) or texts.matching(letters.unnamed(answer), options)
     if letter := letters.alone(answer):
         return _alone(letter, said, len(options))
     if letter := letters.labelled(answer):
@@ -106,17 +123,23 @@ def is_formula(text: str) -> bool:
 def may_mean(answer: str, place: int, options: list[str], around: str = "") -> bool:
     """Whether an answer that was read as no option may mean one all the same, in words or rounded.
 
-    around: the response, where the answer stood in no box: a letter near its end may be meant.
+    around: the response, where the answer stood in no box: a letter near its end may be meant, and prose that has the
+        option in it, whatever else it has.
     """
     if _ORDINAL.search(answer) or place in letters.mentioned(around[-_END:]):
         return True
-    found, wanted = numbers.read(answer), numbers.read(options[place])
-    both = found is not None and wanted is not None and wanted.value != 0
-    if found and wanted and both and abs(found.value - wanted.value) * _NEAR <= abs(wanted.value):
+    found, wanted = _value(answer), _value(options[place])
+    if found is not None and wanted and abs(found - wanted) * _NEAR <= abs(wanted):
         return True
-    return _holds(answer, options[place]) and not any(
-        _holds(answer, other) and not _holds(options[place], other) for at, other in enumerate(options) if at != place
-    )
+    said = [at for at, option in enumerate(options) if _holds(answer, option)]
+    if around:  # prose, which may as well deny an option as name it
+        return place in said or (bool(said) and letters.denies(answer))
+    return place in said and not any(at != place and not _holds(options[place], options[at]) for at in said)
+
+
+def _value(text: str) -> Fraction | None:
+    found = numbers.read(text) or quantities.read(text)
+    return None if found is None else found.value
 
 
 def _holds(text: str, option: str) -> bool:

@@ -13,6 +13,7 @@ from hipo_data.schemas.grading import GradeRequest
 from hipo_data.schemas.records import Grade, Status
 
 MATH_GRADER = "math/3"
+QUANTITY_GRADER = "quantity/2"
 _REMEMBERED = 50_000
 _MOST_LISTED = 6
 _PLAIN = 3
@@ -89,7 +90,7 @@ class MathGrader:
             extracted=answer[:2000],
             cpu_ms=(cpu + time.thread_time() - used) * 1000,
             wall_ms=(wall + time.perf_counter() - started) * 1000,
-            grader=MATH_GRADER,
+            grader=QUANTITY_GRADER if any(len(case) > _PLAIN for case in cases) else MATH_GRADER,
         )
 
 

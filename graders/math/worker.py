@@ -49,13 +49,22 @@ def main() -> None:
 
 
 def _quantity(task: dict[str, Any]) -> dict[str, Any] | None:
-    """The reply for a measured quantity; null for any other answer."""
+    """The reply for a gold with a unit or a tolerance; null for any other, and where rules cannot tell."""
     if "quantity" not in task:
         return None
-    from hipo_data.graders.quantities.compare import decide  # brings pint, which most golds have no need of
+    from hipo_data.graders.math import rules
+    from hipo_data.graders.quantities.compare import decide, without_unit  # brings pint, which most golds do not need
 
-    said = decide(task["gold"], task["answer"], **json.loads(task["quantity"]))
-    return said and said._asdict()
+    about = json.loads(task["quantity"])
+    said = decide(task["gold"], task["answer"], **about)
+    if said is not None:
+        return said._asdict()
+    bare = without_unit(task["answer"], about["unit"])
+    ruled = rules.decide(task["gold"], task["answer"] if bare is None else bare, task["question"])[0]
+    if bare is None:
+        return {"equal": False} if ruled is False else {"equal": None, "reason": "unclear_unit"}
+    task["answer"] = bare
+    return None if ruled is None else {"equal": ruled}
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ Decided here, since benchmarks differ (docs/decisions/0057):
 - Where two conventions lead to different verdicts, as with turns and radians, nobody is told wrong: unknown.
 """
 
+import re
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -26,11 +27,13 @@ _ROUNDED_DIGITS = 2
 _ALIASES = {
     "Torr": "torr", "AU": "astronomical_unit", "rev": "revolution", "revs": "revolution", "Angstrom": "angstrom",
     "gm": "gram", "hrs": "hour", "secs": "second", "mins": "minute", "deg": "degree", "degrees": "degree",
-    "cycles": "cycle", "Ohm": "ohm", "ppb": "ppb", "moles": "mole", "ft-lb": "foot_pound", "metre": "meter",
+    "cycles": "cycle", "Ohm": "ohm", "moles": "mole", "metre": "meter", "amps": "ampere", "kilo": "kilogram",
+    "kilos": "kilogram", "kgs": "kilogram", "kmph": "kilometer_per_hour", "pct": "percent",
+    "G": "gauss_in_teslas", "gauss": "gauss_in_teslas", "Gauss": "gauss_in_teslas",
 }  # fmt: skip
 """Names that pint lacks, or has for something else: its AU is a unit of absorbance."""
-_NO_UNITS = frozenset(("R", "k", "a", "as", "at", "x", "y", "i", "pi", "or", "and", "the"))
-"""Names that pint knows, as of constants, and that stand for something else in an answer."""
+_NO_UNITS = frozenset(("R", "k", "a", "as", "at", "x", "y", "i", "pi", "or", "and", "the", "Nm", "unit", "units", "pH"))
+"""Names that pint knows, as of constants or with a prefix, and that stand for something else in an answer."""
 _CYCLES = frozenset(("hertz", "revolutions_per_second", "counts_per_second"))
 _TURNS = frozenset(("revolutions_per_minute", "turn"))
 _ANGLES = frozenset(("radian", "degree", "arcminute", "arcsecond"))
@@ -58,12 +61,32 @@ class _Measured(NamedTuple):
 def decide(gold: str, answer: str, unit: str | None, tolerance: float | None, error: float | None) -> Said | None:
     """Whether an answer is the gold's quantity; null where one of them is none, so that it is left to mathematics."""
     wanted, got = reading.read(gold), reading.read(answer)
-    if wanted is None or got is None:
+    if wanted is None or got is None or _is_symbolic(wanted.unit):
         return None
     if unit is not None:
         wanted = wanted._replace(unit=unit)
     limits = _Limits(*(None if limit is None else Fraction(repr(limit)) for limit in (tolerance, error)))
     return _as_share(wanted, got, limits) or _decide(wanted, got, limits)
+
+
+def without_unit(answer: str, unit: str | None) -> str | None:
+    """An answer that is no quantity without the gold's unit behind it; null where another unit stands there, or what
+    could be one."""
+    parts = reading.upright_tail(answer)
+    if unit is None or parts is None:
+        return answer
+    expression, tail = parts
+    if unit_text.normalised(tail) == unit_text.normalised(unit):
+        return expression
+    pair = _pair(unit, tail)
+    same = pair is not None and pair[0].unit.dimensionality == pair[1].unit.dimensionality
+    return expression if same and pair is not None and _factor(pair[1], pair[0]) == 1 else None
+
+
+def _is_symbolic(unit: str) -> bool:
+    """Whether what stands behind a gold's number is neither a unit nor a word, so that `2x` is no two of anything."""
+    plain = unit_text.normalised(unit)
+    return bool(plain) and not _measured(unit) and not re.fullmatch(r"[^\W\d_]{3,}(?:[ -][^\W\d_]+)*", plain)
 
 
 class _Limits(NamedTuple):
@@ -265,4 +288,6 @@ def _known(name: str) -> tuple[str, str] | None:
 
 @lru_cache(maxsize=1)
 def _registry() -> Any:
-    return pint.UnitRegistry(cache_folder=None)
+    registry: Any = pint.UnitRegistry(cache_folder=None)
+    registry.define("gauss_in_teslas = 1e-4 tesla")  # its gauss is of a system of its own, which converts into none
+    return registry

@@ -27,9 +27,12 @@ class Product(NamedTuple):
 _RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-")
 _SUPERSCRIPT = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻]+")
 _SIGNS = (
+    (re.compile(r"\\?\$"), " "),
     (re.compile(r"\\(?:si|unit)(?:\[[^\]]*\])?(?=\s*\{)"), ""),
     (re.compile(r"\^\s*\{?\s*(?:\\circ|\\degree|∘)\s*\}?|\\degree(?![A-Za-z])|°|º"), " deg "),
-    (re.compile(r"\bdeg\s*\\?(?:text|mathrm|rm)?\s*\{?\s*([CF])\}?(?![A-Za-z])|℃"), r" deg\1 "),
+    (re.compile(r"\bdeg(?:rees?)?\s*\\?(?:text|mathrm|rm)?\s*\{?\s*([CF])\}?(?![A-Za-z])"), r" deg\1 "),
+    (re.compile("℃"), " degC "),
+    (re.compile("℉"), " degF "),
     (re.compile(r"\\(?:celsius|degreeCelsius)(?![A-Za-z])|\bdegrees?\s+(?:Celsius|centigrade)\b", re.I), " degC "),
     (re.compile(r"\bdegrees?\s+Fahrenheit\b", re.I), " degF "),
     (re.compile(r"\\(?:rm|bf)(?![A-Za-z])"), " "),
@@ -40,7 +43,7 @@ _SIGNS = (
     (re.compile(r"\\(?:AA|angstrom|r\{?A\}?)(?![A-Za-z])|\u212b|Å"), "angstrom "),
     (re.compile(r"\\?%|\bpercent\b|\\percent(?![A-Za-z])"), " percent "),
     (re.compile(r"\\[,;:!> ]|~|\\(?:q?quad|thinspace)(?![A-Za-z])"), " "),
-    (re.compile(r"\\?\$"), " "),
+    (re.compile(r"(?<![A-Za-z])([kMG])\s+(?=Ω)"), r"\1"),
 )
 _FACE = re.compile(
     r"\\(?:text|mathrm|textrm|textup|mbox|operatorname|mathit|textit|mathsf|mathbf)\s*\{((?:[^{}]|\{[^{}]*\})*)\}"
@@ -52,10 +55,12 @@ _PREFIXES = frozenset(
 _FRACTION = re.compile(r"\\[dt]?frac\s*\{((?:[^{}]|\{[^{}]*\})*)\}\s*\{((?:[^{}]|\{[^{}]*\})*)\}")
 _TOKEN = re.compile(
     r"\s*(?:(?P<ten>10\s*\^\s*(?:\{\s*[+-]?\d{1,3}\s*\}|[+-]?\d{1,3})|1(?=\s*/))|(?P<name>[A-Za-z\u00b5Ω'][A-Za-z\u00b5Ω'_]*)"
-    r"|(?P<power>\^\s*(?:\{\s*[+-]?\d\s*\}|\(\s*[+-]?\d\s*\)|[+-]?\d)|[+-]?\d(?!\d))|(?P<sign>[*/().{}-]))"
+    r"|(?P<power>\^\s*(?:\{\s*[+-]?\d\s*\}|\(\s*[+-]?\d\s*\)|[+-]?\d)|[+-]\d(?!\d)|(?<=\S)\d(?!\d))|(?P<sign>[*/().{}-]))"
 )
 _PER, _SQUARED, _CUBED = frozenset(("per", "pro")), frozenset(("squared",)), frozenset(("cubed",))
 _BEFORE = {"square": 2, "sq": 2, "cubic": 3, "cu": 3}
+_TWO_UNITS = re.compile(r"([A-Za-z]|kg|mol)([smAKgNJV])")
+_TWO_WITHOUT_PREFIX = re.compile(r"([ACJNVW])([smAKgNJV])")
 _DIGIT = re.compile(r"[+-]?\d+")
 _LONGEST = 120
 _MANY = 12
@@ -183,12 +188,12 @@ def _raised(product: Product, power: int) -> Product:
 
 
 def _apart(product: Product) -> Iterator[Product]:
-    """The same with two-letter names that have a power as two units, of which the second has it: `ms^{-1}`."""
-    found: list[tuple[str, int]] = []
-    for name, power in product.powers:
-        if len(name) == 2 and name.isascii() and power != 1 and name[1] in "smAKgNJV":
-            found += [(name[0], 1), (name[1], power)]
-        else:
-            found.append((name, power))
-    if len(found) > len(product.powers):
-        yield Product(product.scale, tuple(found))
+    """The same with names that may be two units as two: the second has the power, as in `ms^{-1}`, or both have it, as
+    in `W/mK`. Without a power, such as `Nm`, only where the first letter is no prefix."""
+    for shared in (False, True):
+        found: list[tuple[str, int]] = []
+        for name, power in product.powers:
+            parts = _TWO_UNITS.fullmatch(name) if power != 1 else _TWO_WITHOUT_PREFIX.fullmatch(name)
+            found += [(parts[1], power if shared else 1), (parts[2], power)] if parts else [(name, power)]
+        if len(found) > len(product.powers):
+            yield Product(product.scale, tuple(found))

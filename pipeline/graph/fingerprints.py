@@ -4,7 +4,7 @@ from functools import cached_property
 
 from hipo_data.engines.asking import asking
 from hipo_data.engines.identity import model_identity, model_name
-from hipo_data.graders import CODE_GRADER, MATH_GRADER
+from hipo_data.graders import CHOICE_GRADER, CODE_GRADER, MATH_GRADER, QUANTITY_GRADER
 from hipo_data.pipeline.graph.flags import FLAGS, flagged_in
 from hipo_data.pipeline.graph.nodes import PRIOR, Node
 from hipo_data.pipeline.store.flag_file import excluded
@@ -13,13 +13,14 @@ from hipo_data.prompts.rendering import template_hash
 from hipo_data.schemas.config import RoleConfig, RunConfig, VllmEngine
 from hipo_data.schemas.errors import UserError
 from hipo_data.schemas.keys import digest
-from hipo_data.schemas.records import Mode
+from hipo_data.schemas.records import Kind, Mode
 from hipo_data.stages.ingest import ingest
 from hipo_data.stages.ingest.evaluation_sets import files_of_set
 from hipo_data.stages.ingest.filters import rules_hash
 from hipo_data.stages.ingest.origins import files_of
 from hipo_data.stages.ingest.reading.formats import BY_NAME, FORMATS_VERSION
 from hipo_data.stages.ingest.sources import own_config
+from hipo_data.stages.ingest.sources.table import TableSource
 from hipo_data.stages.justify import justify
 from hipo_data.stages.publish import tables as publish
 from hipo_data.stages.sample import sample
@@ -121,7 +122,16 @@ class Fingerprints:
         # Left out where it is null, so that verdicts of before there was any stay.
         unsaid = set() if self._config.verify.pseudo_gold else {"pseudo_gold"}
         settings = self._config.verify.model_dump(mode="json", exclude={"workers"} | unsaid)
-        return {"code": verify.VERSION, "graders": digest(CODE_GRADER, MATH_GRADER), "verify": digest(settings)}
+        graders = digest(CODE_GRADER, MATH_GRADER)
+        return {"code": verify.VERSION, "graders": graders, **self._graders_of_science, "verify": digest(settings)}
+
+    @property
+    def _graders_of_science(self) -> dict[str, str]:
+        """Only where a source may have such golds, so that all other verdicts stay."""
+        tables = [own for own in map(own_config, self._config.sources) if isinstance(own, TableSource)]
+        choice = any(own.kind is Kind.CHOICE or own.columns.kind is not None for own in tables)
+        measured = any(own.columns.unit or own.columns.error or own.tolerance is not None for own in tables)
+        return ({"choice": CHOICE_GRADER} if choice else {}) | ({"quantities": QUANTITY_GRADER} if measured else {})
 
     @cached_property
     def _select(self) -> dict[str, str]:

@@ -64,7 +64,7 @@ async def run_sample(host: Host, task: Task, flush_s: float) -> Manifest:
     reused = 0 if adapts else max(0, sum(rollout.source is None for rollout in rollouts) - recorder.finished)
     count = task.config.sample.count(task.mode)
     left_over = beyond_n(task, responses)
-    tables = {"rows": table_of(rollouts)}
+    tables = {"rows": table_of(rollouts, role)}
     if verdicts is not None:
         tables[VERDICTS] = to_table(verdicts, Verdict)
     manifest = await asyncio.to_thread(

@@ -52,7 +52,7 @@ async def sample_both(host: Host, task: Task, flush_s: float) -> Manifest:
         commit,
         task,
         {
-            "rows": table_of(rollouts),
+            "rows": table_of(rollouts, roles.of(Mode.THINK_OFF)),
             VERDICTS: to_table(spent.verdicts[Mode.THINK_OFF], Verdict),
             ALLOCATED: _table(problems, others),
         },

@@ -8,6 +8,7 @@ import pyarrow as pa
 from hipo_data.pipeline.graph.task import Task
 from hipo_data.schemas.arrow import to_table
 from hipo_data.schemas.check_config import CheckConfig
+from hipo_data.schemas.config import RoleConfig
 from hipo_data.schemas.records import KEPT_CHARS, Control, Rejected, Response, Rollout
 from hipo_data.stages.sample.shown import shown
 
@@ -37,10 +38,11 @@ def _control(controls: Sequence[Control]) -> dict[str, int]:
     }
 
 
-def table_of(rollouts: Sequence[Rollout]) -> pa.Table:
-    """The node's table; the column `control` only where something controlled the thinking."""
+def table_of(rollouts: Sequence[Rollout], role: RoleConfig) -> pa.Table:
+    """The node's table; the column `control` only where the role is controlled, whether or not there are rollouts:
+    tables of all shards have to be alike."""
     table = to_table(rollouts, Rollout)
-    return table if any(rollout.control for rollout in rollouts) else table.drop_columns(["control"])
+    return table.drop_columns(["control"]) if role.control is None else table
 
 
 def uneven(rollouts: Sequence[Rollout]) -> dict[str, int]:

@@ -38,7 +38,7 @@ _REASONS = 12
 _WHATIF_DELTAS = "0:0.5:0.05"
 _WHATIF_BYTES = 256 * 2**20
 _DECISION_COLUMNS = [*COLUMNS, "problem_id", "kind", "p_on", "p_off", "tokens_on", "tokens_off"]
-_DECISION_COLUMNS += ["unknown_on", "unknown_off"]
+_DECISION_COLUMNS += ["unknown_on", "unknown_off", "drop_reason"]
 
 
 def write_report(task: Task, stats: Statistics, decisions: pl.LazyFrame, examples: pl.LazyFrame) -> Output:

@@ -9,7 +9,7 @@ from hipo_data.pipeline.graph.nodes import ARMS
 from hipo_data.pipeline.views.control_cost import beside_tokens, with_beside
 from hipo_data.pipeline.views.expected_mix import mix_of, mix_remarks
 from hipo_data.pipeline.views.run_files import RunFiles
-from hipo_data.pipeline.views.whatif import graded_shards, tables_of
+from hipo_data.pipeline.views.whatif import flagged_by_run, graded_shards, tables_of
 from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.schemas.errors import UserError
 from hipo_data.schemas.length_unit import Unit, lengths_of
@@ -66,8 +66,12 @@ def ask_arms(
     run = _own_choice(files, shards)
     costs = {str(mode): config.roles.cost(mode) for mode in config.roles.modes}
     problems = every["problem_id"].n_unique()
-    asked = files.scan("ingest", shards=shards) if config.select.by_posterior else None
-    sources = None if asked is None else with_source(asked).select("problem_id", "source").collect()
+    asked = files.scan("ingest", shards=shards)
+    sources = None
+    if asked is not None and config.select.by_posterior:
+        sources = with_source(asked).select("problem_id", "source").collect()
+    options = None if asked is None else _options(asked)
+    excluded = flagged_by_run(files, shards)
     rows = []
     for n in ns:
         counted = every
@@ -78,7 +82,11 @@ def ask_arms(
             for delta in sorted({*deltas, config.select.delta}):
                 select = config.select.model_copy(update={"delta": delta})
                 beside = every if n < most else None
-                rows.append(arm_whatif(counted, problems, n, names, costs, select, run, beside, priors, sources))
+                rows.append(
+                    arm_whatif(
+                        counted, problems, n, names, costs, select, run, beside, priors, sources, options, excluded
+                    )
+                )
     answer = ArmAnswer(rows, config.select.delta, most, own, lengths_of(config).unit, mix=mix_of(config))
     answer.remarks += mix_remarks(answer.mix)
     if lacking := max(row.open for row in rows):
@@ -87,6 +95,12 @@ def ask_arms(
             "δ or set of arms would have asked: their choice is between the arms that are there."
         )
     return answer
+
+
+def _options(problems: pl.LazyFrame) -> pl.DataFrame | None:
+    """How many options problems have; null where ingest was before there were any."""
+    known = "options" in problems.collect_schema()
+    return problems.select("problem_id", "options").collect() if known else None
 
 
 def _in_order(names: Sequence[str], own: list[str]) -> list[str]:

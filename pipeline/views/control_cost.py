@@ -22,6 +22,8 @@ def beside_tokens(files: RunFiles, shards: Sequence[str], most: int) -> pl.DataF
         rows = files.scan(f"sample.{mode}", shards=shards)
         if files.config.roles.of(mode).control is None or rows is None:
             continue
+        if "control" not in rows.collect_schema():  # not one of the arm's rollouts was made in pieces
+            continue
         tokens = pl.col("control").struct.field("completion_tokens").fill_null(0).mean()
         counted = rows.filter(pl.col("index") < most).group_by("problem_id").agg(beside=tokens.cast(pl.Float64))
         found.append(counted.select("problem_id", pl.lit(mode.value).alias("mode"), "beside").collect())

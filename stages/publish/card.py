@@ -82,7 +82,7 @@ def _head(title: str, splits: dict[str, dict[str, int]], main: str, phases: Mapp
     configs += [
         {
             "config_name": f"sft-phase-{phase}",
-            "data_files": [{"split": "train", "path": [f"sft/{name}" for name in of.names]}, *validation],
+            "data_files": [{"split": "train", "path": [f"sft/{name}" for name in of.names]}, *map(dict, validation)],
         }
         for phase, of in phases.items()
     ]

@@ -1,6 +1,6 @@
 """What the policy effort would decide under another δ, a smaller N, or with fewer arms, from counts by arm."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import polars as pl
 from pydantic import BaseModel, Field
@@ -10,6 +10,7 @@ from hipo_data.stages.select.arm_counts import place_of
 from hipo_data.stages.select.arm_flips import arm_flips
 from hipo_data.stages.select.arm_posterior_flips import arm_posterior_flips
 from hipo_data.stages.select.arm_prior import ArmPriors, arm_cells, fit_arms
+from hipo_data.stages.select.guessing import lucky_problems
 from hipo_data.stages.select.policies.effort import FALLBACK, always_right, kept_arms, settles, within_delta
 
 
@@ -46,6 +47,8 @@ def arm_whatif(
     every: pl.DataFrame | None = None,
     priors: ArmPriors | None = None,
     sources: pl.DataFrame | None = None,
+    options: pl.DataFrame | None = None,
+    excluded: Collection[str] = (),
 ) -> ArmWhatIf:
     """What `config` would lead to.
 
@@ -60,6 +63,8 @@ def arm_whatif(
         every: `counted` with all rollouts, those beside the first N telling pass rates.
         priors: of these arms, `priors_of`; needed under `rule: posterior`, and with it `sources`.
         sources: columns `problem_id`, `source`.
+        options: columns `problem_id`, `options` of multiple choice; problems that only luck answers are dropped.
+        excluded: ids of problems that are dropped whatever their rollouts say.
     """
     arms = counted.filter(pl.col("mode").is_in([str(name) for name in names]))
     shared = config.delta, config.fallback
@@ -71,6 +76,9 @@ def arm_whatif(
     else:
         kept = kept_arms(arms.lazy(), *shared).collect()
         flips = arm_flips(arms, kept, names, *shared, config.min_graded)
+    lucky = [] if options is None else lucky_problems(arms, options).to_list()
+    dropped = pl.col("problem_id").is_in([*lucky, *excluded])
+    kept, flips = kept.filter(~dropped), flips.filter(~dropped)  # a repetition may well be luck again, or not
     priced = kept.with_columns(cost=pl.col("tokens") * pl.col("mode").replace_strict(dict(costs), default=1.0))
     rates = _rates(kept, every)
     changed = None

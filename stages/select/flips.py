@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from hipo_data.schemas.config import SelectConfig
 from hipo_data.schemas.records import Mode
 from hipo_data.stages.select.exclusion import EXCLUDED
+from hipo_data.stages.select.guessing import NO_BETTER
 from hipo_data.stages.select.prior import RATES, Floats, Priors, gaining, likelihood
 from hipo_data.stages.select.select import POLICIES
 
@@ -74,10 +75,11 @@ def with_again(decisions: pl.DataFrame, wanted: dict[Mode, int]) -> pl.DataFrame
 def flip_probability(decisions: pl.DataFrame, config: SelectConfig, priors: Priors) -> pl.Series:
     """`flip` in [0, 1] for each decision, in their order.
 
-    Null where the mode was drawn at random or the problem flagged, and under policies other than `BY_COUNTS`.
+    Null where the mode was drawn at random, the problem flagged or dropped for luck, and under policies other than
+    `BY_COUNTS`.
 
     Args:
-        decisions: columns `COLUMNS`, made under `config`; optionally those of `with_again`.
+        decisions: columns `COLUMNS`, made under `config`; optionally those of `with_again`, and `drop_reason`.
         priors: what counts are read by; under `rule: posterior`, those that the decisions were made under.
     """
     if config.policy not in BY_COUNTS or decisions.is_empty():
@@ -112,9 +114,10 @@ def _flips(decisions: pl.DataFrame, config: SelectConfig, priors: Priors) -> pl.
     """Of decisions that have one prior, the only one of `priors`."""
     config = config.model_copy(update={"random_fraction": 0.0})
     by = priors if config.by_posterior else None
-    keyed = decisions.select(
-        *_RIGHT, outcome=pl.col("mode").fill_null(_DROPPED), drawn=pl.col("rule").is_in(["random", EXCLUDED])
-    )
+    drawn = pl.col("rule").is_in(["random", EXCLUDED])
+    if "drop_reason" in decisions.columns:
+        drawn |= pl.col("drop_reason").eq_missing(NO_BETTER)
+    keyed = decisions.select(*_RIGHT, outcome=pl.col("mode").fill_null(_DROPPED), drawn=drawn)
     known = [*_RIGHT, "outcome"]
     chosen = keyed.filter(~pl.col("drawn")).select(known).unique(maintain_order=True)
     if chosen.is_empty():

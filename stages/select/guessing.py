@@ -34,6 +34,18 @@ def is_luck(right: int, known: int, options: int) -> bool:
     return right * options <= known
 
 
+def lucky_problems(arms: pl.DataFrame, options: pl.DataFrame) -> pl.Series:
+    """Ids of the problems whose arms are all no better than a guesser, of those that have a pass rate.
+
+    Args:
+        arms: columns `problem_id`, `n`, `right`, `p`.
+        options: columns `problem_id`, `options`, null where nothing can be guessed.
+    """
+    rated = arms.filter(pl.col("p").is_not_null()).join(options.drop_nulls(), on="problem_id", how="inner")
+    luck = (pl.col("right") * pl.col("options") <= pl.col("n")).all()
+    return rated.group_by("problem_id").agg(luck=luck).filter("luck")["problem_id"]
+
+
 def without_luck(chosen: Chosen) -> Chosen:
     """The same, with problems dropped whose pass rates are all no better than a guesser's.
 

@@ -23,6 +23,10 @@ TWELVE: Asked = ([str(number) for number in range(12)], "K")
 PARTS: Asked = (["the inner membrane", "the matrix", "the outer membrane", "the membrane"], "A")
 LISTS: Asked = (["1, 2", "2, 3", "1, 3"], "B")
 UPPER: Asked = (["x + 1", "x - 1", "X"], "A")
+MORE_GERMS: Asked = (["E. coli", "S. aureus", "B. subtilis", "C. difficile", "P. aeruginosa"], "A")
+ELEMENTS: Asked = (["K", "Na", "C", "O"], "A")
+TRUTH: Asked = (["True", "False"], "B")
+ROOTS: Asked = (["1", r"$\sqrt{2}$", "2"], "B")
 WORDS: Asked = (["it increases", "it decreases", "it stays the same"], "B")
 SPLIT: Asked = ([r"$9.8\ \mathrm{m/s^2}$", r"$98\ \mathrm{m/s^2}$", r"$0.98\ \mathrm{m/s^2}$"], "A")
 
@@ -58,6 +62,19 @@ CASES: list[tuple[Asked, str, str, str]] = [
     (TWELVE, r"\boxed{(k)}", "correct", "match"),
     (TWELVE, r"\boxed{I}", "incorrect", "mismatch"),
     (TWELVE, r"\boxed{L}", "incorrect", "mismatch"),
+    (ENERGY, "The correct answer is 'B'", "correct", "match"),
+    (ENERGY, "Option B can't be correct.", "unknown", "unclear_option"),
+    (ENERGY, "Option B cannot be correct.", "unknown", "unclear_option"),
+    (ENERGY, "I can't say which of A and B is right.", "unknown", "unclear_option"),
+    # an answer, and what explains it
+    (ENERGY, "B\n\nExplanation: A is wrong since energy is kept.", "correct", "match"),
+    (ENERGY, "**B. 5 J**\n\n- A is incorrect.\n- C is incorrect.", "correct", "match"),
+    (ENERGY, "B\n\nExplanation: half of 6 J is 3, and 2 more make 7 J.", "correct", "match"),
+    (ENERGY, "C\n\nExplanation: 2 J and 3 J make 5 J.", "incorrect", "mismatch"),
+    (ENERGY, "A. 3 J\nB. 5 J\nC. 7 J\n\nIt is 2 J and 3 J, which makes 5 J", "unknown", "unclear_option"),
+    (ENERGY, "A\n\nThe answer is B.", "correct", "match"),
+    (WORDS, "The walls are cold.\nThe pressure falls.\nSo it decreases.", "unknown", "unclear_option"),
+    (WORDS, "The walls are cold.\nThe pressure falls.\nSo it increases.", "incorrect", "no_answer"),
     # letters with what they say
     (ENERGY, r"\boxed{B. 5 J}", "correct", "match"),
     (ENERGY, r"\boxed{(B) 5\ \text{J}}", "correct", "match"),
@@ -82,6 +99,10 @@ CASES: list[tuple[Asked, str, str, str]] = [
     (GERMS, r"\boxed{\textit{E. coli}}", "correct", "match"),
     (GERMS, r"\boxed{A. E. coli}", "correct", "match"),
     (GERMS, r"\boxed{C. elegans}", "incorrect", "mismatch"),
+    (MORE_GERMS, "The answer is E. coli.", "correct", "match"),
+    (MORE_GERMS, "The answer is B. subtilis.", "incorrect", "mismatch"),
+    (MORE_GERMS, "The answer is A. E. coli.", "correct", "match"),
+    (ELEMENTS, "The answer is K.", "correct", "match"),
     (GENES, r"\boxed{Tt}", "correct", "match"),
     (GENES, r"\boxed{TT}", "incorrect", "mismatch"),
     (GENES, r"\boxed{tt}", "incorrect", "mismatch"),
@@ -130,6 +151,9 @@ CASES: list[tuple[Asked, str, str, str]] = [
     (PARTS, r"\boxed{\text{inner membrane}}", "unknown", "unclear_option"),
     (PARTS, r"\boxed{\text{in the matrix}}", "incorrect", "no_option"),
     (WORDS, r"\boxed{\text{the pressure: it decreases}}", "unknown", "unclear_option"),
+    (WORDS, "I say it decreases, where others say it stays the same.", "unknown", "unclear_option"),
+    (TRUTH, "The statement is not true.", "unknown", "unclear_option"),
+    (ROOTS, r"\boxed{1.41}", "unknown", "unclear_option"),
 ]
 
 

@@ -34,6 +34,16 @@ TORQUE: Gold = ("7200", "ft-lb")
 ZERO: Gold = ("0", "V")
 VOLUME: Gold = ("3.0", "L")
 FAR: Gold = ("1.0", "AU")
+DISTANCE: Gold = ("3.5", "m")
+CURRENT: Gold = ("5", "A")
+MOMENT: Gold = ("12", "N m")
+CONDUCTION: Gold = ("0.6", "W/(m K)")
+FIELD: Gold = ("1.0", "T")
+MINUTES: Gold = ("125", "min")
+HALVED: Gold = ("0.625", "m")
+SYMBOLIC: Gold = ("2x", "m")
+HEIGHT: Gold = (r"\frac{v^2}{2g}", "m")
+IN_DOLLAR_SIGNS: Gold = ("20", r"$^\circ$C")
 
 CASES: list[tuple[Gold, str, str, str]] = [
     # how units are written
@@ -64,6 +74,20 @@ CASES: list[tuple[Gold, str, str, str]] = [
     (ROUND, r"2\pi \text{ rad}", "correct", "match"),
     (WORK, r"2.0\ \text{joules}", "correct", "match"),
     (VOLUME, "3 cubic decimeters", "correct", "match"),
+    (SPEEDING, r"9.8\ \frac{m}{s^2}", "correct", "match"),
+    (SPEEDING, r"\text{9.8 m/s²}", "correct", "match"),
+    (DISTANCE, r"\text{3.5 m}", "correct", "match"),
+    (DISTANCE, r"\text{about 3.5 m}", "correct", "match"),
+    (DISTANCE, r"\mathbf{3.5}\ \text{m}", "correct", "match"),
+    (DISTANCE, r"3{,}5\text{ m}", "correct", "match"),
+    (DISTANCE, r"3.5\text{ m} \pm 0.2\text{ m}", "correct", "match"),
+    (DISTANCE, r"3.5\text{ m} \pm 5\%", "correct", "match"),
+    (DISTANCE, r"\frac{7}{2}\ m", "correct", "match"),
+    (HALVED, "0,625 m", "correct", "match"),
+    (ROUND, r"2\pi\ rad", "correct", "match"),
+    (IN_DOLLAR_SIGNS, r"20^\circ\text{C}", "correct", "match"),
+    (IN_DOLLAR_SIGNS, "20 ℃", "correct", "match"),
+    (WARM, "25 degrees C", "correct", "match"),
     # what converts
     (SPEEDING, "980 cm/s^2", "correct", "match"),
     (SPEEDING, "35.28 km/h/s", "correct", "match"),
@@ -87,6 +111,12 @@ CASES: list[tuple[Gold, str, str, str]] = [
     (VOLUME, "0.003 m^3", "correct", "match"),
     (FORCE, "5 kg m/s^2", "correct", "match"),
     (FAR, "1.5e11 m", "correct", "match"),
+    (CURRENT, "5 amps", "correct", "match"),
+    (MOMENT, "12 Nm", "correct", "match"),
+    (CONDUCTION, "0.6 W/mK", "correct", "match"),
+    (FIELD, r"10^4\ \text{gauss}", "correct", "match"),
+    (FIELD, "10000 G", "correct", "match"),
+    (("47", r"\Omega"), r"0.047\ \text{k}\Omega", "correct", "match"),
     # without a unit
     (SPEEDING, "9.81", "correct", "match_without_unit"),
     (WARM, "25", "correct", "match_without_unit"),
@@ -127,7 +157,15 @@ CASES: list[tuple[Gold, str, str, str]] = [
     (COUNT, "5 electrons", "incorrect", "outside_tolerance"),
     (("400", "electrons"), "401 electrons", "unknown", "near_tolerance"),
     (("400", "electrons"), "400", "correct", "match_without_unit"),
+    (DISTANCE, r"\text{3.5 cm}", "incorrect", "outside_tolerance"),
+    (DISTANCE, r"\text{3.5 kg}", "incorrect", "other_unit"),
+    (DISTANCE, r"\mathbf{3.5\ kg}", "incorrect", "other_unit"),
+    (DISTANCE, r"3.5\ \frac{m}{s}", "incorrect", "other_unit"),
+    (DISTANCE, r"\frac{7}{2}\ cm", "incorrect", "outside_tolerance"),
     # what cannot be told
+    (MINUTES, "2 h 5 min", "unknown", "unclear_unit"),
+    (("5.5", "ft"), "5 ft 6 in", "unknown", "unclear_unit"),
+    (DISTANCE, r"3.5\text{ kg} \text{ (or } 3500\text{ g)}", "unknown", "unclear_unit"),
     (HEATED, "20 °C", "unknown", "temperature_or_difference"),
     (TONE, "50 rad/s", "unknown", "turns_or_radians"),
     (TONE, "314 rad/s", "unknown", "turns_or_radians"),
@@ -142,6 +180,15 @@ CASES: list[tuple[Gold, str, str, str]] = [
     (FORCE, "10^{10^{10}} N", "incorrect", "mismatch"),
     (FORCE, r"\text{no force at all}", "incorrect", "mismatch"),
     (("mg", "N"), "mg", "correct", "match"),
+    (DISTANCE, r"3.5\text{ m or }4.2\text{ m}", "incorrect", "mismatch"),
+    (DISTANCE, r"\pm 3.5\text{ m}", "incorrect", "mismatch"),
+    (DISTANCE, "< 3.5 m", "incorrect", "mismatch"),
+    (SYMBOLIC, "2x", "correct", "match"),
+    (SYMBOLIC, r"2x\text{ m}", "correct", "match"),
+    (SYMBOLIC, "2", "incorrect", "mismatch"),
+    (SYMBOLIC, r"2x\text{ kg}", "unknown", "unclear_unit"),
+    (HEIGHT, r"\frac{v^2}{2g}\text{ m}", "correct", "match"),
+    (HEIGHT, r"\frac{v^2}{2g}\text{ s}", "unknown", "unclear_unit"),
 ]
 
 

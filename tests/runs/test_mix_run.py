@@ -72,6 +72,7 @@ def test_pairs_are_mixed_in_phases_and_what_is_set_aside_is_in_quarantine(folder
     succeed("validate", "run", cwd=folder)
     card = (folder / "run/dataset/README.md").read_text()
     assert said in card and "sft-phase-1 | train |" in card
+    assert "&id" not in card  # anchors of YAML, which not every reader of cards knows
     assert said in (folder / "run/report.html").read_text()
 
     datasets = pytest.importorskip("datasets")

@@ -105,6 +105,32 @@ class TableSource(AdapterConfig):
             raise ValueError(f"'{pattern}' is not a regular expression: {error}") from error
         return pattern
 
+    @model_validator(mode="after")
+    def _is_of_its_kind(self) -> "TableSource":
+        """Keys of another kind than the source's would be read by nobody."""
+        of_choice = self._set(("options", "wrong")) + ([] if self.gold_is in ("answer", "solution") else ["gold_is"])
+        of_math = self._set(("unit", "error")) + (["tolerance"] if self.tolerance is not None else [])
+        for keys, kind in ((of_choice, Kind.CHOICE), (of_math, Kind.MATH)):
+            if keys and self.columns.kind is None and self.kind is not kind:
+                raise ValueError(
+                    f"'{keys[0]}' is of kind: {kind.value}, but kind is {self.kind.value}; set kind: {kind.value}, or "
+                    f"leave '{keys[0]}' out"
+                )
+        if self.gold_is in ("letter", "index", "content") and not self._set(("options", "wrong")):
+            raise ValueError(
+                f"gold_is is {self.gold_is}, but no columns have options; name them as columns.options, or leave "
+                "gold_is out"
+            )
+        if self.columns.wrong and self.gold_is in ("letter", "index"):
+            raise ValueError(
+                f"'wrong' has all options but the right one, which the gold column says; gold_is is {self.gold_is}: "
+                "leave gold_is out, or name the columns of all options as 'options'"
+            )
+        return self
+
+    def _set(self, names: tuple[str, ...]) -> list[str]:
+        return [name for name in names if getattr(self.columns, name)]
+
 
 CONFIG = TableSource
 

@@ -82,7 +82,8 @@ class _Response:
             thought = len(self.pieces)
             if done.finish_reason is FinishReason.STOP:
                 return self._whole(done.finish_reason, thought, "model")
-            if self._room < 1 or (done.completion_tokens < most and not self.reopens):  # there the context is full
+            full = done.completion_tokens < most and not self.reopens  # the model's context
+            if self._room < 1 or full or not self.pieces[-1].text:  # what writes nothing would do so for ever
                 return self._whole(done.finish_reason, thought, "limit" if self._thinks() else "model")
             if not self._thinks():
                 return await self._rest(thought, "model")

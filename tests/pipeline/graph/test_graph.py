@@ -300,3 +300,21 @@ def test_a_torn_manifest_is_named(tmp_path: Path) -> None:
     path.write_bytes(b'{"node": "x/y", "parts"')
     with pytest.raises(DamagedError, match=r"y\.json is no JSON"):
         read_manifest(path)
+
+
+@pytest.mark.parametrize(
+    ("source", "grader"),
+    [
+        ({"kind": "choice"}, {"choice"}),
+        ({"columns": {"kind": "sort"}}, {"choice"}),
+        ({"columns": {"unit": "unit"}}, {"quantities"}),
+        ({"tolerance": 0.01}, {"quantities"}),
+        ({}, set()),
+    ],
+)
+def test_verdicts_hang_on_the_graders_of_science_where_a_source_has_such_golds(
+    source: dict[str, Any], grader: set[str]
+) -> None:
+    run = config(8, sources=[{"type": "table", "path": "rows.jsonl", **source}])
+    parts = Fingerprints(run).parts(Node("verify", SHARDS[0], Mode.THINK_ON), {})
+    assert set(parts) == {"code", "graders", "verify"} | grader

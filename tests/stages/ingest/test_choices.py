@@ -1,12 +1,14 @@
 """Multiple choice through ingest: shapes of datasets, shuffling, refusals, duplicates, conflicts, decontamination."""
 
 import json
+import re
 from collections import Counter
 from itertools import permutations
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from hipo_data.schemas.gold import ChoiceGold, MathGold
 from hipo_data.schemas.lettered_options import without_options
@@ -225,3 +227,26 @@ def test_a_pool_of_kinds_by_a_column(tmp_path: Path) -> None:
     found = read(source(tmp_path / "rows.jsonl", rows, columns=columns, kind="math"))
     assert Counter(problem.kind for problem in found.problems) == {Kind.MATH: 1, Kind.CHOICE: 1}
     assert json.loads(found.problems[0].model_dump_json())
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ({"columns": {"options": ["options"]}}, "'options' is of kind: choice, but kind is math"),
+        ({"columns": {"wrong": ["a"]}}, "'wrong' is of kind: choice, but kind is math"),
+        ({"gold_is": "letter"}, "'gold_is' is of kind: choice, but kind is math"),
+        ({"kind": "choice", "gold_is": "index"}, "no columns have options"),
+        ({"kind": "choice", "columns": {"options": ["o"], "unit": "unit"}}, "'unit' is of kind: math"),
+        ({"kind": "code", "tolerance": 0.1}, "'tolerance' is of kind: math, but kind is code"),
+        ({"kind": "choice", "columns": {"wrong": ["a"]}, "gold_is": "letter"}, "'wrong' has all options but the right"),
+    ],
+)
+def test_keys_that_nobody_would_read_are_refused(keys: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValidationError, match=re.escape(said)):
+        TableSource.model_validate({"type": "table", "path": "rows.jsonl", **keys})
+
+
+def test_a_column_with_the_kind_may_bring_all_kinds() -> None:
+    columns = {"kind": "sort", "options": ["options"], "unit": "unit"}
+    kept = TableSource.model_validate({"type": "table", "path": "rows.jsonl", "columns": columns, "tolerance": 0.1})
+    assert kept.columns.unit == "unit"

@@ -7,12 +7,15 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from hipo_data.engines.base import Completion, GenerationRequest
 from hipo_data.engines.openai import OpenAIEndpoint
 from hipo_data.prompts.rendering import PromptTemplate
 from hipo_data.schemas.config import OpenAIEngine, RoleConfig, RunConfig, SampleConfig
+from hipo_data.schemas.control_config import ControlConfig
 from hipo_data.schemas.errors import EngineRefusedError
-from hipo_data.schemas.records import FinishReason, Mode, Rollout
+from hipo_data.schemas.records import FinishReason, Message, Mode, Rollout
 from hipo_data.stages.asking.engine_session import EngineSession
+from hipo_data.stages.sample.control.controlled import controlled
 from hipo_data.stages.sample.control.controller import said
 from hipo_data.stages.sample.control.piece import GO_ON, Action, Piece
 from hipo_data.stages.sample.control.rules import by_agreement, by_repetition, repeated
@@ -217,6 +220,19 @@ def test_a_server_that_begins_another_turn_is_found_out() -> None:
     assert "does not go on with a response that was begun: with 8 tokens of it the prompt is 14 longer" in (
         rollout.error or ""
     )
+
+
+def test_a_server_that_writes_nothing_more_is_not_asked_for_ever() -> None:
+    asked = role({"chunk": 8, "agree": 2})
+    written = iter(["some steps", ""])
+
+    async def ask(request: GenerationRequest) -> Completion:
+        return Completion(request.response_prefix + next(written), FinishReason.LENGTH, 5, 0)
+
+    request = GenerationRequest((Message(role="user", content="q"),), asked.sampling, 1, "q", 0)
+    asked = asked.model_copy(update={"control": ControlConfig(chunk=8, repeats=0.9)})
+    done, control = asyncio.run(controlled(request, asked, True, ask))
+    assert (done.finish_reason, control.ended_by, control.pieces) == (FinishReason.LENGTH, "limit", 2)
 
 
 @pytest.mark.parametrize("block", [4, 2])

@@ -4,8 +4,11 @@ import polars as pl
 import pytest
 
 from hipo_data.schemas.config import SelectConfig
+from hipo_data.stages.select.arm_whatif import arm_whatif
 from hipo_data.stages.select.decision_words import in_words
+from hipo_data.stages.select.flips import flip_probability
 from hipo_data.stages.select.guessing import corrected
+from hipo_data.stages.select.prior import CELL, Priors, fit
 from hipo_data.stages.select.select import POLICIES, select_picks
 from tests.stages.graded import OFF, ON, Try, frames, tries
 
@@ -98,3 +101,35 @@ def test_no_arm_of_a_dropped_problem_is_chosen(policy: str) -> None:
     assert of_arms.filter("chosen").select("problem_id", "mode").rows() == [("known", ON)]
     assert of_arms.height > 1
     assert dict(chosen.decisions.collect().select("problem_id", "mode").rows()) == {"lucky": None, "known": ON}
+
+
+def test_what_is_dropped_for_luck_has_no_probability_of_another_choice() -> None:
+    rows = [
+        *tries("lucky", ON, 2, 6),
+        *tries("lucky", OFF, 1, 7),
+        *tries("known", ON, 6, 2),
+        *tries("known", OFF, 0, 8),
+    ]
+    problems, rollouts, verdicts = frames(rows)
+    chosen = select_picks(problems.with_columns(options=pl.lit(4, pl.Int64)), rollouts, verdicts, PLAIN, 0)
+    decisions = chosen.decisions.collect().sort("problem_id")
+    counted = decisions.select(pl.lit("here").alias("source"), *CELL[1:], problems=pl.lit(1))
+    known, lucky = flip_probability(decisions, PLAIN, Priors(tuple(fit(counted))))
+    assert known is not None
+    assert lucky is None
+
+
+def test_a_what_if_of_arms_drops_what_the_run_drops() -> None:
+    arms = [OFF, "low", ON]
+    config = SelectConfig(random_fraction=0, policy="effort")
+    rows = [*tries("lucky", ON, 2, 6), *tries("lucky", OFF, 1, 7)]
+    rows += [*tries("known", ON, 6, 2), *tries("flagged", ON, 6, 2)]
+    problems, rollouts, verdicts = frames(rows)
+    problems = problems.with_columns(options=pl.lit(4, pl.Int64))
+    chosen = select_picks(problems, rollouts, verdicts, config, 0, arms=arms, excluded=["flagged"])
+    run = chosen.decisions.select("problem_id", "mode").collect()
+    assert chosen.arms is not None
+    counted = chosen.arms.drop("chosen").collect()
+    options = problems.select("problem_id", "options").collect()
+    asked = arm_whatif(counted, 3, 8, arms, {}, config, run, options=options, excluded=["flagged"])
+    assert (asked.examples, asked.modes, asked.changed) == (1, {OFF: 0, "low": 0, ON: 1}, 0)
