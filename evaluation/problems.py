@@ -69,12 +69,13 @@ def read_problem_set(path: str | Path, split: str = "validation", limit: int | N
 
     A row of a file has a question (`question`, `problem` or verl's `prompt`) and a gold (`gold`, `answer` or
     `reward_model.ground_truth`) in any shape that `graders.parse_gold` reads, and may have `kind` (math where it is
-    missing, choice where columns hold options as `schemas.choice_columns` knows them), `id`, `source`, `family` or
-    `domain`, and `difficulty` or `level`. Options that the question does not show are shuffled into it. Rows of rl/
-    without a difficulty take the teacher's share of failures, the mean over the modes that were sampled. `split` picks
-    files of a published dataset. What an earlier row asks, with the same gold, is asked once under whatever id, and
-    counted. Raises `UserError`, which counts rows from 0 as `hipo-data explain` does, where a row cannot be graded,
-    asks what an earlier one does and has another gold, or has the id of another question, or nothing is left.
+    missing, choice where columns hold options as `schemas.choice_columns` knows them), `unit` of a math answer, `id`,
+    `source`, `family` or `domain`, and `difficulty` or `level`. Options that the question does not show are shuffled
+    into it. Rows of rl/ without a difficulty take the teacher's share of failures, the mean over the modes that were
+    sampled. `split` picks files of a published dataset. What an earlier row asks, with the same gold, is asked once
+    under whatever id, and counted. Raises `UserError`, which counts rows from 0 as `hipo-data explain` does, where a
+    row cannot be graded, asks what an earlier one does and has another gold, or has the id of another question, or
+    nothing is left.
     """
     files = _files(Path(path), split)
     problems: dict[str, EvalProblem] = {}
@@ -161,7 +162,7 @@ def _problem(row: Row, place: str, stem: str) -> EvalProblem:
             "`answer`)"
         )
     try:
-        gold = _gold(kind, found["gold"])
+        gold = _gold(kind, _measured(kind, found["gold"], row.values))
     except GoldError as error:
         raise UserError(f"{place}: the gold cannot be graded with ({error}); correct or remove the row") from error
     if isinstance(gold, ChoiceGold):
@@ -175,6 +176,15 @@ def _problem(row: Row, place: str, stem: str) -> EvalProblem:
         family=None if found["family"] is None else str(found["family"]),
         difficulty=_difficulty(found["difficulty"], row.values, place),
     )
+
+
+def _measured(kind: Kind, said: Any, values: dict[str, Any]) -> Any:
+    """An answer with the unit that stands in a column of its own; all else as it is."""
+    unit = values.get("unit")
+    is_answer = isinstance(said, int | float) or (isinstance(said, str) and not said.lstrip().startswith("{"))
+    if kind is not Kind.MATH or not is_answer or not isinstance(unit, str) or not unit.strip():
+        return said
+    return {"quantity": said, "unit": unit.strip()}
 
 
 def _of_choice(values: dict[str, Any]) -> dict[str, Any]:

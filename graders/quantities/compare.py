@@ -61,7 +61,7 @@ class _Measured(NamedTuple):
 def decide(gold: str, answer: str, unit: str | None, tolerance: float | None, error: float | None) -> Said | None:
     """Whether an answer is the gold's quantity; null where one of them is none, so that it is left to mathematics."""
     wanted, got = reading.read(gold), reading.read(answer)
-    if wanted is None or got is None or _is_symbolic(wanted.unit):
+    if wanted is None or got is None or _is_symbolic(wanted.unit) or reading.is_equation(gold):
         return None
     if unit is not None:
         wanted = wanted._replace(unit=unit)

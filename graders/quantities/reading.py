@@ -51,6 +51,10 @@ _UNIT_FRACTION_PLAIN = re.compile(r"\s*\\[dt]?frac\s*\{([^{}\d\\]+)\}\s*\{((?:[^
 _SPREAD = re.compile(r"\\pm(?![A-Za-z])|±|\+/-|\+-")
 _BARE_UNIT = re.compile(r"(?<![\\A-Za-z{_^])[A-Za-zµΩ][A-Za-zµΩ/·*^{}()\d\s+-]*$")
 """What may be a unit behind an expression, with nothing that says so."""
+_NAME = re.compile(
+    r"(?:\\[Dd]elta(?![A-Za-z])\s*)?[|]?(?:\\(?:text|mathrm|vec)\s*\{[^{}]*\}|\\?[A-Za-z]+)"
+    r"(?:\s*_(?:\{[^{}]*\}|\w))?(?:\s*\^\s*\{?\s*\\circ\s*\}?)?'*[|]?"
+)
 _UPRIGHT = re.compile(
     r"\\(?:text|mathrm|textrm|rm|mbox|operatorname|si|unit)(?![A-Za-z])|(?<=[\d})\s])°|\^\s*\{?\s*\\circ|\\?%"
 )
@@ -70,6 +74,12 @@ def read(text: str) -> Quantity | None:
         if found is not None and not _is_more(rest):
             return found._replace(unit=rest)
     return _expression(text)
+
+
+def is_equation(text: str) -> bool:
+    """Whether a text says more than what a name is, as `x^2 + y^2 = 1` does and `v_0 = 3 m/s` does not."""
+    left, equals, _ = _outside(_SPACES.sub(" ", text).strip()).partition("=")
+    return bool(equals) and _NAME.fullmatch(left.strip()) is None
 
 
 def upright_tail(text: str) -> tuple[str, str] | None:

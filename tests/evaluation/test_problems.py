@@ -201,3 +201,21 @@ def test_quantities_are_asked_by_their_gold(tmp_path: Path) -> None:
     row = {"question": "How far?", "gold": {"quantity": "3", "unit": "m", "tolerance": 0.1}}
     (problem,) = read_problems(write_lines(tmp_path / "set.jsonl", [row]))
     assert problem.gold == MathGold(answers=["3"], unit="m", tolerance=0.1)
+
+
+@pytest.mark.parametrize(
+    ("row", "unit"),
+    [
+        ({"answer": "9.8", "unit": "m/s^2"}, "m/s^2"),
+        ({"answer": 9.8, "unit": " m/s^2 "}, "m/s^2"),
+        ({"answer": "9.8", "unit": " "}, None),
+        ({"answer": "9.8", "unit": None}, None),
+        ({"answer": "9.8", "unit": 3}, None),
+        ({"gold": {"quantity": "9.8", "unit": "km"}, "unit": "m"}, "km"),
+    ],
+)
+def test_the_unit_of_an_answer_may_stand_in_a_column_of_its_own(
+    row: dict[str, Any], unit: str | None, tmp_path: Path
+) -> None:
+    (problem,) = read_problems(write_lines(tmp_path / "rows.jsonl", [{"question": "How fast?", **row}]))
+    assert problem.gold == MathGold(answers=["9.8"], unit=unit)

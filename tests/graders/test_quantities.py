@@ -41,6 +41,8 @@ CONDUCTION: Gold = ("0.6", "W/(m K)")
 FIELD: Gold = ("1.0", "T")
 MINUTES: Gold = ("125", "min")
 HALVED: Gold = ("0.625", "m")
+CIRCLE: Gold = ("x^2 + y^2 = 4", "m")
+NAMED: Gold = ("v_0 = 3", "m/s")
 SYMBOLIC: Gold = ("2x", "m")
 HEIGHT: Gold = (r"\frac{v^2}{2g}", "m")
 IN_DOLLAR_SIGNS: Gold = ("20", r"$^\circ$C")
@@ -183,6 +185,11 @@ CASES: list[tuple[Gold, str, str, str]] = [
     (DISTANCE, r"3.5\text{ m or }4.2\text{ m}", "incorrect", "mismatch"),
     (DISTANCE, r"\pm 3.5\text{ m}", "incorrect", "mismatch"),
     (DISTANCE, "< 3.5 m", "incorrect", "mismatch"),
+    (CIRCLE, "x^2 + y^2 = 4", "correct", "match"),
+    (CIRCLE, "x^2 - y^2 = 4", "incorrect", "mismatch"),
+    (CIRCLE, "4", "incorrect", "mismatch"),
+    (NAMED, "3 m/s", "correct", "match"),
+    (NAMED, "v_0 = 3.0 m/s", "correct", "match"),
     (SYMBOLIC, "2x", "correct", "match"),
     (SYMBOLIC, r"2x\text{ m}", "correct", "match"),
     (SYMBOLIC, "2", "incorrect", "mismatch"),
