@@ -100,7 +100,7 @@ def gone(processes: list[psutil.Process]) -> bool:
 
 def wait_until(is_so: Callable[[], bool]) -> None:
     """Within what the clean-up of a test may take at all."""
-    until = time.monotonic() + 60
+    until = time.monotonic() + 180  # a stop takes seconds, on a machine that does much else a minute
     while not is_so():
         assert time.monotonic() < until
         time.sleep(0.1)
