@@ -65,10 +65,14 @@ def timed(trainer: Any, laps: list[float]) -> Callable[..., Any]:
 
 def room(name: str) -> Any:
     """A module of the trainer, wherever the commit has it."""
+    return _either(f"hipo_data.trainer.training.{name}", f"trainer.{name}")
+
+
+def _either(today: str, before: str) -> Any:
     try:
-        return importlib.import_module(f"hipo_data.trainer.training.{name}")
+        return importlib.import_module(today)
     except ImportError:
-        return importlib.import_module(f"trainer.{name}")
+        return importlib.import_module(before)
 
 
 def logged(output: Path) -> list[dict[str, Any]]:
@@ -77,10 +81,8 @@ def logged(output: Path) -> list[dict[str, Any]]:
 
 
 def config_of(path: Path, kind: str) -> Any:
-    try:
-        read_config = importlib.import_module("hipo_data.schemas.config_file").read_config
-    except ImportError:
-        read_config = importlib.import_module("schemas.config_file").read_config
+    """A training recipe as the commit's own config."""
+    read_config = _either("hipo_data.schemas.config_file", "schemas.config_file").read_config
     return read_config(getattr(room("config"), kind), path, [])
 
 

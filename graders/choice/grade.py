@@ -13,6 +13,7 @@ from hipo_data.graders.choice.reading import Reading
 from hipo_data.graders.math import boxes, extract
 from hipo_data.graders.math.grade import MathGrader
 from hipo_data.graders.math.pool import Case
+from hipo_data.graders.reasoning import after_reasoning
 from hipo_data.schemas.gold import ChoiceGold
 from hipo_data.schemas.grading import GradeRequest
 from hipo_data.schemas.lettered_options import LETTERS
@@ -57,7 +58,7 @@ def _answer(response: str) -> tuple[str | None, bool]:
     answer, stated = extract.found(response)
     if answer is None or stated:  # an explanation may follow an answer, and nothing announces one after it
         line = reading.opening_line(response)
-    boxed = boxes.last(response.rpartition("</think>")[2])[0] is not None
+    boxed = boxes.last(after_reasoning(response))[0] is not None
     return (answer, boxed) if line is None else (line, False)
 
 
@@ -69,7 +70,7 @@ def _read(request: GradeRequest, answer: tuple[str | None, bool]) -> Reading:
     found = reading.read(text, options, boxed)
     if found.places or boxed or not found.open:
         return found
-    place = letters.pointed_at(request.response.rpartition("</think>")[2])
+    place = letters.pointed_at(after_reasoning(request.response))
     return found if place is None or place >= len(options) else Reading(frozenset({place}), "letter")
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from hipo_data.graders.choice import letters, texts
 from hipo_data.graders.math import boxes, numbers
 from hipo_data.graders.quantities import reading as quantities
+from hipo_data.graders.reasoning import after_reasoning
 from hipo_data.schemas.lettered_options import LETTERS
 
 _TAIL = 2_000
@@ -33,8 +34,7 @@ class Reading(NamedTuple):
 
 def answer_line(response: str) -> str | None:
     """A last line that is a letter, or an option with its letter; null where the response has a box, or none."""
-    _, _, text = response.rpartition("</think>")
-    text = text[-_TAIL:].strip()
+    text = after_reasoning(response)[-_TAIL:].strip()
     if boxes.last(text)[0] is not None:
         return None
     line = text.rpartition("\n")[2].strip()
@@ -43,8 +43,7 @@ def answer_line(response: str) -> str | None:
 
 def opening_line(response: str) -> str | None:
     """A first line that is a letter, or an option with its letter and no list of them; null where there is none."""
-    _, _, text = response.rpartition("</think>")
-    lines = [line.strip() for line in text.strip().splitlines()]
+    lines = [line.strip() for line in after_reasoning(response).strip().splitlines()]
     if not lines or not (letters.alone(lines[0]) or letters.labelled(lines[0])):
         return None
     return None if any(letters.labelled(line) for line in lines[1:]) else lines[0]
@@ -52,7 +51,7 @@ def opening_line(response: str) -> str | None:
 
 def concludes_with(response: str, option: str) -> bool:
     """Whether the last sentence of a response, which is whole, has what an option says in it."""
-    line = response.rpartition("</think>")[2].strip().rpartition("\n")[2].strip()
+    line = after_reasoning(response).strip().rpartition("\n")[2].strip()
     return line.endswith((".", "!", "。")) and _holds(line[-_TAIL:], option)
 
 

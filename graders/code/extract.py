@@ -7,6 +7,8 @@ import warnings
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
+from hipo_data.graders.reasoning import after_reasoning
+
 _LANGUAGE = r"(?:\{\.?(?P<braced>[\w+#.-]+)[^}`]*\}|(?P<named>[\w+#.-]*))"
 _OPENING = re.compile(rf"(?P<before>[^`~]*?)(?P<fence>`{{3,}}|~{{3,}})[ \t]*{_LANGUAGE}(?P<after>.*)")
 _QUOTE = re.compile(r"[ \t]{0,3}(?:>[ \t]?)+")
@@ -23,11 +25,6 @@ MAX_PROGRAM = 1 << 20
 MAX_BLOCKS = 50
 _TRIES = 50
 """How often the end of a block is looked for where it does not stand as it should."""
-
-
-def after_reasoning(response: str) -> str:
-    """The text after the last `</think>`."""
-    return response.rpartition("</think>")[2]
 
 
 def program(response: str, needed: Sequence[str] = (), question: str = "") -> str | None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from hipo_data.pipeline.graph.task import Task
-from hipo_data.pipeline.ship.published import FOLDER
+from hipo_data.pipeline.ship.published import FOLDER, dataset_outputs
 from hipo_data.pipeline.store.files import file_digest, put_file, read_table, remove_files, sizes_in_storage
 from hipo_data.pipeline.store.manifest import Output, read_manifest
 
@@ -23,11 +23,7 @@ def place(aside: Path, task: Task, outputs: dict[str, Output]) -> None:
     before = task.run_dir / task.folder / f"{task.shard}.json"
     manifest = read_manifest(before)
     remove_files([before])
-    old = {f"{FOLDER}/{name}" for name in sizes_in_storage(final)} | {
-        output.path
-        for output in (manifest.outputs.values() if manifest else ())
-        if output.path.startswith(f"{FOLDER}/")
-    }
+    old = {f"{FOLDER}/{name}" for name in {*sizes_in_storage(final), *dataset_outputs(manifest)}}
     remove_files([task.run_dir / name for name in sorted(old - outputs.keys())])
     for name in outputs:
         put_file(task.run_dir / name, aside / Path(name).relative_to(FOLDER))

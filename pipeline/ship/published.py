@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hipo_data.pipeline.store.files import digest_of, sizes_in_storage
-from hipo_data.pipeline.store.manifest import read_manifest
+from hipo_data.pipeline.store.manifest import Manifest, Output, read_manifest
 from hipo_data.pipeline.store.run_path import RunPath, name_within, run_path
 from hipo_data.schemas.errors import DamagedError, UserError
 from hipo_data.schemas.parquet_batches import bounded_batches
@@ -104,13 +104,20 @@ def published_folder(path: RunPath) -> Published:
     )
 
 
+def dataset_outputs(manifest: Manifest | None) -> dict[str, Output]:
+    """Those outputs of publish that are files of the dataset, by their names within it."""
+    outputs = manifest.outputs.values() if manifest else ()
+    return {
+        output.path.removeprefix(f"{FOLDER}/"): output for output in outputs if output.path.startswith(f"{FOLDER}/")
+    }
+
+
 def _files(path: RunPath, folder: RunPath) -> set[str]:
     if isinstance(folder, Path):
         return {name_within(file, folder) for file in folder.rglob("*") if file.is_file()}
     listed = set(sizes_in_storage(folder))
     manifest = read_manifest(path / "publish" / "all.json")
-    paths = [output.path for output in manifest.outputs.values()] if manifest else []
-    named = {file.removeprefix(f"{FOLDER}/") for file in paths if file.startswith(f"{FOLDER}/")}
+    named = dataset_outputs(manifest).keys()
     return listed | {name for name in named - listed if (folder / name).exists()}  # a listing may lag
 
 

@@ -9,7 +9,7 @@ import polars as pl
 import yaml
 
 from hipo_data.pipeline.graph.nodes import PUBLISH
-from hipo_data.pipeline.ship.published import CARD, FILE_NAME, FOLDER, SPLITS, Published
+from hipo_data.pipeline.ship.published import CARD, FILE_NAME, SPLITS, Published, dataset_outputs
 from hipo_data.pipeline.ship.validate_rows import CHECKS, Seen, key_and_question
 from hipo_data.pipeline.store.manifest import read_manifest
 from hipo_data.pipeline.store.run_path import RunPath
@@ -120,11 +120,7 @@ def _as_published(dataset: Published, run_dir: RunPath) -> Iterator[str]:
     if manifest is None:
         yield f"{run_dir} has not finished publish; run it again"
         return
-    written = {
-        output.path.removeprefix(f"{FOLDER}/"): output.sha256
-        for output in manifest.outputs.values()
-        if output.path.startswith(f"{FOLDER}/")
-    }
+    written = {name: output.sha256 for name, output in dataset_outputs(manifest).items()}
     for path in sorted({*written, *dataset.files}):
         if path not in dataset.files:
             yield f"{path} is missing, which publish wrote; run again to write it anew"

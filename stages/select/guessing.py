@@ -34,6 +34,11 @@ def is_luck(right: int, known: int, options: int) -> bool:
     return right * options <= known
 
 
+def _is_luck(right: str, known: str) -> pl.Expr:
+    """`is_luck` of two columns, by the column `options`."""
+    return pl.col(right) * pl.col("options") <= pl.col(known)
+
+
 def lucky_problems(arms: pl.DataFrame, options: pl.DataFrame) -> pl.Series:
     """Ids of the problems whose arms are all no better than a guesser, of those that have a pass rate.
 
@@ -42,7 +47,7 @@ def lucky_problems(arms: pl.DataFrame, options: pl.DataFrame) -> pl.Series:
         options: columns `problem_id`, `options`, null where nothing can be guessed.
     """
     rated = arms.filter(pl.col("p").is_not_null()).join(options.drop_nulls(), on="problem_id", how="inner")
-    luck = (pl.col("right") * pl.col("options") <= pl.col("n")).all()
+    luck = _is_luck("right", "n").all()
     return rated.group_by("problem_id").agg(luck=luck).filter("luck")["problem_id"]
 
 
@@ -51,10 +56,7 @@ def without_luck(chosen: Chosen) -> Chosen:
 
     The decisions have a column `options`, null where nothing can be guessed.
     """
-    lucky = [
-        pl.col(f"p_{side}").is_null() | (pl.col(f"right_{side}") * pl.col("options") <= pl.col(f"n_{side}"))
-        for side in ("on", "off")
-    ]
+    lucky = [pl.col(f"p_{side}").is_null() | _is_luck(f"right_{side}", f"n_{side}") for side in ("on", "off")]
     rated = pl.col("p_on").is_not_null() | pl.col("p_off").is_not_null()
     drops = (pl.col("mode").is_not_null() & rated & pl.all_horizontal(lucky)).fill_null(False)
     values = {"rule": "none", "drop_reason": NO_BETTER, "mode": None, "index": None, "chosen_tokens": None}

@@ -4,18 +4,13 @@ Its tokens are words with the white space in front of them. What it writes is a 
 far, so that a test says what its model thinks.
 """
 
-import json
 import re
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler
-from typing import Any
 
-from tests.support.teacher_endpoint import Server
+from tests.support.chat_server import Body, chat_server
 
-Body = dict[str, Any]
 Writes = Callable[[str, str, Body], str]
 """All that the model would write, by the question, the text so far, and the request."""
 
@@ -53,55 +48,24 @@ def continuing_teacher(writes: Writes, *, continues: bool = True, block: int = 0
     """
     teacher = Teacher("")
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    def reply(body: Body) -> Body:
+        teacher.bodies.append(body)
+        turns = body["messages"]
+        prefix = turns[-1]["content"] if turns[-1]["role"] == "assistant" else ""
+        question = next(turn["content"] for turn in turns if turn["role"] == "user")
+        if prefix:
+            assert body["continue_final_message"] is True and body["add_generation_prompt"] is False
+        written = tokens(writes(question, prefix if continues else "", body))
+        kept = written[: body["max_tokens"]]
+        prompt = sum(len(tokens(turn["content"])) for turn in turns) + (0 if continues or not prefix else _TURN)
+        prompt += block if prefix else 0
+        ended = "stop" if len(kept) == len(written) else "length"
+        message = {"role": "assistant", "content": "".join(kept)}
+        return {
+            "model": body["model"],
+            "choices": [{"index": 0, "finish_reason": ended, "message": message}],
+            "usage": {"prompt_tokens": prompt, "completion_tokens": len(kept)},
+        }
 
-        def do_GET(self) -> None:
-            self._send({"object": "list", "data": [{"id": "teacher", "object": "model"}]})
-
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            teacher.bodies.append(body)
-            turns = body["messages"]
-            prefix = turns[-1]["content"] if turns[-1]["role"] == "assistant" else ""
-            question = next(turn["content"] for turn in turns if turn["role"] == "user")
-            if prefix:
-                assert body["continue_final_message"] is True and body["add_generation_prompt"] is False
-            written = tokens(writes(question, prefix if continues else "", body))
-            kept = written[: body["max_tokens"]]
-            prompt = sum(len(tokens(turn["content"])) for turn in turns) + (0 if continues or not prefix else _TURN)
-            prompt += block if prefix else 0
-            message = {"role": "assistant", "content": "".join(kept)}
-            self._send(
-                {
-                    "model": body["model"],
-                    "choices": [
-                        {
-                            "index": 0,
-                            "finish_reason": "stop" if len(kept) == len(written) else "length",
-                            "message": message,
-                        }
-                    ],
-                    "usage": {"prompt_tokens": prompt, "completion_tokens": len(kept)},
-                }
-            )
-
-        def log_message(self, format: str, *args: Any) -> None:
-            """Says nothing."""
-
-        def _send(self, body: Body) -> None:
-            raw = json.dumps(body).encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(raw)))
-            self.end_headers()
-            self.wfile.write(raw)
-
-    server = Server(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    teacher.url = f"http://127.0.0.1:{server.server_address[1]}/v1"
-    try:
+    with chat_server(["teacher"], reply) as teacher.url:
         yield teacher
-    finally:
-        server.shutdown()
-        server.server_close()

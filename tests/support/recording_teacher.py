@@ -1,17 +1,13 @@
 """A server on this machine that speaks the OpenAI chat protocol, knows how to add, and keeps what it is asked."""
 
-import json
 import re
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler
 from typing import Any
 
-from tests.support.teacher_endpoint import Server
+from tests.support.chat_server import Body, chat_server
 
-Body = dict[str, Any]
 Message = dict[str, str]
 Thinks = Callable[[Body], bool]
 
@@ -58,35 +54,11 @@ def recording_teacher(models: list[str], thinks: Thinks, message: Callable[[str,
     """Serves `models`, and thinks where `thinks` says so of a request, while the context lasts."""
     teacher = RecordingTeacher(models, thinks, message)
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    def reply(body: Body) -> Body:
+        message = {"role": "assistant", **teacher.answer(body)}
+        choice = {"index": 0, "finish_reason": "stop", "message": message}
+        usage = {"prompt_tokens": 9, "completion_tokens": 12, "total_tokens": 21}
+        return {"object": "chat.completion", "model": body["model"], "choices": [choice], "usage": usage}
 
-        def do_GET(self) -> None:
-            self._send({"object": "list", "data": [{"id": name, "object": "model"} for name in teacher.models]})
-
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            message = {"role": "assistant", **teacher.answer(body)}
-            choice = {"index": 0, "finish_reason": "stop", "message": message}
-            usage = {"prompt_tokens": 9, "completion_tokens": 12, "total_tokens": 21}
-            self._send({"object": "chat.completion", "model": body["model"], "choices": [choice], "usage": usage})
-
-        def log_message(self, format: str, *args: Any) -> None:
-            """Says nothing."""
-
-        def _send(self, body: Body) -> None:
-            raw = json.dumps(body).encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(raw)))
-            self.end_headers()
-            self.wfile.write(raw)
-
-    server = Server(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    teacher.url = f"http://127.0.0.1:{server.server_address[1]}/v1"
-    try:
+    with chat_server(models, reply) as teacher.url:
         yield teacher
-    finally:
-        server.shutdown()
-        server.server_close()

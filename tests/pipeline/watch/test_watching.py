@@ -26,7 +26,7 @@ from hipo_data.schemas.errors import UserError
 from hipo_data.schemas.records import Mode
 from hipo_data.schemas.watch_config import WatchConfig
 from hipo_data.stages.sample.shown import Shown
-from tests.support.teacher_endpoint import Server
+from tests.support.chat_server import Server
 
 DASHBOARD = Path(__file__).resolve().parents[3] / "deploy/grafana/hipo-data.json"
 SAMPLE = Node("sample", "02-0001", Mode.THINK_ON)
