@@ -128,7 +128,11 @@ def interrupted(run: Path, repo_root: Path, kill: Callable[[subprocess.Popen[str
     while sum(len(path.read_bytes().splitlines()) - 1 for path in run.glob("journal/sample.*/*/*.jsonl")) < 100:
         assert driver.poll() is None, driver.communicate()[0]
         time.sleep(0.05)
+    family = psutil.Process(driver.pid).children(recursive=True)
     kill(driver)
+    # A worker that outlives the driver may commit a shard after it; what the tests count is what is there for good.
+    _, alive = psutil.wait_procs(family, timeout=60)
+    assert not alive, alive
     return driver
 
 
