@@ -32,7 +32,7 @@ _AT_ONCE = r"(?:answering|responding)\s+(?:at\s+once|directly|immediately|right\
 _THOUGHT = r"(?:tr(?:y|ies)|attempts?|answers?)\s+with\s+(?:thinking|reasoning)"
 _RIGHT = r"(?:(?:was|were|is|are|came\s+out)\s+(?:right|correct)|succeed(?:s|ed)?|work(?:s|ed)?)"
 _THINKING = (
-    r"(?:thinking|reasoning|working\s+it\s+out)(?:\s+(?:it|this)\s+through)?(?:\s+(?:first|step\s+by\s+step))?"
+    r"(?:thinking|reasoning|working\s+it\s+out)(?:\s+(?:it|this)\s+through|\s+about\s+it)?(?:\s+(?:first|step\s+by\s+step))?"
     r"(?:\s+(?:here|only|really|clearly|actually|also|still|simply))*"
 )
 _GETS_IT = r"(?:gets?\s+it(?:\s+right)?|works?|succeeds?|holds?)"
@@ -42,11 +42,9 @@ _RATE = r"the\s+(?:pass\s+)?rate"
 _BOTH = r"both\s+(?:ways|modes)\s+(?:are|were|work|worked|succeed)\s+(?:right\s+|correct\s+)?"
 _SLIPS = r"(?:slips|mistakes|errors)"
 _NOTHING = r"(?:(?:next\s+to|almost|virtually)\s+nothing|nothing|(?:very\s+)?little|hardly\s+anything|not\s+much)"
-# What goes on, as in "helps to keep the carries apart", says what it helps with.
-_HELPS = (
-    r"helps?(?:\s+(?:a\s+(?:great\s+deal|lot)|greatly|much|here))*"
-    r"(?=\s*(?:[.,;:!?–—]|$)|\s+(?:so|but|and|yet|though)\b)"
-)
+# What goes on, as in "helps to keep the carries apart" or "is clearly better done on paper", says something else.
+_ENDS = r"(?=\s*(?:[.,;:!?–—]|$)|\s+(?:so|but|and|yet|though|than)\b)"
+_HELPS = rf"helps?(?:\s+(?:a\s+(?:great\s+deal|lot)|greatly|much|here))*{_ENDS}"
 
 _ENGLISH = Phrases(
     results={
@@ -91,7 +89,7 @@ _ENGLISH = Phrases(
         ),
         "more": (
             rf"\b{_WITH}\s+{_OFTEN}more\s+often|\b{_THINKING}\s+(?:lifts|raises|improves)\s+{_RATE}|\b{_THINKING}\s+{_HELPS}"
-            rf"|\b{_THINKING}\s+(?:(?:is|was)\s+(?:clearly|much|far)\s+better|(?:does|did)\s+{_OFTEN}better)"
+            rf"|\b{_THINKING}\s+(?:(?:is|was)\s+(?:clearly|much|far)|(?:does|did)(?:\s+(?:far|much))?)\s+better(?:\s+here)?{_ENDS}"
             rf"|\b{_THINKING}\s+(?:makes|made)\s+(?:all\s+the|a\s+(?:big|clear|great|large|real))\s+difference"
             rf"|\b{_THINKING}\s+catches\s+(?:some|many|most|all)\s+of\s+the\s+{_SLIPS}"
         ),
@@ -110,8 +108,8 @@ _ENGLISH = Phrases(
             rf"|\b{_THINKING}\s+(?:changes\s+{_NOTHING}|makes\s+(?:no|little|hardly\s+any)\s+(?:real\s+)?difference)\b"
         ),
     },
-    denies=r"(?:\bnot|n't|\bif|\bunless|\bwhether|\bthat|\bwithout|\bskipping)\s+$",
-    further=r"\b(?:more|longer|further)\s+$",
+    denies=r"(?:(?:\bnot|n't|\bif|\bunless|\bwhether|\bthat|\bwithout|\bskipping|\bless|\bno)\s+|\bover-)$",
+    further=r"\b(?:more|longer|further|extra|additional)\s+$",
 )
 
 _DE_RIGHT = r"(?:richtig|korrekt)"
@@ -208,7 +206,7 @@ _CHINESE = Phrases(
             rf"|{_ZH_THINKING}(?:与否)?(?:几乎|基本)?(?:没有|没什么)(?:区别|差别)|{_ZH_THINKING}(?:与否)?的?(?:区别|差别)不大"
         ),
     },
-    denies=r"(?:如果|若|假如|并非|不是|未必|无需|无须|不必|不用|不经|未经|不)$",
+    denies=r"(?:如果|若|假如|并非|未必|不是|不必|不用|不经|不|未经|无需|无须|没有|缺少|跳过)$",
     further=r"(?:更多|更久|进一步|继续)的?$",
 )
 

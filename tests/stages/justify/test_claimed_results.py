@@ -57,6 +57,7 @@ def wrong(text: str, on: Right, off: Right, language: str = "en") -> str | None:
         ("en", "Thinking helps.", (4, 4), (5, 4)),
         ("en", "Thinking helps a great deal, so I will think.", (3, 4), (8, 0)),
         ("en", "Working it out is clearly better.", (4, 4), (6, 4)),
+        ("en", "Thinking about it does better than a guess.", (4, 4), (6, 4)),
         ("en", "Working it out makes all the difference.", (2, 4), (8, 0)),
         ("en", "Reasoning catches some of the slips.", (4, 4), (6, 4)),
         ("en", "Reasoning lifts the rate by a lot.", (4, 4), (8, 4)),
@@ -161,12 +162,14 @@ def test_nothing_can_be_added_to_direct_answers_that_were_always_right(language:
         ("en", "Thinking it through is worth it here, and thinking first is the better way."),
         ("en", "Thinking would add little to a sum this short, and it may do worse."),
         ("en", "Thinking helps to keep the carries apart, and reasoning helps avoid slips."),
-        ("en", "Answering without thinking does worse on sums like this."),
+        ("en", "Answering without thinking does worse on sums like this, and less thinking does worse."),
+        ("en", "Reasoning is clearly better done in small steps, and over-thinking brings more slips."),
         ("de", "Nachdenken hilft, die Überträge im Blick zu behalten."),
         ("de", "Wenn Nachdenken hilft, denke ich nach; Nachdenken würde hier wenig bringen."),
         ("de", "Ohne Nachdenken klappt es viel öfter, als man meint."),
         ("zh", "先思考有助于理清步骤，我会逐步思考。"),
         ("zh", "如果思考很有帮助，就先思考；无需思考即可直接作答。"),
+        ("zh", "不经思考更容易出错，我会先思考。"),
     ],
 )
 def test_what_is_supposed_or_said_of_the_problem_and_the_choice_is_no_result(
