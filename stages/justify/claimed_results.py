@@ -29,24 +29,20 @@ class _Claim(NamedTuple):
     """Null where the counts do not say."""
 
 
-def _on(holds: Callable[[float], bool]) -> _Claim:
-    return _Claim("on", lambda it: None if it.p_on is None else holds(it.p_on))
+def _rate(side: Literal["on", "off"], holds: Callable[[float], bool]) -> _Claim:
+    def judged(decision: Decision) -> bool | None:
+        rate = getattr(decision, f"p_{side}")
+        return None if rate is None else holds(rate)
+
+    return _Claim(side, judged)
 
 
-def _off(holds: Callable[[float], bool]) -> _Claim:
-    return _Claim("off", lambda it: None if it.p_off is None else holds(it.p_off))
+def _interval(side: Literal["on", "off"], holds: Callable[[float, float], bool]) -> _Claim:
+    def judged(decision: Decision) -> bool | None:
+        low, high = getattr(decision, f"p_{side}_low"), getattr(decision, f"p_{side}_high")
+        return None if low is None or high is None else holds(low, high)
 
-
-def _within_on(holds: Callable[[float, float], bool]) -> _Claim:
-    return _Claim(
-        "on", lambda it: None if it.p_on_low is None or it.p_on_high is None else holds(it.p_on_low, it.p_on_high)
-    )
-
-
-def _within_off(holds: Callable[[float, float], bool]) -> _Claim:
-    return _Claim(
-        "off", lambda it: None if it.p_off_low is None or it.p_off_high is None else holds(it.p_off_low, it.p_off_high)
-    )
+    return _Claim(side, judged)
 
 
 def _margin(holds: Callable[[float, float], bool]) -> _Claim:
@@ -70,17 +66,17 @@ def _lies_above(low: float | None, high: float | None) -> bool:
 
 
 _CLAIMS: dict[Result, _Claim] = {
-    "off never": _off(lambda rate: rate == 0),
-    "off always": _off(lambda rate: rate == 1),
-    "off partly": _off(lambda rate: 0 < rate < 1),
-    "off not always": _off(lambda rate: rate < 1),
-    "off half": _within_off(lambda low, high: low <= 0.5 <= high),
-    "off mostly": _within_off(lambda _, high: high > 0.5),
-    "off rarely": _within_off(lambda low, _: low < 0.5),
-    "on never": _on(lambda rate: rate == 0),
-    "on always": _on(lambda rate: rate == 1),
-    "on mostly": _within_on(lambda _, high: high > 0.5),
-    "on rarely": _within_on(lambda low, _: low < 0.5),
+    "off never": _rate("off", lambda rate: rate == 0),
+    "off always": _rate("off", lambda rate: rate == 1),
+    "off partly": _rate("off", lambda rate: 0 < rate < 1),
+    "off not always": _rate("off", lambda rate: rate < 1),
+    "off half": _interval("off", lambda low, high: low <= 0.5 <= high),
+    "off mostly": _interval("off", lambda _, high: high > 0.5),
+    "off rarely": _interval("off", lambda low, _: low < 0.5),
+    "on never": _rate("on", lambda rate: rate == 0),
+    "on always": _rate("on", lambda rate: rate == 1),
+    "on mostly": _interval("on", lambda _, high: high > 0.5),
+    "on rarely": _interval("on", lambda low, _: low < 0.5),
     "more": _margin(lambda margin, _: margin > 0),
     "less": _margin(lambda margin, _: margin < 0),
     "no more": _Claim("both", _no_more),

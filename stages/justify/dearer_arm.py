@@ -6,18 +6,18 @@ from hipo_data.schemas.arm_rate import ArmRate
 from hipo_data.schemas.records import Decision, Mode
 
 
-def beside_dearer(decision: Decision, kept: Mode, arms: Sequence[ArmRate]) -> Decision:
+def beside_dearer(decision: Decision, kept: Mode, arms: Sequence[ArmRate]) -> Decision | None:
     """`decision` with the kept arm as `off` and, as `on`, the best one above it by pass rate (in a tie the lower one).
 
-    Where none above it was sampled, `on` has no counts. Without arms, and where the cheapest one is kept, it is
-    `decision` itself, which says just that.
+    Where none above it was sampled, `on` has no counts. Null without arms, and where the cheapest one is kept, since
+    `decision` itself says just that.
 
     Args:
         arms: those of the problem that were sampled.
     """
     own = next((rate for rate in arms if rate.mode == kept), None)
     if own is None or own.arm == 0:
-        return decision
+        return None
     above = (rate for rate in arms if rate.arm > own.arm)
     best = max(above, key=lambda rate: (-1 if rate.p is None else rate.p, -rate.arm), default=None)
     margin = None if best is None or best.p is None or own.p is None else best.p - own.p

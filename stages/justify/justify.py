@@ -62,8 +62,8 @@ class Case:
         return self.problem.problem_id, self.pick.rank
 
     @property
-    def above(self) -> Decision:
-        """What came of the arms above the kept one, beside it; the decision where there are none to compare with it."""
+    def above(self) -> Decision | None:
+        """Of arms, what came of those above the kept one, where that is not what the decision says (`dearer_arm`)."""
         return beside_dearer(self.decision, self.kept.mode, self.arms)
 
 
@@ -219,10 +219,7 @@ def _request(
         *([] if role.reading is None else [role.reading.model_dump()]),
         # The checks compare the justification with all of them.
         digest([case.kept.text for case in of_mode], gold_to_json(problem.gold)),
-        *[
-            each.model_dump(mode="json", include=JUDGED_BY)
-            for each in (decision, *([] if above is decision else [above]))
-        ],
+        *[each.model_dump(mode="json", include=JUDGED_BY) for each in (decision, above) if each is not None],
     )
 
 

@@ -169,7 +169,7 @@ _GERMAN = Phrases(
             rf"|\b{_DE_THINKING}{_DE_HERE}\s+macht{_DE_HERE}\s+(?:keinen|kaum\s+einen)\s+(?:\w+\s+)?unterschied"
         ),
     },
-    denies=r"(?:\bnicht|\bwenn|\bfalls|\bob|\bdass|\bohne)\s+$",
+    denies=r"(?:\bnicht|\bwenn|\bfalls|\bob|\bdass|\bohne|\bkein|\bweniger)\s+$",
     further=r"\b(?:mehr|längeres|weiteres)\s+$",
 )
 
