@@ -116,7 +116,7 @@ async def test_a_justification_says_nothing_of_arms_above_that_were_not_sampled(
     problem = make_problem()
     kept = make_rollout(problem, Mode("short"), reasoning="Six sevens make it.")
     texts = ("Several steps, and more thinking does worse.", "Several steps, and thinking helps a great deal.")
-    config = JustifyConfig(template="justify_effort")
+    config = JustifyConfig(template="justify_compact")  # says nothing of levels, so that the prompts are the same
     decision = make_decision(problem, kept.mode, p_on=0.875, p_off=0.125, margin=0.75)
     engine = ScriptedEngine(lambda request: completion(texts[request.index]))
 
