@@ -264,11 +264,16 @@ def _secrets(gold: Any) -> Iterator[str]:
     yield from (program.strip() for program in programs if len(program.strip()) > _BY_CHANCE)
 
 
+_OTHER_VERSION = (
+    "if another version of hipo-data published it, `hipo-data run` over its run writes it anew and asks nothing again"
+)
+
+
 def _same_columns(found: pa.Schema, *allowed: pa.Schema) -> None:
     """Raises `ValueError` with the first difference from the first schema, unless one of them fits."""
     differences = [_difference(found, schema) for schema in allowed]
     if None not in differences:
-        raise ValueError(differences[0])
+        raise ValueError(f"{differences[0]}; {_OTHER_VERSION}")
 
 
 def _difference(found: pa.Schema, expected: pa.Schema) -> str | None:
