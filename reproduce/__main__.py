@@ -1,70 +1,96 @@
 """HiPO against its peers at equal budgets: `python -m hipo_data.reproduce --config recipes/reproduce.yaml`.
 
-Every step keeps its result in OUTPUT/steps; run again after anything stopped it, it goes on. The page is written once
-the comparison is complete and again after the ablations; `--page` writes it from what is there.
+It makes problems and data, says what the best choice of modes could reach in the mix, ends there if that is less than
+`room` asks for, and trains the cold starts and the first arms; `--more` goes on with the other arms and the ablations.
+Every step keeps its result in OUTPUT/steps; run again after anything stopped it, it goes on. The page is written after
+each round; `--page` writes it from what is there.
 """
 
 import argparse
+import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
-from hipo_data.reproduce.config import Arm, ReproduceConfig
-from hipo_data.reproduce.kept import fingerprint_of, keep, kept
+from hipo_data.pipeline.doctor.finding import State
+from hipo_data.pipeline.doctor.machine import memory
+from hipo_data.reproduce import room
+from hipo_data.reproduce.ceiling import Ceiling, too_little
+from hipo_data.reproduce.config import ReproduceConfig
+from hipo_data.reproduce.kept import keep, kept, outdated
 from hipo_data.reproduce.page import write_page
+from hipo_data.reproduce.plan import (
+    Training,
+    fingerprint_of_ceiling,
+    fingerprint_of_data,
+    fingerprint_of_problems,
+    rounds,
+    starts_of,
+    trainings,
+)
 from hipo_data.reproduce.steps import (
     Model,
     Results,
     cold_start,
     make_data,
     make_problems,
-    slug,
     train_arm,
     write_hybrid,
 )
+from hipo_data.reproduce.teacher import find_ceiling
 from hipo_data.schemas.config_file import read_config
 from hipo_data.schemas.errors import UserError
-from hipo_data.schemas.packaged import recipe_file
 from hipo_data.trainer.libraries import needs_training_libraries
 
 
-@dataclass(frozen=True)
-class Training:
-    """One model: an arm or a cold start, and a seed."""
+def reproduce(
+    config: ReproduceConfig, say: Callable[[str], None] = print, *, more: bool = False, anyway: bool = False
+) -> Path:
+    """Makes what is not made yet, and returns the page.
 
-    name: str
-    arm: Arm
-    seed: int
-    step: str
-    fingerprint: str
+    Args:
+        config: the comparison.
+        say: takes a line of progress.
+        more: the second round as well.
+        anyway: train where the mix leaves less room than the config asks for, too.
 
-
-def reproduce(config: ReproduceConfig, say: Callable[[str], None] = print) -> Path:
-    """Makes what is not made yet, and returns the page. Raises `UserError` where a step fails."""
+    Raises `UserError` where a step fails, or where the mix leaves too little room.
+    """
+    for line in too_small(config.jobs):
+        say(line)
     steps = Path(config.output) / "steps"
-    made = _fingerprint_of_problems(config)
+    made = fingerprint_of_problems(config)
     say(f"problems: {keep(steps, 'problems', made, lambda: make_problems(config))}")
     write_hybrid(config)
     results: Results = {}
+    found: Ceiling | None = None
     page = Path(config.page)
     with ProcessPoolExecutor(config.jobs, mp_context=get_context("spawn")) as pool:
-        for arms, seeds in rounds(config):
-            for name in dict.fromkeys([config.rl.problems_of, *(arm.start for arm in arms.values())]):
+        for arms in rounds(config, more):
+            for name in dict.fromkeys([config.rl.problems_of, *starts_of(config, arms)]):
                 make = partial(make_data, config, name)
-                say(f"data {name}: {keep(steps, f'data-{name}', _fingerprint_of_data(config, name), make)}")
-            planned = trainings(config, arms, seeds)
+                say(f"data {name}: {keep(steps, f'data-{name}', fingerprint_of_data(config, name), make)}")
+            if found is None:
+                found = _ceiling(config, say, anyway)
+            planned = trainings(config, arms)
+            _say_outdated(steps, planned, say)
             # The cold starts of all seeds before the arms, which begin from them.
             for part in (
                 [each for each in planned if each.arm.algorithm is None],
                 [each for each in planned if each.arm.algorithm is not None],
             ):
-                work = {pool.submit(_trained, config, training): training for training in part}
+                work: dict[Future[Model], Training] = {}
+                for training in part:
+                    done = kept(steps, training.step, training.fingerprint)
+                    if done is None:
+                        work[pool.submit(_trained, config, training)] = training
+                    else:
+                        _take(training, done, results, say)
                 _gather(work, results, say)
-            page = write_page(config, results)
+            page = write_page(config, results, found)
     return page
 
 
@@ -72,62 +98,49 @@ def page_of(config: ReproduceConfig) -> Path:
     """Writes the page from the models that are trained and evaluated. Raises `UserError` where there are none."""
     steps = Path(config.output) / "steps"
     results: Results = {}
-    for arms, seeds in rounds(config):
-        for training in trainings(config, arms, seeds):
+    for arms in rounds(config):
+        for training in trainings(config, arms):
             found = kept(steps, training.step, training.fingerprint)
             if found is not None:
                 results.setdefault(training.name, {})[training.seed] = found
     if config.starts[next(iter(config.starts))].title not in results:
         raise UserError(f"{steps} holds no first cold start with these settings; run without --page first")
-    return write_page(config, results)
+    ceiling = kept(steps, "ceiling", fingerprint_of_ceiling(config))
+    return write_page(config, results, None if ceiling is None else Ceiling.model_validate(ceiling))
 
 
-def rounds(config: ReproduceConfig) -> list[tuple[dict[str, Arm], list[int]]]:
-    """The comparison, and the ablations if there are any: the arms and the seeds of each."""
-    found = [(config.arms, config.seeds)]
-    if config.ablations:
-        found.append((config.ablations.arms, config.ablations.seeds))
+def too_small(jobs: int) -> list[str]:
+    """A sentence on each thing that this machine has too little of."""
+    said = [f"{each.name}: {each.detail}" for each in memory() if each.state is not State.OK]
+    cores = len(os.sched_getaffinity(0))
+    if cores < jobs:
+        said.append(f"jobs is {jobs}, and this process may use {cores} of the machine's cores; give --set jobs={cores}")
+    return said
+
+
+def _ceiling(config: ReproduceConfig, say: Callable[[str], None], anyway: bool) -> Ceiling:
+    """What the mix leaves. Raises `UserError` where that is less than the config asks for, unless `anyway`."""
+    steps, made = Path(config.output) / "steps", fingerprint_of_ceiling(config)
+    found = Ceiling.model_validate(keep(steps, "ceiling", made, lambda: find_ceiling(config).model_dump()))
+    for line in room.lines(found):
+        say(line)
+    lacking = too_little(found, config.room) if config.room else None
+    if lacking and not anyway:
+        raise UserError(lacking)
     return found
 
 
-def trainings(config: ReproduceConfig, arms: dict[str, Arm], seeds: Sequence[int]) -> list[Training]:
-    """The cold starts that the arms need, and the arms, one after the other so that few become complete early."""
-    starts = dict.fromkeys(arm.start for arm in arms.values())
-    named = {config.starts[name].title: Arm(start=name) for name in config.starts if name in starts}
-    found = []
-    for name, arm in {**named, **arms}.items():
-        for seed in seeds:
-            cold = fingerprint_of(
-                [_fingerprint_of_data(config, arm.start), config.cold_start.model_dump(), config.max_tokens, seed]
-            )
-            measured = config.hybrid.model_dump() if config.hybrid else None
-            algorithm = arm.algorithm.model_dump() if arm.algorithm else None
-            problems = _fingerprint_of_data(config, config.rl.problems_of)
-            made = fingerprint_of(
-                [cold, measured, *([algorithm, config.rl.model_dump(), problems] if algorithm else [])]
-            )
-            step = f"start-{arm.start}" if arm.algorithm is None else slug(name)
-            found.append(Training(name, arm, seed, f"{step}-{seed}", made))
-    return found
-
-
-def _fingerprint_of_problems(config: ReproduceConfig) -> str:
-    return fingerprint_of([config.problems.model_dump(), config.model])
-
-
-def _fingerprint_of_data(config: ReproduceConfig, name: str) -> str:
-    recipe = recipe_file(Path(config.data)).read_text(encoding="utf-8")
-    start = config.starts[name]
-    return fingerprint_of([_fingerprint_of_problems(config), recipe, start.overrides, start.format])
+def _say_outdated(steps: Path, planned: list[Training], say: Callable[[str], None]) -> None:
+    again = [each for each in planned if outdated(steps, each.step, each.fingerprint)]
+    if again:
+        names = "; ".join(f"{each.name}, seed {each.seed}" for each in again)
+        say(f"{len(again)} of {len(planned)} models were made with other settings and are made again: {names}")
 
 
 def _trained(config: ReproduceConfig, training: Training) -> Model:
-    def make() -> Model:
-        if training.arm.algorithm is None:
-            return cold_start(config, training.arm.start, training.seed)
-        return train_arm(config, training.name, training.arm, training.seed)
-
-    result: Model = keep(Path(config.output) / "steps", training.step, training.fingerprint, make)
+    make = cold_start if training.arm.algorithm is None else train_arm
+    steps = Path(config.output) / "steps"
+    result: Model = keep(steps, training.step, training.fingerprint, lambda: make(config, training))
     return result
 
 
@@ -140,12 +153,16 @@ def _gather(work: dict[Future[Model], Training], results: Results, say: Callable
             for other in work:
                 other.cancel()
             raise
-        results.setdefault(training.name, {})[training.seed] = found
-        share = found["all"]["think_on"]
-        say(
-            f"{training.name}, seed {training.seed}: accuracy {found['all']['accuracy']:.3f}, "
-            f"tokens {found['all']['tokens']:.1f}, think-on {'–' if share is None else format(share, '.3f')}"
-        )
+        _take(training, found, results, say)
+
+
+def _take(training: Training, found: Model, results: Results, say: Callable[[str], None]) -> None:
+    results.setdefault(training.name, {})[training.seed] = found
+    share = found["all"]["think_on"]
+    say(
+        f"{training.name}, seed {training.seed}: accuracy {found['all']['accuracy']:.3f}, "
+        f"tokens {found['all']['tokens']:.1f}, think-on {'–' if share is None else format(share, '.3f')}"
+    )
 
 
 def main() -> None:
@@ -153,12 +170,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m hipo_data.reproduce", description=__doc__)
     parser.add_argument("--config", type=Path, default=Path("recipes/reproduce.yaml"))
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override one key")
+    parser.add_argument("--more", action="store_true", help="train the other arms and the ablations, too")
+    parser.add_argument("--anyway", action="store_true", help="train even where the mix leaves less than room asks for")
     parser.add_argument("--page", action="store_true", help="train nothing; write the page from what is there")
     args = parser.parse_args()
     try:
         needs_training_libraries()
         config = read_config(ReproduceConfig, args.config, args.set)
-        page = page_of(config) if args.page else reproduce(config, lambda text: print(text, flush=True))
+        if args.page:
+            page = page_of(config)
+        else:
+            page = reproduce(config, partial(print, flush=True), more=args.more, anyway=args.anyway)
         print(f"page: {page}")
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)

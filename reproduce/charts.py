@@ -69,7 +69,7 @@ def training(config: ReproduceConfig, results: Results) -> Any:
     """A line an arm, over its seeds; forced rollouts are half and half whatever the model would choose."""
     import altair as alt
 
-    chosen = [name for name, arm in config.arms.items() if not isinstance(arm.algorithm, FORCED)]
+    chosen = [name for name, arm in config.methods.items() if not isinstance(arm.algorithm, FORCED)]
     free = {name: results[name] for name in chosen if name in results}
     rows = []
     for name, found in free.items():
