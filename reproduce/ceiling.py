@@ -108,9 +108,10 @@ def ceiling(rollouts: pl.DataFrame, weights: Mapping[str, float], delta: float, 
       choice and the figures.
     - `by_rule`: HiPO's rule by problem, p_on − p_off > δ. Each rollout is measured under the choice that the others of
       its problem make: chosen and measured by the same rollouts, a rule finds itself right where it was lucky.
-    - `oracle`: the mode with the higher pass rate, think-off where they are equal: the most that accuracy can be. For
-      the same reason it is chosen by one half of the rollouts (by index, every other one) and measured by the other,
-      both ways round; so it is a little below what one who knew the true rates would reach.
+    - `oracle`: the mode with the higher pass rate, think-off where they are equal. For the same reason it is chosen by
+      one half of the rollouts (by index, every other one) and measured by the other, both ways round. Who knew the true
+      rates would be right at least as often as any of these; half of the rollouts know less, so that a family's better
+      mode can do better.
 
     Args:
         rollouts: columns of `ROLLOUTS`.

@@ -21,7 +21,7 @@ _NEARLY_NORMAL = 1000
 
 @dataclass(frozen=True)
 class Change:
-    """A difference with its 95 % interval; where nothing varied, or one problem is all there is, both ends are it."""
+    """A difference with its 95 % interval; where nothing varied in any draw, both ends are the difference."""
 
     value: float
     low: float
@@ -59,20 +59,21 @@ def change(before: Floats, after: Floats, strata: NDArray[np.int64], *, relative
         raise ValueError("the mean before is 0, which nothing is a share of")
     value = float(new / old - 1 if relative else new - old)
 
-    def of(old: Floats, new: Floats) -> Floats:
-        return new / old - 1 if relative else new - old
+    def of(before: Floats, after: Floats) -> Floats:
+        # A share to first order: a draw may hold next to nothing of what is divided by.
+        return (after - before * (new / old)) / old if relative else after - before
 
     by_problem = _problem_weights(tuple(strata.tolist()), draws)
-    problem = float(np.var(of(_means(before, 0, by_problem), _means(after, 0, by_problem)), ddof=1))
+    problem = float(np.nanvar(of(_means(before, 0, by_problem), _means(after, 0, by_problem)), ddof=1))
     seed = response = 0.0
     if seeds > 1:
         by_seed = _seed_weights(seeds, draws)
-        seed = float(np.var(of(_means(before, 1, by_seed), _means(after, 1, by_seed)), ddof=1))
-        single = (after - before * (new / old)) / old if relative else after - before
+        seed = float(np.nanvar(of(_means(before, 1, by_seed), _means(after, 1, by_seed)), ddof=1))
+        single = of(before, after)
         response = _of_responses(single - np.nanmean(single, axis=1, keepdims=True)) / problems
     between = max(seed - response, 0.0)
     variance = problem + between
-    if not variance > 0:
+    if variance == 0:
         return Change(value, value, value)
     loose = problem**2 / max(problems - 1, 1) + (seed**2 / (seeds - 1) if between else 0.0)
     half = _student(variance**2 / loose) * variance**0.5
@@ -80,9 +81,13 @@ def change(before: Floats, after: Floats, strata: NDArray[np.int64], *, relative
 
 
 def _means(values: Floats, axis: int, weights: Floats) -> Floats:
-    """Means of each draw, (draws,): `axis` is summed first, `weights`, (draws, the other axis), count the rest."""
+    """Means of each draw, (draws,): `axis` is summed first, `weights`, (draws, the other axis), count the rest.
+
+    NaN for a draw that holds no figure.
+    """
     known = ~np.isnan(values)
-    found: Floats = (weights @ np.where(known, values, 0.0).sum(axis=axis)) / (weights @ known.sum(axis=axis))
+    with np.errstate(invalid="ignore"):
+        found: Floats = (weights @ np.where(known, values, 0.0).sum(axis=axis)) / (weights @ known.sum(axis=axis))
     return found
 
 

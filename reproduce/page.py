@@ -190,9 +190,11 @@ def _missing(config: ReproduceConfig, results: Results) -> str:
 
 def _ablations(config: ReproduceConfig, results: Results, outcomes: dict[str, comparisons.Outcomes]) -> str:
     """The section on the ablations; each is compared over the seeds that it has."""
-    if not config.ablations or not any(name in results for name in config.ablations.arms):
+    if not config.ablations:
         return ""
     of, arms = config.ablations.of, config.ablations.arms
+    if of not in results or not any(name in results for name in arms):
+        return ""
     used = dict.fromkeys(arm.start for arm in arms.values())
     titles = [config.starts[name].title for name in used if name != config.methods[of].start]
     rows = {name: results[name] for name in [of, *titles, *arms] if name in results}

@@ -1,6 +1,6 @@
 """The ceiling of a mix in words: for the command, and as a section of the page."""
 
-from hipo_data.reproduce.ceiling import ALWAYS, CHOOSING, NEVER, TITLES, Ceiling
+from hipo_data.reproduce.ceiling import ALWAYS, CHOOSING, NEVER, ORACLE, TITLES, Ceiling
 from hipo_data.reproduce.published import ROWS, SOURCE
 from hipo_data.reproduce.writing import percent, table
 
@@ -50,10 +50,11 @@ what is published ({SOURCE}).{left_out}
 
 {table(_TITLES, rows)}
 
-A family or a problem thinks by HiPO's rule with δ = {found.delta:g}; "{TITLES[CHOOSING[-1]]}" is the most that accuracy
-can be. Choices by problem are measured on other rollouts than they are made by: {TITLES[CHOOSING[1]]} on each one by
-the others, the last on one half by the other half. A justification takes {found.justification:.1f} tokens on average,
-in every response of the hipo format.
+A family or a problem thinks by HiPO's rule with δ = {found.delta:g}, and in "{TITLES[ORACLE]}" if that is
+right more often at all. Choices by problem are measured on other rollouts than they are made by, as luck would count
+twice: those of the rule on each rollout by the others, the oracle's on one half by the other half. Who knew the true
+rates would be right at least as often as the best of these rows. A justification takes {found.justification:.1f} tokens
+on average, in every response of the hipo format.
 
 The teacher by family:
 

@@ -9,6 +9,7 @@ from hipo_data.pipeline.views.run_files import RunFiles, open_run
 from hipo_data.pipeline.views.whatif import graded_shards, tables_of
 from hipo_data.reproduce.ceiling import ROLLOUTS, Ceiling, ceiling
 from hipo_data.reproduce.config import ReproduceConfig
+from hipo_data.schemas.config import SampleConfig
 from hipo_data.schemas.errors import UserError
 from hipo_data.schemas.records import Status
 from hipo_data.stages.justify.justify import ACCEPTED
@@ -20,6 +21,7 @@ def find_ceiling(config: ReproduceConfig) -> Ceiling:
     Raises `UserError` where there is no run, or where its rollouts cannot say.
     """
     files = open_run(run_path(str(Path(config.output) / "run")))
+    check_sampled_alike(files.config.sample, config.data)
     delta, weights = files.config.select.delta, config.problems.evaluation
     try:
         return ceiling(rollouts_of(files), weights, delta, mean_justification(files))
@@ -28,6 +30,15 @@ def find_ceiling(config: ReproduceConfig) -> Ceiling:
             f"the rollouts in {files.run_dir} do not say what a choice of modes could reach: {error}; give the family "
             "more problems, or look at its verdicts"
         ) from error
+
+
+def check_sampled_alike(sample: SampleConfig, recipe: str) -> None:
+    """Raises `UserError` where verdicts decide how many rollouts a problem gets: those that are there lean one way."""
+    if sample.stops or sample.adapts:
+        raise UserError(
+            f"{recipe} samples by earlier verdicts, so that rollouts do not say what a choice of modes could reach; "
+            "set sample.stop to never and sample.allocate to uniform"
+        )
 
 
 def rollouts_of(files: RunFiles) -> pl.DataFrame:

@@ -16,6 +16,9 @@ from hipo_data.reproduce.ceiling import (
 )
 from hipo_data.reproduce.config import Room
 from hipo_data.reproduce.room import lines, section
+from hipo_data.reproduce.teacher import check_sampled_alike
+from hipo_data.schemas.config import SampleConfig
+from hipo_data.schemas.errors import UserError
 
 
 def rollouts(problem: str, family: str, on: str, off: str, tokens_on: int = 40, tokens_off: int = 10) -> pl.DataFrame:
@@ -102,6 +105,13 @@ def test_unknown_verdicts_are_no_wrong_ones() -> None:
         ceiling(some, {"x": 1, "y": 1}, 0.15, 0)
     with pytest.raises(ValueError, match="never right with thinking"):
         ceiling(rollouts("a", "x", "00", "11"), {"x": 1}, 0.15, 0)
+
+
+def test_rollouts_that_hang_on_verdicts_say_nothing() -> None:
+    check_sampled_alike(SampleConfig(), "data.yaml")
+    for sample in (SampleConfig(stop="decided"), SampleConfig(allocate="adaptive")):
+        with pytest.raises(UserError, match=r"data\.yaml samples by earlier verdicts"):
+            check_sampled_alike(sample, "data.yaml")
 
 
 def of_mix() -> Ceiling:

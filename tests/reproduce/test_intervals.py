@@ -46,6 +46,14 @@ def test_what_is_missing_is_left_out() -> None:
     assert change(before, np.full((2, 3), 2.0), alike(3), relative=True).value == pytest.approx(1)
 
 
+def test_a_share_of_next_to_nothing_is_unsure() -> None:
+    """One of 24 right before, three after: some draws hold no right one before."""
+    before, after = np.zeros((2, 2, 24))
+    before[0, 0], after[:, :2] = 1, 1
+    found = change(before, after, alike(24), relative=True)
+    assert found.value == pytest.approx(3) and found.low < 0 < 6 < found.high
+
+
 def test_what_cannot_be_compared_is_refused() -> None:
     with pytest.raises(ValueError, match="same seeds, problems"):
         change(np.ones((2, 3)), np.ones((1, 3)), alike(3), relative=False)

@@ -12,12 +12,13 @@ import polars as pl
 import pytest
 import yaml
 
-from hipo_data.reproduce.__main__ import page_of, reproduce, too_small
+from hipo_data.reproduce import charts
 from hipo_data.reproduce.config import ReproduceConfig, Room
 from hipo_data.reproduce.kept import fingerprint_of, keep, outdated
 from hipo_data.reproduce.outcomes import OUTCOMES
 from hipo_data.reproduce.page import BY_HAND, write_page
-from hipo_data.reproduce.plan import rounds, trainings
+from hipo_data.reproduce.plan import rounds, starts_of, trainings
+from hipo_data.reproduce.run import page_of, reproduce, too_small
 from hipo_data.reproduce.writing import spread
 from hipo_data.schemas.config_file import read_config
 from hipo_data.schemas.errors import UserError
@@ -110,6 +111,14 @@ def test_the_page_compares_with_the_first_cold_start(tmp_path: Path) -> None:
     assert f"Not trained when this page was made: {missing}." in text
     for name in ("trade", "families", "training"):
         assert (tmp_path / f"docs/images/reproduction-{name}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_every_row_of_the_recipe_has_a_colour(repo_root: Path) -> None:
+    config = read_config(ReproduceConfig, repo_root / "recipes/reproduce.yaml", [])
+    rows = [config.starts[name].title for name in starts_of(config, config.methods)] + list(config.methods)
+    figures = {"accuracy": 0.5, "tokens": 40, "think_on": 1.0}
+    drawn = charts.trade({name: {1: {"all": figures}} for name in rows}).to_dict()
+    assert len(set(drawn["encoding"]["color"]["scale"]["range"])) == len(rows) >= 10
 
 
 def test_the_page_tells_justifications_from_the_rest(tmp_path: Path) -> None:
@@ -255,7 +264,12 @@ def test_a_comparison_runs_through_and_is_not_done_twice(tmp_path: Path) -> None
         reproduce(wide, said.append)
     assert any("the better mode of each problem: accuracy" in line for line in said)
     assert not (tmp_path / "out/models").exists()
-    text = reproduce(wide, said.append, anyway=True).read_text()
+    # By the command, whose workers import what they do from elsewhere than the tests.
+    recipe, room = tmp_path / "reproduce.yaml", "room={tokens: -0.99, accuracy: 0.063}"
+    command = [sys.executable, "-m", "hipo_data.reproduce", "--config", str(recipe), "--set", room, "--anyway"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    text = Path(config.page).read_text()
     # Off is right every other time, and never costs as much.
     assert "| always think | 1.000 |" in text and "| HiPO (article) | | | | +6.3 % | | −30 % | −37 % |" in text
     assert config.ablations is not None
