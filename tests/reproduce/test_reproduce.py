@@ -266,23 +266,27 @@ def test_a_comparison_runs_through_and_is_not_done_twice(tmp_path: Path) -> None
     assert not (tmp_path / "out/models").exists()
     # By the command, whose workers import what they do from elsewhere than the tests.
     recipe, room = tmp_path / "reproduce.yaml", "room={tokens: -0.99, accuracy: 0.063}"
-    command = [sys.executable, "-m", "hipo_data.reproduce", "--config", str(recipe), "--set", room, "--anyway"]
+    command = [
+        sys.executable,
+        "-m",
+        "hipo_data.reproduce",
+        "--config",
+        str(recipe),
+        "--set",
+        room,
+        "--anyway",
+        "--more",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     text = Path(config.page).read_text()
     # Off is right every other time, and never costs as much.
     assert "| always think | 1.000 |" in text and "| HiPO (article) | | | | +6.3 % | | −30 % | −37 % |" in text
     assert config.ablations is not None
-    later = [*config.more, *config.ablations.arms]
-    assert f"Not trained when this page was made: {'; '.join([config.starts['plain'].title, *later][1:])}" in text
-    written = weights(tmp_path)
-    assert len(written) >= 4
-    text = reproduce(config, said.append, more=True).read_text()
     titles = [start.title for start in config.starts.values()]
     for name in (*titles, *config.methods, *config.ablations.arms):
         assert f"| {name} |" in text
     assert "Not trained" not in text and "HiPO from b against GRPO from b" in text
-    assert not any("made again" in line for line in said)
 
     modes = {
         start: set(pl.read_parquet(tmp_path / f"out/data-{start}/sft", columns=["mode"])["mode"])
@@ -293,10 +297,10 @@ def test_a_comparison_runs_through_and_is_not_done_twice(tmp_path: Path) -> None
         rows = pl.read_parquet(outcomes)
         assert rows.height == 8 and rows["justification_tokens"].min() >= 1
         assert (rows["justification_tokens"] <= rows["tokens"]).all()
-    every = weights(tmp_path)
-    assert written.items() < every.items() and len(every) >= 8
+    written = weights(tmp_path)
+    assert len(written) == 8
     reproduce(config, said.append, more=True)
-    assert weights(tmp_path) == every
+    assert weights(tmp_path) == written and not any("made again" in line for line in said)
     assert page_of(config).read_text() == text
 
 
