@@ -58,16 +58,13 @@ def reproduce(
     made = fingerprint_of_problems(config)
     say(f"problems: {keep(steps, 'problems', made, lambda: make_problems(config))}")
     write_hybrid(config)
-    results: Results = {}
-    found: Ceiling | None = None
-    page = Path(config.page)
     with ProcessPoolExecutor(config.jobs, mp_context=get_context("spawn")) as pool:
-        for arms in rounds(config, more):
+        for number, arms in enumerate(rounds(config, more)):
             for name in dict.fromkeys([config.rl.problems_of, *starts_of(config, arms)]):
                 make = partial(make_data, config, name)
                 say(f"data {name}: {keep(steps, f'data-{name}', fingerprint_of_data(config, name), make)}")
-            if found is None:
-                found = _ceiling(config, say, anyway)
+            if number == 0:
+                _insist_on_room(config, say, anyway)
             planned = trainings(config, arms)
             _say_outdated(steps, planned, say)
             # The cold starts of all seeds before the arms, which begin from them.
@@ -81,14 +78,17 @@ def reproduce(
                     if done is None:
                         work[pool.submit(_trained, config, training)] = training
                     else:
-                        _take(training, done, results, say)
-                _gather(work, results, say)
-            page = write_page(config, results, found)
-    return page
+                        _say_figures(training, done, say)
+                _gather(work, say)
+            page_of(config)
+    return Path(config.page)
 
 
 def page_of(config: ReproduceConfig) -> Path:
-    """Writes the page from the models that are trained and evaluated. Raises `UserError` where there are none."""
+    """Writes the page from the models of both rounds that are trained and evaluated, with these settings.
+
+    Raises `UserError` where there are none.
+    """
     steps = Path(config.output) / "steps"
     results: Results = {}
     for arms in rounds(config):
@@ -111,8 +111,8 @@ def too_small(jobs: int) -> list[str]:
     return said
 
 
-def _ceiling(config: ReproduceConfig, say: Callable[[str], None], anyway: bool) -> Ceiling:
-    """What the mix leaves. Raises `UserError` where that is less than the config asks for, unless `anyway`."""
+def _insist_on_room(config: ReproduceConfig, say: Callable[[str], None], anyway: bool) -> None:
+    """Says what the mix leaves. Raises `UserError` where that is less than the config asks for, unless `anyway`."""
     steps, made = Path(config.output) / "steps", fingerprint_of_ceiling(config)
     found = Ceiling.model_validate(keep(steps, "ceiling", made, lambda: find_ceiling(config).model_dump()))
     for line in room.lines(found):
@@ -120,7 +120,6 @@ def _ceiling(config: ReproduceConfig, say: Callable[[str], None], anyway: bool) 
     lacking = too_little(found, config.room) if config.room else None
     if lacking and not anyway:
         raise UserError(lacking)
-    return found
 
 
 def _say_outdated(steps: Path, planned: list[Training], say: Callable[[str], None]) -> None:
@@ -137,7 +136,7 @@ def _trained(config: ReproduceConfig, training: Training) -> Model:
     return result
 
 
-def _gather(work: dict[Future[Model], Training], results: Results, say: Callable[[str], None]) -> None:
+def _gather(work: dict[Future[Model], Training], say: Callable[[str], None]) -> None:
     for future in as_completed(work):
         training = work[future]
         try:
@@ -146,11 +145,10 @@ def _gather(work: dict[Future[Model], Training], results: Results, say: Callable
             for other in work:
                 other.cancel()
             raise
-        _take(training, found, results, say)
+        _say_figures(training, found, say)
 
 
-def _take(training: Training, found: Model, results: Results, say: Callable[[str], None]) -> None:
-    results.setdefault(training.name, {})[training.seed] = found
+def _say_figures(training: Training, found: Model, say: Callable[[str], None]) -> None:
     share = found["all"]["think_on"]
     say(
         f"{training.name}, seed {training.seed}: accuracy {found['all']['accuracy']:.3f}, "
