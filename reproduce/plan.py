@@ -106,14 +106,14 @@ def _fingerprint_of_start(config: ReproduceConfig, start: str, seed: int) -> str
 
 
 def fingerprint_of_problems(config: ReproduceConfig) -> str:
-    """Of all that the problems are made from."""
-    return fingerprint_of(config.problems.model_dump())
+    """Of all that the problems are made from, the teacher's weights too: its pool is what they are kept apart from."""
+    return fingerprint_of([config.problems.model_dump(), config.model, model_hash(config.model)])
 
 
 def fingerprint_of_run(config: ReproduceConfig) -> str:
-    """Of the rollouts that all starts share, the teacher's weights among what they are made from."""
+    """Of the rollouts that all starts share."""
     recipe = recipe_file(Path(config.data)).read_text(encoding="utf-8")
-    return fingerprint_of([fingerprint_of_problems(config), config.model, model_hash(config.model), recipe])
+    return fingerprint_of([fingerprint_of_problems(config), recipe])
 
 
 def fingerprint_of_data(config: ReproduceConfig, name: str) -> str:
