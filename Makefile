@@ -22,11 +22,11 @@ export PYTHON
 # Tests start over a thousand processes; where this is set, each of them compiles the whole project again.
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-fast test-rest test-all lint format check teacher reproduce bench constraints \
+.PHONY: help install run test test-fast test-rest test-all lint format check teacher reproduce reproduce-more bench constraints \
 	architecture wheel clean
 
 help: ## Say what can be made (this list)
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo "  Variables: ENGINE=cpu|gpu  PYTHON=python3.12  ARGS=\"--limit 20\"  WORKERS=3  SYSTEM_PACKAGES=no"
 
 $(RUN_STAMP): $(INPUTS)
@@ -68,8 +68,11 @@ check: lint test ## Run lint and test: what has to pass before a change goes in;
 teacher: $(DEV_STAMP) ## Train the embedded teacher anew and measure it (up to 40 minutes on 2 cores)
 	$(VENV)/bin/python -m hipo_data.models.make $(ARGS)
 
-reproduce: $(DEV_STAMP) ## Compare HiPO with its peers on the embedded teacher (75 to 90 minutes on 2 cores)
+reproduce: $(DEV_STAMP) ## Compare HiPO with GRPO and its cold starts on the embedded teacher
 	$(VENV)/bin/python -m hipo_data.reproduce $(ARGS)
+
+reproduce-more: $(DEV_STAMP) ## Do the same and go on with the other methods and the ablations
+	$(VENV)/bin/python -m hipo_data.reproduce --more $(ARGS)
 
 bench: $(DEV_STAMP) ## Run every benchmark and compare its ratio with its goal
 	$(VENV)/bin/python scripts/bench.py $(ARGS)

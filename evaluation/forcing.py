@@ -41,7 +41,7 @@ def wants_justification(ask: Ask, fmt: Format | None) -> bool:
 
 def opening(asks: Sequence[Ask], sampling: Sampling, fmt: Format) -> tuple[list[Ask], Sampling]:
     """What asks for the justifications alone: as if the model chose, up to the tag that ends a justification."""
-    return [replace(ask, forced=None) for ask in asks], replace(sampling, until=_end_of_justification(fmt))
+    return [replace(ask, forced=None) for ask in asks], replace(sampling, until=end_of_justification(fmt))
 
 
 def going_on(ask: Ask, opened: Reply, sampling: Sampling, fmt: Format) -> Ask | Reply:
@@ -49,7 +49,7 @@ def going_on(ask: Ask, opened: Reply, sampling: Sampling, fmt: Format) -> Ask | 
 
     The reply itself where the model came to no end of a justification, or used up its tokens on it: no mode is forced.
     """
-    justification, ended, _ = opened.text.removeprefix(fmt.prompt_suffix).partition(_end_of_justification(fmt))
+    justification, ended, _ = opened.text.removeprefix(fmt.prompt_suffix).partition(end_of_justification(fmt))
     if opened.tokens is None or not ended or ask.forced is None:
         return opened
     if opened.tokens >= sampling.max_tokens:
@@ -67,6 +67,7 @@ def whole(opened: Reply, rest: Reply) -> Reply:
     return rest if rest.tokens is None else replace(rest, tokens=rest.tokens + (opened.tokens or 0))
 
 
-def _end_of_justification(fmt: Format) -> str:
+def end_of_justification(fmt: Format) -> str:
+    """The tag that ends the justification in a format that has one."""
     behind = fmt.forced_prefix(Mode.THINK_ON, _PROBE).partition(_PROBE)[2]
     return min((tag for tag in own_tags(fmt) if tag in behind), key=behind.index)

@@ -9,7 +9,10 @@ from hipo_data.reproduce.config import ReproduceConfig
 from hipo_data.reproduce.steps import Results
 from hipo_data.schemas.algorithm_config import FORCED
 
-_COLOURS = ["#264653", "#577590", "#e76f51", "#2a9d8f", "#e9c46a", "#9d4edd", "#b56576", "#8ab17d", "#8d99ae"]
+_COLOURS = [
+    "#264653", "#577590", "#e76f51", "#2a9d8f", "#e9c46a", "#9d4edd", "#b56576", "#8ab17d", "#8d99ae", "#0077b6",
+    "#6b4226", "#d00000",
+]  # fmt: skip
 
 _WINDOW = 5
 
@@ -69,7 +72,7 @@ def training(config: ReproduceConfig, results: Results) -> Any:
     """A line an arm, over its seeds; forced rollouts are half and half whatever the model would choose."""
     import altair as alt
 
-    chosen = [name for name, arm in config.arms.items() if not isinstance(arm.algorithm, FORCED)]
+    chosen = [name for name, arm in config.methods.items() if not isinstance(arm.algorithm, FORCED)]
     free = {name: results[name] for name in chosen if name in results}
     rows = []
     for name, found in free.items():

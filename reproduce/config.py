@@ -1,12 +1,21 @@
 """What a comparison of methods is: problems, cold starts, arms, budgets and seeds, all fixed before the first run."""
 
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from hipo_data.prompts.formats.registry import FormatName
 from hipo_data.schemas.algorithm_config import AlgorithmConfig
 from hipo_data.schemas.config_node import Config
+
+
+def _distinct(seeds: list[int]) -> list[int]:
+    if len(set(seeds)) < len(seeds):
+        raise ValueError(f"seeds are {seeds}; each has to differ from the others")
+    return seeds
+
+
+Seeds = Annotated[list[int], Field(min_length=1), AfterValidator(_distinct)]
 
 
 class Problems(Config):
@@ -15,6 +24,25 @@ class Problems(Config):
     seed: int
     train: dict[str, int] = Field(min_length=1, description="for the cold starts and for RL")
     evaluation: dict[str, int] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _alike(self) -> Self:
+        if self.train.keys() != self.evaluation.keys():
+            raise ValueError(
+                f"problems.train has the families {', '.join(self.train)} and problems.evaluation "
+                f"{', '.join(self.evaluation)}; name the same in both"
+            )
+        return self
+
+
+class Room(Config):
+    """What the best choice of modes has to reach in the mix, by the teacher's rollouts, before anything is trained.
+
+    Both against always thinking, as shares of it, reached by one of the policies of `reproduce.ceiling`.
+    """
+
+    tokens: float = Field(lt=0, ge=-1, description="at least so far down, justifications counted: -0.3 is 30 % less")
+    accuracy: float = Field(description="at least so far up: 0.05 is 5 % more right ones")
 
 
 class Hybrid(Config):
@@ -55,18 +83,19 @@ class Arm(Config):
 
     start: str
     algorithm: AlgorithmConfig | None = None
+    seeds: Seeds | None = Field(default=None, description="of its own; default: those of all")
 
 
 class Ablations(Config):
     """Arms that differ from one of the comparison in one respect each."""
 
     of: str
-    seeds: list[int] = Field(min_length=1)
+    seeds: Seeds
     arms: dict[str, Arm]
 
 
 class ReproduceConfig(Config):
-    """The whole comparison."""
+    """The whole comparison: its first round is the cold starts and `arms`, a second one `more` and the ablations."""
 
     output: str
     page: str = Field(description="where the table and the charts go, Markdown; images beside it")
@@ -74,33 +103,50 @@ class ReproduceConfig(Config):
     model: str
     jobs: int = Field(default=1, ge=1, description="trainings side by side, one thread each")
     problems: Problems
+    room: Room | None = None
     hybrid: Hybrid | None = None
-    seeds: list[int] = Field(min_length=1)
+    seeds: Seeds = Field(description="of every arm that names none")
     starts: dict[str, Start] = Field(min_length=1, description="the first is what all is compared with")
     cold_start: ColdStart
     rl: Budget
     max_tokens: int = Field(ge=1)
     arms: dict[str, Arm]
+    more: dict[str, Arm] = Field(default={}, description="arms of the second round")
+    against: dict[str, str] = Field(default={}, description="arms, and the arm that each is compared with besides")
     ablations: Ablations | None = None
-
-    @field_validator("seeds")
-    @classmethod
-    def _distinct(cls, seeds: list[int]) -> list[int]:
-        if len(set(seeds)) < len(seeds):
-            raise ValueError(f"seeds are {seeds}; each has to differ from the others")
-        return seeds
 
     @model_validator(mode="after")
     def _known(self) -> Self:
         ablations = self.ablations.arms if self.ablations else {}
-        named = {name: arm.start for name, arm in {**self.arms, **ablations}.items()}
+        twice = [name for name in self.more if name in self.arms] + [name for name in ablations if name in self.methods]
+        if twice:
+            raise ValueError(f"two arms are called '{twice[0]}'; the page tells them apart by their names")
+        named = {name: arm.start for name, arm in {**self.methods, **ablations}.items()}
         for name, start in {**named, "rl.problems_of": self.rl.problems_of}.items():
             if start not in self.starts:
                 raise ValueError(f"{name} names the start '{start}'; there is {', '.join(self.starts)}")
-        if self.ablations and self.ablations.of not in self.arms:
-            raise ValueError(f"ablations.of is '{self.ablations.of}', which is none of the arms")
-        if self.ablations and not set(self.ablations.seeds) <= set(self.seeds):
-            raise ValueError(
-                f"ablations.seeds are {self.ablations.seeds}; they have to be among the seeds {self.seeds}"
-            )
+        for name in [*self.against, *self.against.values()]:
+            if name not in self.methods:
+                raise ValueError(f"against names '{name}', which is none of the arms")
+        if self.ablations:
+            of = self.ablations.of
+            if of not in self.methods:
+                raise ValueError(f"ablations.of is '{of}', which is none of the arms")
+            for name in ablations:
+                if not set(self.seeds_of(name)) <= set(self.seeds_of(of)):
+                    raise ValueError(
+                        f"{name} has the seeds {self.seeds_of(name)}; they have to be among those of {of}, which are "
+                        f"{self.seeds_of(of)}"
+                    )
         return self
+
+    @property
+    def methods(self) -> dict[str, Arm]:
+        """The arms of both rounds, without the ablations."""
+        return {**self.arms, **self.more}
+
+    def seeds_of(self, name: str) -> list[int]:
+        """The seeds of an arm by name."""
+        if self.ablations and name in self.ablations.arms:
+            return self.ablations.arms[name].seeds or self.ablations.seeds
+        return self.methods[name].seeds or self.seeds

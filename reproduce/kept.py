@@ -22,6 +22,11 @@ def kept(folder: Path, name: str, fingerprint: str) -> Any:
     return found["result"] if found["fingerprint"] == fingerprint else None
 
 
+def outdated(folder: Path, name: str, fingerprint: str) -> bool:
+    """Whether a step has a result that was made from other settings."""
+    return (folder / f"{name}.json").exists() and kept(folder, name, fingerprint) is None
+
+
 def keep(folder: Path, name: str, fingerprint: str, make: Callable[[], Any]) -> Any:
     """The kept result of a step, or what `make` returns, which must not be null, kept for the next time."""
     found = kept(folder, name, fingerprint)

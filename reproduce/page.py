@@ -1,28 +1,38 @@
 """The page of a comparison: its settings, its tables and charts, and what they may not be read as."""
 
-from collections.abc import Iterable
 from pathlib import Path
-from statistics import fmean, stdev
 from typing import Any
 
 from hipo_data.figures.drawing import png
+from hipo_data.figures.plural import counted
+from hipo_data.reproduce import comparisons, room
+from hipo_data.reproduce.ceiling import Ceiling
 from hipo_data.reproduce.config import ReproduceConfig
+from hipo_data.reproduce.outcomes import by_mode
+from hipo_data.reproduce.plan import starts_of
+from hipo_data.reproduce.published import ROWS
 from hipo_data.reproduce.steps import Results
+from hipo_data.reproduce.writing import NOTHING, spread, table
+from hipo_data.schemas.algorithm_config import Thinkless
+from hipo_data.schemas.records import Mode
 
 BY_HAND = "<!-- What follows is written by hand and stays when the page is made anew. -->"
 
 _DURING = """
 ## During training
 
-The arms that choose their modes, means over the seeds; HGPO and AdaptThink force half of their rollouts into each.
+The arms that choose their modes, means over the seeds; HGPO, AdaptThink and ADaPT force half of their rollouts into
+each.
 
 ![Share of think-on in the rollouts, by step](images/reproduction-training.png)
 """
 
 _COLUMNS = (("accuracy", 3), ("tokens", 1), ("think_on", 3), ("hybrid_accuracy", 3), ("well_formed", 3))
 
+_THEIR_ALPHA, _THEIR_TOKENS = Thinkless.model_fields["alpha"].default, 5000
 
-def write_page(config: ReproduceConfig, results: Results) -> Path:
+
+def write_page(config: ReproduceConfig, results: Results, ceiling: Ceiling | None = None) -> Path:
     """Writes the Markdown page and its images, and returns the page.
 
     results: by name and seed; what is missing is named. What a reader wrote below the line `BY_HAND` is kept.
@@ -34,84 +44,88 @@ def write_page(config: ReproduceConfig, results: Results) -> Path:
     images.mkdir(parents=True, exist_ok=True)
     main = {name: results[name] for name in _comparison(config) if name in results}
     drawn = {"trade": charts.trade(main), "families": charts.families(main)}
-    if any(name in main for name in config.arms):
+    if any(name in main for name in config.methods):
         drawn["training"] = charts.training(config, main)
     for name, chart in drawn.items():
         (images / f"reproduction-{name}.png").write_bytes(png(chart))
     before = page.read_text(encoding="utf-8") if page.exists() else ""
     by_hand = before[before.index(BY_HAND) + len(BY_HAND) :].strip() if BY_HAND in before else ""
-    page.write_text(f"{_text(config, results)}\n{BY_HAND}\n" + (f"\n{by_hand}\n" if by_hand else ""), encoding="utf-8")
+    text = _text(config, results, ceiling)
+    page.write_text(f"{text}\n{BY_HAND}\n" + (f"\n{by_hand}\n" if by_hand else ""), encoding="utf-8")
     return page
-
-
-def spread(values: Iterable[float | None], digits: int = 3) -> str:
-    """Mean ± standard deviation over seeds (n − 1), as text; a dash where there is nothing."""
-    known = [value for value in values if value is not None]
-    if not known:
-        return "–"
-    more = f" ± {stdev(known):.{digits}f}" if len(known) > 1 else ""
-    return f"{fmean(known):.{digits}f}{more}"
 
 
 def _comparison(config: ReproduceConfig) -> list[str]:
     """The names of the comparison's rows: the cold starts, then the arms."""
-    used = {arm.start for arm in config.arms.values()}
-    return [start.title for name, start in config.starts.items() if name in used] + list(config.arms)
+    return [config.starts[name].title for name in starts_of(config, config.methods)] + list(config.methods)
 
 
-def _text(config: ReproduceConfig, results: Results) -> str:
+def _text(config: ReproduceConfig, results: Results, ceiling: Ceiling | None) -> str:
     names = [name for name in _comparison(config) if name in results]
     main = {name: results[name] for name in names}
+    outcomes = {name: comparisons.outcomes_of(found) for name, found in results.items()}
     first, *others = main
     families = list(next(iter(main[first].values()))["families"])
-    by_family = "\n".join(
-        f"| {name} | " + " | ".join(_family(found, family) for family in families) + " |"
-        for name, found in main.items()
-    )
     problems, rl = config.problems, config.rl
+    changes = [(name, *comparisons.cells(outcomes[first], outcomes[name])) for name in others]
+    published = [(row.name, "", row.accuracy, row.tokens, row.think_on) for row in ROWS]
     return f"""# Reproduction
 
-HiPO and its peers on the embedded teacher, at equal budgets. `make reproduce` makes this page anew; the settings are in
+HiPO and its peers on the embedded teacher, at equal budgets. `make reproduce` makes this page anew, and
+`make reproduce-more` with the other methods and the ablations; the settings are in
 [recipes/reproduce.yaml](../recipes/reproduce.yaml).
 
 - {sum(problems.train.values())} problems for the cold starts and RL, {sum(problems.evaluation.values())} others for
   the evaluation, both apart from what the teacher was trained on (by the sha256 of the question).
 - Every arm: {rl.steps} steps of {rl.prompts} prompts × {rl.group} rollouts, learning rate {rl.learning_rate:g}.
-- {len(config.seeds)} seeds, of the cold start and of RL alike; ± is the standard deviation over them.
+- {_seeds_in_words(config)} of the cold start and of RL alike; ± is the standard deviation over them.
+- In brackets are 95 % intervals of a difference, by a bootstrap over seeds and problems: both models are asked the same
+  problems and have, seed by seed, one cold start or cold starts of one seed (`reproduce/intervals.py`). Where there is
+  one seed, they are of the problems alone.
 - The model chooses the mode, at temperature 1.
-{_hybrid(config)}
-{_table(config, main, config.seeds)}
+{_hybrid(config)}{room.section(ceiling) if ceiling else ""}
+## Results
+
+{_table(config, main)}
 
 Against {first}:
 
-| | accuracy, points | accuracy | tokens | think-on |
-| --- | --- | --- | --- | --- |
-{chr(10).join(_change(name, main[first], main[name]) for name in others)}
-| HiPO as published, against a start like a | | +6.3 % | -30 % | -37 % |
-{_missing(config, results)}
+{table(comparisons.TITLES, [*changes, *published])}
+{_besides(config, outcomes)}{_missing(config, results)}
 ![Accuracy against tokens, a dot a seed](images/reproduction-trade.png)
+
+## Tokens by mode
+
+Means over the responses of all seeds: the justification up to the tag that ends it, and the rest, which is the mode's
+tag, thinking and answer. Responses without a mode count among all.
+
+{_tokens(main, outcomes)}
 
 ## By family
 
 Accuracy, and in brackets the share of think-on.
 
-| | {" | ".join(families)} |
-| --- |{" --- |" * len(families)}
-{by_family}
+{table(families, ([name, *(_family(found, family) for family in families)] for name, found in main.items()))}
 
 ![Share of think-on by family](images/reproduction-families.png)
-{_DURING if any(name in main for name in config.arms) else ""}{_ablations(config, results)}
+{_DURING if any(name in main for name in config.methods) else ""}{_ablations(config, results, outcomes)}
 ## What this does not say
 
 - The model has 0.9 million parameters and knows a few families of arithmetic. The size of every effect follows the mix
   of families, which was fixed beforehand.
-- In the hipo format both modes begin with a justification, which is longer here than the thinking that follows it.
-  So thinking less saves fewer tokens than where models think for thousands.
+- In the hipo format both modes begin with a justification, so that thinking less spares a smaller share of the tokens
+  than where models think for thousands.
 - The fall in tokens and thinking of the arms that begin from b is in large part the data's: compare them with the cold
   start b and with GRPO from b, not with a alone.
-- Thinkless, HGPO, AdaptThink and AutoThink are compared as objectives in the hipo format, not as whole methods with
-  formats and data of their own. AutoThink is its first stage; AdaptThink's reference is the teacher's pass rate.
-"""
+- Thinkless, HGPO, AdaptThink, AutoThink and ADaPT are compared as objectives in the hipo format, not as whole methods
+  with formats and data of their own. AutoThink is its first stage; AdaptThink's reference is the teacher's pass rate.
+{_thinkless(config, results)}"""
+
+
+def _seeds_in_words(config: ReproduceConfig) -> str:
+    more = [name for name in config.methods if len(config.seeds_of(name)) != len(config.seeds)]
+    own = "; ".join(f"{len(config.seeds_of(name))} of {name}" for name in more)
+    return f"{counted(len(config.seeds), 'seed')}{f' ({own})' if own else ''},"
 
 
 def _hybrid(config: ReproduceConfig) -> str:
@@ -124,23 +138,47 @@ def _hybrid(config: ReproduceConfig) -> str:
     )
 
 
-def _table(config: ReproduceConfig, results: Results, seeds: list[int]) -> str:
-    rows = "\n".join(
-        f"| {name}{_seeds(found, seeds)} | "
-        + " | ".join(spread(_column(found, key), digits) for key, digits in _columns(config))
-        + " |"
+def _table(config: ReproduceConfig, results: Results) -> str:
+    columns = [each for each in _COLUMNS if config.hybrid or each[0] != "hybrid_accuracy"]
+    titles = [key.replace("_", "-" if key != "hybrid_accuracy" else " ") for key, _ in columns]
+    rows = [
+        (
+            f"{name}{_seeds(config, name, found)}",
+            *(spread((each["all"].get(key) for each in found.values()), digits) for key, digits in columns),
+        )
         for name, found in results.items()
-    )
-    titles = " | ".join(key.replace("_", "-" if key != "hybrid_accuracy" else " ") for key, _ in _columns(config))
-    return f"| | {titles} |\n| --- |{' --- |' * len(_columns(config))}\n{rows}"
+    ]
+    return table(titles, rows)
 
 
-def _columns(config: ReproduceConfig) -> list[tuple[str, int]]:
-    return [each for each in _COLUMNS if config.hybrid or each[0] != "hybrid_accuracy"]
+def _seeds(config: ReproduceConfig, name: str, found: dict[int, dict[str, Any]]) -> str:
+    """How many seeds of an arm are there, where some are missing."""
+    arms = config.methods | (config.ablations.arms if config.ablations else {})
+    planned = config.seeds_of(name) if name in arms else []
+    return "" if len(found) >= len(planned) else f" ({len(found)} of {len(planned)} seeds)"
 
 
-def _seeds(found: dict[int, dict[str, Any]], seeds: list[int]) -> str:
-    return "" if len(found) >= len(seeds) else f" ({len(found)} of {len(seeds)} seeds)"
+def _besides(config: ReproduceConfig, outcomes: dict[str, comparisons.Outcomes]) -> str:
+    """The arms that are compared with another one as well."""
+    rows = [
+        (f"{name} against {other}", *comparisons.cells(outcomes[other], outcomes[name]))
+        for name, other in config.against.items()
+        if name in outcomes and other in outcomes
+    ]
+    return f"\nWhat a method adds:\n\n{table(comparisons.TITLES, rows)}\n" if rows else ""
+
+
+def _tokens(main: Results, outcomes: dict[str, comparisons.Outcomes]) -> str:
+    def shown(value: float | None) -> str:
+        return NOTHING if value is None else f"{value:.1f}"
+
+    parts = {"all": "all", Mode.THINK_ON.value: "think-on", Mode.THINK_OFF.value: "think-off"}
+    titles = [f"{title}: {part}" for title in parts.values() for part in ("justification", "rest")]
+    rows = []
+    for name in main:
+        means = by_mode(list(outcomes[name].values()))
+        rows.append([name, *(shown(means[key][part]) for key in parts for part in ("justification", "rest"))])
+    return table(titles, rows)
 
 
 def _missing(config: ReproduceConfig, results: Results) -> str:
@@ -150,55 +188,46 @@ def _missing(config: ReproduceConfig, results: Results) -> str:
     return f"\nNot trained when this page was made: {'; '.join(absent)}.\n" if absent else ""
 
 
-def _ablations(config: ReproduceConfig, results: Results) -> str:
-    """The section on the ablations; each is compared over the same seeds."""
-    if not config.ablations or not any(name in results for name in config.ablations.arms):
+def _ablations(config: ReproduceConfig, results: Results, outcomes: dict[str, comparisons.Outcomes]) -> str:
+    """The section on the ablations; each is compared over the seeds that it has."""
+    if not config.ablations:
         return ""
-    of, seeds = config.ablations.of, config.ablations.seeds
-    used = dict.fromkeys(arm.start for arm in config.ablations.arms.values())
-    titles = [config.starts[name].title for name in used if name != config.arms[of].start]
-    names = [of, *titles, *config.ablations.arms]
-    rows = {
-        name: {seed: found for seed, found in results[name].items() if seed in seeds}
-        for name in names
-        if name in results
-    }
-    changes = "\n".join(_change(name, rows[of], found) for name, found in rows.items() if name in config.ablations.arms)
+    of, arms = config.ablations.of, config.ablations.arms
+    if of not in results or not any(name in results for name in arms):
+        return ""
+    used = dict.fromkeys(arm.start for arm in arms.values())
+    titles = [config.starts[name].title for name in used if name != config.methods[of].start]
+    rows = {name: results[name] for name in [of, *titles, *arms] if name in results}
+    changes = [(name, *comparisons.cells(outcomes[of], outcomes[name])) for name in rows if name in arms]
     return f"""
 ## Ablations
 
-Each differs from {of} in one respect; seeds {", ".join(map(str, seeds))}.
+Each differs from {of} in one respect; {counted(len(config.ablations.seeds), "seed")} unless said otherwise.
 
-{_table(config, rows, seeds)}
+{_table(config, rows)}
 
-Against {of}:
+Against {of}, over the seeds that both have:
 
-| | accuracy, points | accuracy | tokens | think-on |
-| --- | --- | --- | --- | --- |
-{changes}
+{table(comparisons.TITLES, changes)}
 """
 
 
-def _column(found: dict[int, dict[str, Any]], key: str) -> list[float | None]:
-    return [each["all"].get(key) for each in found.values()]
-
-
-def _mean(found: dict[int, dict[str, Any]], key: str) -> float | None:
-    known = [value for value in _column(found, key) if value is not None]
-    return fmean(known) if known else None
-
-
-def _change(name: str, before: dict[int, dict[str, Any]], after: dict[int, dict[str, Any]]) -> str:
-    """A row on what changed, over the seeds that both have: cold starts of other seeds differ as much as arms do."""
-    before, after = ({seed: each[seed] for seed in before.keys() & after.keys()} for each in (before, after))
-
-    def relative(key: str) -> str:
-        old, new = _mean(before, key), _mean(after, key)
-        return f"{100 * (new / old - 1):+.1f} %" if old and new is not None else "–"
-
-    old, new = _mean(before, "accuracy"), _mean(after, "accuracy")
-    points = f"{100 * (new - old):+.1f}" if old is not None and new is not None else "–"
-    return f"| {name} | {points} | {relative('accuracy')} | {relative('tokens')} | {relative('think_on')} |"
+def _thinkless(config: ReproduceConfig, results: Results) -> str:
+    """What α of DeGRPO is at these lengths, for every arm that has one other than the authors'."""
+    said = []
+    for name, arm in config.methods.items():
+        start = results.get(config.starts[arm.start].title)
+        if not isinstance(arm.algorithm, Thinkless) or arm.algorithm.alpha == _THEIR_ALPHA or not start:
+            continue
+        tokens = sum(each["all"]["tokens"] for each in start.values()) / len(start)
+        alpha = arm.algorithm.alpha
+        said.append(
+            f"- {name} has α = {alpha:g}. The mode tag weighs α · T times another token of a response of T tokens: "
+            f"{alpha * tokens:.1f} times\n  at the {tokens:.0f} of its cold start, where the authors' "
+            f"{_THEIR_ALPHA:g} weighs it {_THEIR_ALPHA * _THEIR_TOKENS:g} times at {_THEIR_TOKENS:,} tokens and would "
+            f"weigh it {_THEIR_ALPHA * tokens:.2f} times here.\n"
+        )
+    return "".join(said)
 
 
 def _family(found: dict[int, dict[str, Any]], family: str) -> str:

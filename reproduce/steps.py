@@ -1,7 +1,6 @@
 """The steps of a comparison: problems, a dataset for each cold start from the same rollouts, trainings, evaluations."""
 
 import json
-import re
 import shutil
 import subprocess
 import sys
@@ -9,8 +8,11 @@ from math import gcd
 from pathlib import Path
 from typing import Any
 
+from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.reproduce.backend import RolloutBackend
-from hipo_data.reproduce.config import Arm, Problems, ReproduceConfig, Start
+from hipo_data.reproduce.config import Problems, ReproduceConfig, Start
+from hipo_data.reproduce.outcomes import write_outcomes
+from hipo_data.reproduce.plan import Training
 from hipo_data.schemas.errors import TrainingError
 from hipo_data.schemas.records import Mode
 
@@ -84,18 +86,18 @@ def _run_pipeline(config: ReproduceConfig, run: Path, overrides: list[str]) -> P
     return run
 
 
-def cold_start(config: ReproduceConfig, start: str, seed: int) -> Model:
+def cold_start(config: ReproduceConfig, training: Training) -> Model:
     """Fine-tunes on the dataset of a start, and evaluates."""
     from hipo_data.trainer.training.config import SftConfig
     from hipo_data.trainer.training.sft import run_sft
 
-    folder = _folder(config, start, seed)
+    start = training.arm.start
     recipe = SftConfig.model_validate(
         {
-            **_common(config, folder, seed),
+            **_common(training),
             "dataset": f"{config.output}/data-{start}",
             "format": config.starts[start].format,
-            "model": {"path": config.model, "split_tags": "add"},
+            "model": {"path": str(training.begins), "split_tags": "add"},
             "epochs": config.cold_start.epochs,
             "batch": config.cold_start.batch,
             "micro_batch": gcd(config.cold_start.batch, _MICRO_BATCH_SFT),
@@ -104,70 +106,62 @@ def cold_start(config: ReproduceConfig, start: str, seed: int) -> Model:
         }
     )
     run_sft(recipe)
-    return {"model": f"{folder}/model", **_evaluated(config, folder, config.starts[start].format)}
+    return _evaluated(config, training)
 
 
-def train_arm(config: ReproduceConfig, name: str, arm: Arm, seed: int) -> Model:
+def train_arm(config: ReproduceConfig, training: Training) -> Model:
     """Trains an arm from the cold start of the same seed, and evaluates."""
     from hipo_data.trainer.training.config import RlConfig
     from hipo_data.trainer.training.rl import run_rl
 
-    if arm.algorithm is None:
-        raise ValueError(f"{name} has no algorithm to train with")
-    folder = _folder(config, slug(name), seed)
-    style = config.starts[arm.start].format
+    if training.arm.algorithm is None:
+        raise ValueError(f"{training.name} has no algorithm to train with")
+    rl = config.rl
     recipe = RlConfig.model_validate(
         {
-            **_common(config, folder, seed),
-            "dataset": f"{config.output}/data-{config.rl.problems_of}",
-            "format": style,
-            "model": {"path": f"{_folder(config, arm.start, seed)}/model"},
-            "algorithm": arm.algorithm.model_dump(),
-            "steps": config.rl.steps,
-            "prompts": config.rl.prompts,
-            "micro_batch": min(_MICRO_BATCH, config.rl.prompts * config.rl.group),
-            "rollouts": {"group": config.rl.group, "max_tokens": config.max_tokens, "engine": "torch"},
-            "optimiser": {"learning_rate": config.rl.learning_rate, "schedule": "constant"},
+            **_common(training),
+            "dataset": f"{config.output}/data-{rl.problems_of}",
+            "format": config.starts[training.arm.start].format,
+            "model": {"path": str(training.begins)},
+            "algorithm": training.arm.algorithm.model_dump(),
+            "steps": rl.steps,
+            "prompts": rl.prompts,
+            "micro_batch": gcd(_MICRO_BATCH, rl.prompts * rl.group),
+            "rollouts": {"group": rl.group, "max_tokens": config.max_tokens, "engine": "torch"},
+            "optimiser": {"learning_rate": rl.learning_rate, "schedule": "constant"},
         }
     )
     run_rl(recipe)
-    return {"model": f"{folder}/model", **_evaluated(config, folder, style)}
+    return _evaluated(config, training)
 
 
-def slug(name: str) -> str:
-    """A name as a file's."""
-    return re.sub(r"[^\w.]+", "-", name.lower())
-
-
-def _folder(config: ReproduceConfig, name: str, seed: int) -> Path:
-    return Path(config.output) / "models" / f"{name}-{seed}"
-
-
-def _common(config: ReproduceConfig, folder: Path, seed: int) -> dict[str, Any]:
+def _common(training: Training) -> dict[str, Any]:
     return {
-        "output": str(folder),
-        "seed": seed,
+        "output": str(training.folder),
+        "seed": training.seed,
         "precision": "float32",
         "device": "cpu",
         "threads": 1,
-        "save_every": 20,
+        "save_every": 40,
         "keep_checkpoints": 1,
     }
 
 
-def _evaluated(config: ReproduceConfig, folder: Path, style: str) -> dict[str, Any]:
+def _evaluated(config: ReproduceConfig, training: Training) -> Model:
     """Figures over all evaluation problems and by family, the model choosing the mode, at temperature 1."""
     from hipo_data.evaluation.backend import Sampling
     from hipo_data.evaluation.evaluate import evaluate
     from hipo_data.reproduce.log import read_log
 
+    folder, style = training.folder, config.starts[training.arm.start].format
     sampling = Sampling(temperature=1.0, top_p=1.0, max_tokens=config.max_tokens)
     problems = Path(config.output) / "problems"
     backend = RolloutBackend(batch_size=_BATCH)
-    model = folder / "model"
+    model, outcomes = folder / "model", folder / "outcomes.parquet"
     result = evaluate(
         model, problems / EVALUATION, style, [0], False, folder / "evaluation", backend, sampling=sampling
     )
+    write_outcomes(folder / "evaluation", model, FORMATS[style], outcomes)
     families = {group.value: _figures(group.figures["free"]) for group in result.groups if group.by == "family"}
     shares = [
         {"step": row["step"], **{key: row.get(f"all/{key}") for key in ("think_on", "accuracy", "tokens", "no_signal")}}
@@ -176,12 +170,13 @@ def _evaluated(config: ReproduceConfig, folder: Path, style: str) -> dict[str, A
     ]
     figures = _figures(result.free)
     if config.hybrid:
+        own = folder / f"hybrid-{config.hybrid.share:g}"
         seeds = range(config.hybrid.samples)
-        found = evaluate(model, problems / HYBRID, style, seeds, True, folder / "hybrid", backend, sampling=sampling)
+        found = evaluate(model, problems / HYBRID, style, seeds, True, own, backend, sampling=sampling)
         figures["hybrid_accuracy"] = found.hybrid_accuracy.value if found.hybrid_accuracy else None
         for mode, name in ((Mode.THINK_ON, "on"), (Mode.THINK_OFF, "off")):
             figures[f"accuracy_{name}"] = found.figures[mode.value].accuracy.value
-    return {"all": figures, "families": families, "steps": shares}
+    return {"model": str(model), "outcomes": str(outcomes), "all": figures, "families": families, "steps": shares}
 
 
 def _figures(found: Any) -> dict[str, float | None]:

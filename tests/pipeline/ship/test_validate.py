@@ -225,7 +225,7 @@ def rewrite(path: Path, change: Callable[[pa.Table], pa.Table]) -> None:
     [
         (
             lambda t: t.drop_columns(["rule"]),
-            "the column rule is missing; if another version of hipo-data published it",
+            "the column rule is missing; if another version of hipo-data",
         ),
         (lambda t: t.append_column("extra", pa.nulls(t.num_rows)), "the column extra is not one of this version"),
         (lambda t: t.replace_schema_metadata({}), "expected a table of Example records, version"),

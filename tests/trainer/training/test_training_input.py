@@ -298,7 +298,7 @@ def test_a_comparison_keeps_the_pools_and_the_budgets_equal(name: str, repo_root
     from hipo_data.reproduce.config import ReproduceConfig
 
     config = read_config(ReproduceConfig, repo_root / f"recipes/{name}.yaml", [])
-    assert {arm.start for arm in config.arms.values()} == {"a", "b"}
+    assert next(iter(config.starts)) == "a" and {arm.start for arm in config.methods.values()} <= {"a", "b"}
     assert config.problems.train.keys() == config.problems.evaluation.keys()
     if name == "reproduce":
         assert sum(config.problems.evaluation.values()) >= 2000 and len(config.seeds) >= 3
