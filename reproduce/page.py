@@ -111,7 +111,7 @@ Accuracy, and in brackets the share of think-on.
 {_DURING if any(name in main for name in config.methods) else ""}{_ablations(config, results, outcomes)}
 ## What this does not say
 
-- The model has 0.9 million parameters and knows a few families of arithmetic. The size of every effect follows the mix
+- The model has about a million parameters and knows a few families of arithmetic. The size of every effect follows the mix
   of families, which was fixed beforehand.
 - In the hipo format both modes begin with a justification, so that thinking less spares a smaller share of the tokens
   than where models think for thousands.
