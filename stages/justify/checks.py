@@ -10,7 +10,7 @@ from hipo_data.schemas.gold import ChoiceGold, MathGold, ProgramGold
 from hipo_data.schemas.records import Decision, FinishReason, Problem, Rollout
 from hipo_data.stages.justify.answer_forms import answer_forms
 from hipo_data.stages.justify.argued_mode import argued_mode
-from hipo_data.stages.justify.claimed_results import contradicts
+from hipo_data.stages.justify.claimed_results import wrong_claim
 from hipo_data.stages.justify.copied_prompt import copies_prompt
 from hipo_data.stages.justify.copied_runs import copies, is_unspaced
 from hipo_data.stages.justify.stated_counts import states_counts
@@ -27,7 +27,7 @@ JUDGED_BY = {
     *("n_on", "right_on", "p_on", "p_on_low", "p_on_high", "n_off", "right_off", "p_off", "p_off_low", "p_off_high"),
     *("margin", "delta"),
 }
-"""Fields of the decision that the checks read."""
+"""Fields of decisions that the checks read."""
 
 
 def objection(
@@ -39,6 +39,7 @@ def objection(
     kept: Sequence[Rollout],
     config: JustifyConfig,
     tags: Collection[str] = HIPO.tags,
+    above: Decision | None = None,
 ) -> str | None:
     """The first objection to `text` as the justification of the mode of `kept`, or null.
 
@@ -46,12 +47,14 @@ def objection(
         decision: that of the problem.
         prompt: what the justifier was asked, as text.
         kept: at least one response to the problem, all of one mode.
+        above: over arms, what came of those above the kept one (`dearer_arm`).
 
     `truncated`, `empty`, `too_short`, `too_long`, `has_tag`, `argues_other_mode` (its last claim decides for the other
     one), `leaks_answer` (says a gold or a kept response's final answer, in any of its forms, that the question does not
     say), `leaks_solution` (repeats eight words in a row of a response, or a line of a program), `copies_prompt`
     (repeats an instruction), `states_counts` (says a pass rate, a number of attempts or of tokens),
-    `contradicts_counts` (says how often a mode is right, and the decision's numbers say the opposite).
+    `claims_unmeasured` (says what came of a mode that has no graded rollouts), `contradicts_counts` (says how often a
+    mode is right, and the decision's numbers say the opposite).
     """
     if finish_reason is FinishReason.LENGTH:
         return "truncated"
@@ -75,9 +78,7 @@ def objection(
         return "copies_prompt"
     if states_counts(text, problem.question, decision):
         return "states_counts"
-    if contradicts(text, config.language, decision):
-        return "contradicts_counts"
-    return None
+    return wrong_claim(text, config.language, decision, above)
 
 
 def _answers(problem: Problem, kept: Sequence[Rollout]) -> set[str]:

@@ -1,160 +1,137 @@
-"""Whether what a justification says of how often each mode is right is the opposite of what was measured.
+"""Whether a justification says of a mode what nobody measured, or the opposite of what was measured.
 
-Only plain statements of results are judged, such as "no direct try was right" or "both ways are right equally often",
-in the language of the justifications; a statement that is denied or supposed ("if no direct try was right") is none.
-What measurement leaves open passes: "usually" and "about as often" are refused only where the 95 % intervals exclude
-them. Nothing is judged of a mode that was not sampled, or in a language that has no phrases here.
+Only plain statements of results are judged, such as "no direct try was right" or "thinking does worse", in the language
+of the justifications (`result_phrases`). A statement that is denied or supposed ("if no direct try was right") is none,
+and what is said of the problem or the choice ("thinking it through is worth it here") claims nothing.
+
+A mode without graded rollouts has no results, so that any statement of one is refused; a comparison needs both modes.
+One is let through, and decided here: that thinking adds or brings nothing where direct answers were always right, since
+nothing can be added to that, whatever thinking would have come to. That it "changes little" is refused there: it might
+do worse. What measurement leaves open passes: "usually" and "about as often" are refused only where the 95 % intervals
+exclude them, "adds nothing" only where think-on's lies above the other. Nothing is judged of a mode with too few graded
+rollouts for a pass rate.
 """
 
 import re
 from collections.abc import Callable
+from typing import Literal, NamedTuple
 
 from hipo_data.schemas.records import Decision
+from hipo_data.stages.justify.result_phrases import PHRASES, Result
 
-_Holds = Callable[[Decision], bool | None]
-
-
-def _never(rate: float | None) -> bool | None:
-    return None if rate is None else rate == 0
+Wrong = Literal["claims_unmeasured", "contradicts_counts"]
 
 
-def _always(rate: float | None) -> bool | None:
-    return None if rate is None else rate == 1
+class _Claim(NamedTuple):
+    of: Literal["on", "off", "both"]
+    """What has to be measured for it."""
+    holds: Callable[[Decision], bool | None]
+    """Null where the counts do not say."""
 
 
-def _more(decision: Decision) -> bool | None:
-    return None if decision.margin is None else decision.margin > 0
+def _rate(side: Literal["on", "off"], holds: Callable[[float], bool]) -> _Claim:
+    def judged(decision: Decision) -> bool | None:
+        rate = getattr(decision, f"p_{side}")
+        return None if rate is None else holds(rate)
+
+    return _Claim(side, judged)
 
 
-def _less(decision: Decision) -> bool | None:
-    return None if decision.margin is None else decision.margin < 0
+def _interval(side: Literal["on", "off"], holds: Callable[[float, float], bool]) -> _Claim:
+    def judged(decision: Decision) -> bool | None:
+        low, high = getattr(decision, f"p_{side}_low"), getattr(decision, f"p_{side}_high")
+        return None if low is None or high is None else holds(low, high)
+
+    return _Claim(side, judged)
 
 
-def _equally(decision: Decision) -> bool | None:
-    return None if decision.margin is None else abs(decision.margin) < decision.delta
+def _margin(holds: Callable[[float, float], bool]) -> _Claim:
+    return _Claim("both", lambda it: None if it.margin is None else holds(it.margin, it.delta))
 
 
-def _about_equally(decision: Decision) -> bool | None:
-    return None if decision.margin is None else not _apart(decision)
+def _no_more(decision: Decision) -> bool | None:
+    if decision.p_off == 1:
+        return True
+    return None if decision.margin is None else not _lies_above(decision.p_on_low, decision.p_off_high)
 
 
-def _apart(decision: Decision) -> bool:
-    """Whether the intervals of both pass rates have nothing in common."""
-    on, off = (decision.p_on_low, decision.p_on_high), (decision.p_off_low, decision.p_off_high)
-    if None in (*on, *off):
-        return False
-    return bool(on[0] > off[1] or off[0] > on[1])  # type: ignore[operator]
+def _about_equal(decision: Decision) -> bool | None:
+    worse = _lies_above(decision.p_off_low, decision.p_on_high)
+    return None if decision.margin is None else not worse and not _lies_above(decision.p_on_low, decision.p_off_high)
 
 
-_DIRECT = r"(?:a\s+)?(?:direct|immediate)\s+(?:tr(?:y|ies)|attempts?|answers?)"
-_AT_ONCE = r"(?:answering|responding)\s+(?:at\s+once|directly|immediately|right\s+away)"
-_THOUGHT = r"(?:tr(?:y|ies)|attempts?|answers?)\s+with\s+(?:thinking|reasoning)"
-_RIGHT = r"(?:(?:was|were|is|are|came\s+out)\s+(?:right|correct)|succeed(?:s|ed)?|work(?:s|ed)?)"
-_WITH = r"(?:with\s+(?:thinking|reasoning)\s+it\s+(?:works|is\s+right)|(?:thinking|reasoning)\s+(?:works|is\s+right))"
-_LIFTS = r"(?:thinking|reasoning|working\s+it\s+out)\s+(?:lifts|raises|improves)"
-_LOWERS = r"(?:thinking|reasoning|working\s+it\s+out)\s+(?:lowers|reduces|hurts)"
-_BOTH = r"both\s+(?:ways|modes)\s+(?:are|were|work|worked|succeed)\s+(?:right\s+|correct\s+)?"
-_DE_RIGHT = r"(?:richtig|korrekt)"
-_DE_DIRECT = r"(?:direkte[rn]?|sofortige[rn]?)\s+(?:versuche?|antwort(?:en)?)"
-_ZH_DIRECT = r"直接(?:作答|回答)"
+def _lies_above(low: float | None, high: float | None) -> bool:
+    """Whether an interval from `low` lies above one up to `high`."""
+    return low is not None and high is not None and low > high
 
-_CLAIMS: dict[str, list[tuple[str, _Holds]]] = {
-    "en": [
-        (
-            rf"\bno\s+{_DIRECT}\s+{_RIGHT}|\b{_AT_ONCE}\s+never\s+(?:gets\s+it\s+right|works|succeeds)"
-            rf"|\b(?:all\s+)?{_DIRECT}\s+(?:always\s+fails?|(?:are|is|was|were)\s+never\s+right|ha(?:s|ve)\s+no\s+chance"
-            rf"|never\s+(?:work|succeed)s?)",
-            lambda it: _never(it.p_off),
-        ),
-        (
-            rf"\b(?:every|each|all)\s+{_DIRECT}\s+{_RIGHT}|\b{_AT_ONCE}\s+(?:is\s+always\s+right|never\s+fails|always\s+works)"
-            rf"|\b{_DIRECT}\s+(?:never\s+fails?|(?:is|are)\s+always\s+right|gets\s+it\s+(?:each|every)\s+time|always\s+works?)",
-            lambda it: _always(it.p_off),
-        ),
-        (
-            rf"\bno\s+{_THOUGHT}\s+{_RIGHT}|\b(?:thinking|reasoning)\s+never\s+gets\s+it\s+right",
-            lambda it: _never(it.p_on),
-        ),
-        (
-            rf"\b(?:every|each|all)\s+{_THOUGHT}\s+{_RIGHT}|\b(?:thinking|reasoning)\s+always\s+gets\s+it\s+right",
-            lambda it: _always(it.p_on),
-        ),
-        (
-            rf"\bmost\s+{_DIRECT}\s+{_RIGHT}|\b{_AT_ONCE}\s+is\s+(?:mostly|usually)\s+right"
-            rf"|\b{_DIRECT}\s+(?:usually\s+hold|gets\s+it\s+more\s+often\s+than\s+not)",
-            lambda it: None if it.p_off_high is None else it.p_off_high > 0.5,
-        ),
-        (
-            rf"\bfew\s+{_DIRECT}\s+{_RIGHT}|\b{_AT_ONCE}\s+(?:rarely|seldom)\s+gets\s+it\s+right"
-            rf"|\b{_DIRECT}\s+(?:seldom|rarely)\s+holds?",
-            lambda it: None if it.p_off_low is None else it.p_off_low < 0.5,
-        ),
-        (rf"\b{_WITH}\s+(?:far\s+|much\s+)?more\s+often|\b{_LIFTS}\s+the\s+(?:pass\s+)?rate", _more),
-        (rf"\b{_WITH}\s+(?:far\s+|much\s+)?less\s+often|\b{_LOWERS}\s+the\s+(?:pass\s+)?rate", _less),
-        (rf"\b{_BOTH}(?:equally|just\s+as|exactly\s+as)\s+often|\b{_WITH}\s+(?:just|exactly)\s+as\s+often", _equally),
-        (
-            rf"\b{_WITH}\s+(?:about|roughly)\s+as\s+often|\b{_BOTH}(?:about|roughly)\s+(?:equally|as)\s+often",
-            _about_equally,
-        ),
-    ],
-    "de": [
-        (
-            rf"\bkeine?\s+{_DE_DIRECT}\s+(?:war|ist|waren|sind)\s+{_DE_RIGHT}"
-            rf"|\b{_DE_DIRECT}\s+(?:(?:scheitern|scheitert)\s+immer|(?:ist|war|sind|waren)\s+(?:nie|niemals)\s+{_DE_RIGHT})",
-            lambda it: _never(it.p_off),
-        ),
-        (
-            rf"\b(?:jeder?|alle)\s+{_DE_DIRECT}\s+(?:war|ist|waren|sind)\s+{_DE_RIGHT}"
-            rf"|\b{_DE_DIRECT}\s+(?:(?:scheitern|scheitert)\s+nie|(?:ist|war|sind|waren)\s+immer\s+{_DE_RIGHT})",
-            lambda it: _always(it.p_off),
-        ),
-        (r"\bmit\s+nachdenken\s+(?:klappt|gelingt)\s+es\s+(?:viel\s+|weit\s+)?(?:öfter|häufiger)", _more),
-        (r"\bmit\s+nachdenken\s+(?:klappt|gelingt)\s+es\s+(?:viel\s+|weit\s+)?seltener", _less),
-        (
-            rf"\bbeide\s+(?:wege|arten|modi)\s+(?:sind|waren)\s+(?:gleich|genauso)\s+oft\s+{_DE_RIGHT}"
-            r"|\bmit\s+nachdenken\s+(?:klappt|gelingt)\s+es\s+(?:genauso|ebenso|gleich)\s+oft",
-            _equally,
-        ),
-    ],
-    "zh": [
-        (
-            rf"{_ZH_DIRECT}(?:从未|从来没有|从不|没有一次|一次也没有?|每次都不|总是不)(?:答)?(?:正确|对|成功)|{_ZH_DIRECT}(?:总是|每次都)(?:错|出错|失败)",
-            lambda it: _never(it.p_off),
-        ),
-        (
-            rf"{_ZH_DIRECT}(?:每次都|总是|总能|次次都)(?:能)?(?:答)?(?:正确|对|成功)|{_ZH_DIRECT}(?:从不|从未)(?:出)?错",
-            lambda it: _always(it.p_off),
-        ),
-        (
-            r"(?:思考|推理)(?:后)?(?:的)?正确率(?:明显|大大)?(?:更高|提高)|(?:思考|推理)能?(?:明显|大大)?提高正确率",
-            _more,
-        ),
-        (r"(?:思考|推理)(?:后)?(?:的)?正确率(?:反而)?(?:更低|降低)|(?:思考|推理)(?:反而)?会?降低正确率", _less),
-        (r"(?:两种方式|两种模式|二者|两者)(?:的)?正确率(?:完全)?(?:相同|一样|相等)", _equally),
-    ],
+
+_CLAIMS: dict[Result, _Claim] = {
+    "off never": _rate("off", lambda rate: rate == 0),
+    "off always": _rate("off", lambda rate: rate == 1),
+    "off partly": _rate("off", lambda rate: 0 < rate < 1),
+    "off not always": _rate("off", lambda rate: rate < 1),
+    "off half": _interval("off", lambda low, high: low <= 0.5 <= high),
+    "off mostly": _interval("off", lambda _, high: high > 0.5),
+    "off rarely": _interval("off", lambda low, _: low < 0.5),
+    "on never": _rate("on", lambda rate: rate == 0),
+    "on always": _rate("on", lambda rate: rate == 1),
+    "on mostly": _interval("on", lambda _, high: high > 0.5),
+    "on rarely": _interval("on", lambda low, _: low < 0.5),
+    "more": _margin(lambda margin, _: margin > 0),
+    "less": _margin(lambda margin, _: margin < 0),
+    "no more": _Claim("both", _no_more),
+    "equal": _margin(lambda margin, delta: abs(margin) < delta),
+    "about equal": _Claim("both", _about_equal),
 }
-_DENIED = {
-    "en": r"(?:\bnot|n't|\bif|\bunless|\bwhether|\bthat)\s+$",
-    "de": r"(?:\bnicht|\bwenn|\bfalls|\bob|\bdass)\s+$",
-    "zh": r"(?:如果|若|假如|并非|不是|未必)$",
-}
+_OF_MORE_THINKING = {"less", "no more", "about equal"}
+"""Said of more thinking these compare with the kept arm; that it gains may be meant beside answering at once."""
+
+
+class _Compiled(NamedTuple):
+    results: dict[Result, re.Pattern[str]]
+    denies: re.Pattern[str]
+    further: re.Pattern[str]
+
+
 _COMPILED = {
-    language: (
-        [(re.compile(phrases, re.IGNORECASE), holds) for phrases, holds in claims],
-        re.compile(_DENIED[language], re.IGNORECASE),
+    language: _Compiled(
+        {result: re.compile(phrases, re.IGNORECASE) for result, phrases in own.results.items()},
+        re.compile(own.denies, re.IGNORECASE),
+        re.compile(own.further, re.IGNORECASE),
     )
-    for language, claims in _CLAIMS.items()
+    for language, own in PHRASES.items()
 }
 
 
-def contradicts(text: str, language: str, decision: Decision) -> bool:
-    """Whether `text` says a result that `decision` shows to be wrong. `language` is an ISO 639 code."""
+def wrong_claim(text: str, language: str, decision: Decision, above: Decision | None = None) -> Wrong | None:
+    """What is wrong with the results that `text` states, or null.
+
+    Args:
+        language: an ISO 639 code.
+        above: over arms, the kept arm as `off` and the best of those above it as `on` (`beside_dearer`), which
+            statements of more thinking are judged by.
+
+    `claims_unmeasured`: of a mode without graded rollouts; `contradicts_counts`: the counts say otherwise.
+    """
     if language not in _COMPILED:
-        return False
-    claims, denied = _COMPILED[language]
-    return any(
-        holds(decision) is False
-        for phrases, holds in claims
-        for claim in phrases.finditer(text)
-        if not denied.search(text[: claim.start()])
-    )
+        return None
+    phrases = _COMPILED[language]
+    for result, pattern in phrases.results.items():
+        for found in pattern.finditer(text):
+            before = text[: found.start()]
+            further = phrases.further.search(before)
+            if phrases.denies.search(before if further is None else before[: further.start()]):
+                continue
+            of_more = further is not None and result in _OF_MORE_THINKING
+            wrong = _judged(_CLAIMS[result], above if of_more and above is not None else decision)
+            if wrong is not None:
+                return wrong
+    return None
+
+
+def _judged(claim: _Claim, decision: Decision) -> Wrong | None:
+    holds = claim.holds(decision)
+    if holds is None:
+        unmeasured = (claim.of != "off" and decision.n_on == 0) or (claim.of != "on" and decision.n_off == 0)
+        return "claims_unmeasured" if unmeasured else None
+    return None if holds else "contradicts_counts"

@@ -34,8 +34,10 @@ from hipo_data.stages.asking.engine_session import EngineSession
 from hipo_data.stages.asking.responses import read_completion
 from hipo_data.stages.asking.role_requests import conversation, role_request
 from hipo_data.stages.justify.checks import JUDGED_BY, objection
+from hipo_data.stages.justify.dearer_arm import beside_dearer
 
 VERSION = "3"
+"""Not raised for a check that refuses more: finished runs would ask for all their justifications once more."""
 ACCEPTED = "accepted"
 _FAILED_IN_ENGINE = "engine_error"
 _REFUSED_BY_ENGINE = "engine_refused"  # for good: no further attempt is made
@@ -58,6 +60,11 @@ class Case:
     def key(self) -> tuple[str, int]:
         """Sorts the cases of a run."""
         return self.problem.problem_id, self.pick.rank
+
+    @property
+    def above(self) -> Decision | None:
+        """Of arms, what came of those above the kept one, where that is not what the decision says (`dearer_arm`)."""
+        return beside_dearer(self.decision, self.kept.mode, self.arms)
 
 
 @dataclass
@@ -196,7 +203,7 @@ def _request(
     role: RoleConfig,
     session: EngineSession[Justification],
 ) -> tuple[GenerationRequest, str]:
-    problem, mode = of_mode[0].problem, of_mode[0].kept.mode
+    problem, mode, decision, above = of_mode[0].problem, of_mode[0].kept.mode, of_mode[0].decision, of_mode[0].above
     seed = seed_of(session.run_seed, problem.problem_id, "justify", mode.value, number)
     request = role_request(role, messages, question=problem.question, index=number, seed=seed)
     return request, digest(
@@ -212,7 +219,7 @@ def _request(
         *([] if role.reading is None else [role.reading.model_dump()]),
         # The checks compare the justification with all of them.
         digest([case.kept.text for case in of_mode], gold_to_json(problem.gold)),
-        of_mode[0].decision.model_dump(mode="json", include=JUDGED_BY),
+        *[each.model_dump(mode="json", include=JUDGED_BY) for each in (decision, above) if each is not None],
     )
 
 
@@ -227,6 +234,7 @@ async def _attempt(
     form: Format,
 ) -> Justification:
     problem, decision, kept = of_mode[0].problem, of_mode[0].decision, [case.kept for case in of_mode]
+    above = of_mode[0].above
     text, verdict, prompt_tokens, completion_tokens = "", "", 0, 0
     try:
         completion = await session.generate(problem.problem_id, request)
@@ -237,7 +245,7 @@ async def _attempt(
         prompt_tokens, completion_tokens = completion.prompt_tokens, completion.completion_tokens
         prompt = "\n".join(message.content for message in request.messages)
         finish = completion.finish_reason
-        verdict = objection(text, finish, problem, decision, prompt, kept, config, form.tags) or ACCEPTED
+        verdict = objection(text, finish, problem, decision, prompt, kept, config, form.tags, above) or ACCEPTED
     return Justification(
         problem_id=problem.problem_id,
         attempt=number,

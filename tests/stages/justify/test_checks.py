@@ -234,3 +234,11 @@ def test_a_justification_with_numbers_of_attempts_or_against_the_numbers_is_refu
     assert object_to("Several sums, and direct answers seldom hold.", decision=decision) is None
     assert object_to("Several sums, and 1 of 8 direct tries was right.", decision=decision) == "states_counts"
     assert object_to("Several sums, and no direct try was right.", decision=decision) == "contradicts_counts"
+
+
+def test_a_justification_with_results_of_a_mode_that_was_not_sampled_is_refused() -> None:
+    unsampled = {"n_on": 0, "right_on": 0, "p_on": None, "p_on_low": None, "p_on_high": None, "tokens_on": None}
+    decision = make_decision(PROBLEM, Mode.THINK_OFF, **unsampled, margin=None)
+    assert object_to("Two steps, and direct answers are hit and miss.", decision=decision) is None
+    assert object_to("Two steps, and thinking does worse.", decision=decision) == "claims_unmeasured"
+    assert object_to("Two steps, and no direct try was right.", decision=decision) == "contradicts_counts"
