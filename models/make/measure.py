@@ -210,7 +210,7 @@ right number. Of the {said["speaks_of_direct_answers"]} that say how often direc
 
 `python -m hipo_data.models.make`, from nothing but its own generators: problems, tokenizer, training
 ({made["steps"]:,} steps of {made["batch"]} examples, AdamW, one cycle, peak learning rate {made["learning_rate"]},
-seed {made["seed"]}, {made["seconds"] / 60:.0f} minutes on {made["threads"]} cores), measurement (seed
+seed {made["seed"]}, {made["seconds"] / 60:.0f} minutes on {made["threads"]} core{"" if made["threads"] == 1 else "s"}), measurement (seed
 {metrics["seed"]}). `training.json` and `metrics.json` hold the settings and figures. Questions are split into three
 pools by the sha256 of their text: the base corpus that it was trained on, and the {n_train} train and
 {n_train // 2} held-out problems of `models/problems`, none of which it was trained on.
