@@ -157,6 +157,7 @@ def table(metrics: dict[str, Any]) -> str:
 def card(metrics: dict[str, Any], samples: Sequence[dict[str, str]]) -> str:
     """The model card, from the metrics, the training record and a few justifications."""
     made, said = metrics["training"], metrics["justifications"]
+    cores = "one core" if made["threads"] == 1 else f"{made['threads']} cores"
     examples = "\n".join(f"- {s['question']} ({s['counts']}, {s['mode']}): “{s['text']}”" for s in samples)
     n_train = sum(TRAIN_COUNTS.values())
     return f"""\
@@ -210,7 +211,7 @@ right number. Of the {said["speaks_of_direct_answers"]} that say how often direc
 
 `python -m hipo_data.models.make`, from nothing but its own generators: problems, tokenizer, training
 ({made["steps"]:,} steps of {made["batch"]} examples, AdamW, one cycle, peak learning rate {made["learning_rate"]},
-seed {made["seed"]}, {made["seconds"] / 60:.0f} minutes on {made["threads"]} core{"" if made["threads"] == 1 else "s"}), measurement (seed
+seed {made["seed"]}, {made["seconds"] / 60:.0f} minutes on {cores}), measurement (seed
 {metrics["seed"]}). `training.json` and `metrics.json` hold the settings and figures. Questions are split into three
 pools by the sha256 of their text: the base corpus that it was trained on, and the {n_train} train and
 {n_train // 2} held-out problems of `models/problems`, none of which it was trained on.
