@@ -18,7 +18,7 @@ SFT = {"epochs": 1, "batch": 48, "max_length": 384}
 SFT_MICRO_BATCH = {"hipo_data": 16, "trainer": 48}
 """As each commit's own recipe has it; micro-batches of like lengths are what makes smaller ones pay."""
 RL = {"prompts": 16, "micro_batch": 32}
-GROUP, MAX_TOKENS = 16, 192
+GROUP, MAX_TOKENS = 16, 256
 RL_MICRO_BATCHES = RL["prompts"] * GROUP // RL["micro_batch"]
 Done = tuple[list[dict[str, Any]], int]
 """A training's log, and how many micro-batches a step has."""

@@ -20,10 +20,10 @@ shard of 1,500, both with the rule posterior, mean over worlds and δ; adaptive_
 equal error, against the uniform N that reaches it, interpolated between the measured ones by their logarithms.
 
 calibration: 3 points over the largest difference between the repetition that is said and the one that is measured, in
-any bin of ten with 2 % of the choices or more; N 8, the four worlds and one like the quickstart, where most problems
-are always or never solved. Printed for other N too, with how often the 95 % interval of what-if's pass rate holds the
-true one, and what fallback rows cost. Beside them: what became of δ .25 and .5 as ties went to think-off, of these
-rollouts and in expectation.
+any bin of ten with 2 % of the choices or more; N 8, the four worlds and a settled one, where most problems are always
+or never solved. Printed for other N too, with how often the 95 % interval of what-if's pass rate holds the true one,
+and what fallback rows cost. Beside them: what became of δ .25 and .5 as ties went to think-off, of these rollouts and
+in expectation.
 
     python benchmarks/decisions.py
 """
@@ -100,7 +100,7 @@ def main() -> None:
         figures = f"{100 * before:.2f} → {100 * strict:.2f} %, aim {100 * aim:.1f} %"
         figures += f"; in expectation {in_expectation(delta)}"
         print(f"δ {delta}, ties to think-off, mean over worlds and N: {figures}")
-    off = {n: calibration(WORLDS | {"quickstart": quickstart}, n) for n in (4, 8, 16)}
+    off = {n: calibration(WORLDS | {"settled": settled}, n) for n in (4, 8, 16)}
     for n in (2, 4, 8, 16):
         coverage(WORLDS, n)
     for delta in (0.15, 0.5):
@@ -198,7 +198,7 @@ def mixed(rng: np.random.Generator) -> tuple[Floats, Floats]:
     return np.array(on), np.array(off)
 
 
-def quickstart(rng: np.random.Generator) -> tuple[Floats, Floats]:
+def settled(rng: np.random.Generator) -> tuple[Floats, Floats]:
     """Thinking is nearly always right, answering at once nearly always or nearly never."""
     return rng.beta(6, 0.3, PROBLEMS), rng.beta(0.12, 0.14, PROBLEMS)
 

@@ -81,8 +81,9 @@ def write(folder: Path) -> None:
     sft, rl, problems = [], [], []
     for at, task in enumerate(tasks):
         mode = FAMILIES[task.family]
-        thought = task.reasoning if mode is Mode.THINK_ON else None
-        said = FORMATS["hipo"].render(HybridResponse(mode, JUDGE[mode], thought, task.response))
+        thought, answer = task.work(None)
+        thinks = thought if mode is Mode.THINK_ON else None
+        said = FORMATS["hipo"].render(HybridResponse(mode, JUDGE[mode], thinks, task.response(answer)))
         user = {"role": "user", "content": task.question}
         of = {"problem_id": f"p{at}", "split": "train"}
         sft.append({**of, "messages": [user, {"role": "assistant", "content": said}], "format": "hipo"})

@@ -1,10 +1,25 @@
-"""The math families: a question, its gold, and a short running chain of reasoning."""
+"""The math families: a question, its gold, and a chain of reasoning.
+
+Three families slip when they think, on purpose. In `sum_long` and `chain` now and then a carry is forgotten, so that
+thinking is right about half the time and training has something to teach. `pick` needs no thinking: who reads the list
+twice, from both ends, is right less often than who answers at once. A slip has one wrong outcome and not many rare
+ones, so that it is there at top-p 0.95 as well.
+"""
 
 import random
 from collections.abc import Sequence
+from functools import partial
 from itertools import accumulate
+from typing import Final
 
-from hipo_data.models.make.tasks import Task, joined
+from hipo_data.models.make.tasks import NUMBER_WORDS, Task, Work, joined, surely
+
+FORGETS: Final = 0.11
+"""How often a carry or a borrow is forgotten."""
+MISREADS: Final = 0.14
+"""How often the wrong one of two numbers is kept."""
+CONFUSES: Final = 0.4
+"""How often, after a list was read from both ends, one end is taken for the other."""
 
 THINGS = ("coins", "books", "pencils", "apples", "stamps", "cards", "stones", "shells", "tickets", "seeds")
 OWNERS = ("Mia", "Tom", "Ana", "Ben", "Lea", "Sam", "Ida", "Max", "Eva", "Leo")
@@ -46,9 +61,31 @@ def running_sum(numbers: Sequence[int]) -> str:
     return ", ".join(f"{before}{term:+d}={after}" for before, term, after in steps)
 
 
-def _sum_task(rng: random.Random, family: str, numbers: Sequence[int]) -> Task:
-    question = _sum_question(rng, numbers)
-    return Task(family, question, str(sum(numbers)), running_sum(numbers), len(numbers), "add")
+def digitwise_sum(numbers: Sequence[int], rng: random.Random | None) -> tuple[str, str]:
+    """A chain that adds or takes away one digit at a time, `95+50=145, 145+8=153`, and its result.
+
+    With `rng` a carry is sometimes forgotten, where the result stays positive without it.
+    """
+    total, steps = numbers[0], []
+    for number in numbers[1:]:
+        sign = 1 if number > 0 else -1
+        for place in (100, 10, 1):
+            digit = abs(number) // place % 10
+            if not digit:
+                continue
+            after = total + sign * digit * place
+            own = total // place % 10 + sign * digit
+            forgotten = after - sign * 10 * place
+            if rng and not 0 <= own <= 9 and min(total, after, forgotten) > 0 and rng.random() < FORGETS:
+                after = forgotten
+            steps.append(f"{total}{'+' if sign > 0 else '-'}{digit * place}={after}")
+            total = after
+    return ", ".join(steps), str(total)
+
+
+def _sum_task(rng: random.Random, family: str, numbers: Sequence[int], work: Work | None = None) -> Task:
+    question, answer = _sum_question(rng, numbers), str(sum(numbers))
+    return Task(family, question, answer, work or surely(running_sum(numbers), answer), len(numbers), "add")
 
 
 def sum2(rng: random.Random) -> Task:
@@ -63,9 +100,8 @@ def sum3(rng: random.Random) -> Task:
 
 def sum_long(rng: random.Random) -> Task:
     """Five or six numbers of two or three digits: too many carries for a direct answer, and slips when thinking."""
-    return _sum_task(
-        rng, "sum_long", [rng.randint(*rng.choice(((10, 99), (100, 999)))) for _ in range(rng.randint(5, 6))]
-    )
+    numbers = [rng.randint(*rng.choice(((10, 99), (100, 999)))) for _ in range(rng.randint(5, 6))]
+    return _sum_task(rng, "sum_long", numbers, partial(digitwise_sum, numbers))
 
 
 def signed_numbers(rng: random.Random, count: int) -> list[int]:
@@ -95,25 +131,50 @@ def chain(rng: random.Random) -> Task:
             ("Start with {}, then {}. What is the result?", "Take {}, then {}. Which number do you get?")
         )
         question = frame.format(numbers[0], steps)
-    return Task("chain", question, str(sum(numbers)), running_sum(numbers), len(numbers), "add and subtract")
+    work = partial(digitwise_sum, numbers)
+    return Task("chain", question, str(sum(numbers)), work, len(numbers), "add and subtract")
+
+
+def _searched(which: str, numbers: Sequence[int], rng: random.Random | None) -> tuple[str, str]:
+    """Compares from the left and again from the right; with `rng` sometimes keeps the wrong one."""
+    best = max if which == "largest" else min
+
+    def kept(one: int, other: int) -> int:
+        right = best(one, other)
+        return one + other - right if rng and rng.random() < MISREADS else right
+
+    found, passes = numbers[0], []
+    for order in (numbers[1:], numbers[::-1]):
+        steps = []
+        for number in order:
+            before, found = found, kept(found, number)
+            steps.append(f"{before} or {number}: {found}")
+        passes.append(", ".join(steps))
+    return f"{which}, {passes[0]}\nagain, {passes[1]}", str(found)
+
+
+def _counted(which: str, numbers: Sequence[int], rng: random.Random | None) -> tuple[str, str]:
+    """Reads the list from the left and again from the right; with `rng` sometimes takes one end for the other."""
+    read = [f"{NUMBER_WORDS[place]} {number}" for place, number in enumerate(numbers, start=1)]
+    ends = (numbers[0], numbers[-1]) if which == "first" else (numbers[-1], numbers[0])
+    found = ends[1] if rng and rng.random() < CONFUSES else ends[0]
+    return f"{which}, {', '.join(read)}\nagain, {', '.join(reversed(read))}\n{which} {found}", str(found)
 
 
 def pick(rng: random.Random) -> Task:
-    """The largest, smallest, first or last of six numbers: reading, hardly any computing."""
+    """The largest, smallest, first or last of six numbers: reading, hardly any computing, and thinking does harm."""
     numbers = rng.sample(range(10, 100), 6)
     which = rng.choice(("largest", "smallest", "first", "last"))
     if which in ("largest", "smallest"):
-        best = max if which == "largest" else min
-        seen = list(dict.fromkeys(accumulate(numbers, best)))
-        reasoning = f"{which} so far: " + ", ".join(map(str, seen))
-        answer = seen[-1]
+        answer = (max if which == "largest" else min)(numbers)
+        work = partial(_searched, which, numbers)
         frames = ("What is the {} of {}?", "Which is the {} of the numbers {}?", "Find the {} number among {}.")
     else:
         answer = numbers[0] if which == "first" else numbers[-1]
-        reasoning = f"{which} in the list: {answer}"
+        work = partial(_counted, which, numbers)
         frames = ("What is the {} of {}?", "Which number comes {} in the list {}?", "Give the {} number of {}.")
     question = rng.choice(frames).format(which, joined(numbers))
-    return Task("pick", question, str(answer), reasoning, len(numbers), which)
+    return Task("pick", question, str(answer), work, len(numbers), which)
 
 
 def spread(rng: random.Random) -> Task:
@@ -129,7 +190,8 @@ def spread(rng: random.Random) -> Task:
         )
     ).format(joined(numbers))
     reasoning = f"largest {high}, smallest {low}, {high}-{low}={high - low}"
-    return Task("range", question, str(high - low), reasoning, len(numbers), "range")
+    answer = str(high - low)
+    return Task("range", question, answer, surely(reasoning, answer), len(numbers), "range")
 
 
 def digit_sum(rng: random.Random) -> Task:
@@ -145,7 +207,8 @@ def digit_sum(rng: random.Random) -> Task:
         )
     ).format(number)
     reasoning = "digits " + " ".join(str(number))
-    return Task("digit_sum", question, str(sum(map(int, str(number)))), reasoning, length, "digit sum")
+    answer = str(sum(map(int, str(number))))
+    return Task("digit_sum", question, answer, surely(reasoning, answer), length, "digit sum")
 
 
 def product(rng: random.Random) -> Task:
@@ -158,4 +221,5 @@ def product(rng: random.Random) -> Task:
         if rng.random() < 0.5
         else rng.choice(("What is {} times {}?", "Find the product of {} and {}.", "Multiply {} by {}.")).format(a, b)
     )
-    return Task("product", question, str(a * b), f"about {rough_a}*{rough_b}={rough_a * rough_b}", length, "multiply")
+    work = surely(f"about {rough_a}*{rough_b}={rough_a * rough_b}", str(a * b))
+    return Task("product", question, str(a * b), work, length, "multiply")

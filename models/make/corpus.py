@@ -11,16 +11,16 @@ from hipo_data.models.make.tasks import FAMILIES, MODES, Mode, completion
 # How often each family and mode is drawn. Think-on is worth more where the chain is long; the direct share of the
 # three middle families is what keeps think-off somewhat, and not hopelessly, behind there.
 WEIGHTS: Final[dict[tuple[str, Mode], float]] = {
-    ("pick", "think_on"): 3,
-    ("pick", "think_off"): 4,
+    ("pick", "think_on"): 4,
+    ("pick", "think_off"): 8,
     ("sum2", "think_on"): 3,
-    ("sum2", "think_off"): 7,
-    ("sum3", "think_on"): 5,
-    ("sum3", "think_off"): 11,
+    ("sum2", "think_off"): 9,
+    ("sum3", "think_on"): 4,
+    ("sum3", "think_off"): 6,
     ("range", "think_on"): 4,
-    ("range", "think_off"): 6,
+    ("range", "think_off"): 7,
     ("digit_sum", "think_on"): 2,
-    ("digit_sum", "think_off"): 3,
+    ("digit_sum", "think_off"): 5,
     ("sum_long", "think_on"): 10,
     ("sum_long", "think_off"): 1.5,
     ("chain", "think_on"): 10,
@@ -35,8 +35,8 @@ WEIGHTS: Final[dict[tuple[str, Mode], float]] = {
     ("code_steps", "think_off"): 5,
 }
 # The share of justifications, and of short exercises in reading the counts that they rest on.
-JUSTIFICATIONS: Final = 0.17
-DRILLS: Final = 0.06
+JUSTIFICATIONS: Final = 0.2
+DRILLS: Final = 0.08
 
 
 @dataclass(frozen=True)
@@ -63,4 +63,4 @@ def draw(rng: random.Random) -> Example:
         )
     family, mode = rng.choices(list(WEIGHTS), weights=list(WEIGHTS.values()))[0]
     task = next(tasks_of(family, "base", rng))
-    return Example(task.question, mode, completion(task, mode))
+    return Example(task.question, mode, completion(task, mode, rng))

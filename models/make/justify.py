@@ -1,11 +1,13 @@
 """How the targets are made from which the model learns to justify a mode.
 
-A justification is one or two sentences: what the problem asks for, what the counts in the prompt say, and the mode
-that follows. It is put together from what the justification prompt shows, in many wordings; it never holds a digit,
-so it cannot hold the answer.
+A justification is one or two short sentences: what the problem asks for or what the counts in the prompt say, and the
+mode that follows. It is put together from what the justification prompt shows, in many wordings, of at most twelve
+words and signs: both modes pay for it, so a long one would hide what thinking costs. It never holds a digit, so it
+cannot hold the answer.
 """
 
 import random
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -13,11 +15,12 @@ from typing import Final, Literal
 
 import jinja2
 
-from hipo_data.models.make.tasks import NUMBER_WORDS, Mode, Task
+from hipo_data.models.make.tasks import Mode, Task
 
 TEMPLATE: Final = Path(__file__).parents[2] / "prompts" / "templates" / "justify_compact.j2"
-MIN_CHARACTERS: Final = 60
-MAX_CHARACTERS: Final = 220
+MIN_CHARACTERS: Final = 20
+MAX_PIECES: Final = 12
+"""Words and punctuation marks, most of which are one token each."""
 # How many samples a mode has, and how often that is shown.
 SAMPLES: Final = {2: 0.1, 4: 0.2, 8: 0.5, 16: 0.2}
 
@@ -69,115 +72,85 @@ def prompt(question: str, mode: Mode, counts: Counts) -> str:
     )
 
 
-# Every phrase is a clause without its full stop; {n} is the number word of the task's count.
+# Every phrase is a clause without its full stop, {op} the task's operation. None names a count that differs within its
+# family: a model of this size gets half of them wrong.
 NATURE: Final[dict[str, tuple[str, ...]]] = {
     "pick": (
-        "this only asks for the {op} of {n} numbers",
-        "finding the {op} of {n} numbers is a matter of reading",
-        "the {op} number can be read off the list",
-        "there is nothing to compute here, only the {op} of {n} numbers to find",
-        "the question wants the {op} number of a short list",
+        "this only asks for the {op}",
+        "the {op} can be read off",
+        "this is only reading",
+        "the list is only read",
     ),
     "sum2": (
         "this adds two numbers",
-        "only two numbers are added here",
-        "a single addition of two numbers is all this takes",
-        "the sum has just two terms",
-        "there is one addition to do, with at most one carry",
+        "this is a single addition",
+        "the sum has two terms",
+        "only two numbers are added",
     ),
     "sum3": (
         "this adds three numbers",
-        "three numbers are added here, so one partial sum has to be kept in mind",
-        "the sum has three terms and a carry may come twice",
-        "adding three numbers means two additions in a row",
-        "three terms make this a short sum, but not a single step",
+        "the sum has three terms",
+        "this takes two additions",
+        "three numbers are added",
     ),
     "range": (
-        "this needs the largest and the smallest of {n} numbers and then their difference",
-        "two searches through {n} numbers and a subtraction are hidden in this question",
-        "the range of {n} numbers mixes a search with a subtraction",
-        "the largest and the smallest must be found before they can be subtracted",
+        "this is a search and a subtraction",
+        "the range takes two searches",
+        "the list is searched twice",
+        "two ends must be found",
     ),
     "digit_sum": (
-        "this adds the digits of one number",
-        "the digits of a single number are to be added",
-        "adding up {n} digits is a small sum",
-        "a sum of {n} digits is short, whichever way it is done",
+        "this adds four digits",
+        "four digits are added",
+        "a sum of digits is short",
+        "only digits are added",
     ),
     "sum_long": (
-        "this adds {n} numbers, so partial sums have to be carried along",
-        "{n} numbers are added here and every carry counts",
-        "the sum has {n} terms",
-        "with {n} terms there are many partial sums to keep in mind",
-        "adding {n} numbers takes many small steps",
+        "this adds many numbers",
+        "the sum has many terms",
+        "every carry counts",
+        "carries pile up",
     ),
     "chain": (
-        "this adds and subtracts {n} numbers in a row",
-        "{n} numbers are chained with plus and minus",
-        "a chain of {n} numbers with mixed signs invites slips",
-        "each of the {n} numbers changes the running total",
-        "additions and subtractions of {n} numbers follow one another here",
+        "every sign changes the total",
+        "this is a chain of signs",
+        "the signs are mixed",
+        "signs change in this chain",
     ),
     "product": (
-        "this multiplies two numbers of {n} digits each",
-        "a product of two {n}-digit numbers has many partial products",
-        "multiplying two {n}-digit numbers is heavy work",
-        "the product of two {n}-digit numbers is long",
+        "this multiplies long numbers",
+        "a long product",
+        "this is a heavy product",
+        "many partial products are needed",
     ),
     "code_direct": (
-        "the function needs a single {op}",
-        "one {op} is the whole function",
-        "the body of this function is just one {op}",
-        "a one-line function with a {op} is asked for",
-        "the description names the {op} outright",
+        "this needs a single {op}",
+        "one {op} will do",
+        "one line is asked for",
+        "the {op} is named outright",
     ),
     "code_constant": (
-        "the constant in this function is made of {n} numbers",
-        "{n} numbers have to be worked into one before the function can be written",
-        "the code is one line, but its constant hides a chain of {n} numbers",
-        "writing this function means adding and subtracting {n} numbers first",
+        "the constant has parts",
+        "the constant is hidden",
+        "numbers become one constant",
+        "the constant must be worked out",
     ),
     "code_steps": (
-        "the function folds {n} steps into one expression",
-        "{n} steps have to be merged into a single expression",
-        "each of the {n} steps changes both parts of the expression",
-        "the description lists {n} steps that must be expanded and collected",
+        "steps become one expression",
+        "this folds steps into one",
+        "the steps must be merged",
+        "each step counts",
     ),
 }
 EASY: Final = ("pick", "sum2", "digit_sum", "code_direct")
 OPERATIONS: Final = {"join": "join of two strings", "sum": "list sum", "loop": "loop over the list"}
 
 DIRECT: Final[dict[Level, tuple[str, ...]]] = {
-    "always": (
-        "answering at once is always right",
-        "direct answers never fail",
-        "every direct try was right",
-        "a direct answer gets it each time",
-    ),
-    "mostly": (
-        "answering at once is mostly right",
-        "direct answers usually hold",
-        "most direct tries were right",
-        "a direct answer gets it more often than not",
-    ),
-    "sometimes": (
-        "answering at once is right only some of the time",
-        "direct answers are hit and miss",
-        "some direct tries were right and some wrong",
-        "a direct answer works about half the time",
-    ),
-    "rarely": (
-        "answering at once rarely gets it right",
-        "direct answers seldom hold",
-        "few direct tries were right",
-        "a direct answer is mostly a guess",
-    ),
-    "never": (
-        "answering at once never gets it right",
-        "direct answers always fail",
-        "no direct try was right",
-        "a direct answer has no chance",
-    ),
+    "always": ("answering at once is always right", "direct answers never fail", "every direct try was right"),
+    "mostly": ("answering at once is mostly right", "direct answers usually hold", "most direct tries were right"),
+    "sometimes": ("direct answers are hit and miss", "some direct tries were wrong"),
+    "rarely": ("direct answers seldom hold", "few direct tries were right"),
+    "never": ("direct answers always fail", "no direct try was right", "a direct answer has no chance"),
 }
 ADDED: Final[dict[Gain, tuple[str, ...]]] = {
     "large": (
@@ -207,33 +180,31 @@ ADDED: Final[dict[Gain, tuple[str, ...]]] = {
 }
 DECISION: Final[dict[Mode, tuple[str, ...]]] = {
     "think_on": (
-        "I will think it through first",
-        "I will work through it step by step",
-        "thinking first is the better way",
-        "it is worth reasoning before the answer",
-        "I should reason step by step",
-        "a careful pass comes first",
+        "I will think first",
+        "I will think it through",
+        "thinking first is better",
+        "it is worth reasoning",
+        "I should reason first",
     ),
     "think_off": (
         "I will answer at once",
         "I will answer directly",
-        "a direct answer is the better way",
-        "there is no need to think it through",
+        "a direct answer is best",
         "I can skip the reasoning",
         "a short answer will do",
     ),
 }
 
 
-CONNECTIVES: Final = "so since still even although yet but and"
+CONNECTIVES: Final = "so still although"
 
 
 def wordings() -> list[str]:
-    """Every phrase that a target can be put together from, number words and names of operations included."""
-    groups = (*NATURE.values(), *DIRECT.values(), *ADDED.values(), *DECISION.values(), NUMBER_WORDS)
+    """Every phrase that a target can be put together from, names of operations included."""
+    groups = (*NATURE.values(), *DIRECT.values(), *ADDED.values(), *DECISION.values())
     named = "largest smallest first last addition subtraction multiplication division remainder repetition slice append"
-    phrases = [phrase.replace("{n}", "").replace("{op}", "") for group in groups for phrase in group]
-    return [*phrases, *OPERATIONS.values(), *(f"{word}-digit" for word in NUMBER_WORDS), named, CONNECTIVES]
+    phrases = [phrase.replace("{op}", "") for group in groups for phrase in group]
+    return [*phrases, *OPERATIONS.values(), named, CONNECTIVES]
 
 
 def _sentence(text: str) -> str:
@@ -252,60 +223,45 @@ def _evidence(rng: random.Random, counts: Counts) -> str:
     direct = rng.choice(DIRECT[counts.level])
     if counts.gain is None:
         return direct
-    added = rng.choice(ADDED[counts.gain])
-    on_side = counts.level in (("sometimes", "rarely", "never") if _favours(counts) == "think_on" else ())
-    off_side = counts.level in (("always", "mostly") if _favours(counts) == "think_off" else ())
-    shape = rng.random()
-    if shape < 0.25 and (on_side or off_side):
-        return direct
-    if shape < 0.45:
-        return added
-    joints = (" and ", ", and ") if on_side or off_side else (", but ", ", yet ")
-    return direct + rng.choice(joints) + added
+    sided = {"think_on": ("sometimes", "rarely", "never"), "think_off": ("always", "mostly")}[_favours(counts)]
+    return direct if counts.level in sided and rng.random() < 0.5 else rng.choice(ADDED[counts.gain])
+
+
+def pieces(text: str) -> int:
+    """Words and punctuation marks of a text."""
+    return len(re.findall(r"[\w']+|[^\w\s]", text))
 
 
 def target(rng: random.Random, task: Task, mode: Mode, counts: Counts) -> str:
-    """One justification of `mode` for a task: 60 to 220 characters, no digits, no tags."""
+    """One justification of `mode` for a task: at least 20 characters, at most 12 pieces, no digits, no tags."""
     while True:
         text = _compose(rng, task, mode, counts)
-        if MIN_CHARACTERS <= len(text) <= MAX_CHARACTERS:
+        if len(text) >= MIN_CHARACTERS and pieces(text) <= MAX_PIECES:
             return text
 
 
 def _compose(rng: random.Random, task: Task, mode: Mode, counts: Counts) -> str:
     operation = OPERATIONS.get(task.operation, task.operation)
-    nature = rng.choice(NATURE[task.family]).format(n=NUMBER_WORDS[task.count], op=operation)
+    nature = rng.choice(NATURE[task.family]).format(op=operation)
     decision = rng.choice(DECISION[mode])
     evidence = _evidence(rng, counts)
+    if _favours(counts) != mode:
+        against = (
+            _sentence(f"{evidence}; still, {decision}"),
+            _sentence(f"although {evidence}, {decision}"),
+            f"{_sentence(evidence)} {_sentence(f'still, {decision}')}",
+        )
+        return rng.choice(against)
+    shapes = [
+        _sentence(f"{evidence}, so {decision}"),
+        f"{_sentence(evidence)} {_sentence(decision)}",
+        _sentence(f"{nature}: {evidence}, so {decision}"),
+        f"{_sentence(nature)} {_sentence(f'{evidence}, so {decision}')}",
+        _sentence(f"{decision}: {evidence}"),
+    ]
     # The problem's nature may only be given as the reason where it does speak for the mode.
-    natural = mode == ("think_off" if task.family in EASY else "think_on")
-    if natural and rng.random() < 0.15:
-        clear = nature if "," in nature else f"{nature}, so {decision}"
-        return _sentence(clear) + (f" {_sentence(decision)}" if clear == nature else "")
-    shapes: tuple[str, ...]
-    if _favours(counts) == mode:
-        shapes = (
-            f"{_sentence(nature)} {_sentence(evidence + ', so ' + decision)}",
-            f"{_sentence(nature)} {_sentence(evidence)} {_sentence(decision)}",
-        )
-        if natural:
-            shapes += (
-                f"{_sentence(nature + ': ' + evidence)} {_sentence(decision)}",
-                f"{_sentence(decision + ': ' + nature)} {_sentence(evidence)}",
-            )
-        if natural and "," not in nature:
-            shapes += (f"{_sentence('since ' + nature + ', ' + decision)} {_sentence(evidence)}",)
-        if not natural:
-            turn = "" if ", but " in evidence or ", yet " in evidence else "yet "
-            shapes += (f"{_sentence(nature)} {_sentence(turn + evidence + ', so ' + decision)}",)
-        if not natural and "," not in nature:
-            shapes += (f"{_sentence('although ' + nature + ', ' + evidence)} {_sentence(decision)}",)
-    else:
-        shapes = (
-            f"{_sentence(nature)} {_sentence(evidence)} {_sentence('still, ' + decision)}",
-            f"{_sentence(nature + ': ' + evidence)} {_sentence('even so, ' + decision)}",
-            f"{_sentence(nature)} {_sentence('although ' + evidence + ', ' + decision)}",
-        )
+    if mode == ("think_off" if task.family in EASY else "think_on"):
+        shapes += [_sentence(f"{nature}, so {decision}"), _sentence(f"{decision}: {nature}")]
     return rng.choice(shapes)
 
 
@@ -334,8 +290,8 @@ def random_counts(rng: random.Random, mode: Mode) -> Counts:
     n_on = n_off = n
     if rng.random() < 0.05:
         n_on, n_off = rng.randint(1, n), rng.randint(1, n)
-    if mode == "think_off" and rng.random() < 0.1:
-        return Counts(0, 0, rng.randint(1, n_off), n_off)
+    if mode == "think_off" and rng.random() < 0.2:
+        return Counts(0, 0, rng.randint((n_off + 1) // 2, n_off), n_off)
     right_on, right_off = (min(count, rng.randint(-1, count + 2)) for count in (n_on, n_off))
     right_on, right_off = max(right_on, 0), max(right_off, 0)
     wanted = right_on / n_on - right_off / n_off >= 0.15

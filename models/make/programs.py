@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from hipo_data.models.make.arithmetic import expression, running_sum, signed_numbers
-from hipo_data.models.make.tasks import Task
+from hipo_data.models.make.tasks import Task, surely
 
 NAMES = ("f", "g", "h", "solve", "run", "calc", "apply", "convert", "step", "make")
 FRAMES = (
@@ -73,7 +73,7 @@ def _task(
     inputs = [make_input(rng) for _ in range(5)]
     cases = tuple(((value,), gold(value)) for value in inputs)
     program = f"def {name}({arg}):\n    return {body}"
-    return Task(family, question, program, reasoning, count, operation, name, cases)
+    return Task(family, question, program, surely(reasoning, program), count, operation, name, cases)
 
 
 def code_direct(rng: random.Random) -> Task:

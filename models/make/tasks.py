@@ -1,8 +1,9 @@
 """What a task is, which families exist, and which pool a question belongs to."""
 
 import hashlib
+import random
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -17,6 +18,11 @@ FAMILIES: Final = MATH_FAMILIES + CODE_FAMILIES
 NUMBER_WORDS: Final = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
+Work = Callable[[random.Random | None], tuple[str, str]]
+"""Writes a chain of reasoning, and the answer in which it ends: the right ones without a random source, and with one
+those of somebody who slips as often as the family does."""
+
+
 @dataclass(frozen=True)
 class Task:
     """One problem with everything that the corpus, the problem files and the justifications need.
@@ -28,7 +34,7 @@ class Task:
     family: str
     question: str
     answer: str
-    reasoning: str
+    work: Work
     count: int
     operation: str
     entry_point: str = ""
@@ -39,15 +45,25 @@ class Task:
         """Whether the gold is a program."""
         return self.family in CODE_FAMILIES
 
-    @property
-    def response(self) -> str:
-        """The answer as the model writes it: a boxed number, or a fenced program."""
-        return f"```python\n{self.answer}\n```" if self.is_code else f"\\boxed{{{self.answer}}}"
+    def response(self, answer: str) -> str:
+        """An answer as the model writes it: a boxed number, or a fenced program."""
+        return f"```python\n{answer}\n```" if self.is_code else f"\\boxed{{{answer}}}"
 
 
-def completion(task: Task, mode: Mode) -> str:
-    """The text after the generation prompt of `mode`, without the end-of-turn token."""
-    return f"{task.reasoning}\n</think>\n\n{task.response}" if mode == "think_on" else task.response
+def surely(reasoning: str, answer: str) -> Work:
+    """The work of a family that never slips."""
+    return lambda _: (reasoning, answer)
+
+
+def completion(task: Task, mode: Mode, rng: random.Random | None = None) -> str:
+    """The text after the generation prompt of `mode`, without the end-of-turn token.
+
+    With `rng` thinking slips as often as that of the task's family does, and ends in the answer that follows from it.
+    """
+    if mode == "think_off":
+        return task.response(task.answer)
+    reasoning, answer = task.work(rng)
+    return f"{reasoning}\n</think>\n\n{task.response(answer)}"
 
 
 def pool_of(question: str) -> Pool:

@@ -11,7 +11,7 @@ from transformers import PreTrainedTokenizerFast
 
 from hipo_data.models.make import corpus
 
-VOCABULARY: Final = 512
+VOCABULARY: Final = 768
 MAX_LENGTH: Final = 512
 PAD: Final = "<|endoftext|>"
 START: Final = "<|im_start|>"

@@ -33,7 +33,7 @@ class Settings:
     layers: int = 4
     heads: int = 4
     mlp: int = 384
-    steps: int = 2800
+    steps: int = 4000
     batch: int = 96
     micro_batches: int = 6
     learning_rate: float = 2.5e-3
@@ -150,11 +150,13 @@ def quick_accuracy(model: Any, tokenizer: Any, per_family: int, seed: int) -> di
                 temperature=1.0,
                 top_p=0.95,
                 top_k=0,
-                max_new_tokens=140,
+                max_new_tokens=230,
             )
             texts = tokenizer.batch_decode(output[:, width:], skip_special_tokens=True)
             right = [
-                text.split("</think>")[-1].strip() == task.response if task.is_code else boxed(text) == task.answer
+                text.split("</think>")[-1].strip() == task.response(task.answer)
+                if task.is_code
+                else boxed(text) == task.answer
                 for task, text in zip(tasks, texts, strict=True)
             ]
             by_mode[mode] = sum(right) / per_family
@@ -163,7 +165,7 @@ def quick_accuracy(model: Any, tokenizer: Any, per_family: int, seed: int) -> di
     return shares
 
 
-def train(folder: Path, settings: Settings, evaluate_every: int = 700) -> float:
+def train(folder: Path, settings: Settings, evaluate_every: int = 1400) -> float:
     """Train with the tokenizer in `folder`, save the weights beside it, and return the seconds it took."""
     torch.set_num_threads(settings.threads)
     torch.manual_seed(settings.seed)

@@ -51,9 +51,10 @@ async def rows(url: str) -> tuple[dict[tuple[str, str], Row], list[Completion]]:
             completion = await engine.generate(request)
             completions.append(completion)
             parts = read_completion(completion, asked, mode)
-            found[name, question] = (
-                parts.reasoning, parts.answer, completion.finish_reason, completion.completion_tokens
-            )  # fmt: skip
+            ended = completion.finish_reason
+            # A parser does not tell whether reasoning was closed where the limit left no room for an answer.
+            answer = parts.answer if ended is FinishReason.STOP else parts.answer or None
+            found[name, question] = (parts.reasoning, answer, ended, completion.completion_tokens)
     await engine.close()
     return found, completions
 

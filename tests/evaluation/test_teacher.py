@@ -13,13 +13,14 @@ from hipo_data.evaluation.evaluate import evaluate
 from hipo_data.evaluation.result import EvaluationResult
 from hipo_data.evaluation.transformers import TransformersBackend
 from hipo_data.evaluation.vllm import VllmBackend
+from hipo_data.models.make.measure import KINDS
 from hipo_data.models.make.problems import choose, code_gold
-from hipo_data.models.make.tasks import FAMILIES
+from hipo_data.models.make.tasks import FAMILIES, MODES
 from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.schemas.records import FinishReason, Mode
 from tests.support.commands import write_lines
 
-SAMPLING = Sampling(temperature=1.0, top_p=0.95, max_tokens=200)
+SAMPLING = Sampling(temperature=1.0, top_p=0.95, max_tokens=256)
 
 
 @pytest.fixture(scope="module")
@@ -44,17 +45,23 @@ def teacher(repo_root: Path) -> Path:
 
 
 def check(found: EvaluationResult) -> None:
-    """What the model card says, loosely: thinking pays, and costs; sums of two numbers need none."""
+    """What the model card says, loosely: thinking pays where it is meant to, and costs; other families need none."""
     on, off = found.figures["think_on"], found.figures["think_off"]
     assert on.accuracy.value is not None and off.accuracy.value is not None
-    assert on.accuracy.value > off.accuracy.value + 0.15
+    assert on.accuracy.value > off.accuracy.value
     assert on.tokens.mean is not None and off.tokens.mean is not None
     assert on.tokens.mean > 2 * off.tokens.mean
     assert (on.modes.ratio_t, off.modes.ratio_t, found.free.modes.ratio_t) == (1.0, 0.0, 1.0)
     assert (on.well_formed, off.well_formed, on.failed, on.accuracy.unknown) == (1.0, 1.0, 0, 0)
-    easy = next(group for group in found.groups if group.value == "sum2")
-    assert easy.figures["think_off"].accuracy.right >= 3
-    assert easy.hybrid_accuracy is not None and found.hybrid_accuracy is not None
+    families = {group.value: group for group in found.groups if group.by == "family"}
+    right = {
+        kind: {mode: sum(families[name].figures[mode].accuracy.right for name in names) for mode in MODES}
+        for kind, names in KINDS.items()
+    }
+    helps, harms, direct = right["thinking helps"], right["thinking does harm"], right["a direct answer does"]
+    assert helps["think_on"] > helps["think_off"] + 0.15 * 24
+    assert harms["think_off"] >= 3 and direct["think_off"] >= 6
+    assert families["sum2"].hybrid_accuracy is not None and found.hybrid_accuracy is not None
     assert found.hybrid_accuracy.problems == 44
 
 

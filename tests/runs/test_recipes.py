@@ -68,7 +68,7 @@ def test_recipe_is_valid_and_takes_the_four_datasets(name: str) -> None:
 def test_the_recipe_with_arms_names_four_from_cheap_to_dear() -> None:
     roles = load_config(RECIPES / "teacher-arms.yaml", []).roles
     assert roles.modes == ("think_off", "short", "long", "think_on")
-    assert [roles.budget(mode) for mode in roles.modes] == [None, 24, 64, None]
+    assert [roles.budget(mode) for mode in roles.modes] == [None, 32, 112, None]
 
 
 def test_the_recipe_of_arms_formats_writes_each_arm_down_by_tags_of_its_own() -> None:

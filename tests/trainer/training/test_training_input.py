@@ -144,12 +144,14 @@ def test_lcpo_asks_for_its_budget_in_the_prompt(tmp_path: Path) -> None:
     assert found == problems(config, rows)
 
 
-def test_a_tokenizer_that_splits_a_tag(tmp_path: Path) -> None:
+def test_a_tokenizer_that_splits_a_tag(tokenizer: Any, tmp_path: Path) -> None:
     from hipo_data.trainer.training.sft import run_sft
 
     published(tmp_path / "data")
     config = read_config(SftConfig, sft_recipe(tmp_path), ["model.split_tags=refuse"])
-    assert "splits the hipo format's tag <judge> into 7 tokens; set model.split_tags: add" in refused(run_sft, config)
+    pieces = len(tokenizer("<judge>", add_special_tokens=False)["input_ids"])
+    said = f"splits the hipo format's tag <judge> into {pieces} tokens; set model.split_tags: add"
+    assert said in refused(run_sft, config)
     assert not (tmp_path / "out").exists()
 
 
