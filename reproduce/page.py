@@ -111,8 +111,8 @@ Accuracy, and in brackets the share of think-on.
 {_DURING if any(name in main for name in config.methods) else ""}{_ablations(config, results, outcomes)}
 ## What this does not say
 
-- The model has about a million parameters and knows a few families of arithmetic. The size of every effect follows the mix
-  of families, which was fixed beforehand.
+- The model has about a million parameters and knows a few families of arithmetic. The size of every effect follows the
+  mix of families, which was fixed beforehand.
 - In the hipo format both modes begin with a justification, so that thinking less spares a smaller share of the tokens
   than where models think for thousands.
 - The fall in tokens and thinking of the arms that begin from b is in large part the data's: compare them with the cold
