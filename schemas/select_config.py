@@ -10,7 +10,17 @@ from hipo_data.schemas.config_texts import Line
 from hipo_data.schemas.mix_config import MixConfig
 
 PolicyName = Literal[
-    "hipo", "adaptthink", "thinkless", "lhrm", "all-correct", "shortest", "preference", "budget", "groups", "effort"
+    "hipo",
+    "adaptthink",
+    "thinkless",
+    "lhrm",
+    "all-correct",
+    "shortest",
+    "always-think",
+    "preference",
+    "budget",
+    "groups",
+    "effort",
 ]
 
 OVER_ARMS: tuple[PolicyName, ...] = ("effort", "budget", "all-correct", "shortest")
@@ -163,6 +173,7 @@ class SelectConfig(Config):
             "adaptthink": {"most"},
             "all-correct": {"most"},
             "shortest": set[str](),
+            "always-think": set[str](),
             "effort": {"fallback"},
         }.get(self.policy, {self.policy})
         # Left out at their defaults, so that work of before stays.

@@ -15,7 +15,7 @@ from hipo_data.schemas.mix_config import MixConfig
 from hipo_data.schemas.records import Mode
 from hipo_data.stages.publish.mix import kept_counts, mix_figures, mixed
 
-ONE_ROW = ("hipo", "lhrm", "shortest", "budget", "effort")
+ONE_ROW = ("hipo", "lhrm", "shortest", "always-think", "budget", "effort")
 """Policies under which a problem has one row."""
 
 _REMARK = (

@@ -92,7 +92,8 @@ def summary_figures(stats: Statistics, outcome: Outcome, run_dir: RunPath) -> di
     if outcome.saved_tokens:
         figures["stopped"] = (
             f"{outcome.unneeded} {'think-on ' if stats.is_pair else ''}rollouts were not needed; "
-            f"about {outcome.saved_tokens:,} completion {stats.lengths_in} saved against full sampling"
+            f"about {outcome.saved_tokens:,} completion {stats.lengths_in} saved against full sampling, "
+            "if those that were not asked would have been as long as those that were"
         )
     if outcome.shown:
         figures["shown"] = "; ".join(in_words(Mode(mode), seen) for mode, seen in sorted(outcome.shown.items()))

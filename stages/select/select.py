@@ -27,6 +27,7 @@ from hipo_data.stages.select.pair_counts import with_gains
 from hipo_data.stages.select.policies import (
     adaptthink,
     all_correct,
+    always_think,
     arm_budgets,
     budget,
     effort,
@@ -61,6 +62,7 @@ POLICIES: dict[str, Policy] = {
     "lhrm": lhrm,
     "all-correct": all_correct,
     "shortest": shortest,
+    "always-think": always_think,
     "preference": preference,
     "budget": budget,
     "groups": groups,

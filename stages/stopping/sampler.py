@@ -97,7 +97,8 @@ def tokens_saved(rollouts: Sequence[Rollout], problems: Sequence[Problem], count
     """About how many completion tokens full sampling of think-on would have taken more.
 
     A rollout that was not asked for, or cut off, is taken to be as long as the mean of its problem's whole ones, and
-    where there are none, of all whole ones; a cut one at least as long as it got.
+    where there are none, of all whole ones; a cut one at least as long as it got. Problems that were not asked at all
+    are the easier ones, which may think less: of four arms of budgets half of what this says was saved.
     """
     by_problem: dict[str, list[Rollout]] = {problem.problem_id: [] for problem in problems}
     for rollout in rollouts:

@@ -23,6 +23,7 @@ EXAMPLES = {  # of 24 problems 3 are never solved; think-off is right in all 4 r
     "lhrm": 14,
     "all-correct": 4 * 21 + 6 * 7,
     "shortest": 21,
+    "always-think": 21,
     "budget": 21,
 }
 

@@ -202,7 +202,9 @@ def test_tokens_saved_are_told_where_the_manifests_count_them(tmp_path: Path) ->
     assert figures.saved(open_run(tmp_path).manifests) is None
     counts = {"saved_tokens": 3000, "capped": 4, "completion_tokens": 9000}
     write_manifest(path, manifest.model_copy(update={"counts": counts}))
-    assert "cut off 4 rollouts and saved about 3,000 characters, 25.0 % of what" in texts(page(open_run(tmp_path)))
+    said = texts(page(open_run(tmp_path)))
+    assert "cut off 4 rollouts and saved about 3,000 characters, 25.0 % of what" in said
+    assert "if the rollouts that were not asked for would have been as long as those that were" in said
 
 
 def frame(rows: Sequence[tuple[str, str | None]]) -> pl.DataFrame:

@@ -243,6 +243,18 @@ def test_all_correct_keeps_every_right_response_and_shortest_the_first_of_them(r
 
 
 @settings(max_examples=30)
+@given(rows=whole_tries)
+def test_always_think_keeps_the_shortest_right_response_that_thinks(rows: list[Try]) -> None:
+    decisions, picks = decide_and_pick(rows, SelectConfig(policy="always-think"), problems=IDS)
+    for key in IDS:
+        own = [row for row in rows if row.problem_id == key]
+        right = sorted((row.tokens, row.index) for row in own if row.mode == ON and row.usable)
+        assert keys(picks.get(key, [])) == [(ON, index) for _, index in right][:1]
+        if not right and any(row.mode == OFF and row.usable for row in own):
+            assert decisions[key].drop_reason == "no_right_thinking"
+
+
+@settings(max_examples=30)
 @given(rows=whole_tries, weight=st.sampled_from([0.0, 0.2, 1.0]))
 def test_groups_hold_every_graded_rollout_with_its_reward(rows: list[Try], weight: float) -> None:
     capped = [replace(row, cap=3) if row.index == 9 else row for row in rows]
