@@ -100,9 +100,7 @@ def justifications(engine: Any, seed: int) -> tuple[dict[str, Any], list[dict[st
         named = {word for word in _words(text) if word in NUMBER_WORDS[2:]}
         if named:
             counted += 1
-            counted_right += named <= {NUMBER_WORDS[task.count], "two"} and (
-                NUMBER_WORDS[task.count] in named or task.family == "product"
-            )
+            counted_right += named <= {word for phrase in justify.NATURE[task.family] for word in _words(phrase)}
     said = [justify.said_of(text) for text in texts]
     levels = [found[0] == counts.level for found, (_, _, counts) in zip(said, asked, strict=True) if found[0]]
     gains = [found[1] == counts.gain for found, (_, _, counts) in zip(said, asked, strict=True) if found[1]]
