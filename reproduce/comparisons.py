@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from hipo_data.figures.text import NOTHING
 from hipo_data.reproduce.intervals import change
 from hipo_data.reproduce.outcomes import families_of, measured, read_outcomes
-from hipo_data.reproduce.writing import NOTHING, signed
+from hipo_data.reproduce.writing import signed
 
 TITLES = ("accuracy, points", "accuracy", "tokens", "think-on")
 _CELLS = (("accuracy", False), ("accuracy", True), ("tokens", True), ("think_on", True))

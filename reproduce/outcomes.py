@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from hipo_data.evaluation.folder import piece_path, write_rows
 from hipo_data.evaluation.forcing import end_of_justification
+from hipo_data.evaluation.metrics.shares import RIGHT_IF_GRADED
 from hipo_data.evaluation.prompts import load_tokenizer
 from hipo_data.prompts.formats.format import Format
 from hipo_data.schemas.errors import UserError
-from hipo_data.schemas.records import Mode, Status
+from hipo_data.schemas.records import Mode
 
 OUTCOMES: Final = pl.Schema(
     {
@@ -40,9 +41,8 @@ def write_outcomes(evaluation: Path, model: Path, response_format: Format, out: 
     The justification is counted by the model's tokenizer, in the text: the tokens that were drawn are not kept.
     """
     rows = pl.read_parquet(piece_path(evaluation, 0, None))
-    right = pl.when(pl.col("status") != Status.UNKNOWN.value).then(pl.col("status") == Status.CORRECT.value)
     lengths = pl.Series("justification_tokens", _justifications(rows["text"].to_list(), model, response_format))
-    found = rows.with_columns(right.alias("right"), pl.min_horizontal(lengths, "tokens").alias(lengths.name))
+    found = rows.with_columns(RIGHT_IF_GRADED.alias("right"), pl.min_horizontal(lengths, "tokens").alias(lengths.name))
     write_rows(found.select(OUTCOMES.names()).cast(OUTCOMES), out)
 
 

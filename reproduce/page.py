@@ -5,6 +5,7 @@ from typing import Any
 
 from hipo_data.figures.drawing import png
 from hipo_data.figures.plural import counted
+from hipo_data.figures.text import number
 from hipo_data.reproduce import comparisons, room
 from hipo_data.reproduce.ceiling import Ceiling
 from hipo_data.reproduce.config import ReproduceConfig
@@ -12,7 +13,7 @@ from hipo_data.reproduce.outcomes import by_mode
 from hipo_data.reproduce.plan import starts_of
 from hipo_data.reproduce.published import ROWS
 from hipo_data.reproduce.steps import Results
-from hipo_data.reproduce.writing import NOTHING, spread, table
+from hipo_data.reproduce.writing import spread, table
 from hipo_data.schemas.algorithm_config import Thinkless
 from hipo_data.schemas.records import Mode
 
@@ -169,15 +170,12 @@ def _besides(config: ReproduceConfig, outcomes: dict[str, comparisons.Outcomes])
 
 
 def _tokens(main: Results, outcomes: dict[str, comparisons.Outcomes]) -> str:
-    def shown(value: float | None) -> str:
-        return NOTHING if value is None else f"{value:.1f}"
-
     parts = {"all": "all", Mode.THINK_ON.value: "think-on", Mode.THINK_OFF.value: "think-off"}
     titles = [f"{title}: {part}" for title in parts.values() for part in ("justification", "rest")]
     rows = []
     for name in main:
         means = by_mode(list(outcomes[name].values()))
-        rows.append([name, *(shown(means[key][part]) for key in parts for part in ("justification", "rest"))])
+        rows.append([name, *(number(means[key][part]) for key in parts for part in ("justification", "rest"))])
     return table(titles, rows)
 
 

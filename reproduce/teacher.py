@@ -4,6 +4,7 @@ from pathlib import Path
 
 import polars as pl
 
+from hipo_data.evaluation.metrics.shares import RIGHT_IF_GRADED
 from hipo_data.pipeline.store.run_path import run_path
 from hipo_data.pipeline.views.run_files import RunFiles, open_run
 from hipo_data.pipeline.views.whatif import graded_shards, tables_of
@@ -11,7 +12,6 @@ from hipo_data.reproduce.ceiling import ROLLOUTS, Ceiling, ceiling
 from hipo_data.reproduce.config import ReproduceConfig
 from hipo_data.schemas.config import SampleConfig
 from hipo_data.schemas.errors import UserError
-from hipo_data.schemas.records import Status
 from hipo_data.stages.justify.justify import ACCEPTED
 
 
@@ -44,12 +44,11 @@ def check_sampled_alike(sample: SampleConfig, recipe: str) -> None:
 def rollouts_of(files: RunFiles) -> pl.DataFrame:
     """All rollouts of a run, columns of `ROLLOUTS`; the family is the source, of which the recipe has one a family."""
     problems, rollouts, verdicts = tables_of(files, graded_shards(files))
-    right = pl.when(pl.col("status") != Status.UNKNOWN.value).then(pl.col("status") == Status.CORRECT.value)
     families = problems.select("problem_id", family="source")
     return (
         rollouts.join(verdicts, on=["problem_id", "mode", "index"], how="left")
         .join(families, on="problem_id")
-        .select("problem_id", "family", "mode", "index", right=right, tokens="completion_tokens")
+        .select("problem_id", "family", "mode", "index", right=RIGHT_IF_GRADED, tokens="completion_tokens")
         .collect()
         .cast(ROLLOUTS)
     )

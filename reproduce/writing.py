@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from statistics import fmean, stdev
 
-NOTHING = "–"
+from hipo_data.figures.text import NOTHING
 
 
 def spread(values: Iterable[float | None], digits: int = 3) -> str:

@@ -11,6 +11,8 @@ from hipo_data.schemas.records import Status
 
 RIGHT = pl.col("status") == Status.CORRECT.value
 GRADED = pl.col("status") != Status.UNKNOWN.value
+RIGHT_IF_GRADED = pl.when(GRADED).then(RIGHT)
+"""Null where the verdict is unknown."""
 
 
 class Figure(BaseModel):
