@@ -95,12 +95,8 @@ def justifications(engine: Any, seed: int) -> tuple[dict[str, Any], list[dict[st
     # The token that ends the turn is none of the text.
     lengths = [len(output.token_ids) - (output.finish_reason == "stop") for output in outputs]
     words = {word for pattern in justify.wordings() for word in pattern.lower().replace(",", " ").split()}
-    counted = counted_right = 0
-    for (task, _, _), text in zip(asked, texts, strict=True):
-        named = {word for word in _words(text) if word in NUMBER_WORDS[2:]}
-        if named:
-            counted += 1
-            counted_right += named <= {word for phrase in justify.NATURE[task.family] for word in _words(phrase)}
+    fits = [numbers_fit(task.family, text) for (task, _, _), text in zip(asked, texts, strict=True)]
+    counted = [each for each in fits if each is not None]
     said = [justify.said_of(text) for text in texts]
     levels = [found[0] == counts.level for found, (_, _, counts) in zip(said, asked, strict=True) if found[0]]
     gains = [found[1] == counts.gain for found, (_, _, counts) in zip(said, asked, strict=True) if found[1]]
@@ -113,8 +109,8 @@ def justifications(engine: Any, seed: int) -> tuple[dict[str, Any], list[dict[st
         "no_digit_or_tag": round(sum(not any(c in "0123456789<>`" for c in text) for text in texts) / total, 4),
         "known_words_only": round(sum(set(_words(text)) <= words for text in texts) / total, 4),
         "distinct": round(len(set(texts)) / total, 4),
-        "names_a_count": counted,
-        "count_right": round(counted_right / max(counted, 1), 4),
+        "names_a_count": len(counted),
+        "count_right": round(sum(counted) / max(len(counted), 1), 4),
         "speaks_of_direct_answers": len(levels),
         "direct_answers_right": round(sum(levels) / max(len(levels), 1), 4),
         "speaks_of_the_gain": len(gains),
@@ -125,6 +121,12 @@ def justifications(engine: Any, seed: int) -> tuple[dict[str, Any], list[dict[st
         for (task, mode, counts), text in list(zip(asked, texts, strict=True))[:8]
     ]
     return report, shown
+
+
+def numbers_fit(family: str, text: str) -> bool | None:
+    """Whether the number words of a justification are those that the family's phrases have; None where it has none."""
+    named = {word for word in _words(text) if word in NUMBER_WORDS[2:]}
+    return named <= {word for phrase in justify.NATURE[family] for word in _words(phrase)} if named else None
 
 
 def _words(text: str) -> list[str]:

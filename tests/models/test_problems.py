@@ -221,6 +221,14 @@ def test_justifications_reveal_nothing_and_agree_with_the_problem(family: str) -
     assert len(texts) > 120
 
 
+def test_number_words_fit_the_family_whose_phrases_have_them() -> None:
+    assert measure.numbers_fit("sum3", "This takes two additions, so thinking first is better.") is True
+    assert measure.numbers_fit("digit_sum", "Four digits are added. I will answer at once.") is True
+    assert measure.numbers_fit("sum_long", "Four digits are added. I will answer at once.") is False
+    assert measure.numbers_fit("sum2", "This adds two numbers, not three.") is False
+    assert measure.numbers_fit("chain", "The signs are mixed, so I will think first.") is None
+
+
 def test_counts_are_put_into_the_right_words() -> None:
     assert justify.Counts(8, 8, 0, 8).level == "never"
     assert justify.Counts(8, 8, 8, 8).level == "always"
