@@ -104,6 +104,13 @@ def rl_recipe(folder: Path, **changes: Any) -> Path:
     return _written(folder / "rl.yaml", recipe)
 
 
+def training_figures(folder: Path) -> list[list[float]]:
+    """Loss and norm of the gradient of each update; weights would not do, as Adam's first steps are of one size however
+    small a gradient is."""
+    lines = [json.loads(line) for line in (folder / "out" / "log.jsonl").read_text().splitlines()]
+    return [[line["loss"], line["grad_norm"]] for line in lines if "loss" in line]
+
+
 def _written(path: Path, recipe: dict[str, Any]) -> Path:
     path.write_text(json.dumps(recipe), encoding="utf-8")  # JSON is YAML
     return path

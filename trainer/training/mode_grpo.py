@@ -9,6 +9,7 @@ One step, in its order, and where each part of it is; the rest (ratio, clipping,
 | rollouts are sampled, forced ones from their tag on | `_generate_single_turn`, `_sample` | `forcing`, `generation` |
 | they are read, graded, rewarded; the step gets its figures | `_calculate_rewards` | `trainer.facts`, `graders` |
 | values become the advantage of every token | `_generate_and_score_completions` | `trainer.facts.shaping` |
+| tokens that teach nothing are masked | `_prepare_inputs` | `last_signal` |
 | micro-batches get rollouts of like lengths | `_prepare_inputs` | `like_lengths` |
 | AdaptThink's sampling policy takes the place of the model's own | `_coin_logps` | `algorithms.adaptthink` |
 """
@@ -32,6 +33,7 @@ from hipo_data.trainer.facts.scoring import Facts, Scorer
 from hipo_data.trainer.facts.shaping import Values, rewards_of, token_advantages, values_of
 from hipo_data.trainer.training.config import RlConfig
 from hipo_data.trainer.training.generation import Sampling, sample
+from hipo_data.trainer.training.last_signal import up_to_last_signal
 from hipo_data.trainer.training.like_lengths import rollouts_by_length
 
 
@@ -137,9 +139,17 @@ class ModeGRPOTrainer(GRPOTrainer):
         if not self.model.training or self._buffered_inputs is before:
             return inputs
         assert self._buffered_inputs is not None
-        self._buffered_inputs = rollouts_by_length(self._buffered_inputs, self.recipe.updates)
+        batches = self._buffered_inputs
+        if self._learns_by_token():
+            by_response = self.loss_type == "grpo"
+            batches = [up_to_last_signal(batch, by_response) for batch in batches]
+        self._buffered_inputs = rollouts_by_length(batches, self.recipe.updates)
         place: int = self._step % self.args.steps_per_generation
         return self._buffered_inputs[place]
+
+    def _learns_by_token(self) -> bool:
+        """Whether a token without an advantage has no part in the loss."""
+        return self.beta == 0 and self.importance_sampling_level == "token" and not self.aux_loss_enabled
 
     def _coin_logps(self, algorithm: AdaptThink, output: dict[str, Any], segments: torch.Tensor) -> torch.Tensor:
         """AdaptThink's sampling policy, which draws the mode by a coin."""

@@ -1,6 +1,5 @@
 """Micro-batches by length hold the same rows, less padding, and train the same model."""
 
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from hipo_data.trainer.training.config import RlConfig, SftConfig
 from hipo_data.trainer.training.like_lengths import Batch, examples_by_length, rollouts_by_length
 from hipo_data.trainer.training.rl import run_rl
 from hipo_data.trainer.training.sft import run_sft
-from tests.trainer.conftest import published, rl_recipe, sft_recipe
+from tests.trainer.conftest import published, rl_recipe, sft_recipe, training_figures
 
 
 def mask(lengths: Sequence[int], width: int, *, left: bool = False) -> torch.Tensor:
@@ -77,13 +76,6 @@ def test_examples_of_unlike_widths_come_together() -> None:
     assert found[0]["labels"][1].tolist() == [2] * 8 + [-100]
 
 
-def figures(folder: Path) -> list[list[float]]:
-    """Loss and norm of the gradient of each update; weights would not do, as Adam's first steps are of one size however
-    small a gradient is."""
-    lines = [json.loads(line) for line in (folder / "out" / "log.jsonl").read_text().splitlines()]
-    return [[line["loss"], line["grad_norm"]] for line in lines if "loss" in line]
-
-
 def as_they_come(batches: Sequence[Batch], *_: Any) -> list[Batch]:
     return list(batches)
 
@@ -95,7 +87,7 @@ def both(folder: Path, monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, t
         if own == "as-they-come":
             monkeypatch.setattr(owner, name, as_they_come)
         train(folder / own)
-    ours, theirs = figures(folder / "by-length"), figures(folder / "as-they-come")
+    ours, theirs = training_figures(folder / "by-length"), training_figures(folder / "as-they-come")
     assert len(ours) == len(theirs) > 1 and any(norm > 0 for _, norm in ours)
     for one, other in zip(ours, theirs, strict=True):
         assert one == pytest.approx(other, abs=1e-5, rel=1e-4)
