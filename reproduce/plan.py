@@ -41,7 +41,7 @@ def starts_of(config: ReproduceConfig, arms: dict[str, Arm]) -> list[str]:
 
 
 def trainings(config: ReproduceConfig, arms: dict[str, Arm]) -> list[Training]:
-    """The cold starts of a round and its arms, one after the other so that few become complete early.
+    """The cold starts of a round, and its arms.
 
     A cold start has the seeds of all arms that begin from it; the first one, which all is compared with, those of all.
     """

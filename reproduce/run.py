@@ -5,7 +5,7 @@ The workers import what they are sent from here: from a package's `__main__` the
 
 import os
 from collections.abc import Callable
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -36,6 +36,7 @@ from hipo_data.reproduce.steps import (
     write_hybrid,
 )
 from hipo_data.reproduce.teacher import find_ceiling
+from hipo_data.reproduce.turns import train_in_turn
 from hipo_data.schemas.errors import UserError
 
 
@@ -67,19 +68,14 @@ def reproduce(
                 _insist_on_room(config, say, anyway)
             planned = trainings(config, arms)
             _say_outdated(steps, planned, say)
-            # The cold starts of all seeds before the arms, which begin from them.
-            for part in (
-                [each for each in planned if each.arm.algorithm is None],
-                [each for each in planned if each.arm.algorithm is not None],
-            ):
-                work: dict[Future[Model], Training] = {}
-                for training in part:
-                    done = kept(steps, training.step, training.fingerprint)
-                    if done is None:
-                        work[pool.submit(_trained, config, training)] = training
-                    else:
-                        _say_figures(training, done, say)
-                _gather(work, say)
+            missing = []
+            for training in planned:
+                done = kept(steps, training.step, training.fingerprint)
+                if done is None:
+                    missing.append(training)
+                else:
+                    _say_figures(training, done, say)
+            train_in_turn(missing, config.jobs, partial(pool.submit, _trained, config), partial(_say_figures, say=say))
             page_of(config)
     return Path(config.page)
 
@@ -134,18 +130,6 @@ def _trained(config: ReproduceConfig, training: Training) -> Model:
     steps = Path(config.output) / "steps"
     result: Model = keep(steps, training.step, training.fingerprint, lambda: make(config, training))
     return result
-
-
-def _gather(work: dict[Future[Model], Training], say: Callable[[str], None]) -> None:
-    for future in as_completed(work):
-        training = work[future]
-        try:
-            found = future.result()
-        except BaseException:
-            for other in work:
-                other.cancel()
-            raise
-        _say_figures(training, found, say)
 
 
 def _say_figures(training: Training, found: Model, say: Callable[[str], None]) -> None:
