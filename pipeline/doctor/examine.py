@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hipo_data.graders import probe_sandbox
 from hipo_data.pipeline.doctor.finding import Finding, Look, State, note
-from hipo_data.pipeline.doctor.machine import disk, gpus, memory, shared_memory
+from hipo_data.pipeline.doctor.machine import disk, gpus, memory, processor, shared_memory
 from hipo_data.pipeline.doctor.services import ANSWER_S, endpoints, hub_token
 from hipo_data.pipeline.doctor.software import IMPORT_S, JOIN_S, compiler, python, ray, vllm
 from hipo_data.pipeline.ray_session import address_of
@@ -33,6 +33,7 @@ def examine(config: RunConfig | None, grading: GradingConfig | None = None) -> l
         ("GPU", partial(gpus, sum(engine.replicas * _gpus_of(engine) for engine in here.values())), _QUICK_S),
         ("vLLM", partial(vllm, needed=bool(here)), IMPORT_S + _QUICK_S),
         ("Ray", partial(ray, address), JOIN_S + _QUICK_S),
+        ("processor", partial(processor, [name for name, engine in here.items() if halved_on_cpu(engine)]), _QUICK_S),
         ("memory", memory, _QUICK_S),
         ("shared memory", shared_memory, _QUICK_S),
         ("disk", partial(_place, config), _QUICK_S),
@@ -56,6 +57,11 @@ def _used(config: RunConfig) -> dict[str, EngineConfig]:
 
 def _gpus_of(engine: VllmEngine) -> float:
     return max(engine.resources.num_gpus, engine.workers if engine.workers > 1 else 0)
+
+
+def halved_on_cpu(engine: VllmEngine) -> bool:
+    """Whether it has no GPU and computes in less than float32, as models do that are stored so."""
+    return not _gpus_of(engine) and engine.args.get("dtype") not in ("float32", "float")
 
 
 def _place(config: RunConfig | None) -> list[Finding]:

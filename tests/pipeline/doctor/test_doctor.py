@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from hipo_data.pipeline.doctor import finding, machine, services, software
-from hipo_data.pipeline.doctor.examine import examine
+from hipo_data.pipeline.doctor.examine import halved_on_cpu, examine
 from hipo_data.pipeline.doctor.finding import Finding, Look, State, note
-from hipo_data.schemas.config import OpenAIEngine, RunConfig
+from hipo_data.schemas.config import OpenAIEngine, RunConfig, VllmEngine
 from hipo_data.schemas.errors import UserError
 from tests.support.commands import fail, hipo_data, recorded_recipe
 from tests.support.teacher_endpoint import teacher_endpoint
@@ -167,6 +167,33 @@ def test_memory_is_told_and_little_of_it_noted(tmp_path: Path, monkeypatch: pyte
     assert only(machine.shared_memory(tmp_path / "none")).state is State.NOTE
     monkeypatch.setattr(machine, "_LITTLE_SHARED", 2**60)
     assert "--shm-size" in only(machine.shared_memory(tmp_path)).detail
+
+
+def test_half_precision_on_a_cpu_without_avx512_is_noted(tmp_path: Path) -> None:
+    cpuinfo = tmp_path / "cpuinfo"
+    cpuinfo.write_text("processor\t: 0\nflags\t\t: fpu sse avx2 fma\n")
+    found = only(machine.processor(["judge", "teacher"], cpuinfo))
+    assert found.state is State.NOTE
+    assert "set engines.judge.args.dtype and engines.teacher.args.dtype to float32" in found.detail
+    assert machine.processor([], cpuinfo) == []
+    cpuinfo.write_text("processor\t: 0\nflags\t\t: fpu avx2 avx512f avx512_bf16\n")
+    assert only(machine.processor(["teacher"], cpuinfo)).state is State.OK
+    cpuinfo.write_text("processor\t: 0\nFeatures\t: fp asimd\n")  # as on Arm
+    assert machine.processor(["teacher"], cpuinfo) == []
+
+
+@pytest.mark.parametrize(
+    ("engine", "halved"),
+    [
+        ({}, True),
+        ({"args": {"dtype": "bfloat16"}}, True),
+        ({"args": {"dtype": "float32"}}, False),
+        ({"resources": {"num_gpus": 1}}, False),
+    ],
+)
+def test_engines_in_half_precision_on_the_cpu_are_told_from_others(engine: dict[str, Any], halved: bool) -> None:
+    config = VllmEngine.model_validate({"type": "vllm", "model": "m", **engine})
+    assert halved_on_cpu(config) is halved
 
 
 def test_vllm_fails_where_it_is_needed_and_missing_or_broken(monkeypatch: pytest.MonkeyPatch) -> None:
