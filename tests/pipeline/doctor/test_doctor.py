@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from hipo_data.pipeline.doctor import finding, machine, services, software
-from hipo_data.pipeline.doctor.examine import halved_on_cpu, examine
+from hipo_data.pipeline.doctor.examine import examine, halved_on_cpu
 from hipo_data.pipeline.doctor.finding import Finding, Look, State, note
 from hipo_data.schemas.config import OpenAIEngine, RunConfig, VllmEngine
 from hipo_data.schemas.errors import UserError
