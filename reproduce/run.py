@@ -14,6 +14,7 @@ from hipo_data.pipeline.doctor.finding import State
 from hipo_data.pipeline.doctor.machine import memory
 from hipo_data.reproduce import room
 from hipo_data.reproduce.ceiling import Ceiling, too_little
+from hipo_data.reproduce.children import end_with_parent
 from hipo_data.reproduce.config import ReproduceConfig
 from hipo_data.reproduce.kept import keep, kept, outdated
 from hipo_data.reproduce.page import write_page
@@ -59,7 +60,7 @@ def reproduce(
     made = fingerprint_of_problems(config)
     say(f"problems: {keep(steps, 'problems', made, lambda: make_problems(config))}")
     write_hybrid(config)
-    with ProcessPoolExecutor(config.jobs, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(config.jobs, mp_context=get_context("spawn"), initializer=end_with_parent) as pool:
         for number, arms in enumerate(rounds(config, more)):
             for name in dict.fromkeys([config.rl.problems_of, *starts_of(config, arms)]):
                 make = partial(make_data, config, name)

@@ -10,6 +10,7 @@ from typing import Any
 
 from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.reproduce.backend import RolloutBackend
+from hipo_data.reproduce.children import end_with_parent
 from hipo_data.reproduce.config import Problems, ReproduceConfig, Start
 from hipo_data.reproduce.outcomes import write_outcomes
 from hipo_data.reproduce.plan import Training
@@ -191,6 +192,7 @@ def _figures(found: Any) -> dict[str, float | None]:
 
 def _run(module: str, *arguments: object) -> None:
     """A module of another room, as a command of its own."""
-    done = subprocess.run([sys.executable, "-m", module, *map(str, arguments)], check=False)
+    command = [sys.executable, "-m", module, *map(str, arguments)]
+    done = subprocess.run(command, check=False, preexec_fn=end_with_parent)
     if done.returncode:
         raise TrainingError(f"`python -m {module}` ended with {done.returncode}; what it printed says why")
