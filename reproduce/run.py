@@ -5,7 +5,7 @@ The workers import what they are sent from here: from a package's `__main__` the
 
 import os
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -76,7 +76,11 @@ def reproduce(
                     missing.append(training)
                 else:
                     _say_figures(training, done, say)
-            train_in_turn(missing, config.jobs, partial(pool.submit, _trained, config), partial(_say_figures, say=say))
+
+            def submit(training: Training) -> Future[Model]:
+                return pool.submit(_trained, config, training)
+
+            train_in_turn(missing, config.jobs, submit, partial(_say_figures, say=say))
             page_of(config)
     return Path(config.page)
 
