@@ -9,6 +9,7 @@ One step, in its order, and where each part of it is; the rest (ratio, clipping,
 | rollouts are sampled, forced ones from their tag on | `_generate_single_turn`, `_sample` | `forcing`, `generation` |
 | they are read, graded, rewarded; the step gets its figures | `_calculate_rewards` | `trainer.facts`, `graders` |
 | values become the advantage of every token | `_generate_and_score_completions` | `trainer.facts.shaping` |
+| the prompt of a group is computed once | `_get_per_token_logps_and_entropies` | `shared_prompts` |
 | tokens that teach nothing are masked | `_prepare_inputs` | `last_signal` |
 | micro-batches get rollouts of like lengths | `_prepare_inputs` | `like_lengths` |
 | AdaptThink's sampling policy takes the place of the model's own | `_coin_logps` | `algorithms.adaptthink` |
@@ -35,6 +36,7 @@ from hipo_data.trainer.training.config import RlConfig
 from hipo_data.trainer.training.generation import Sampling, sample
 from hipo_data.trainer.training.last_signal import up_to_last_signal
 from hipo_data.trainer.training.like_lengths import rollouts_by_length
+from hipo_data.trainer.training.shared_prompts import can_share, score
 
 
 class ModeGRPOTrainer(GRPOTrainer):
@@ -146,6 +148,41 @@ class ModeGRPOTrainer(GRPOTrainer):
         self._buffered_inputs = rollouts_by_length(batches, self.recipe.updates)
         place: int = self._step % self.args.steps_per_generation
         return self._buffered_inputs[place]
+
+    def _get_per_token_logps_and_entropies(
+        self,
+        model: Any,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor,
+        logits_to_keep: int,
+        batch_size: int | None = None,
+        compute_entropy: bool = False,
+        compute_aux_loss: bool = False,
+        **modalities: Any,
+    ) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None]:
+        """(B, T) float32 each, as TRL's; its own where processes train together or a layer's cache is another one."""
+        if self.accelerator.num_processes > 1 or compute_aux_loss or not can_share(model):
+            computed: tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None]
+            computed = super()._get_per_token_logps_and_entropies(
+                model,
+                input_ids,
+                attention_mask,
+                logits_to_keep,
+                batch_size=batch_size,
+                compute_entropy=compute_entropy,
+                compute_aux_loss=compute_aux_loss,
+                **modalities,
+            )
+            return computed
+        size = batch_size or len(input_ids)
+        with self.accelerator.autocast():
+            parts = [
+                score(model, ids, mask, logits_to_keep)
+                for ids, mask in zip(input_ids.split(size), attention_mask.split(size), strict=True)
+            ]
+        logps = torch.cat([each for each, _ in parts])
+        entropies = torch.cat([each for _, each in parts if each is not None]) if compute_entropy else None
+        return logps, entropies, None
 
     def _learns_by_token(self) -> bool:
         """Whether a token without an advantage has no part in the loss."""
