@@ -76,7 +76,7 @@ HiPO and its peers on the embedded teacher, at equal budgets. `make reproduce` m
 `make reproduce-more` with the other methods and the ablations; the settings are in
 [recipes/reproduce.yaml](../recipes/reproduce.yaml).
 
-- {sum(problems.train.values())} problems for the cold starts and RL, {sum(problems.evaluation.values())} others for
+- {sum(problems.train.values()):,} problems for the cold starts and RL, {sum(problems.evaluation.values()):,} others for
   the evaluation, both apart from what the teacher was trained on (by the sha256 of the question).
 - Every arm: {rl.steps} steps of {rl.prompts} prompts × {rl.group} rollouts, learning rate {rl.learning_rate:g}.
 - {_seeds_in_words(config)} of the cold start and of RL alike; ± is the standard deviation over them.

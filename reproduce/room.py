@@ -45,8 +45,8 @@ def section(found: Ceiling) -> str:
 ## What the mix leaves to be gained
 
 No choice of modes can spare more than the mix leaves. This is the teacher itself, {found.rollouts} rollouts of
-{found.problems} problems in each mode, weighted as the evaluation; Δ is against always thinking, and the last rows are
-what is published ({SOURCE}).{left_out}
+{found.problems:,} problems in each mode, weighted as the evaluation; Δ is against always thinking, and the last rows
+are what is published ({SOURCE}).{left_out}
 
 {table(_TITLES, rows)}
 
