@@ -111,6 +111,14 @@ def training_figures(folder: Path) -> list[list[float]]:
     return [[line["loss"], line["grad_norm"]] for line in lines if "loss" in line]
 
 
+def trained_alike(one: Path, other: Path) -> None:
+    """Fails where two trainings, which learned something, differ by more than rounding."""
+    ours, theirs = training_figures(one), training_figures(other)
+    assert len(ours) == len(theirs) > 1 and any(norm > 0 for _, norm in ours)
+    for mine, its in zip(ours, theirs, strict=True):
+        assert mine == pytest.approx(its, abs=1e-5, rel=1e-4)
+
+
 def _written(path: Path, recipe: dict[str, Any]) -> Path:
     path.write_text(json.dumps(recipe), encoding="utf-8")  # JSON is YAML
     return path

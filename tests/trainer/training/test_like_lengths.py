@@ -13,7 +13,7 @@ from hipo_data.trainer.training.config import RlConfig, SftConfig
 from hipo_data.trainer.training.like_lengths import Batch, examples_by_length, rollouts_by_length
 from hipo_data.trainer.training.rl import run_rl
 from hipo_data.trainer.training.sft import run_sft
-from tests.trainer.conftest import published, rl_recipe, sft_recipe, training_figures
+from tests.trainer.conftest import published, rl_recipe, sft_recipe, trained_alike
 
 
 def mask(lengths: Sequence[int], width: int, *, left: bool = False) -> torch.Tensor:
@@ -87,10 +87,7 @@ def both(folder: Path, monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, t
         if own == "as-they-come":
             monkeypatch.setattr(owner, name, as_they_come)
         train(folder / own)
-    ours, theirs = training_figures(folder / "by-length"), training_figures(folder / "as-they-come")
-    assert len(ours) == len(theirs) > 1 and any(norm > 0 for _, norm in ours)
-    for one, other in zip(ours, theirs, strict=True):
-        assert one == pytest.approx(other, abs=1e-5, rel=1e-4)
+    trained_alike(folder / "by-length", folder / "as-they-come")
 
 
 def test_sft_trains_the_same_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from hipo_data.trainer.training import mode_grpo
 from hipo_data.trainer.training.config import RlConfig
 from hipo_data.trainer.training.rl import run_rl
 from hipo_data.trainer.training.shared_prompts import can_share, score
-from tests.trainer.conftest import TEACHER, published, rl_recipe, training_figures
+from tests.trainer.conftest import TEACHER, published, rl_recipe, trained_alike
 
 WIDTH = 6
 
@@ -124,8 +124,5 @@ def test_rl_trains_the_same_model_with_a_kl_term_and_several_updates(
             rollouts={"group": 4, "max_tokens": 48, "temperature": 1.5},
         )
         run_rl(read_config(RlConfig, recipe, []), say=lambda _: None)
-    shared, whole = training_figures(tmp_path / "shared"), training_figures(tmp_path / "whole")
-    assert len(shared) == len(whole) > 1 and any(norm > 0 for _, norm in shared)
-    for one, other in zip(shared, whole, strict=True):
-        assert one == pytest.approx(other, abs=1e-5, rel=1e-4)
+    trained_alike(tmp_path / "shared", tmp_path / "whole")
     assert counts["shared"] > 0 == counts["whole"]
