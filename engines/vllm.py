@@ -19,6 +19,7 @@ import anyio
 from jinja2 import TemplateError
 from pydantic import ValidationError
 
+from hipo_data.engines import vllm_on_cpu as on_cpu
 from hipo_data.engines.admission import INITIAL, Admission
 from hipo_data.engines.base import Begun, Completion, EngineDeadError, EngineError, GenerationRequest
 from hipo_data.engines.own_fields import refuse_own_fields
@@ -153,10 +154,11 @@ class Vllm:
             "tensor_parallel_size": self._config.tensor_parallel_size,
             "pipeline_parallel_size": self._config.pipeline_parallel_size,
             "disable_log_stats": True,
-            **_platform_args(),
+            **on_cpu.arguments(self._config),
             **self._config.args,
         }
-        return AsyncEngineArgs(**args).create_engine_config()
+        with on_cpu.read(args):
+            return AsyncEngineArgs(**args).create_engine_config()
 
     def _load(self, vllm_config: Any) -> Any:
         from vllm.v1.engine.async_llm import AsyncLLM
@@ -262,14 +264,6 @@ class Vllm:
             found = self._tokenizer.encode(end, add_special_tokens=False)
             self._ending_ids[end] = found[0] if len(found) == 1 else None
         return self._ending_ids[end]
-
-
-def _platform_args() -> dict[str, Any]:
-    """On a CPU, prefills in one piece: vLLM rewinds the generator of a seeded request after a part of a prefill, which
-    the CPU's generator cannot do, and the engine dies."""
-    from vllm.platforms import current_platform
-
-    return {"enable_chunked_prefill": False} if current_platform.is_cpu() else {}
 
 
 def _check_folder(model: str) -> None:

@@ -27,7 +27,7 @@ _SOURCE = {
 _ENGINES: dict[str, tuple[type[BaseModel], dict[str, Any]]] = {
     "embedded": (
         VllmEngine,
-        {"model": "models/tiny-hybrid", "args": {"max_model_len": 512, "enforce_eager": True, "dtype": "bfloat16"}},
+        {"model": "models/tiny-hybrid", "args": {"max_model_len": 512, "enforce_eager": True, "dtype": "float32"}},
     ),
     "vllm": (VllmEngine, {"model": _MODEL, "args": {"max_model_len": 40960}, "resources": {"num_gpus": 1}}),
     "openai": (OpenAIEngine, {"model": _MODEL, "base_url": "http://localhost:8000/v1"}),

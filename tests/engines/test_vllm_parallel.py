@@ -20,7 +20,7 @@ async def test_two_workers_share_the_layers(repo_root: Path, monkeypatch: pytest
     first, second, *_ = sorted(os.sched_getaffinity(0))
     monkeypatch.setenv("VLLM_CPU_OMP_THREADS_BIND", f"{first}|{second}")
     monkeypatch.setenv("VLLM_CPU_KVCACHE_SPACE", "1")
-    args = {"max_model_len": 512, "max_num_seqs": 32, "enforce_eager": True, "dtype": "bfloat16"}
+    args = {"max_model_len": 512, "max_num_seqs": 32, "enforce_eager": True, "dtype": "float32"}
     model = str(repo_root / "models" / "tiny-hybrid")
     engine = Vllm(VllmEngine(type="vllm", model=model, tensor_parallel_size=2, args=args))
     before = _workers()  # of engines that tests share

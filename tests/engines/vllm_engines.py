@@ -8,7 +8,7 @@ from hipo_data.schemas.config import VllmEngine
 
 CONTEXT = 512
 SEATS = 100
-ARGS = {"max_model_len": CONTEXT, "max_num_seqs": SEATS, "enforce_eager": True, "dtype": "bfloat16"}
+ARGS = {"max_model_len": CONTEXT, "max_num_seqs": SEATS, "enforce_eager": True, "dtype": "float32"}
 
 
 def config(model: Path | str, **changes: Any) -> VllmEngine:

@@ -75,7 +75,7 @@ def test_through_transformers_twice_the_same(problems: Path, teacher: Path, tmp_
 
 @pytest.mark.long
 def test_through_vllm(problems: Path, teacher: Path, tmp_path: Path) -> None:
-    backend = VllmBackend(LocalModel(options={"max_model_len": 512, "dtype": "bfloat16"}))
+    backend = VllmBackend(LocalModel(options={"max_model_len": 512, "dtype": "float32"}))
     check(evaluate(teacher, problems, "qwen3", [0], True, tmp_path, backend, sampling=SAMPLING))
 
 
@@ -114,7 +114,7 @@ def test_a_text_ends_responses_of_an_endpoint(vllm_server: str, teacher: Path) -
 
 @pytest.mark.long
 def test_a_text_ends_responses_of_vllm(teacher: Path) -> None:
-    options = {"max_model_len": 512, "dtype": "bfloat16"}
+    options = {"max_model_len": 512, "dtype": "float32"}
     check_until(VllmBackend(LocalModel(options=options)), str(teacher))
 
 

@@ -30,12 +30,15 @@ def serve_vllm(model: Path, log: Path, *, name: str = "teacher", args: Sequence[
     command = [
         # What `vllm serve` runs; that command itself looks for a package called vllm, which the CPU build is not.
         *(sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", model, "--served-model-name", name),
-        *("--host", "127.0.0.1", "--port", port, "--dtype", "bfloat16", "--max-model-len", 512, "--enforce-eager"),
+        *("--host", "127.0.0.1", "--port", port, "--dtype", "float32", "--max-model-len", 512, "--enforce-eager"),
         # On a CPU, a prefill in parts kills the engine when its request has a seed; see engines/vllm.py.
         "--no-enable-chunked-prefill",
+        "--distributed-executor-backend=uni",
         *args,
     ]
-    environment = {"VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_NO_USAGE_STATS": "1", "HF_HUB_OFFLINE": "1", **os.environ}
+    # Its scheduler computes itself, as that of our engines does (engines/vllm_on_cpu.py).
+    own = {"VLLM_ENABLE_V1_MULTIPROCESSING": "0", "VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_NO_USAGE_STATS": "1"}
+    environment = {**own, "HF_HUB_OFFLINE": "1", **os.environ}
     with serving(command, port, log, environment) as url:
         yield url
 
