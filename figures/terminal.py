@@ -1,10 +1,13 @@
 """Where figures are printed: all that a terminal is sent goes through here, whoever wrote it."""
 
+import errno
 import functools
 import json
 import re
+import signal
+import sys
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -36,11 +39,41 @@ def console(*, stderr: bool = False, soft_wrap: bool = False, quiet: bool = Fals
         soft_wrap: lines as they are given, whatever the width.
         quiet: nothing is printed at all.
     """
-    make = functools.partial(
-        _class(), stderr=stderr, soft_wrap=soft_wrap, quiet=quiet, markup=False, emoji=False, highlight=False
-    )
-    found = make()
-    return found if found.is_terminal or soft_wrap else make(width=_LOG_COLUMNS)
+    make = functools.partial(_class(), soft_wrap=soft_wrap, quiet=quiet, markup=False, emoji=False, highlight=False)
+    file = cast(IO[str], _MayGo(sys.stderr if stderr else sys.stdout))
+    found = make(file=file, stderr=stderr)
+    return found if found.is_terminal or soft_wrap else make(file=file, stderr=stderr, width=_LOG_COLUMNS)
+
+
+class _MayGo:
+    """A stream to a terminal that may be closed. Writing fails then, moments before SIGHUP arrives: it arrives now."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        """As that of the stream."""
+        try:
+            return self._stream.write(text)
+        except OSError as error:
+            return _gone(error)
+
+    def flush(self) -> None:
+        """As that of the stream."""
+        try:
+            self._stream.flush()
+        except OSError as error:
+            _gone(error)
+
+
+def _gone(error: OSError) -> int:
+    if error.errno != errno.EIO:
+        raise error
+    signal.raise_signal(signal.SIGHUP)
+    return 0
 
 
 @functools.cache

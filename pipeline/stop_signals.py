@@ -23,6 +23,7 @@ class _Asked:
     """The first of them."""
     times = 0
     is_closing = False
+    is_terminal_gone = False
 
     @classmethod
     def take(cls, number: int) -> None:
@@ -46,6 +47,9 @@ def heeded() -> Iterator[None]:
             os.kill(os.getpid(), number)
             return
         if number == signal.SIGHUP:
+            if _Asked.is_terminal_gone:  # told by a write that failed, and by the system as well
+                return
+            _Asked.is_terminal_gone = True
             _write_nowhere()
         _Asked.take(number)
         if _Asked.times <= _MOST and not _Asked.is_closing:

@@ -7,7 +7,6 @@ from typing import NamedTuple
 from hipo_data.graders.math import clean, units
 from hipo_data.graders.math.expressions.nodes import UnreadableError
 from hipo_data.graders.math.expressions.read import expression
-from hipo_data.graders.math.expressions.same import value as value_of
 
 LONGEST = 300
 _EXPONENT_AT_MOST = 400
@@ -168,7 +167,9 @@ def _expression(text: str) -> Quantity | None:
 
 
 def _value(text: str) -> Fraction | None:
+    from hipo_data.graders.math.expressions.same import value  # brings mpmath, which most processes never need
+
     try:
-        return value_of(expression(clean.tex(text)))
+        return value(expression(clean.tex(text)))
     except UnreadableError:
         return None

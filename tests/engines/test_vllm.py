@@ -1,6 +1,7 @@
 """vLLM itself, on the CPU, with the embedded teacher."""
 
 import asyncio
+import os
 import re
 import shutil
 from dataclasses import replace
@@ -12,11 +13,12 @@ import pytest
 
 from hipo_data.engines.base import Begun, Completion, EngineDeadError, EngineError
 from hipo_data.engines.vllm import Vllm
+from hipo_data.engines.vllm_on_cpu import FEW_CORES
 from hipo_data.prompts.families.reading import read
 from hipo_data.schemas.errors import EngineRefusedError
 from hipo_data.schemas.records import FinishReason
 from tests.engines.asking import OFF, ON, many, request
-from tests.engines.vllm_engines import ARGS, CONTEXT, Shared, config
+from tests.engines.vllm_engines import ARGS, CONTEXT, Shared, config, workers
 
 OPEN, CLOSE = "<think>", "</think>"
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="session")]
@@ -168,6 +170,12 @@ async def test_many_seeded_requests_of_all_lengths_at_once(vllm: Vllm) -> None:
         for completion, each in zip(completions, requests, strict=True)
     )
     assert sum(completion.prompt_tokens for completion in completions) > 50_000
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) > FEW_CORES, reason="on many cores a worker computes")
+async def test_on_few_cores_no_worker_computes_beside_the_scheduler(shared: Shared) -> None:
+    await shared.get()
+    assert workers() == set()
 
 
 async def test_engine_that_is_killed_fails_all_its_requests(shared: Shared) -> None:

@@ -3,12 +3,12 @@
 import os
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]
 import pytest
 
 from hipo_data.engines.vllm import Vllm
 from hipo_data.schemas.config import VllmEngine
 from tests.engines.asking import many
+from tests.engines.vllm_engines import workers
 
 pytestmark = [
     pytest.mark.long,
@@ -23,17 +23,10 @@ async def test_two_workers_share_the_layers(repo_root: Path, monkeypatch: pytest
     args = {"max_model_len": 512, "max_num_seqs": 32, "enforce_eager": True, "dtype": "float32"}
     model = str(repo_root / "models" / "tiny-hybrid")
     engine = Vllm(VllmEngine(type="vllm", model=model, tensor_parallel_size=2, args=args))
-    before = _workers()  # of engines that tests share
+    before = workers()  # of engines that tests share
     await engine.start()
-    started = _workers() - before
+    started = workers() - before
     completions = await many(engine, 8)
     await engine.close()
     assert len(started) == 2, started
     assert sum("46" in completion.text for completion in completions) >= 6
-
-
-def _workers() -> set[tuple[int, str]]:
-    """vLLM's workers among the processes of this one."""
-    children = psutil.Process().children(recursive=True)
-    names = {(each.pid, " ".join(each.cmdline())) for each in children if each.status() != psutil.STATUS_ZOMBIE}
-    return {(pid, name.strip()) for pid, name in names if name.startswith("VLLM::Worker")}

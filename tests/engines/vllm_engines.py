@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+import psutil  # type: ignore[import-untyped]
+
 from hipo_data.engines.vllm import Vllm
 from hipo_data.schemas.config import VllmEngine
 
@@ -34,3 +36,10 @@ class Shared:
         if self._engine is not None:
             await self._engine.close()
             self._engine = None
+
+
+def workers() -> set[tuple[int, str]]:
+    """vLLM's workers among the processes of this one."""
+    children = psutil.Process().children(recursive=True)
+    names = {(each.pid, " ".join(each.cmdline())) for each in children if each.status() != psutil.STATUS_ZOMBIE}
+    return {(pid, name.strip()) for pid, name in names if name.startswith("VLLM::Worker")}

@@ -1,5 +1,9 @@
 import json
+import os
+import pty
 import re
+import signal
+import sys
 
 import pytest
 from hypothesis import given
@@ -49,3 +53,22 @@ def test_a_text_is_cleaned_once_and_json_loses_nothing(text: str) -> None:
     shown = json_text({"row": text})
     assert plain(shown) == shown
     assert json.loads(shown) == {"row": text}
+
+
+def test_a_terminal_that_is_closed_is_a_sighup_and_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system tells of it a moment after the first write has failed."""
+    came: list[int] = []
+    handler = signal.signal(signal.SIGHUP, lambda number, frame: came.append(number))
+    other, own = pty.openpty()
+    try:
+        with os.fdopen(own, "w") as stream:
+            monkeypatch.setattr(sys, "stdout", stream)
+            out = console()
+            os.close(other)
+            out.print("a line")
+            with open(os.devnull, "w") as nowhere:  # for what is left in the buffer
+                os.dup2(nowhere.fileno(), own)
+            monkeypatch.undo()
+    finally:
+        signal.signal(signal.SIGHUP, handler)
+    assert set(came) == {signal.SIGHUP}
