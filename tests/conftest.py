@@ -24,6 +24,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.support import deadline
 from tests.support.fixtures import (
     cluster_address,
     copy_of_finished_run,
@@ -58,6 +59,17 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     longest_first(items)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("long") is not None and deadline.is_over():
+        pytest.skip(deadline.REASON)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    if said := deadline.left_out(terminalreporter.stats.get("skipped", [])):
+        terminalreporter.write_line(said, red=True, bold=True)
 
 
 @pytest.hookimpl(optionalhook=True)

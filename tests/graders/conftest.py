@@ -11,12 +11,20 @@ from hipo_data.graders import Grader, parse_gold
 from hipo_data.schemas.gold import MathGold
 from hipo_data.schemas.grading import GradeRequest, GradingConfig
 
+PATIENCE_S = 20.0
 REAL = Path(__file__).parents[3] / "shared" / "data" / "real"
 
 
 @pytest.fixture(scope="session")
 def grader() -> Iterator[Grader]:
     with Grader(GradingConfig(workers=2, code_timeout_s=1.0, math_timeout_s=1.0, memory_mb=512)) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def patient() -> Iterator[Grader]:
+    """One for programs that are right, which get their time on a machine that does much else, too."""
+    with Grader(GradingConfig(workers=2, code_timeout_s=PATIENCE_S, memory_mb=512)) as made:
         yield made
 
 

@@ -15,7 +15,7 @@ from hipo_data.schemas.grading import GradingConfig
 from hipo_data.schemas.records import Status
 from tests.graders.attacks_by_value import BY_VALUE
 from tests.graders.attacks_on_the_verdict import ON_THE_VERDICT
-from tests.graders.conftest import code
+from tests.graders.conftest import PATIENCE_S, code
 from tests.graders.honest import HONEST
 from tests.graders.shapes import golds, source
 
@@ -29,12 +29,18 @@ def held() -> Iterator[Grader]:
         yield made
 
 
+@pytest.fixture(scope="module")
+def patiently_held() -> Iterator[Grader]:
+    with Grader(GradingConfig(workers=2, code_timeout_s=PATIENCE_S, memory_mb=512, sandbox="landlock")) as made:
+        yield made
+
+
 @needs_landlock
 @pytest.mark.parametrize("shape", SHAPES)
-def test_honest_programs_are_right_under_landlock(held: Grader, shape: str) -> None:
+def test_honest_programs_are_right_under_landlock(patiently_held: Grader, shape: str) -> None:
     needing_shared_memory = {"multiprocessing pool"}
     programs = [program for program in HONEST if program.name not in needing_shared_memory]
-    grades = held.grade([code(golds()[shape], source(program, shape)) for program in programs])
+    grades = patiently_held.grade([code(golds()[shape], source(program, shape)) for program in programs])
     wrong = [p.name for p, grade in zip(programs, grades, strict=True) if grade.status is not Status.CORRECT]
     assert wrong == []
 

@@ -7,6 +7,7 @@ from pathlib import Path
 ASKED = """
 import signal
 from hipo_data.pipeline.stop_signals import heeded
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # ignored where these tests run under nohup
 times = 0
 with heeded():
     for name in {names}:
