@@ -29,7 +29,8 @@ def arguments(config: VllmEngine) -> dict[str, Any]:
         return {}
     whole: dict[str, Any] = {"enable_chunked_prefill": False}
     workers = config.tensor_parallel_size * config.pipeline_parallel_size
-    if workers > 1 or "VLLM_CPU_OMP_THREADS_BIND" in os.environ or len(os.sched_getaffinity(0)) > FEW_CORES:
+    is_alone = workers == 1 and config.args.get("data_parallel_size", 1) == 1
+    if not is_alone or "VLLM_CPU_OMP_THREADS_BIND" in os.environ or len(os.sched_getaffinity(0)) > FEW_CORES:
         return whole
     return {**whole, "distributed_executor_backend": "uni"}
 

@@ -1,6 +1,7 @@
 """What vLLM is told on a CPU beside what the recipe says."""
 
 import os
+from typing import Any
 
 import pytest
 
@@ -10,8 +11,8 @@ from hipo_data.schemas.config import VllmEngine
 ALONE = {"enable_chunked_prefill": False}
 
 
-def told(**changes: int) -> dict[str, object]:
-    return vllm_on_cpu.arguments(VllmEngine(type="vllm", model="m", **changes))  # type: ignore[arg-type]
+def told(**changes: Any) -> dict[str, object]:
+    return vllm_on_cpu.arguments(VllmEngine(type="vllm", model="m", **changes))
 
 
 @pytest.fixture
@@ -25,6 +26,7 @@ def test_on_few_cores_the_scheduler_computes_itself(few_cores: None, monkeypatch
     assert told() == {**ALONE, "distributed_executor_backend": "uni"}
     assert told(tensor_parallel_size=2) == ALONE
     assert told(pipeline_parallel_size=2) == ALONE
+    assert told(args={"data_parallel_size": 2}) == ALONE
     with monkeypatch.context() as patch:
         patch.setenv("VLLM_CPU_OMP_THREADS_BIND", "0-1")
         assert told() == ALONE
