@@ -16,7 +16,7 @@ from vllm import LLM, SamplingParams
 
 def main() -> None:
     asked = json.loads(Path(sys.argv[1]).read_text())
-    # As in engines/vllm.py: on a CPU, a prefill in parts kills the engine when its request has a seed.
+    # As in engines/vllm_on_cpu.py: on a CPU, a prefill in parts kills the engine when its request has a seed.
     llm = LLM(**asked["args"], enable_chunked_prefill=False)
     tokenizer = llm.get_tokenizer()
     prompts, params = [], []

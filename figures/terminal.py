@@ -41,8 +41,8 @@ def console(*, stderr: bool = False, soft_wrap: bool = False, quiet: bool = Fals
     """
     make = functools.partial(_class(), soft_wrap=soft_wrap, quiet=quiet, markup=False, emoji=False, highlight=False)
     file = cast(IO[str], _MayGo(sys.stderr if stderr else sys.stdout))
-    found = make(file=file, stderr=stderr)
-    return found if found.is_terminal or soft_wrap else make(file=file, stderr=stderr, width=_LOG_COLUMNS)
+    found = make(file=file)
+    return found if found.is_terminal or soft_wrap else make(file=file, width=_LOG_COLUMNS)
 
 
 class _MayGo:

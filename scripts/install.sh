@@ -139,17 +139,16 @@ uv=$venv/bin/uv
 torch=$(sed -n 's/^torch==//p' constraints.txt)
 # An engine is several processes that import the same thousands of modules; compiled, each starts in half the time, also
 # where PYTHONDONTWRITEBYTECODE keeps Python from doing it. uv compiles what the command at hand installs.
-install="$uv pip install --quiet --python $python --constraints constraints.txt --compile-bytecode"
-if [ "$engine" = cpu ] && [ "$(uname -s)" = Linux ] && ! $install "$@" "torch==$torch+cpu" 2>/dev/null; then
+uv_install() { "$uv" pip install --quiet --python "$python" --constraints constraints.txt --compile-bytecode "$@"; }
+if [ "$engine" = cpu ] && [ "$(uname -s)" = Linux ] && ! uv_install "$@" "torch==$torch+cpu" 2>/dev/null; then
     say "The configured sources have no CPU build of torch $torch; taking it from PyTorch's CPU index."
-    $install "$@" \
-        --torch-backend cpu "torch==$torch+cpu" ||
+    uv_install "$@" --torch-backend cpu "torch==$torch+cpu" ||
         stop "No CPU build of torch $torch for $("$python" --version) could be had; the lines above say why."
 fi
 
 [ "$engine" != cpu ] || set -- "$@" --overrides scripts/overrides.txt
 say "Installing hipo-data[$extras] into $venv (4 GB or more; minutes the first time, seconds from a warm cache)."
-$install --build-constraints constraints.txt "$@" --editable ".[$extras]" ||
+uv_install --build-constraints constraints.txt "$@" --editable ".[$extras]" ||
     stop "uv could not install hipo-data[$extras]; the lines above say why."
 printf '%s\n' "$engine" >"$venv/.engine"
 say "Done: $venv/bin/hipo-data."

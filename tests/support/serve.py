@@ -31,7 +31,7 @@ def serve_vllm(model: Path, log: Path, *, name: str = "teacher", args: Sequence[
         # What `vllm serve` runs; that command itself looks for a package called vllm, which the CPU build is not.
         *(sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", model, "--served-model-name", name),
         *("--host", "127.0.0.1", "--port", port, "--dtype", "float32", "--max-model-len", 512, "--enforce-eager"),
-        # On a CPU, a prefill in parts kills the engine when its request has a seed; see engines/vllm.py.
+        # On a CPU, a prefill in parts kills the engine when its request has a seed; see engines/vllm_on_cpu.py.
         "--no-enable-chunked-prefill",
         "--distributed-executor-backend=uni",
         *args,
