@@ -1,10 +1,10 @@
 """Turns the gold shapes of the source datasets into `schemas.gold`."""
 
-import ast
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from hipo_data.graders import syntax
 from hipo_data.graders.choice.golds import choice_gold
 from hipo_data.graders.code.golds import code_gold
 from hipo_data.graders.gold_error import GoldError
@@ -83,7 +83,7 @@ def _object(text: str) -> dict[str, Any] | None:
     """The object that `text` writes down, as JSON or as Python does; null where it is an answer, such as a set."""
     if not text.lstrip().startswith("{"):
         return None
-    for read in (json.loads, ast.literal_eval):
+    for read in (json.loads, syntax.literal):
         try:
             value = read(text.strip())
         except (ValueError, SyntaxError, RecursionError, MemoryError):
@@ -95,7 +95,7 @@ def _object(text: str) -> dict[str, Any] | None:
 def _listed(text: str) -> str | list[str]:
     """The list of strings that `text` writes down; other text, such as the interval `[0, 1]`, is an answer itself."""
     if text.lstrip().startswith("["):
-        for read in (json.loads, ast.literal_eval):
+        for read in (json.loads, syntax.literal):
             try:
                 value = read(text.strip())
             except (ValueError, SyntaxError, RecursionError, MemoryError):

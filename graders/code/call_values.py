@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from itertools import zip_longest
 from typing import Any
 
+from hipo_data.graders import syntax
+
 _OPENS = ("[", "{", "(", '"', "'")
 
 
@@ -74,8 +76,8 @@ def _literal(text: str) -> str:
     if _is_json(text):
         return text
     try:
-        return _dumped(ast.literal_eval(text))
-    except TypeError as error:
+        return _dumped(syntax.literal(text))
+    except TypeError as error:  # of a set, which JSON has not
         raise ValueError(str(error)) from error
 
 
@@ -118,7 +120,7 @@ def _stream(text: str) -> list[Any] | None:
 def _assigned(text: str) -> list[Any] | None:
     """The values in a text such as `nums = [2, 7], target = 9`, in their order."""
     try:
-        call = ast.parse(f"f({text.strip()})", mode="eval").body
+        call = syntax.expression(f"f({text.strip()})")
         if not isinstance(call, ast.Call) or call.args or not call.keywords:
             return None
         return [ast.literal_eval(_JsonNames().visit(keyword.value)) for keyword in call.keywords]

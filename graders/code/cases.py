@@ -6,6 +6,7 @@ from collections.abc import Callable, Container
 from dataclasses import dataclass
 from typing import Any
 
+from hipo_data.graders import syntax
 from hipo_data.graders.inside import prelude, wire
 from hipo_data.graders.inside.equality import same
 
@@ -51,7 +52,7 @@ def request(target: str, args: list[Any], kwargs: dict[str, Any]) -> dict[str, A
 
 def check_cases(test_code: str | ast.Module, entry_point: str, alike: Alike = same) -> list[Case]:
     """The cases of a `check(candidate)` function. Raises `NotACase` where any statement of it is more than that."""
-    tree = ast.parse(test_code) if isinstance(test_code, str) else test_code
+    tree = syntax.module(test_code) if isinstance(test_code, str) else test_code
     checks = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "check"]
     others = [node for node in tree.body if node not in checks]
     harmless = (ast.Assign, ast.Import, ast.ImportFrom, ast.Expr)

@@ -3,10 +3,10 @@
 import ast
 import re
 import textwrap
-import warnings
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
+from hipo_data.graders import syntax
 from hipo_data.graders.reasoning import after_reasoning
 
 _LANGUAGE = r"(?:\{\.?(?P<braced>[\w+#.-]+)[^}`]*\}|(?P<named>[\w+#.-]*))"
@@ -186,8 +186,6 @@ def _looks_like_code(text: str) -> bool:
 def tree(text: str) -> ast.Module | None:
     """The syntax of a program; null where it has none."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return syntax.module(text)
+    except SyntaxError:
         return None

@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from hipo_data.graders import syntax
 from hipo_data.graders.code import call_values, evalplus
 from hipo_data.graders.code.assert_lines import assert_lines
 from hipo_data.graders.code.plan import Unrunnable, plan
@@ -116,8 +117,8 @@ def _check(raw: Mapping[str, Any]) -> CheckGold:
     if not isinstance(code, str) or not code.strip():
         raise GoldError("empty_gold", "the test code is empty")
     try:
-        tree = ast.parse(code)
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        tree = syntax.module(code)
+    except SyntaxError as error:
         raise GoldError("bad_gold", f"the test code does not parse: {error}") from error
     entry = entry or next((ast.unparse(call.args[0]) for call in _check_calls(tree) if call.args), None)
     if not entry:

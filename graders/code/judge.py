@@ -11,7 +11,7 @@ from hipo_data.graders.code.cases import Case
 from hipo_data.graders.code.check import Test, check
 from hipo_data.graders.code.comparison import Comparison, comparison
 from hipo_data.graders.code.drive import drive
-from hipo_data.graders.code.extract import parses
+from hipo_data.graders.code.extract import tree
 from hipo_data.graders.code.outcome import (
     SEVERAL_ANSWERS,
     TOTAL_FACTOR,
@@ -179,12 +179,13 @@ def _result_reason(got: Any, case: Case, rules: Comparison) -> str | None:
 
 def _helpers(question: str, gold: CheckGold | AssertGold) -> str:
     """Functions that the question gives beside the one that is asked for; tests and programs may use them."""
-    if not parses(question):
+    given = tree(question)
+    if given is None:
         return ""
     asked = gold.entry_point if isinstance(gold, CheckGold) else ""
     kept = [
         node
-        for node in ast.parse(question).body
+        for node in given.body
         if isinstance(node, (ast.Import, ast.ImportFrom))
         or (isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node.name != asked and _has_body(node))
     ]

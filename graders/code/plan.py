@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from hipo_data.graders import syntax
 from hipo_data.graders.code import cases
 from hipo_data.graders.code.cases import Case, NotACase
 from hipo_data.graders.code.comparison import EXACT, Comparison
@@ -168,9 +169,9 @@ def _check_checker(text: str) -> None:
 
 def _parsed(text: str, what: str) -> ast.Module:
     try:
-        return ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise Unrunnable(f"{what} does not parse: {error or type(error).__name__}") from error
+        return syntax.module(text)
+    except SyntaxError as error:
+        raise Unrunnable(f"{what} does not parse: {error}") from error
 
 
 def _expression(text: str, what: str) -> ast.expr:

@@ -17,6 +17,10 @@ _COMPONENT = re.compile(r"\s*([+-]?)\s*([^+\-=,]*?)\\(?:mathbf|hat|vec|boldsymbo
 _SIGNS = re.compile(r"\\(pm|mp)(?![a-z])")
 _DEGREES = re.compile(r"(\d+(?:\.\d+)?)\s*\^\s*(?:\\circ|\{\s*\\circ\s*\})")
 _FACTORS = re.compile(r"(?:[\d}]|\\pi\s)\s*([a-z]{1,3})$")
+_POWER_BEHIND = re.compile(
+    r"(\\(?:arc)?(?:sin|cos|tan|cot|sec|csc|ln|log|lg)h?(?![a-z])(?:\s*_\s*(?:\w|\{[^{}]*\}))?)"
+    r"\s*\{\s*\(([^()]*(?:\([^()]*\)[^()]*)*)\)\s*\}\s*\^\s*(\d|\{\s*-?\w+\s*\})"
+)
 _TRIGONOMETRY = re.compile(r"\\(?:sin|cos|tan|cot|sec|csc)(?![a-z])")
 _LABEL = re.compile(r"^\s*(?:\\(?:text|textbf|mathrm|mathbf)\s*\{)?\([A-J]\)\}?(?:\\[ ,;:]|~|\s)+(?=\S)")
 
@@ -38,6 +42,7 @@ EQUAL_BY_REWRITING = (
     (r"\frac{-1 \pm \sqrt{5}}{2}", r"\frac{-1+\sqrt5}{2}, \frac{-1-\sqrt5}{2}"),
     (r"45^\circ", r"\frac{\pi}{4}"),
     (r"\sin 30^\circ", r"\frac12"),
+    (r"\sum_{k=1}^{2} \ln^2(k)", r"\sum_{k=1}^{2} \ln{\left(k \right)}^{2}"),
     ("(C) 12", "12"),
     ("6ab", "6ba"),
     (r"24\pi", r"24\pi\text{ cm}^2"),
@@ -55,6 +60,7 @@ NOT_EQUAL = (
     (r"\begin{pmatrix} 1 & 2 \\ 3 & 4 \end{pmatrix}", "[[1,3],[2,4]]"),
     (r"\frac{-1 \pm \sqrt{5}}{2}", r"\frac{-1+\sqrt5}{2}"),
     (r"60^\circ", r"\frac{\pi}{4}"),
+    (r"\sum_{k=1}^{2} \ln(k^2)", r"\sum_{k=1}^{2} \ln{\left(k \right)}^{2}"),
     ("(C) 12", "13"),
     ("6ab", "6"),
     ("x^2+2ab", "x^2+2"),
@@ -68,7 +74,7 @@ def pairs(gold: str, answer: str) -> list[tuple[str, str]]:
     gold = _LABEL.sub("", gold)
     if (wanted_range := _as_intervals(gold, answer)) and (got_range := _as_intervals(answer, gold)):
         return [(wanted_range, got_range)]
-    wanted, got = (_factors(_angles(_both_signs(_repeating(clean.tex(text))))) for text in (gold, answer))
+    wanted, got = (_factors(_powers(_angles(_both_signs(_repeating(clean.tex(text)))))) for text in (gold, answer))
     wanted, got = _degrees(wanted, got)
     wanted, got = _vectors(wanted, got)
     wanted, got = _assigned(wanted, got)
@@ -113,6 +119,12 @@ def _factors(text: str) -> str:
         if match and (len(match[1]) == 1 or not units.is_known(match[1]))
         else text
     )
+
+
+def _powers(text: str) -> str:
+    """Powers of functions as sympy prints them, behind braces and brackets, where math-verify takes them for the
+    argument's."""
+    return _POWER_BEHIND.sub(r"(\1(\2))^\3", text)
 
 
 def _degrees(gold: str, answer: str) -> tuple[str, str]:

@@ -12,6 +12,7 @@ import resource
 import signal
 import sys
 import time
+from functools import cache
 from typing import Any
 
 _MEMORY = 4 << 30
@@ -38,6 +39,8 @@ def main() -> None:
     print(json.dumps({"cpu_s": time.process_time()}), file=answers)
     for line in sys.stdin:
         task = json.loads(line)
+        if "quantity" in task:
+            _ready_for_quantities()
         signal.setitimer(signal.ITIMER_PROF, task["limit_s"])
         reply: dict[str, Any]
         try:
@@ -48,12 +51,20 @@ def main() -> None:
         print(json.dumps(reply | {"cpu_s": time.process_time()}), file=answers)
 
 
+@cache
+def _ready_for_quantities() -> None:
+    """Loads pint and what else a comparison needs, which most golds do not; the time limit is for comparisons."""
+    about = json.dumps({"unit": "m", "tolerance": None, "error": None})
+    for answer in ("100 cm", r"\frac{1}{2} \text{ m}", r"\sqrt{2}", "x"):
+        _quantity({"gold": "1", "answer": answer, "question": "", "quantity": about})
+
+
 def _quantity(task: dict[str, Any]) -> dict[str, Any] | None:
     """The reply for a gold with a unit or a tolerance; null for any other, and where rules cannot tell."""
     if "quantity" not in task:
         return None
     from hipo_data.graders.math import rules
-    from hipo_data.graders.quantities.compare import decide, without_unit  # brings pint, which most golds do not need
+    from hipo_data.graders.quantities.compare import decide, without_unit
 
     about = json.loads(task["quantity"])
     said = decide(task["gold"], task["answer"], **about)

@@ -3,12 +3,13 @@
 They are put together as the objects that `graders.golds` reads, in JSON.
 """
 
-import ast
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import polars as pl
+
+from hipo_data.graders import syntax
 
 
 def choice(
@@ -76,7 +77,7 @@ def options_of(row: Mapping[str, str | None], names: Sequence[str]) -> list[str]
 def _list(text: str) -> list[str]:
     """A list out of the JSON that readers make of one, or as Python writes it; text that is none is one option."""
     if text.lstrip().startswith("["):
-        for read in (json.loads, ast.literal_eval):
+        for read in (json.loads, syntax.literal):
             try:
                 value = read(text)
             except (ValueError, SyntaxError, RecursionError, MemoryError):

@@ -8,7 +8,8 @@ from hipo_data.graders import Grader
 from hipo_data.graders.quantities import unit_text
 from hipo_data.graders.quantities.compare import decide
 from hipo_data.schemas.gold import MathGold
-from hipo_data.schemas.grading import GradeRequest
+from hipo_data.schemas.grading import GradeRequest, GradingConfig
+from hipo_data.schemas.records import Status
 
 Gold = tuple[str, str | None]
 
@@ -232,6 +233,12 @@ def test_a_tolerance_alone_makes_a_quantity_whose_answer_names_its_unit(grader: 
     gold = MathGold(answers=["9.8 m/s^2"], tolerance=0.02)
     found = [grader.grade([request(gold, answer)])[0].status.value for answer in ("982 cm/s^2", "9.7", "9.8 m", "0.5")]
     assert found == ["correct", "correct", "incorrect", "incorrect"]
+
+
+def test_the_time_limit_is_for_the_comparison_and_not_for_what_the_first_one_loads() -> None:
+    with Grader(GradingConfig(workers=1, math_timeout_s=0.25)) as hasty:
+        asked = request(MathGold(answers=["5"], unit="m"), "500 cm")
+        assert hasty.grade([asked])[0].status is Status.CORRECT
 
 
 def test_any_of_several_golds_will_do(grader: Grader) -> None:

@@ -220,13 +220,40 @@ class _Reader:
         return found if power is None else Node("power", (found, power))
 
     def _argument_of_function(self) -> Node:
-        """A bracket right behind the name, or the factors up to a sign, a bar or another function."""
+        r"""A bracket right behind the name, or the factors up to a sign, a bar or another function.
+
+        A power behind a round bracket is left to the function: `\ln(x)^2` is the square of a logarithm, as computer
+        algebra prints it. Degrees are the argument's.
+        """
+        if self._in_round_brackets():
+            found = self._atom()
+            while self._next() == "^":
+                self._take()
+                if not (degrees := self._degrees()):
+                    self._at -= 1
+                    break
+                found = call(degrees, found)
+            return found
         if self._next() in ("(", "{", "|", "["):
             return self._power()
         found = self._power()
         while self._begins_factor() and self._kind() != "function" and self._next() not in ("(", "[", "|"):
             found = self._mixed(found)
         return found
+
+    def _in_round_brackets(self) -> bool:
+        """Whether the next group is in round brackets or, as braces are not seen, is no more than one that is."""
+        at, braces, depth = self._at, 0, 0
+        while at < len(self._tokens) and self._tokens[at].text == "{":
+            at, braces = at + 1, braces + 1
+        if at == len(self._tokens) or self._tokens[at].text != "(":
+            return False
+        while at < len(self._tokens):
+            depth += {"(": 1, ")": -1}.get(self._tokens[at].text, 0)
+            at += 1
+            if not depth:
+                break
+        return [token.text for token in self._tokens[at : at + braces]] == ["}"] * braces
 
     def _argument(self) -> Node:
         """What a command takes: a group in braces or brackets, or one character."""
