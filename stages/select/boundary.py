@@ -9,7 +9,7 @@ Rates are quotients of counts and δ is the decimal that the recipe writes, so t
 
 from fractions import Fraction
 from functools import lru_cache
-from math import lcm
+from math import floor, lcm
 from typing import overload
 
 import polars as pl
@@ -18,6 +18,7 @@ from hipo_data.schemas.config import SampleConfig, SelectConfig
 from hipo_data.schemas.records import Mode
 
 _DIGITS = 10**20
+_FEW = 32
 
 
 @overload
@@ -44,6 +45,26 @@ def exceeds(
 def decimal(delta: float) -> Fraction:
     """δ as it is written: 0.15 is 3/20, not the binary number next to it. Digits after the twentieth are left out."""
     return Fraction(int(Fraction(repr(float(delta))) * _DIGITS), _DIGITS)
+
+
+def alike(delta: float, n_on: int, n_off: int) -> float:
+    """A δ that `exceeds` decides by as by `delta`, wherever the modes have at most so many graded rollouts.
+
+    It is the same for all δ that do: the middle between the differences of pass rates next to them. `delta` itself
+    where there are so many rollouts that hardly two δ do.
+    """
+    if max(n_on, n_off) > _FEW:
+        return delta
+    wholes = [(floor(decimal(delta) * parts), parts) for parts in _parts(n_on, n_off)]
+    below = max(Fraction(whole, parts) for whole, parts in wholes)
+    above = min(Fraction(whole + 1, parts) for whole, parts in wholes)
+    return float((below + above) / 2)
+
+
+@lru_cache
+def _parts(n_on: int, n_off: int) -> tuple[int, ...]:
+    """What differences of two pass rates are whole parts of."""
+    return tuple({lcm(on, off) for on in range(1, max(n_on, 1) + 1) for off in range(1, max(n_off, 1) + 1)})
 
 
 def ties(delta: float, n_on: int, n_off: int) -> bool:

@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field
 from hipo_data.prompts.formats.hipo import HIPO
 from hipo_data.schemas.config import SelectConfig
 from hipo_data.schemas.records import Mode
+from hipo_data.stages.select.boundary import alike
 from hipo_data.stages.select.flips import flip_probability, with_again, wrong_mode
 from hipo_data.stages.select.kept_rates import GROUP, RatePriors, mean_rate
 from hipo_data.stages.select.pair_counts import cells
@@ -110,8 +111,11 @@ def reselect(
 
     `priors` are those of each setting's window, needed under `rule: posterior`.
 
-    What the settings of one N have in common, grading counts and shortest responses, is computed once.
+    What the settings of one N have in common, grading counts and shortest responses, is computed once, and so is what
+    several δ decide alike.
     """
+    asked = {setting: setting._replace(delta=_decides_as(setting, config)) for setting in settings}
+    distinct = list(dict.fromkeys(asked.values()))
     lazy = [
         select(
             problems,
@@ -123,9 +127,17 @@ def reselect(
             (priors or {}).get(setting.window),
             excluded,
         )
-        for setting in settings
+        for setting in distinct
     ]
-    return pl.collect_all(lazy)
+    found = dict(zip(distinct, pl.collect_all(lazy), strict=True))
+    return [found[asked[setting]].with_columns(delta=pl.lit(setting.delta)) for setting in settings]
+
+
+def _decides_as(setting: Setting, config: SelectConfig) -> float:
+    """A δ under which all problems get what they get under the setting's."""
+    if config.by_posterior or config.policy == "effort":
+        return setting.delta
+    return alike(setting.delta, setting.n, setting.n) if config.policy == "hipo" else 0.0
 
 
 def cells_of(

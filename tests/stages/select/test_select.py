@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from hipo_data.schemas.config import SampleConfig, SelectConfig
 from hipo_data.schemas.records import Decision, Mode
-from hipo_data.stages.select.boundary import exceeds, notice, ties
+from hipo_data.stages.select.boundary import alike, exceeds, notice, ties
 from hipo_data.stages.select.decision_words import in_words
 from hipo_data.stages.select.select import POLICIES, select, select_picks
 from tests.stages.graded import IDS, OFF, ON, Try, decide_and_pick, frames, many_tries, tries
@@ -183,6 +183,22 @@ def test_columns_and_integers_compare_like_fractions(
         assert exceeds(on, n_on, off, n_off, delta) is true
         columns = {"right_on": [on], "n_on": [n_on], "right_off": [off], "n_off": [n_off]}
         assert pl.DataFrame(columns).select(exceeds(*(pl.col(name) for name in columns), delta)).item() is true
+
+
+@pytest.mark.parametrize(("n_on", "n_off"), [(2, 2), (4, 4), (3, 5)])
+def test_deltas_that_decide_alike_have_one_that_stands_for_them(n_on: int, n_off: int) -> None:
+    counts = [(on, n) for most in (n_on, n_off) for n in range(1, most + 1) for on in range(n + 1)]
+    decided: dict[float, list[bool]] = {}
+    for delta in [0.0, 0.1, 0.15, 0.2, 0.25, 0.3, 1 / 3, 0.34, 0.5, 0.66, 0.75, 1.0]:
+        found = [exceeds(*on, *off, delta) for on in counts for off in counts if on[1] <= n_on and off[1] <= n_off]
+        standing = alike(delta, n_on, n_off)
+        assert found == [
+            exceeds(*on, *off, standing) for on in counts for off in counts if on[1] <= n_on and off[1] <= n_off
+        ]
+        assert decided.setdefault(standing, found) == found
+    assert len(decided) < 12
+    assert alike(0.1, 2, 2) == alike(0.3, 2, 2) != alike(0.5, 2, 2)
+    assert alike(0.15, 64, 64) == 0.15
 
 
 @settings(max_examples=200)
