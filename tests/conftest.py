@@ -58,7 +58,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    longest_first(items)
+    longest_first(items, in_time=deadline.is_set())
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -4,10 +4,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.support import deadline
+from tests.support.two_workers import longest_first
 
 LONG = "tests/engines/test_vllm_parallel.py"
 
@@ -21,6 +23,25 @@ def test_long_tests_after_it_are_not_run_and_that_is_said(repo_root: Path, worke
     assert done.returncode == 0, done.stdout
     assert "1 long tests were NOT RUN, as time was up" in done.stdout
     assert "1 skipped" in done.stdout and " passed" in done.stdout
+
+
+class Item:
+    def __init__(self, nodeid: str, *marks: str) -> None:
+        self.nodeid, self._marks = nodeid, marks
+
+    def get_closest_marker(self, name: str) -> str | None:
+        return name if name in self._marks else None
+
+
+def test_with_it_as_many_long_tests_as_possible_come_first() -> None:
+    chaos, attack = Item("tests/runs/test_chaos.py::a", "long"), "tests/graders/test_attacks.py::"
+    items: list[Any] = [chaos, Item("tests/a.py::a", "long"), *(Item(f"{attack}{i}", "long") for i in range(3))]
+    longest_first(items, in_time=True)
+    assert [item.nodeid.partition("::")[0] for item in items] == [
+        *["tests/graders/test_attacks.py"] * 3, "tests/a.py", "tests/runs/test_chaos.py",
+    ]  # fmt: skip
+    longest_first(items)
+    assert items[0] is chaos
 
 
 def test_without_it_all_are_run(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,11 @@ VARIABLE = "HIPO_DATA_LONG_TESTS_UNTIL"
 REASON = f"no time is left for it ({VARIABLE})"
 
 
+def is_set() -> bool:
+    """Whether there is one."""
+    return VARIABLE in os.environ
+
+
 def is_over() -> bool:
     """Whether it has come."""
     return time.time() > float(os.environ.get(VARIABLE, "inf"))

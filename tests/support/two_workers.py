@@ -1,5 +1,6 @@
 """Which tests pytest-xdist keeps on one worker, and which ones start first."""
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -47,15 +48,24 @@ class Sharing(LoadScopeScheduling):
         return share_of(nodeid)
 
 
-def longest_first(items: list[pytest.Item]) -> None:
-    """Moves what takes long to the front, so that at the end no worker waits for the other."""
+def longest_first(items: list[pytest.Item], *, in_time: bool = False) -> None:
+    """Moves what takes long to the front, so that at the end no worker waits for the other.
+
+    With `in_time`, as many long tests as possible have to begin before a deadline: those that take minutes come last,
+    and modules of many tests first, as each of these takes little.
+    """
     marked = {share_of(item.nodeid) for item in items if item.get_closest_marker("slow") or _is_long(item)}
 
     def place(item: pytest.Item) -> int:
         share = share_of(item.nodeid)
         return 0 if share in SHARING.values() else 1 if share in MINUTES else 2 if share in marked else 3
 
-    items.sort(key=place)
+    counts = Counter(share_of(item.nodeid) for item in items if _is_long(item))
+
+    def last(item: pytest.Item) -> tuple[int, int]:
+        return (-place(item), -counts[share_of(item.nodeid)]) if in_time and _is_long(item) else (place(item), 0)
+
+    items.sort(key=last)
 
 
 def _is_long(item: pytest.Item) -> bool:
