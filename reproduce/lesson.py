@@ -2,7 +2,7 @@
 
 A model of one million parameters that meets tags and a justification for the first time in its cold start forgets how
 to add while it learns them, and what looks like the price of a mode is that of a format. So it first learns the format
-from all of its own rollouts, right and wrong ones and of both modes alike: what it can do stays what it was.
+from all of its own rollouts, right and wrong ones and of both modes alike, which takes less from what it can do.
 """
 
 import random
