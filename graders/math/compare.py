@@ -10,7 +10,7 @@ from typing import Any
 import math_verify
 import sympy
 
-from hipo_data.graders.math import numbers, rewrite
+from hipo_data.graders.math import integer_families, numbers, rewrite
 from hipo_data.graders.math.expressions import answers
 
 _POINTS = (0.7368, 1.3119, 2.1527)
@@ -23,7 +23,9 @@ _BINDING = (sympy.Integral, sympy.Sum, sympy.Product, sympy.Limit, sympy.Derivat
 
 def decide(gold: str, answer: str, question: str) -> bool:
     """Whether an answer is equal to the gold, as far as anything here can tell."""
-    said = answers.decide(gold, answer, question)
+    said = integer_families.decide(gold, answer, question)
+    if said is None:
+        said = answers.decide(gold, answer, question)
     return all(map(_decide_pair, rewrite.pairs(gold, answer))) if said is None else said
 
 

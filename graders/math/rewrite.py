@@ -21,6 +21,7 @@ _POWER_BEHIND = re.compile(
     r"(\\(?:arc)?(?:sin|cos|tan|cot|sec|csc|ln|log|lg)h?(?![a-z])(?:\s*_\s*(?:\w|\{[^{}]*\}))?)"
     r"\s*\{\s*\(([^()]*(?:\([^()]*\)[^()]*)*)\)\s*\}\s*\^\s*(\d|\{\s*-?\w+\s*\})"
 )
+_INVERSE = re.compile(r"\\operatorname\s*\{\s*a(sin|cos|tan|cot)\s*\}")
 _TRIGONOMETRY = re.compile(r"\\(?:sin|cos|tan|cot|sec|csc)(?![a-z])")
 _LABEL = re.compile(r"^\s*(?:\\(?:text|textbf|mathrm|mathbf)\s*\{)?\([A-J]\)\}?(?:\\[ ,;:]|~|\s)+(?=\S)")
 
@@ -42,6 +43,7 @@ EQUAL_BY_REWRITING = (
     (r"\frac{-1 \pm \sqrt{5}}{2}", r"\frac{-1+\sqrt5}{2}, \frac{-1-\sqrt5}{2}"),
     (r"45^\circ", r"\frac{\pi}{4}"),
     (r"\sin 30^\circ", r"\frac12"),
+    (r"\sum_{k=1}^{2} \operatorname{atan}{\left(k \right)}", r"\sum_{k=1}^{2} \arctan k"),
     (r"\sum_{k=1}^{2} \ln^2(k)", r"\sum_{k=1}^{2} \ln{\left(k \right)}^{2}"),
     ("(C) 12", "12"),
     ("6ab", "6ba"),
@@ -74,7 +76,7 @@ def pairs(gold: str, answer: str) -> list[tuple[str, str]]:
     gold = _LABEL.sub("", gold)
     if (wanted_range := _as_intervals(gold, answer)) and (got_range := _as_intervals(answer, gold)):
         return [(wanted_range, got_range)]
-    wanted, got = (_factors(_powers(_angles(_both_signs(_repeating(clean.tex(text)))))) for text in (gold, answer))
+    wanted, got = (_factors(_of_algebra(_angles(_both_signs(_repeating(clean.tex(text)))))) for text in (gold, answer))
     wanted, got = _degrees(wanted, got)
     wanted, got = _vectors(wanted, got)
     wanted, got = _assigned(wanted, got)
@@ -121,10 +123,10 @@ def _factors(text: str) -> str:
     )
 
 
-def _powers(text: str) -> str:
-    """Powers of functions as sympy prints them, behind braces and brackets, where math-verify takes them for the
-    argument's."""
-    return _POWER_BEHIND.sub(r"(\1(\2))^\3", text)
+def _of_algebra(text: str) -> str:
+    """Functions as sympy prints them: inverse ones by names of one's own, which math-verify does not know, and powers
+    behind braces and brackets, which it takes for the argument's."""
+    return _POWER_BEHIND.sub(r"(\1(\2))^\3", _INVERSE.sub(r"\\arc\1", text))
 
 
 def _degrees(gold: str, answer: str) -> tuple[str, str]:

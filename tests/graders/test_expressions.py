@@ -20,6 +20,10 @@ EQUAL = [
     ("n!", "n(n-1)!"),
     (r"\sin 2x", r"2\sin x\cos x"),
     (r"\ln^2 x", r"\ln(x)^2"),
+    (r"\log{\left(2 \right)}^{2}", r"\ln^2 2"),
+    (r"\operatorname{atan}{\left(2 \right)}", r"\tan^{-1} 2"),
+    (r"\frac{\operatorname{asin}{\left(x \right)}}{2}", r"\frac12\arcsin x"),
+    (r"\overline{x}", r"\bar x"),
     (r"(\log_2 x)^2", r"\log_2{\left(x \right)}^{2}"),
     (r"1-\sin^2 x", r"\cos(x)^2"),
     (r"\frac{1}{\sin x}", r"\sin(x)^{-1}"),
@@ -48,6 +52,7 @@ EQUAL = [
 ]
 DIFFERENT = [
     (r"\tan(x^3)", r"\tan(x)^3"),
+    (r"\operatorname{atan}{\left(2 \right)}", r"\arctan 3"),
     (r"\ln(4)", r"\ln(2)^2"),
     (r"\sin^2(x)", r"\sin{x}^2"),
     ("20", "15(5)"),

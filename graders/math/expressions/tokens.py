@@ -21,6 +21,8 @@ _ALIASES = {
     "tbinom": "binom", "infin": "infty", "tg": "tan", "ctg": "cot", "arctg": "arctan", "cosec": "csc",
     "lfloor": "lfloor", "rfloor": "rfloor", "lceil": "lceil", "rceil": "rceil",
 }  # fmt: skip
+_OF_ALGEBRA = {"asin": "arcsin", "acos": "arccos", "atan": "arctan", "acot": "arccot"}
+"""Names of computer algebra, as operators; plain letters may be a product."""
 _ACCENTS = ("hat", "dot", "ddot", "bar", "tilde", "widehat", "overline")
 _FACES = ("vec", "mathbf", "mathrm", "mathit", "boldsymbol", "bm", "mathcal", "overrightarrow", "text", "operatorname",
           "mathsf", "mbox", "textit", "textbf", "rm", "bf", "it", "displaystyle", "textrm")  # fmt: skip
@@ -50,7 +52,7 @@ def tokens(text: str) -> list[Token]:
             raise UnreadableError(text[at : at + 20])
         at = match.end()
         if match["number"]:
-            if found and found[-1].kind == "number" and (len(found) < 2 or found[-2].text != "_"):
+            if found and found[-1].kind == "number" and not _is_script(found):
                 raise UnreadableError("numbers side by side")
             found.append(Token("number", match["number"]))
         elif match["mark"]:
@@ -60,6 +62,13 @@ def tokens(text: str) -> list[Token]:
         else:
             at = _command(match["command"], text, at, found)
     return found
+
+
+def _is_script(found: list[Token]) -> bool:
+    r"""Whether the last token is a subscript, or the power of a function whose argument comes next, as in `\ln^2 2`."""
+    before = [token.text for token in found[-2:-1]]
+    of_function = len(found) > 2 and found[-3].kind == "function" and len(found[-1].text) == 1
+    return before == ["_"] or (before == ["^"] and of_function)
 
 
 def _letters(letters: str, text: str, at: int, found: list[Token]) -> int:
@@ -118,7 +127,8 @@ def _command(command: str, text: str, at: int, found: list[Token]) -> int:
             inner = (match[1] or match[2] or match[3]).lstrip("\\")
             if len(inner) > 1 and inner not in GREEK:
                 raise UnreadableError(inner)
-            name = inner if command in _FACES else f"{command.removeprefix('wide')} {inner}"
+            accent = "bar" if command == "overline" else command.removeprefix("wide")
+            name = inner if command in _FACES else f"{accent} {inner}"
             return _name(name, text, match.end(), found)
         if command in _FACES and (match := re.compile(r"\s*\{([^{}]*)\}").match(text, at)):
             found.extend(_faced(match[1]))
@@ -128,6 +138,8 @@ def _command(command: str, text: str, at: int, found: list[Token]) -> int:
 
 def _faced(inner: str) -> list[Token]:
     """What stands in another face: a number, a function or a product of variables, but no word."""
+    if inner.strip() in _OF_ALGEBRA:
+        return [Token("function", _OF_ALGEBRA[inner.strip()])]
     if re.fullmatch(r"\s*[A-Za-z]{2,}\s*", inner) and inner.strip() not in FUNCTIONS:
         raise UnreadableError(inner)
     return tokens(inner)

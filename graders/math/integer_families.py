@@ -1,0 +1,150 @@
+r"""Families of values: `\frac{\pi}{4} + k\pi` for every integer k, whatever its letter and wherever it begins counting.
+
+The general solution of a trigonometric equation is written in many ways that are one set: `-\frac{\pi}{4} + n\pi` and
+`\frac{3\pi}{4} + k\pi`, `\pm\frac{\pi}{3} + 2k\pi` and two families. Sets that repeat are compared by what is in one
+period of both. Imported in workers only: it brings mpmath.
+"""
+
+import re
+from collections.abc import Collection, Iterator
+from fractions import Fraction
+from math import gcd, lcm
+from typing import Any, NamedTuple
+
+import mpmath
+
+from hipo_data.graders.math import clean
+from hipo_data.graders.math.expressions.nodes import Node, UnreadableError
+from hipo_data.graders.math.expressions.read import expression
+from hipo_data.graders.math.expressions.value import NoValueError, Point, TooLargeError, numeric
+
+_LETTERS = frozenset("klmn")
+"""Of integers that nobody introduced."""
+_INTEGERS = r"(?:\\(?:mathbb|mathbf|Bbb)\s*\{?\s*Z\s*\}?|ℤ|(?:the\s+)?integers)"
+_WORDS = r"(?:\b(?:where|for|with|and)\b|[,;:(]|\\quad|\\qquad)*\s*"
+_DECLARED = tuple(
+    re.compile(rf"{_WORDS}\s*{said}\s*[)]?\s*[.]?\s*$")
+    for said in (
+        rf"(?P<name>[a-zA-Z])\s*\\in\s*{_INTEGERS}",
+        r"(?P<name>[a-zA-Z])\s+is\s+(?:an|any|some)\s+integer",
+        r"(?:any|all|every|each|an|some)\s+integers?\s+(?P<name>[a-zA-Z])",
+        r"integers?\s+(?P<name>[a-zA-Z])",
+    )
+)
+_TEXT = re.compile(r"\\(?:text|mathrm|textrm|mbox)\s*\{([^{}]*)\}")
+_SPACE = re.compile(r"\\[,;:! ]|~|\\(?:left|right)(?![A-Za-z])|\$")
+_BETWEEN = re.compile(r",|;|\bor\b|\band\b|\\(?:lor|vee|cup)(?![A-Za-z])")
+_HEAD = re.compile(r"^\s*\\?[a-zA-Z]+\s*(?:=|\\in(?![A-Za-z]))\s*")
+_SET = re.compile(r"^\s*\\\{(?:\s*\\?[a-zA-Z]+\s*(?:\\mid|\\colon|[|:]))?(.*)\\\}\s*$", re.S)
+_ANGLE = re.compile(r"\\pi(?![A-Za-z])|π|\\circ|°")
+_DIGITS = 40
+_AGREE = mpmath.mpf(10) ** -25
+_COUNTED = range(-2, 4)
+_MOST = 400
+"""Members of a period."""
+
+
+class _Class(NamedTuple):
+    """All values `first + j · step` for integers j."""
+
+    first: Any
+    step: Any
+
+
+def decide(gold: str, answer: str, question: str = "") -> bool | None:
+    """Whether two families are one set of numbers; None where one of them is no family, or is not read.
+
+    A letter is an integer's where its side says so. Where only the other side does, or none but both are angles, it is
+    one of k, l, m, n that the question does not name.
+    """
+    if not _may_be(gold) or not _may_be(answer):
+        return None
+    sides = [_declared(text) for text in (gold, answer)]
+    if not any(name for name, _ in sides) and not all(_ANGLE.search(text) for text in (gold, answer)):
+        return None
+    free = frozenset(letter for letter in _LETTERS if not re.search(rf"(?<![A-Za-z\\]){letter}(?![A-Za-z])", question))
+    with mpmath.workdps(_DIGITS):
+        found = [_classes(text, {name} if name else free) for name, text in sides]
+        return None if found[0] is None or found[1] is None else _same(found[0], found[1])
+
+
+def _may_be(text: str) -> bool:
+    return len(text) < 300 and re.search(r"[kKlmMnN]|\\in(?![a-z])|integer", text) is not None
+
+
+def _declared(text: str) -> tuple[str | None, str]:
+    """The letter that a text says is an integer, if it does, and the text without that."""
+    text = _SPACE.sub(" ", _TEXT.sub(r" \1 ", text)).replace("π", r"\pi ")
+    if match := _SET.match(text):
+        text = match[1]
+    for pattern in _DECLARED:
+        if match := pattern.search(text):
+            return match["name"], text[: match.start()]
+    return None, text
+
+
+def _classes(text: str, names: Collection[str]) -> list[_Class] | None:
+    """The classes that a list of expressions in one integer stands for, which has one of these names."""
+    found: list[_Class] = []
+    for item in filter(str.strip, _BETWEEN.split(text)):
+        try:
+            node = expression(clean.tex(_HEAD.sub("", item)))
+        except UnreadableError:
+            return None
+        symbols = {each.name for each in node.walk() if each.kind == "symbol"}
+        if len(symbols) != 1 or not symbols <= set(names):
+            return None
+        names = symbols
+        (name,) = symbols
+        signs = (True, False) if any(each.kind == "signs" for each in node.walk()) else (True,)
+        for plus in signs:
+            classes = _of_expression(node, name, plus)
+            if classes is None:
+                return None
+            found += classes
+    return found or None
+
+
+def _of_expression(node: Node, name: str, plus: bool) -> list[_Class] | None:
+    """An expression that grows by the same with every second integer, as `(-1)^k \\frac{\\pi}{6} + k\\pi` does too."""
+    try:
+        values = [numeric(node, Point({name: Fraction(k)}, plus=plus)) for k in _COUNTED]
+    except (NoValueError, TooLargeError):
+        return None
+    if any(abs(mpmath.im(value)) > _AGREE for value in values):
+        return None
+    real = [mpmath.re(value) for value in values]
+    steps = [later - value for value, later in zip(real, real[2:], strict=False)]
+    if abs(steps[0]) < _AGREE or any(abs(step - steps[0]) > _AGREE * abs(steps[0]) for step in steps):
+        return None
+    return [_Class(real[0], abs(steps[0])), _Class(real[1], abs(steps[0]))]
+
+
+def _same(gold: list[_Class], answer: list[_Class]) -> bool | None:
+    unit = gold[0].step
+    parts = [Fraction(str(each.step / unit)).limit_denominator(_MOST) for each in (*gold, *answer)]
+    if any(
+        not part or abs(each.step / unit * part.denominator / part.numerator - 1) > _AGREE
+        for part, each in zip(parts, (*gold, *answer), strict=True)
+    ):
+        return False  # no number is a period of both
+    whole = Fraction(lcm(*(part.numerator for part in parts)), gcd(*(part.denominator for part in parts)))
+    if any(whole / part > _MOST for part in parts):
+        return None
+    period = unit * whole.numerator / whole.denominator
+    wanted, got = (
+        [place for each, part in zip(side, own, strict=True) for place in _members(each, period, int(whole / part))]
+        for side, own in ((gold, parts[: len(gold)]), (answer, parts[len(gold) :]))
+    )
+    return all(_is_among(place, got) for place in wanted) and all(_is_among(place, wanted) for place in got)
+
+
+def _members(each: _Class, period: Any, count: int) -> Iterator[Any]:
+    """Those in one period, as shares of it."""
+    for j in range(count):
+        share = (each.first + j * each.step) / period
+        yield share - mpmath.floor(share)
+
+
+def _is_among(place: Any, others: list[Any]) -> bool:
+    return any(min(abs(place - other), 1 - abs(place - other)) < _AGREE for other in others)
