@@ -7,7 +7,7 @@ Beside each rule stand pairs that it must accept, refuse, and leave alone; the t
 import re
 from fractions import Fraction
 
-from hipo_data.graders.math import clean, clock, numbers, options, words
+from hipo_data.graders.math import clean, clock, compound, numbers, options, words
 from hipo_data.graders.math.rule import Rule
 
 
@@ -188,6 +188,7 @@ RULES = (
         ],
     ),
     *clock.RULES,
+    *compound.RULES,
     Rule(
         "plain_numbers",
         _plain_numbers,

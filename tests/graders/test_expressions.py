@@ -23,6 +23,7 @@ EQUAL = [
     (r"\log{\left(2 \right)}^{2}", r"\ln^2 2"),
     (r"\operatorname{atan}{\left(2 \right)}", r"\tan^{-1} 2"),
     (r"\frac{\operatorname{asin}{\left(x \right)}}{2}", r"\frac12\arcsin x"),
+    (r"\operatorname{tg} x", r"\tan x"),
     (r"\overline{x}", r"\bar x"),
     (r"(\log_2 x)^2", r"\log_2{\left(x \right)}^{2}"),
     (r"1-\sin^2 x", r"\cos(x)^2"),

@@ -140,6 +140,6 @@ def _faced(inner: str) -> list[Token]:
     """What stands in another face: a number, a function or a product of variables, but no word."""
     if inner.strip() in _OF_ALGEBRA:
         return [Token("function", _OF_ALGEBRA[inner.strip()])]
-    if re.fullmatch(r"\s*[A-Za-z]{2,}\s*", inner) and inner.strip() not in FUNCTIONS:
+    if re.fullmatch(r"\s*[A-Za-z]{2,}\s*", inner) and _ALIASES.get(inner.strip(), inner.strip()) not in FUNCTIONS:
         raise UnreadableError(inner)
     return tokens(inner)
