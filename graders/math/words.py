@@ -8,6 +8,7 @@ from hipo_data.graders.math import clean, numbers, units
 from hipo_data.graders.math.rule import Rule
 
 _WORDS = re.compile(r"[A-Za-z][A-Za-z'-]+")
+_ANGLE = re.compile(r"m?\\(?:measured)?angle\{?([A-Z]{3})\}?")
 _ARTICLE = re.compile(r"^(?:an?|the)\s+", re.I)
 _SEPARATOR = re.compile(r"\s*(?:,\s*(?:and|or)\b|,|;|&|\band\b|\bor\b)\s*")
 _SAME = (
@@ -110,7 +111,22 @@ def _plain(text: str) -> str:
     return clean.key(_ARTICLE.sub("", clean.unwrapped(text)))
 
 
+def _angles(gold: str, answer: str, question: str) -> bool | None:
+    """An angle of three points is known by the one in the middle; math-verify takes them for a product."""
+    pair = [_ANGLE.fullmatch(clean.key(text)) for text in (gold, answer)]
+    if not pair[0] or not pair[1]:
+        return None
+    return pair[0][1] in (pair[1][1], pair[1][1][::-1])
+
+
 RULES = (
+    Rule(
+        "angles",
+        _angles,
+        accepts=[(r"\angle ABC", r"\angle CBA"), (r"\angle ABC", r"m\angle{ABC}")],
+        refuses=[(r"\angle ABC", r"\angle ACB"), (r"\angle PQR", r"\angle PQS")],
+        leaves=[(r"\angle ABC", r"30^\circ"), (r"\angle A", r"\angle B"), ("ABC", "ACB")],
+    ),
     Rule(
         "synonyms",
         _synonyms,

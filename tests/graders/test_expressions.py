@@ -52,6 +52,7 @@ EQUAL = [
     ("10^{10^{10^{10}}}", "10^{10^{10^{10}}}"),
 ]
 DIFFERENT = [
+    (r"\overline{z}", "z"),
     (r"\tan(x^3)", r"\tan(x)^3"),
     (r"\operatorname{atan}{\left(2 \right)}", r"\arctan 3"),
     (r"\ln(4)", r"\ln(2)^2"),

@@ -96,6 +96,8 @@ DOCUMENTED = [
     (r"\begin{pmatrix} 0 & 3 \\ 0 & -1 \end{pmatrix}", r"\begin{bmatrix} 0 & 3 \\ 0 & -1 \end{bmatrix}"),
 ]
 DIFFERENT = [
+    (r"\overline{z}", "z"),
+    (r"\overline{z}+1", "z+1"),
     ("[0,9)", "[0,1)"),
     ("(0,9)", "[0,9)"),
     ("0.28", "28"),
