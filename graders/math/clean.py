@@ -20,7 +20,7 @@ _SHORT_FRACTION = re.compile(
 _WRAPPED = re.compile(
     r"\\(?:text|textbf|textit|textrm|textsf|texttt|mathrm|mathbf|mathit|mbox|operatorname)\s*\{([^{}]*)\}"
 )
-_ORNAMENT = re.compile(r"\\(?:(?:vec|overrightarrow|widehat)\s*\{(?=[A-Za-z])|overline\s*\{(?=[A-Z]{2}))([A-Za-z]+)\}")
+_ORNAMENT = re.compile(r"\\(?:(?:vec|overrightarrow|widehat)\s*\{|overline\s*\{(?=[A-Z]{2}))([A-Za-z]+)\}")
 """A line over a single letter is a mean or a conjugate."""
 _OUTWARD = re.compile(r"([\[\]])([^\[\]{}()]+,[^\[\]{}()]+)([\[\]])")
 _OR = re.compile(

@@ -61,6 +61,16 @@ def alike(delta: float, n_on: int, n_off: int) -> float:
     return float((below + above) / 2)
 
 
+def standing_for(config: SelectConfig, n_on: int, n_off: int) -> float:
+    """A δ by which the config's policy makes of so many graded rollouts what it makes of them by its own δ.
+
+    The same for as many δ as is known: for all under a policy that does not read it.
+    """
+    if config.by_posterior or config.policy == "effort":
+        return config.delta
+    return alike(config.delta, n_on, n_off) if config.policy == "hipo" else 0.0
+
+
 @lru_cache
 def _parts(n_on: int, n_off: int) -> tuple[int, ...]:
     """What differences of two pass rates are whole parts of."""

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from hipo_data.schemas.config import SelectConfig
 from hipo_data.schemas.records import Mode
-from hipo_data.stages.select.boundary import alike
+from hipo_data.stages.select.boundary import standing_for
 from hipo_data.stages.select.exclusion import EXCLUDED
 from hipo_data.stages.select.guessing import NO_BETTER
 from hipo_data.stages.select.prior import RATES, Floats, Priors, gaining, likelihood
@@ -124,10 +124,10 @@ def _flips(decisions: pl.DataFrame, config: SelectConfig, priors: Priors) -> pl.
     chosen = keyed.filter(~pl.col("drawn")).select(known).unique(maintain_order=True)
     if chosen.is_empty():
         return pl.Series("flip", [None] * decisions.height, pl.Float64)
-    asked = _Outcomes(_canonical(config, chosen), by)
-    fit = _with_fitness(chosen, asked)
+    config = _canonical(config, chosen)
+    fit = _with_fitness(chosen, config, by)
     sizes = fit.select(_SIZES).unique().sort(_SIZES).rows()
-    tables = dict(zip(sizes, asked.tables(sizes), strict=True))
+    tables = dict(zip(sizes, _tables(sizes, config, by), strict=True))
     (_, weights) = priors.by_name[priors.of_run]
     parts = [
         own.with_columns(pl.Series("flip", _repeated_otherwise(own, tables[own.select(_SIZES).row(0)], weights)))
@@ -156,13 +156,11 @@ def _repeated_otherwise(own: pl.DataFrame, outcomes: NDArray[np.int8], weights: 
 
 def _canonical(config: SelectConfig, decided: pl.DataFrame) -> SelectConfig:
     """The config with a δ that decides alike for these counts, so that what is known of one δ is known of others."""
-    if config.policy != "hipo" or config.by_posterior:
-        return config
     most = decided.select(pl.max_horizontal(pl.max(f"n_{side}", f"again_{side}")) for side in _SIDES).row(0)
-    return config.model_copy(update={"delta": alike(config.delta, *most)})
+    return config.model_copy(update={"delta": standing_for(config, *most)})
 
 
-def _with_fitness(decided: pl.DataFrame, asked: "_Outcomes") -> pl.DataFrame:
+def _with_fitness(decided: pl.DataFrame, config: SelectConfig, by: Priors | None) -> pl.DataFrame:
     """Adds `fit_on`, `fit_off`: whether right responses of the mode can be kept, as far as the outcome tells.
 
     A mode that the counts ask for, and that is not the outcome, had right responses of which none could be kept.
@@ -172,7 +170,7 @@ def _with_fitness(decided: pl.DataFrame, asked: "_Outcomes") -> pl.DataFrame:
     counts, rights = (decided.select(f"{name}_on", f"{name}_off").to_numpy() for name in ("n", "right"))
     for _ in Mode:
         sizes = [(*count, *fit) for count, fit in zip(counts.tolist(), fits.tolist(), strict=True)]
-        tables = asked.tables(sizes)
+        tables = _tables(sizes, config, by)
         wanted = np.array([table[on, off] for table, (on, off) in zip(tables, rights, strict=True)])
         differs = wanted != outcome
         fits[:, 0] &= ~(differs & (wanted == _OUTCOMES.index(Mode.THINK_ON.value)))
@@ -180,31 +178,28 @@ def _with_fitness(decided: pl.DataFrame, asked: "_Outcomes") -> pl.DataFrame:
     return decided.with_columns(fit_on=pl.Series(fits[:, 0]), fit_off=pl.Series(fits[:, 1]))
 
 
-class _Outcomes:
-    """What a policy makes of every pair of right counts, asked once for each of the sizes."""
+def _tables(sizes: Sequence[Sizes], config: SelectConfig, by: Priors | None) -> list[NDArray[np.int8]]:
+    """The number of the outcome at every pair of right counts, (again_on + 1, again_off + 1), for each of the sizes.
 
-    def __init__(self, config: SelectConfig, by: Priors | None) -> None:
-        self._config, self._by = config, by
-        self._known = _known(config, by)
-
-    def tables(self, sizes: Sequence[Sizes]) -> list[NDArray[np.int8]]:
-        """The number of the outcome at every pair, (again_on + 1, again_off + 1), for each of the sizes."""
-        missing = [size for size in dict.fromkeys(sizes) if size not in self._known]
-        if missing:
-            pairs = pl.concat([_pairs(*size) for size in missing])
-            chosen = np.searchsorted(_OUTCOMES, _outcomes(pairs, self._config, self._by)).astype(np.int8)
-            start = 0
-            for size in missing:
-                on, off, *_ = size
-                end = start + (on + 1) * (off + 1)
-                self._known[size] = chosen[start:end].reshape(on + 1, off + 1)
-                start = end
-        return [self._known[size] for size in sizes]
+    The policy is asked once for each size.
+    """
+    known = _known(config, by)
+    missing = [size for size in dict.fromkeys(sizes) if size not in known]
+    if missing:
+        pairs = pl.concat([_pairs(*size) for size in missing])
+        chosen = np.searchsorted(_OUTCOMES, _outcomes(pairs, config, by)).astype(np.int8)
+        start = 0
+        for size in missing:
+            on, off, *_ = size
+            end = start + (on + 1) * (off + 1)
+            known[size] = chosen[start:end].reshape(on + 1, off + 1)
+            start = end
+    return [known[size] for size in sizes]
 
 
 @lru_cache(maxsize=64)
 def _known(config: SelectConfig, by: Priors | None) -> dict[Sizes, NDArray[np.int8]]:
-    """What `_Outcomes` found, by size."""
+    """What `_tables` found, by size."""
     return {}
 
 
@@ -255,4 +250,4 @@ def outcomes_of(n: int, config: SelectConfig, priors: Priors) -> NDArray[np.int8
     """What `config` makes of every pair of right counts of `n` graded rollouts a mode, (n + 1, n + 1): 0 where the
     problem is dropped, 1 think-off, 2 think-on. Under `rule: posterior` by the run's prior."""
     by = priors.alone[priors.of_run] if config.by_posterior else None
-    return _Outcomes(config, by).tables([(n, n, True, True)])[0]
+    return _tables([(n, n, True, True)], config, by)[0]

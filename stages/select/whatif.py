@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field
 from hipo_data.prompts.formats.hipo import HIPO
 from hipo_data.schemas.config import SelectConfig
 from hipo_data.schemas.records import Mode
-from hipo_data.stages.select.boundary import alike
+from hipo_data.stages.select.boundary import standing_for
 from hipo_data.stages.select.flips import flip_probability, with_again, wrong_mode
 from hipo_data.stages.select.kept_rates import GROUP, RatePriors, mean_rate
 from hipo_data.stages.select.pair_counts import cells
@@ -135,9 +135,7 @@ def reselect(
 
 def _decides_as(setting: Setting, config: SelectConfig) -> float:
     """A δ under which all problems get what they get under the setting's."""
-    if config.by_posterior or config.policy == "effort":
-        return setting.delta
-    return alike(setting.delta, setting.n, setting.n) if config.policy == "hipo" else 0.0
+    return standing_for(config.model_copy(update={"delta": setting.delta}), setting.n, setting.n)
 
 
 def cells_of(
