@@ -2,8 +2,6 @@
 
 from typing import TypeVar
 
-import ray
-
 E = TypeVar("E", bound=BaseException)
 
 
@@ -15,8 +13,10 @@ def cause_of(error: E) -> E:
 
 def plain(error: BaseException) -> str:
     """The error's own last words, without Ray's traceback."""
+    from ray.exceptions import RayActorError
+
     error = cause_of(error)
-    if isinstance(error, ray.exceptions.RayActorError):
+    if isinstance(error, RayActorError):
         return "its process ended unexpectedly"
     lines = [line for line in str(error).splitlines() if line.strip()]
     return f"{lines[-1].strip()}" if lines else type(error).__name__

@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-import ray
-
 from hipo_data.graders import Grader
 from hipo_data.pipeline.ray_options import ray_options
 from hipo_data.schemas.config import RunConfig
@@ -33,6 +31,8 @@ class RemoteGrading:
     """Collects what is asked within a moment into one task. Belongs to one event loop."""
 
     def __init__(self, config: RunConfig) -> None:
+        import ray
+
         self._config = config.verify
         remote: Any = ray.remote(grade_batch)
         self._remote = remote.options(**ray_options(config.ray.verify), max_retries=config.ray.max_restarts)
@@ -55,6 +55,8 @@ class RemoteGrading:
         return await future
 
     async def _send(self, pause_s: float) -> None:
+        from ray.exceptions import RayTaskError
+
         await asyncio.sleep(pause_s)
         batch, self._open = self._open, []
         if not batch:
@@ -66,7 +68,7 @@ class RemoteGrading:
                 [rollout for _, rollouts, _ in batch for rollout in rollouts],
             )
         except BaseException as error:
-            cause = error.cause if isinstance(error, ray.exceptions.RayTaskError) else error
+            cause = error.cause if isinstance(error, RayTaskError) else error
             for _, _, future in batch:
                 if not future.done():
                     future.set_exception(cause)

@@ -8,8 +8,6 @@ import contextlib
 import os
 from dataclasses import replace
 
-import ray
-
 from hipo_data.engines.base import Completion, EngineDeadError, GenerationRequest
 from hipo_data.pipeline.graph.arrow_alone import leave_pandas_out
 from hipo_data.pipeline.graph.task import Task
@@ -105,6 +103,8 @@ class EngineActor:
 
     async def progress(self) -> EngineProgress:
         """What the actor is doing now."""
+        import ray
+
         turning = len(self._tasks) - self._host.asking
         return replace(self._host.progress(), turning=turning, machine=ray.get_runtime_context().get_node_id())
 

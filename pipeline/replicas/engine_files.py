@@ -3,9 +3,6 @@
 import logging
 from pathlib import Path
 
-import ray
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
 from hipo_data.pipeline.replicas.in_flight_file import read_in_flight
 from hipo_data.pipeline.store.files import put_bytes
 from hipo_data.pipeline.store.run_path import RunPath, scratch
@@ -36,6 +33,9 @@ def left_in_flight(machine: str, log: RunPath, in_flight: RunPath | None) -> set
         return _read(log, in_flight)
     if not machine:
         return set()
+    import ray
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
     there = NodeAffinitySchedulingStrategy(machine, soft=False)
     asked = ray.remote(_read).options(num_cpus=0, scheduling_strategy=there).remote(log, in_flight)
     try:

@@ -3,10 +3,7 @@
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
-
-import ray
-from ray.util.placement_group import PlacementGroup, remove_placement_group
+from typing import TYPE_CHECKING, Any
 
 from hipo_data.engines.placement import placement
 from hipo_data.pipeline.ray_options import gpus_of_a_node, in_placement_group
@@ -18,6 +15,9 @@ from hipo_data.pipeline.store.ledger import Spent, spent_on
 from hipo_data.pipeline.store.run_path import RunPath, scratch
 from hipo_data.pipeline.watch.watcher import EngineStatus
 from hipo_data.schemas.config import EngineConfig, OpenAIEngine, RayConfig, VllmEngine
+
+if TYPE_CHECKING:
+    from ray.util.placement_group import PlacementGroup
 
 _LEAST_QUEUE = 256
 """Requests that a replica has waiting, so that none runs out between two looks of the driver."""
@@ -31,7 +31,7 @@ class Replica:
     """One actor."""
 
     handle: Any
-    group: PlacementGroup | None = None
+    group: "PlacementGroup | None" = None
     """What its workers run in, where they are actors of their own."""
     given: dict[str, int] = field(default_factory=dict)
     """Requests of the nodes that it was given since the last reading and that have not ended."""
@@ -100,9 +100,7 @@ class EnginePool:
         for replica in self.replicas:
             self._spent_by_lost = self._spent_by_lost.plus(self._spent_by(replica))
             self._finished_by_lost += replica.last.finished
-            ray.kill(replica.handle)
-            if replica.group is not None:
-                remove_placement_group(replica.group)
+            _end(replica)
         self._longest_start_s = self.start_seconds
         self.replicas = []
 
@@ -118,11 +116,9 @@ class EnginePool:
         self._spent_by_lost = self._spent_by_lost.plus(self._spent_by(replica))
         self._finished_by_lost += replica.last.finished
         self.restarts += 1
-        ray.kill(replica.handle)
+        _end(replica)  # and with its group the workers that outlived the actor
         suspects = left_in_flight(replica.last.machine, self._log(number), self._in_flight_file(number))
         self._deaths.update(suspects)
-        if replica.group is not None:
-            remove_placement_group(replica.group)  # and with it workers that outlived the actor
         self.replicas[number] = self._create(number)
         return sum(self._deaths[prompt] == GIVEN_UP_AFTER for prompt in suspects)
 
@@ -178,6 +174,8 @@ class EnginePool:
         return spent_on(self._placement.config, replica.last.prompt_tokens, replica.last.tokens, held)
 
     def _create(self, number: int) -> Replica:
+        import ray
+
         options, group = in_placement_group(self._placement)
         actor = ray.remote(EngineActor).options(**options, max_concurrency=10_000, max_restarts=0)
         state = self._run_dir / "engines" / self.name
@@ -193,3 +191,12 @@ class EnginePool:
         if isinstance(self._placement.config, OpenAIEngine):
             return None
         return self._run_dir / "logs" / f"{self.name}-{number}.under-way"
+
+
+def _end(replica: Replica) -> None:
+    import ray
+    from ray.util.placement_group import remove_placement_group
+
+    ray.kill(replica.handle)
+    if replica.group is not None:
+        remove_placement_group(replica.group)

@@ -5,8 +5,6 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import ray
-
 from hipo_data.pipeline.replicas.pool import EnginePool, Replica
 from hipo_data.pipeline.store.ledger import Spent
 from hipo_data.pipeline.store.run_path import RunPath
@@ -77,6 +75,8 @@ class EnginePools:
     def _say_what_is_short(self, engine: str, config: EngineConfig) -> None:
         """Replicas that find no room now start as nodes join; a run may wait for that on purpose, so it is no error."""
         one = {"CPU": config.resources.num_cpus, "GPU": config.resources.num_gpus}
+        import ray
+
         present = ray.cluster_resources()  # type: ignore[no-untyped-call]
         short = {name: n for name, n in one.items() if config.replicas * n > present.get(name, 0)}
         if short:
@@ -108,10 +108,8 @@ class EnginePools:
         if asked is None:
             return False
         pool, replica = asked
-        # Where it died, the nodes under way fail as well, and they decide.
-        with contextlib.suppress(ray.exceptions.RayActorError):
-            replica.read(ray.get(reference))
-            self._announce(pool.name, replica)
+        self._take_in(replica, reference)
+        self._announce(pool.name, replica)
         return True
 
     def read_all(self) -> None:
@@ -119,11 +117,21 @@ class EnginePools:
         self._read([replica for _, replica in self._replicas()])
 
     def _read(self, replicas: list[Replica]) -> None:
+        if not replicas:
+            return
+        import ray
+
         asked = {replica.handle.progress.remote(): replica for replica in replicas}
-        ready, _ = ray.wait(list(asked), num_returns=len(asked), timeout=_LAST_READING_S) if asked else ([], [])
+        ready, _ = ray.wait(list(asked), num_returns=len(asked), timeout=_LAST_READING_S)
         for reference in ready:
-            with contextlib.suppress(ray.exceptions.RayActorError):  # one that died meanwhile has nothing to add
-                asked[reference].read(ray.get(reference))
+            self._take_in(asked[reference], reference)
+
+    def _take_in(self, replica: Replica, reference: Any) -> None:
+        """A reading that is there; one that died meanwhile has nothing to add, and its nodes under way fail as well."""
+        import ray
+
+        with contextlib.suppress(ray.exceptions.RayActorError):
+            replica.read(ray.get(reference))
 
     def keep_logs(self) -> None:
         """Copies the logs to where the run lives, if that is elsewhere."""
@@ -153,6 +161,8 @@ class EnginePools:
 
     def _wait_for(self, references: list[Any]) -> None:
         if references:
+            import ray
+
             ray.wait(references, num_returns=len(references), timeout=_STOP_S)
 
     def forget_in_flight(self) -> None:

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import ray
-
 from hipo_data.pipeline.graph.task import Task
 from hipo_data.pipeline.nodes.on_cpus import run_cpu_node
 from hipo_data.pipeline.ray_options import ray_options
@@ -18,18 +16,24 @@ class Cluster:
 
     def __init__(self, config: RayConfig) -> None:
         self._config = config
-        self._remote = ray.remote(run_cpu_node)
+        self._remote: Any = None
         self._is_local = address_of(config) is None
         self._cpus: float | None = None
 
     def submit(self, task: Task) -> Any:
         """Hands Ray a node that needs no engine. Returns a reference to its manifest."""
         resources = self._config.verify if task.stage == "verify" else self._config.task
+        if self._remote is None:
+            import ray
+
+            self._remote = ray.remote(run_cpu_node)
         remote = self._remote.options(**ray_options(resources), max_retries=self._config.max_restarts)
         return remote.remote(task)
 
     def wait(self, references: list[Any], seconds: float) -> list[Any]:
         """Those of the references that are there: waits for the first one so long at most."""
+        import ray
+
         ready, _ = ray.wait(references, num_returns=1, timeout=seconds)
         if ready:  # and what else is there: a look at everything for each of many would be too much work
             ready, _ = ray.wait(references, num_returns=len(references), timeout=0)
@@ -37,6 +41,8 @@ class Cluster:
 
     def get(self, reference: Any) -> Manifest:
         """What a node that is there left. Raises what it raised, or Ray's own errors."""
+        import ray
+
         manifest: Manifest = ray.get(reference)
         return manifest
 
@@ -45,6 +51,8 @@ class Cluster:
 
         A local Ray is asked once: it has what it began with, and asking it while it dies would wait for an answer.
         """
+        import ray
+
         if self._cpus is None or not self._is_local:
             alive: list[dict[str, Any]] = [node for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
             own = ray.get_runtime_context().get_node_id()

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any, Protocol
 
-from ray.exceptions import RayActorError
-
 from hipo_data.engines.base import EngineDeadError
 from hipo_data.pipeline.graph.nodes import Node
 from hipo_data.pipeline.graph.task import Task
@@ -198,6 +196,8 @@ class Flights:
         return [name for name in quiet if self._engines.is_open(name)]
 
     def _land(self, reference: Any) -> Landing | None:
+        from ray.exceptions import RayActorError
+
         flight = self._flights.pop(reference)
         node, replica, pool = flight.node, flight.replica, flight.pool
         if replica is None:

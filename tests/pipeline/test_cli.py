@@ -77,6 +77,16 @@ def test_completion_needs_no_heavy_import(tmp_path: Path) -> None:
     assert not {"ray", "polars", "pyarrow", "vllm", "torch", "datasets", "altair", "pydantic"} & set(loaded)
 
 
+def test_a_run_with_nothing_to_do_does_not_import_ray(copy_of_finished_run: Path) -> None:
+    command = [sys.executable, "-X", "importtime", "-m", "hipo_data.pipeline.cli"]
+    command += ["run", "-c", "recipe.yaml", "--run-dir", "run"]
+    done = subprocess.run(command, cwd=copy_of_finished_run, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("Nothing to do: ")
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if "|" in line}
+    assert "polars" in imported
+    assert not {each for each in imported if each == "ray" or each.startswith("ray.")}
+
+
 def test_quiet_leaves_the_summary_alone_and_verbose_tells_of_each_piece(copy_of_finished_run: Path) -> None:
     again = ("run", "-c", "recipe.yaml", "--run-dir", "run")
     said = succeed(*again, cwd=copy_of_finished_run)

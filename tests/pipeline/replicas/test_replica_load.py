@@ -5,6 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import ray
 
 from hipo_data.pipeline.replicas import pool as engine_pool
 from hipo_data.pipeline.replicas import pools as engine_pools
@@ -49,7 +50,7 @@ def test_replicas_that_find_no_room_in_the_cluster_are_told_of(
     engine = VllmEngine.model_validate({"type": "vllm", "model": "m", "replicas": replicas, "resources": resources})
     lines: list[str] = []
     pools = EnginePools(SimpleNamespace(engines={"teacher": engine}, ray=None), None, {}, lines.append)  # type: ignore[arg-type]
-    monkeypatch.setattr(engine_pools.ray, "cluster_resources", lambda: {"CPU": 64.0, "GPU": float(gpus)})
+    monkeypatch.setattr(ray, "cluster_resources", lambda: {"CPU": 64.0, "GPU": float(gpus)})
     monkeypatch.setattr(engine_pools, "EnginePool", lambda *arguments: SimpleNamespace(replicas=[1]))
     pools.of("teacher")
     assert lines == ([said] if said else [])
