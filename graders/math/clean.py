@@ -20,6 +20,8 @@ _SHORT_FRACTION = re.compile(
 _WRAPPED = re.compile(
     r"\\(?:text|textbf|textit|textrm|textsf|texttt|mathrm|mathbf|mathit|mbox|operatorname)\s*\{([^{}]*)\}"
 )
+_WORDS = re.compile(r"\\(?:text|mathrm|textrm|mbox)\s*\{([^{}]*)\}")
+_BLANK = re.compile(r"\\[,;:! ]|~|\\q?quad(?![a-zA-Z])")
 _ORNAMENT = re.compile(r"\\(?:(?:vec|overrightarrow|widehat)\s*\{|overline\s*\{(?=[A-Z]{2}))([A-Za-z]+)\}")
 """A line over a single letter is a mean or a conjugate."""
 _OUTWARD = re.compile(r"([\[\]])([^\[\]{}()]+,[^\[\]{}()]+)([\[\]])")
@@ -66,6 +68,11 @@ def unwrapped(answer: str) -> str:
     while (plainer := _WRAPPED.sub(r"\1", text)) != text:
         text = plainer
     return text
+
+
+def words_apart(answer: str) -> str:
+    """The answer as it came, with words that a command sets between blanks, and blanks for commands that make room."""
+    return _BLANK.sub(" ", _WORDS.sub(r" \1 ", answer))
 
 
 @lru_cache(maxsize=_REMEMBERED)

@@ -9,7 +9,6 @@ from hipo_data.graders.math.rule import Rule
 _PART = r"\d+(?:\.\d+)?\s*[A-Za-z]{1,8}\.?"
 _PARTS = re.compile(rf"{_PART}(?:\s*(?:,|and|,\s*and)?\s*{_PART})*")
 _LONGEST = 100
-_JOINTS = re.compile(r"\\(?:text|mathrm|textrm|mbox)\s*\{([^{}]*)\}|\\[,;:! ]|~|\\quad")
 
 
 def _compound(gold: str, answer: str, question: str) -> bool | None:
@@ -22,7 +21,7 @@ def _compound(gold: str, answer: str, question: str) -> bool | None:
 
 def _read(text: str) -> tuple[int, str, Fraction] | None:
     """How many units, what they measure, and how much; null for any other answer."""
-    plain = clean.outside(_JOINTS.sub(lambda match: f" {match[1] or ''} ", text)).strip()
+    plain = clean.outside(clean.words_apart(text)).strip()
     if len(plain) > _LONGEST or not _PARTS.fullmatch(plain):
         return None
     parts = [re.fullmatch(r"([\d.]+)\s*([A-Za-z]+)\.?", part) for part in re.findall(_PART, plain)]

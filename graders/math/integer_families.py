@@ -21,7 +21,7 @@ from hipo_data.graders.math.expressions.value import NoValueError, Point, TooLar
 _LETTERS = frozenset("klmn")
 """Of integers that nobody introduced."""
 _INTEGERS = r"(?:\\(?:mathbb|mathbf|Bbb)\s*\{?\s*Z\s*\}?|ℤ|(?:the\s+)?integers)"
-_WORDS = r"(?:\b(?:where|for|with|and)\b|[,;:(]|\\quad|\\qquad)*\s*"
+_WORDS = r"(?:\b(?:where|for|with|and)\b|[,;:(])*\s*"
 _DECLARED = tuple(
     re.compile(rf"{_WORDS}\s*{said}\s*[)]?\s*[.]?\s*$")
     for said in (
@@ -31,8 +31,7 @@ _DECLARED = tuple(
         r"integers?\s+(?P<name>[a-zA-Z])",
     )
 )
-_TEXT = re.compile(r"\\(?:text|mathrm|textrm|mbox)\s*\{([^{}]*)\}")
-_SPACE = re.compile(r"\\[,;:! ]|~|\\(?:left|right)(?![A-Za-z])|\$")
+_SIZING = re.compile(r"\\(?:left|right)(?![A-Za-z])|\$")
 _BETWEEN = re.compile(r",|;|\bor\b|\band\b|\\(?:lor|vee|cup)(?![A-Za-z])")
 _HEAD = re.compile(r"^\s*\\?[a-zA-Z]+\s*(?:=|\\in(?![A-Za-z]))\s*")
 _SET = re.compile(r"^\s*\\\{(?:\s*\\?[a-zA-Z]+\s*(?:\\mid|\\colon|[|:]))?(.*)\\\}\s*$", re.S)
@@ -74,7 +73,7 @@ def _may_be(text: str) -> bool:
 
 def _declared(text: str) -> tuple[str | None, str]:
     """The letter that a text says is an integer, if it does, and the text without that."""
-    text = _SPACE.sub(" ", _TEXT.sub(r" \1 ", text)).replace("π", r"\pi ")
+    text = _SIZING.sub(" ", clean.words_apart(text)).replace("π", r"\pi ")
     if match := _SET.match(text):
         text = match[1]
     for pattern in _DECLARED:
