@@ -68,12 +68,6 @@ class ColdStart(Config):
     learning_rate: float = Field(gt=0)
 
 
-class Lesson(ColdStart):
-    """SFT on what the teacher wrote, right and wrong, in both modes, in the published format (`reproduce.lesson`)."""
-
-    rollouts: int = Field(ge=1, description="of each problem and mode")
-
-
 class Budget(Config):
     """RL, the same for every arm."""
 
@@ -112,7 +106,6 @@ class ReproduceConfig(Config):
     room: Room | None = None
     hybrid: Hybrid | None = None
     seeds: Seeds = Field(description="of every arm that names none")
-    lesson: Lesson | None = Field(default=None, description="before the cold starts; null: they begin from the teacher")
     starts: dict[str, Start] = Field(min_length=1, description="the first is what all is compared with")
     cold_start: ColdStart
     rl: Budget

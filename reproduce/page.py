@@ -10,7 +10,7 @@ from hipo_data.reproduce import comparisons, room
 from hipo_data.reproduce.ceiling import Ceiling
 from hipo_data.reproduce.config import ReproduceConfig
 from hipo_data.reproduce.outcomes import by_mode
-from hipo_data.reproduce.plan import LESSON_SEED, formats_of, lesson_name, starts_of
+from hipo_data.reproduce.plan import starts_of
 from hipo_data.reproduce.published import ROWS
 from hipo_data.reproduce.steps import Results
 from hipo_data.reproduce.writing import spread, table
@@ -84,7 +84,7 @@ HiPO and its peers on the embedded teacher, at equal budgets. `make reproduce` m
   problems and have, seed by seed, one cold start or cold starts of one seed (`reproduce/intervals.py`). Where there is
   one seed, they are of the problems alone.
 - The model chooses the mode, at temperature 1.
-{_lessons(config, results)}{_hybrid(config)}{room.section(ceiling) if ceiling else ""}
+{_hybrid(config)}{room.section(ceiling) if ceiling else ""}
 ## Results
 
 {_table(config, main)}
@@ -127,26 +127,6 @@ def _seeds_in_words(config: ReproduceConfig) -> str:
     more = [name for name in config.methods if len(config.seeds_of(name)) != len(config.seeds)]
     own = "; ".join(f"{len(config.seeds_of(name))} of {name}" for name in more)
     return f"{counted(len(config.seeds), 'seed')}{f' ({own})' if own else ''},"
-
-
-def _lessons(config: ReproduceConfig, results: Results) -> str:
-    """What the cold starts begin from, where that is more than the teacher."""
-    if config.lesson is None:
-        return ""
-    count = counted(config.lesson.rollouts, "rollout")
-    said = (
-        f"- Before its cold start the teacher learns the format from {count} of its own of each problem\n  and mode, "
-        "right and wrong ones (`reproduce/lesson.py`)."
-    )
-    for name in formats_of(config, config.starts):
-        found = results.get(lesson_name(name), {}).get(LESSON_SEED, {}).get("all", {})
-        if "accuracy_on" in found:
-            on, off = spread([found["accuracy_on"]]), spread([found["accuracy_off"]])
-            said += (
-                f" In {name} it then is right on {on} of the\n  problems of hybrid accuracy when made to think, and on "
-                f"{off} when made to answer at once."
-            )
-    return f"{said}\n"
 
 
 def _hybrid(config: ReproduceConfig) -> str:

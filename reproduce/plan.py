@@ -4,20 +4,16 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from hipo_data.evaluation.folder import model_hash
 from hipo_data.reproduce.config import Arm, ReproduceConfig
 from hipo_data.reproduce.kept import fingerprint_of
 from hipo_data.schemas.packaged import recipe_file
 
-LESSON_SEED = 0
-"""One for all: a lesson stands for what the model was before anybody taught it modes."""
-
 
 @dataclass(frozen=True)
 class Training:
-    """One model: an arm, a cold start or a format lesson, and a seed.
+    """One model: an arm or a cold start, and a seed.
 
     Its folder is named by all that it is trained with, so that what other settings left there is never taken up.
     """
@@ -29,8 +25,7 @@ class Training:
     fingerprint: str
     folder: Path
     begins: Path
-    """The model that it begins from: the teacher, or another training's."""
-    kind: Literal["lesson", "start", "arm"]
+    """The model that it begins from; of a cold start, the teacher."""
 
 
 def rounds(config: ReproduceConfig, more: bool = True) -> list[dict[str, Arm]]:
@@ -46,24 +41,18 @@ def starts_of(config: ReproduceConfig, arms: dict[str, Arm]) -> list[str]:
 
 
 def trainings(config: ReproduceConfig, arms: dict[str, Arm]) -> list[Training]:
-    """The format lessons of a round, its cold starts, and its arms.
+    """The cold starts of a round, and its arms.
 
     A cold start has the seeds of all arms that begin from it; the first one, which all is compared with, those of all.
     """
     first = next(iter(config.starts))
-    starts = starts_of(config, arms)
-    found = [_lesson(config, name) for name in formats_of(config, starts)] if config.lesson else []
-    for start in starts:
+    found = []
+    for start in starts_of(config, arms):
         of_start = [name for name, arm in arms.items() if start in (arm.start, first)]
         found += [_cold_start(config, start, seed) for seed in _united(config.seeds_of(name) for name in of_start)]
     for name, arm in arms.items():
         found += [_trained_arm(config, name, arm, seed) for seed in config.seeds_of(name)]
     return found
-
-
-def formats_of(config: ReproduceConfig, starts: Iterable[str]) -> list[str]:
-    """The formats of some cold starts."""
-    return list(dict.fromkeys(config.starts[name].format for name in starts))
 
 
 def slug(name: str) -> str:
@@ -75,31 +64,9 @@ def _united(seeds: Iterable[list[int]]) -> list[int]:
     return sorted({seed for each in seeds for seed in each})
 
 
-def lesson_name(format_name: str) -> str:
-    """What the results of a format lesson are kept under."""
-    return f"format lesson ({format_name})"
-
-
-def _lesson(config: ReproduceConfig, format_name: str) -> Training:
-    made = _fingerprint_of_lesson(config, format_name)
-    start = next(name for name, each in config.starts.items() if each.format == format_name)
-    step = f"lesson-{format_name}"
-    return Training(
-        lesson_name(format_name),
-        Arm(start=start),
-        LESSON_SEED,
-        step,
-        _measured(config, made),
-        _folder(config, step, made),
-        Path(config.model),
-        "lesson",
-    )
-
-
 def _cold_start(config: ReproduceConfig, start: str, seed: int) -> Training:
     made = _fingerprint_of_start(config, start, seed)
     step = f"start-{start}-{seed}"
-    lesson = _lesson(config, config.starts[start].format) if config.lesson else None
     return Training(
         config.starts[start].title,
         Arm(start=start),
@@ -107,8 +74,7 @@ def _cold_start(config: ReproduceConfig, start: str, seed: int) -> Training:
         step,
         _measured(config, made),
         _folder(config, step, made),
-        Path(config.model) if lesson is None else lesson.folder / "model",
-        "start",
+        Path(config.model),
     )
 
 
@@ -124,16 +90,7 @@ def _trained_arm(config: ReproduceConfig, name: str, arm: Arm, seed: int) -> Tra
         ]
     )
     step = f"{slug(name)}-{seed}"
-    return Training(
-        name,
-        arm,
-        seed,
-        step,
-        _measured(config, made),
-        _folder(config, step, made),
-        cold.folder / "model",
-        "arm",
-    )
+    return Training(name, arm, seed, step, _measured(config, made), _folder(config, step, made), cold.folder / "model")
 
 
 def _folder(config: ReproduceConfig, step: str, made: str) -> Path:
@@ -145,20 +102,7 @@ def _measured(config: ReproduceConfig, made: str) -> str:
 
 
 def _fingerprint_of_start(config: ReproduceConfig, start: str, seed: int) -> str:
-    lesson = [_fingerprint_of_lesson(config, config.starts[start].format)] if config.lesson else []
-    made = [fingerprint_of_data(config, start), config.cold_start.model_dump(), config.max_tokens, seed]
-    return fingerprint_of([*made, *lesson])
-
-
-def _fingerprint_of_lesson(config: ReproduceConfig, format_name: str) -> str:
-    assert config.lesson is not None
-    return fingerprint_of([fingerprint_of_lesson_data(config, format_name), config.lesson.model_dump()])
-
-
-def fingerprint_of_lesson_data(config: ReproduceConfig, format_name: str) -> str:
-    """Of what a format lesson is trained on."""
-    assert config.lesson is not None
-    return fingerprint_of(["lesson 1", fingerprint_of_run(config), format_name, config.lesson.rollouts])
+    return fingerprint_of([fingerprint_of_data(config, start), config.cold_start.model_dump(), config.max_tokens, seed])
 
 
 def fingerprint_of_problems(config: ReproduceConfig) -> str:

@@ -22,9 +22,7 @@ from hipo_data.reproduce.plan import (
     Training,
     fingerprint_of_ceiling,
     fingerprint_of_data,
-    fingerprint_of_lesson_data,
     fingerprint_of_problems,
-    formats_of,
     rounds,
     starts_of,
     trainings,
@@ -33,9 +31,7 @@ from hipo_data.reproduce.steps import (
     Model,
     Results,
     cold_start,
-    give_lesson,
     make_data,
-    make_lesson_data,
     make_problems,
     train_arm,
     write_hybrid,
@@ -71,10 +67,6 @@ def reproduce(
                 say(f"data {name}: {keep(steps, f'data-{name}', fingerprint_of_data(config, name), make)}")
             if number == 0:
                 _insist_on_room(config, say, anyway)
-            if config.lesson:
-                for name in formats_of(config, starts_of(config, arms)):
-                    made, make = fingerprint_of_lesson_data(config, name), partial(make_lesson_data, config, name)
-                    say(f"lesson {name}: {keep(steps, f'lesson-data-{name}', made, make)}")
             planned = trainings(config, arms)
             _say_outdated(steps, planned, say)
             missing = []
@@ -139,7 +131,7 @@ def _say_outdated(steps: Path, planned: list[Training], say: Callable[[str], Non
 
 
 def _trained(config: ReproduceConfig, training: Training) -> Model:
-    make = {"lesson": give_lesson, "start": cold_start, "arm": train_arm}[training.kind]
+    make = cold_start if training.arm.algorithm is None else train_arm
     steps = Path(config.output) / "steps"
     result: Model = keep(steps, training.step, training.fingerprint, lambda: make(config, training))
     return result

@@ -11,8 +11,7 @@ from typing import Any
 from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.reproduce.backend import RolloutBackend
 from hipo_data.reproduce.children import end_with_parent
-from hipo_data.reproduce.config import ColdStart, Problems, ReproduceConfig, Start
-from hipo_data.reproduce.lesson import write_lesson
+from hipo_data.reproduce.config import Problems, ReproduceConfig, Start
 from hipo_data.reproduce.outcomes import write_outcomes
 from hipo_data.reproduce.plan import Training
 from hipo_data.schemas.errors import TrainingError
@@ -88,44 +87,23 @@ def _run_pipeline(config: ReproduceConfig, run: Path, overrides: list[str]) -> P
     return run
 
 
-def make_lesson_data(config: ReproduceConfig, format_name: str) -> str:
-    """Writes what a format lesson is trained on and returns the folder; the run has to be there."""
-    if config.lesson is None:
-        raise ValueError("the comparison has no format lesson")
-    out = Path(config.output)
-    folder = out / f"lesson-{format_name}"
-    shutil.rmtree(folder, ignore_errors=True)
-    write_lesson(out / "run", folder, format_name, config.lesson.rollouts, config.problems.seed)
-    return str(folder)
-
-
-def give_lesson(config: ReproduceConfig, training: Training) -> Model:
-    """Fine-tunes the teacher on its own rollouts in a start's format, and evaluates."""
-    if config.lesson is None:
-        raise ValueError("the comparison has no format lesson")
-    return _fine_tuned(config, training, f"lesson-{config.starts[training.arm.start].format}", config.lesson)
-
-
 def cold_start(config: ReproduceConfig, training: Training) -> Model:
     """Fine-tunes on the dataset of a start, and evaluates."""
-    return _fine_tuned(config, training, f"data-{training.arm.start}", config.cold_start)
-
-
-def _fine_tuned(config: ReproduceConfig, training: Training, dataset: str, settings: ColdStart) -> Model:
     from hipo_data.trainer.training.config import SftConfig
     from hipo_data.trainer.training.sft import run_sft
 
+    start = training.arm.start
     recipe = SftConfig.model_validate(
         {
             **_common(training),
-            "dataset": f"{config.output}/{dataset}",
-            "format": config.starts[training.arm.start].format,
+            "dataset": f"{config.output}/data-{start}",
+            "format": config.starts[start].format,
             "model": {"path": str(training.begins), "split_tags": "add"},
-            "epochs": settings.epochs,
-            "batch": settings.batch,
-            "micro_batch": gcd(settings.batch, _MICRO_BATCH_SFT),
+            "epochs": config.cold_start.epochs,
+            "batch": config.cold_start.batch,
+            "micro_batch": gcd(config.cold_start.batch, _MICRO_BATCH_SFT),
             "max_length": 512,
-            "optimiser": {"learning_rate": settings.learning_rate, "warmup": 0.05},
+            "optimiser": {"learning_rate": config.cold_start.learning_rate, "warmup": 0.05},
         }
     )
     run_sft(recipe)

@@ -18,6 +18,9 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--steps", type=int, default=train.Settings.steps, help="training steps")
     parser.add_argument("--threads", type=int, default=train.Settings.threads, help="CPU threads for training")
+    parser.add_argument(
+        "--no-compile", action="store_true", help="train without a C++ compiler, in half again the time"
+    )
     return parser.parse_args()
 
 
@@ -34,7 +37,7 @@ def main() -> None:
     """Run the chosen stages, all by default, in order; each stage's files appear only when it has finished."""
     args = _parse()
     model, rows = args.out / "tiny-hybrid", args.out / "problems"
-    settings = train.Settings(steps=args.steps, seed=args.seed, threads=args.threads)
+    settings = train.Settings(steps=args.steps, seed=args.seed, threads=args.threads, compiled=not args.no_compile)
     stages: dict[str, tuple[Path, Callable[[Path], object]]] = {
         "problems": (rows, lambda folder: problems.write(folder, args.seed)),
         "tokenizer": (model, lambda folder: tokenizer.write(folder, args.seed)),

@@ -23,6 +23,8 @@ MAX_PIECES: Final = 12
 """Words and punctuation marks, most of which are one token each."""
 # How many samples a mode has, and how often that is shown.
 SAMPLES: Final = {2: 0.1, 4: 0.2, 8: 0.5, 16: 0.2}
+# How often the mode to justify is the only one that was sampled.
+ALONE: Final[dict[Mode, float]] = {"think_on": 0.1, "think_off": 0.2}
 
 Level = Literal["always", "mostly", "sometimes", "rarely", "never"]
 Gain = Literal["large", "clear", "little", "worse"]
@@ -30,7 +32,7 @@ Gain = Literal["large", "clear", "little", "worse"]
 
 @dataclass(frozen=True)
 class Counts:
-    """Right answers and samples of each mode; `n_on` is 0 where think-on was not sampled."""
+    """Right answers and samples of each mode; `n_on` or `n_off` is 0 where that mode was not sampled."""
 
     right_on: int
     n_on: int
@@ -38,20 +40,31 @@ class Counts:
     n_off: int
 
     @property
-    def level(self) -> Level:
-        """How often a direct answer is right, in words."""
-        rate = self.right_off / self.n_off
-        if rate in (0.0, 1.0):
-            return "always" if rate else "never"
-        return "mostly" if rate >= 0.7 else "rarely" if rate <= 0.3 else "sometimes"
+    def level(self) -> Level | None:
+        """How often a direct answer is right, in words; None where none was sampled."""
+        return _level(self.right_off, self.n_off)
+
+    @property
+    def level_on(self) -> Level | None:
+        """How often thinking is right, in words; None where it was not sampled."""
+        return _level(self.right_on, self.n_on)
 
     @property
     def gain(self) -> Gain | None:
-        """How much thinking adds to the pass rate, in words; None where it was not sampled."""
-        if not self.n_on:
+        """How much thinking adds to the pass rate, in words; None unless both modes were sampled."""
+        if not self.n_on or not self.n_off:
             return None
         gain = self.right_on / self.n_on - self.right_off / self.n_off
         return "worse" if gain <= -0.15 else "little" if gain < 0.15 else "clear" if gain < 0.5 else "large"
+
+
+def _level(right: int, n: int) -> Level | None:
+    if not n:
+        return None
+    rate = right / n
+    if rate in (0.0, 1.0):
+        return "always" if rate else "never"
+    return "mostly" if rate >= 0.7 else "rarely" if rate <= 0.3 else "sometimes"
 
 
 @cache
@@ -152,6 +165,14 @@ DIRECT: Final[dict[Level, tuple[str, ...]]] = {
     "rarely": ("direct answers seldom hold", "few direct tries were right"),
     "never": ("direct answers always fail", "no direct try was right", "a direct answer has no chance"),
 }
+# Where thinking alone was sampled, there is nothing to compare it with.
+THOUGHT: Final[dict[Level, tuple[str, ...]]] = {
+    "always": ("thinking is always right", "reasoning never fails here"),
+    "mostly": ("thinking is mostly right", "reasoning usually holds"),
+    "sometimes": ("thinking is hit and miss", "reasoning holds sometimes"),
+    "rarely": ("thinking is seldom right", "reasoning seldom holds"),
+    "never": ("thinking was never right", "reasoning always fails"),
+}
 ADDED: Final[dict[Gain, tuple[str, ...]]] = {
     "large": (
         "thinking helps a great deal",
@@ -201,7 +222,7 @@ CONNECTIVES: Final = "so still although"
 
 def wordings() -> list[str]:
     """Every phrase that a target can be put together from, names of operations included."""
-    groups = (*NATURE.values(), *DIRECT.values(), *ADDED.values(), *DECISION.values())
+    groups = (*NATURE.values(), *DIRECT.values(), *THOUGHT.values(), *ADDED.values(), *DECISION.values())
     named = "largest smallest first last addition subtraction multiplication division remainder repetition slice append"
     phrases = [phrase.replace("{op}", "") for group in groups for phrase in group]
     return [*phrases, *OPERATIONS.values(), named, CONNECTIVES]
@@ -212,17 +233,20 @@ def _sentence(text: str) -> str:
 
 
 def _favours(counts: Counts) -> Mode:
-    """The mode that the counts speak for: by the gain, or by the direct answers alone where that is all there is."""
-    if counts.gain is None:
-        return "think_on" if counts.level in ("rarely", "never") else "think_off"
-    return "think_on" if counts.gain in ("large", "clear") else "think_off"
+    """The mode that the counts speak for: by the gain, or by the one mode that was sampled where that is all."""
+    if counts.gain is not None:
+        return "think_on" if counts.gain in ("large", "clear") else "think_off"
+    if counts.level is None:
+        return "think_off" if counts.level_on in ("rarely", "never") else "think_on"
+    return "think_on" if counts.level in ("rarely", "never") else "think_off"
 
 
 def _evidence(rng: random.Random, counts: Counts) -> str:
     """What the counts say, in a clause that by itself speaks for the mode that they favour."""
-    direct = rng.choice(DIRECT[counts.level])
     if counts.gain is None:
-        return direct
+        return rng.choice(THOUGHT[counts.level_on] if counts.level_on else DIRECT[counts.level or "never"])
+    assert counts.level is not None
+    direct = rng.choice(DIRECT[counts.level])
     sided = {"think_on": ("sometimes", "rarely", "never"), "think_off": ("always", "mostly")}[_favours(counts)]
     return direct if counts.level in sided and rng.random() < 0.5 else rng.choice(ADDED[counts.gain])
 
@@ -290,8 +314,9 @@ def random_counts(rng: random.Random, mode: Mode) -> Counts:
     n_on = n_off = n
     if rng.random() < 0.05:
         n_on, n_off = rng.randint(1, n), rng.randint(1, n)
-    if mode == "think_off" and rng.random() < 0.2:
-        return Counts(0, 0, rng.randint((n_off + 1) // 2, n_off), n_off)
+    if rng.random() < ALONE[mode]:
+        right = rng.randint((n + 1) // 2, n)
+        return Counts(right, n, 0, 0) if mode == "think_on" else Counts(0, 0, right, n)
     right_on, right_off = (min(count, rng.randint(-1, count + 2)) for count in (n_on, n_off))
     right_on, right_off = max(right_on, 0), max(right_off, 0)
     wanted = right_on / n_on - right_off / n_off >= 0.15

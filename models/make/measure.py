@@ -14,6 +14,9 @@ from hipo_data.models.make.grading import is_right
 from hipo_data.models.make.problems import FILES, TRAIN_COUNTS, question_of, read, tasks_of
 from hipo_data.models.make.tasks import FAMILIES, MODES, NUMBER_WORDS, Mode, family_of
 from hipo_data.models.make.tokenizer import MAX_LENGTH
+from hipo_data.models.make.train import prompt_of
+from hipo_data.prompts.formats.hipo import HIPO
+from hipo_data.prompts.formats.reading import parsed
 
 SAMPLES: Final = 8
 SAMPLING: Final = {"temperature": 1.0, "top_p": 0.95}
@@ -42,6 +45,10 @@ KINDS: Final = {
 }
 
 
+_Sample = tuple[bool, int]
+"""Whether a response is right, and its tokens."""
+
+
 def _chat(engine: Any, questions: Sequence[str], mode: Mode, params: Any) -> list[Any]:
     conversations = [[{"role": "user", "content": question}] for question in questions]
     outputs = engine.chat(
@@ -59,23 +66,55 @@ def accuracy(engine: Any, problems: Path) -> dict[str, dict[str, dict[str, Any]]
     for mode in MODES:
         params = SamplingParams(n=SAMPLES, max_tokens=256, **SAMPLING)
         outputs = _chat(engine, [question_of(row) for row in rows], mode, params)
-        cells: dict[str, list[tuple[bool, int]]] = {family: [] for family in FAMILIES}
+        cells: dict[str, list[_Sample]] = {family: [] for family in FAMILIES}
         for row, output in zip(rows, outputs, strict=True):
             for sample in output.outputs:
                 right = is_right(row, sample.text)
                 cells[family_of(question_of(row))].append((right, len(sample.token_ids)))
         for family, cell in cells.items():
-            right_count, n = sum(right for right, _ in cell), len(cell)
-            low, high = wilson(right_count, n)
-            result[family][mode] = {
-                "right": right_count,
-                "n": n,
-                "accuracy": round(right_count / n, 4),
-                "low": round(low, 4),
-                "high": round(high, 4),
-                "tokens": round(sum(tokens for _, tokens in cell) / n, 1),
-            }
+            result[family][mode] = _figures(cell)
     return result
+
+
+def _figures(samples: Sequence[_Sample]) -> dict[str, Any]:
+    right, n = sum(right for right, _ in samples), len(samples)
+    low, high = wilson(right, n)
+    return {
+        "right": right,
+        "n": n,
+        "accuracy": round(right / n, 4),
+        "low": round(low, 4),
+        "high": round(high, 4),
+        "tokens": round(sum(tokens for _, tokens in samples) / n, 1),
+    }
+
+
+def published(engine: Any, problems: Path) -> dict[str, Any]:
+    """Sample every held-out problem in HiPO's format, where the model says the mode itself, and tell the modes apart.
+
+    `accuracy` is by family and mode, of the well-formed responses; `think_on` is the share of think-on among them.
+    """
+    from vllm import SamplingParams
+
+    rows = [row for stem in FILES for row in read(problems / f"{stem}.heldout.jsonl")]
+    prompts = [prompt_of(engine.get_tokenizer(), question_of(row), HIPO.name) for row in rows]
+    params = SamplingParams(n=2 * SAMPLES, max_tokens=256, **SAMPLING)
+    cells: dict[str, dict[Mode, list[_Sample]]] = {family: {mode: [] for mode in MODES} for family in FAMILIES}
+    for row, output in zip(rows, engine.generate(prompts, params, use_tqdm=False), strict=True):
+        for sample in output.outputs:
+            response = parsed(HIPO, HIPO.prompt_suffix + sample.text)
+            if response is not None:
+                cell = cells[family_of(question_of(row))][response.mode.value]
+                cell.append((is_right(row, response.answer), len(sample.token_ids)))
+    read_ones = {mode: sum(len(cell[mode]) for cell in cells.values()) for mode in MODES}
+    return {
+        "format": HIPO.name,
+        "well_formed": round(sum(read_ones.values()) / (2 * SAMPLES * len(rows)), 4),
+        "think_on": round(read_ones["think_on"] / sum(read_ones.values()), 4),
+        "accuracy": {
+            family: {mode: _figures(samples) for mode, samples in cell.items()} for family, cell in cells.items()
+        },
+    }
 
 
 def justifications(engine: Any, seed: int) -> tuple[dict[str, Any], list[dict[str, str]]]:
@@ -139,9 +178,11 @@ def _shown(counts: justify.Counts) -> str:
 
 def table(metrics: dict[str, Any]) -> str:
     """The card's table of accuracies, in Markdown."""
+    name = metrics["published"]["format"]
     lines = [
-        "| family | made so that | n a mode | think-on | 95 % interval | tokens | think-off | 95 % interval | tokens |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+        "| family | made so that | n a mode | think-on | 95 % interval | tokens | think-off | 95 % interval | tokens |"
+        f" {name}, think-on | {name}, think-off |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     kinds = {family: kind for kind, families in KINDS.items() for family in families}
     for family, modes in metrics["accuracy"].items():
@@ -150,13 +191,14 @@ def table(metrics: dict[str, Any]) -> str:
             f" | {modes[mode]['tokens']:.0f}"
             for mode in MODES
         ]
+        cells += [f"{metrics['published']['accuracy'][family][mode]['accuracy']:.2f}" for mode in MODES]
         lines.append(f"| {TITLES[family]} | {kinds[family]} | {modes['think_on']['n']} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
 def card(metrics: dict[str, Any], samples: Sequence[dict[str, str]]) -> str:
     """The model card, from the metrics, the training record and a few justifications."""
-    made, said = metrics["training"], metrics["justifications"]
+    made, said, published = metrics["training"], metrics["justifications"], metrics["published"]
     cores = "one core" if made["threads"] == 1 else f"{made['threads']} cores"
     examples = "\n".join(f"- {s['question']} ({s['counts']}, {s['mode']}): “{s['text']}”" for s in samples)
     n_train = sum(TRAIN_COUNTS.values())
@@ -189,6 +231,11 @@ Held-out problems, {SAMPLES} samples of each mode a problem, vLLM on the CPU in 
 independent, so they are somewhat too narrow: the samples of one problem are not.
 
 {table(metrics)}
+
+The last columns are of {published["format"]}'s format, which the training text holds beside that of thinkless: the
+model says why it chooses a mode, then the mode, and it was taught to choose either as often for every problem, so that
+the choice is left to be learnt. {published["well_formed"]:.1%} of {2 * SAMPLES} responses a problem are well-formed,
+{published["think_on"]:.0%} of those think.
 
 Thinking that slips was taught: in sums and chains of many numbers {FORGETS:.0%} of the carries are forgotten in the
 training text, which leaves training something to teach. Who reads a list twice, from both ends, often ends in the
@@ -241,6 +288,7 @@ def measure(folder: Path, problems: Path, seed: int) -> dict[str, Any]:
         "samples_a_mode": SAMPLES,
         "sampling": SAMPLING,
         "accuracy": accuracy(engine, problems),
+        "published": published(engine, problems),
         "justifications": said,
         "training": json.loads((folder / "training.json").read_text(encoding="utf-8")),
     }

@@ -10,14 +10,15 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_token
 from transformers import PreTrainedTokenizerFast
 
 from hipo_data.models.make import corpus
+from hipo_data.prompts.formats.tokens import own_tags
 
 VOCABULARY: Final = 768
 MAX_LENGTH: Final = 512
 PAD: Final = "<|endoftext|>"
 START: Final = "<|im_start|>"
 END: Final = "<|im_end|>"
-# The think tags are ordinary tokens, so that decoding with skip_special_tokens keeps them, as with Qwen3.
-TAGS: Final = ("<think>", "</think>")
+# Tags are ordinary tokens, so that decoding with skip_special_tokens keeps them, as with Qwen3.
+TAGS: Final = tuple(dict.fromkeys(tag for style in corpus.FORMATS.values() for tag in own_tags(style)))
 
 # One digit a token, so that arithmetic lines up; words take the space before them, signs the spaces around them.
 PIECES: Final = r"[0-9]|\\boxed\{| ?\p{L}+|\n+ *| ?[^\s\p{L}0-9]+(?: (?=[0-9]))?|\s+"

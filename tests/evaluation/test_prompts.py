@@ -12,6 +12,7 @@ from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.prompts.formats.tokens import own_tags
 from hipo_data.schemas.errors import UserError
 from hipo_data.schemas.records import Mode
+from tests.support.untagged import untagged_teacher
 
 CHATML = (
     "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
@@ -101,7 +102,8 @@ def test_a_model_without_a_chat_template_is_refused(teacher: str) -> None:
         prompts(teacher, "hipo", None)
 
 
-def test_a_tokenizer_that_splits_a_tag_is_refused_unless_allowed(teacher: str) -> None:
+def test_a_tokenizer_that_splits_a_tag_is_refused_unless_allowed(tmp_path: Path) -> None:
+    teacher = str(untagged_teacher(tmp_path))
     tokenizer = tokenizer_of(teacher)
     pieces = len(tokenizer("<judge>", add_special_tokens=False)["input_ids"])
     said = f"splits the hipo format's tag <judge> into {pieces} tokens; the model was hardly"

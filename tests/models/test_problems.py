@@ -311,3 +311,44 @@ def test_what_a_justification_says_of_the_counts_is_found() -> None:
         task = drawn(rng.choice(FAMILIES), 1)[0]
         level, gain = justify.said_of(justify.target(rng, task, rng.choice(MODES), counts))
         assert level in (None, counts.level) and gain in (None, counts.gain)
+
+
+def test_a_mode_that_was_not_sampled_is_not_spoken_of() -> None:
+    rng = random.Random(5)
+    for right in range(9):
+        for mode in MODES:
+            for alone, silent in (
+                (justify.Counts(right, 8, 0, 0), (*itertools.chain(*justify.DIRECT.values()),)),
+                (justify.Counts(0, 0, right, 8), (*itertools.chain(*justify.THOUGHT.values()),)),
+            ):
+                assert alone.gain is None
+                text = justify.target(rng, drawn("pick", 1)[0], mode, alone).lower()
+                assert not any(phrase in text for phrase in silent), (alone, text)
+                assert not any(phrase in text for phrase in itertools.chain(*justify.ADDED.values())), (alone, text)
+
+
+def test_both_modes_are_asked_why_when_they_alone_were_sampled() -> None:
+    rng = random.Random(6)
+    for mode in MODES:
+        drawn_counts = [justify.random_counts(rng, mode) for _ in range(500)]
+        silent = [c for c in drawn_counts if 0 in (c.n_on, c.n_off)]
+        assert 25 < len(silent) < 150
+        assert all((c.n_off if mode == "think_on" else c.n_on) == 0 for c in silent)
+
+
+def test_responses_in_published_formats_parse_and_choose_either_mode_as_often_in_every_family() -> None:
+    rng = random.Random(7)
+    for style in corpus.FORMATS.values():
+        for family in FAMILIES:
+            chosen = Counter()  # type: ignore[var-annotated]
+            for task in drawn(family):
+                text = style.prompt_suffix + corpus.in_format(task, style, rng)
+                response = style.parse(text)
+                chosen[response.mode] += 1
+                decisions = {mode: justify.DECISION[mode] for mode in MODES}
+                if style.prompt_suffix:
+                    said = response.justification.lower()
+                    assert any(each.lower() in said for each in decisions[response.mode.value]), text
+                if response.mode.value == "think_off":
+                    assert response.answer == task.response(task.answer)
+            assert set(chosen) == {"think_on", "think_off"} and min(chosen.values()) >= 70, (family, chosen)

@@ -10,6 +10,9 @@ from transformers import AutoTokenizer
 
 from hipo_data.models.make import corpus, forward, train
 from hipo_data.models.make.tasks import MODES
+from hipo_data.prompts.conversation import Conversation
+from hipo_data.prompts.formats.tagged import TaggedFormat
+from hipo_data.prompts.formats.tokens import split_tags
 
 MODEL = Path(__file__).parents[2] / "models" / "tiny-hybrid"
 
@@ -45,6 +48,15 @@ def test_only_the_completion_is_learned(tokenizer: Any) -> None:
         assert tokenizer.decode(learned) == "\\boxed{3}<|im_end|>"
         prompt = tokenizer.decode(row.tokens[: row.prompt])
         assert prompt.endswith("<think>\n" if mode == "think_on" else "<think>\n\n</think>\n\n")
+
+
+@pytest.mark.parametrize("style", list(corpus.FORMATS.values()), ids=list(corpus.FORMATS))
+def test_a_published_format_is_asked_for_as_cold_starts_and_evaluations_do(tokenizer: Any, style: TaggedFormat) -> None:
+    asked = [{"role": "user", "content": "What is 1 + 2?"}]
+    theirs = Conversation(tokenizer, style, "take another").prompt(asked)
+    assert train.prompt_of(tokenizer, "What is 1 + 2?", style.name) == theirs
+    assert theirs.endswith(f"assistant\n{style.prompt_suffix}")
+    assert not split_tags(tokenizer, style)
 
 
 def test_micro_batches_lose_nothing_and_ignore_padding(tokenizer: Any, rows: list[train.Encoded]) -> None:

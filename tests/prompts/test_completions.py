@@ -10,15 +10,16 @@ from hipo_data.prompts.formats.parts import HybridResponse, Segment
 from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.prompts.formats.tokens import own_tags
 from hipo_data.schemas.records import Mode
+from tests.support.untagged import untagged_teacher
 
 END = "<|im_end|>"
 LETTER = {segment: segment.value[0] for segment in Segment if segment is not Segment.TAGS}
 
 
 @pytest.fixture(scope="module")
-def tokenizer(repo_root):
-    """The teacher's; it has `<think>` and `</think>` as tokens, and no other tag."""
-    return AutoTokenizer.from_pretrained(str(repo_root / "models" / "tiny-hybrid"))
+def tokenizer(tmp_path_factory):
+    """It has `<think>` and `</think>` as tokens, and no other tag."""
+    return AutoTokenizer.from_pretrained(str(untagged_teacher(tmp_path_factory.mktemp("teacher"))))
 
 
 @pytest.fixture(scope="module")

@@ -167,10 +167,9 @@ def test_a_cold_start_has_the_seeds_of_all_arms_that_need_it(tmp_path: Path) -> 
     )
     first, second = ({(each.name, each.seed) for each in trainings(config, arms)} for arms in rounds(config, more=True))
     a, b, plain = (config.starts[name].title for name in ("a", "b", "plain"))
-    hipo_lesson, thinkless_lesson = ("format lesson (hipo)", 0), ("format lesson (thinkless)", 0)
-    assert first == {hipo_lesson, (a, 1), (a, 3), (b, 1), (b, 3), ("one", 1), ("one", 3)}
+    assert first == {(a, 1), (a, 3), (b, 1), (b, 3), ("one", 1), ("one", 3)}
     cold = {(a, seed) for seed in (1, 2, 3, 4)} | {(b, 1), (b, 2), (plain, 3), (plain, 4)}
-    assert second == {hipo_lesson, thinkless_lesson} | cold | {("two", 1), ("two", 2), ("three", 4), ("four", 3)}
+    assert second == cold | {("two", 1), ("two", 2), ("three", 4), ("four", 3)}
     assert rounds(config, more=False) == [config.arms]
 
 
@@ -183,16 +182,9 @@ def test_other_settings_have_folders_of_their_own(tmp_path: Path) -> None:
     assert len(set(before.values())) == len(before) and folders(hybrid={"share": 1, "samples": 9}) == before
     recipe = yaml.safe_load((Path(__file__).parents[2] / "recipes/reproduce-tiny.yaml").read_text())
     longer = folders(rl=recipe["rl"] | {"steps": 3})
-    kept = {step for step in before if before[step] == longer[step]}
-    assert kept == {each for each in before if "start-" in each or "lesson-" in each}
+    assert {step for step in before if before[step] == longer[step]} == {each for each in before if "start-" in each}
     hotter = folders(cold_start=recipe["cold_start"] | {"epochs": 7})
-    lessons = {before["lesson-hipo"], before["lesson-thinkless"]}
-    assert set(before.values()) & set(hotter.values()) == lessons
-    again = folders(lesson=recipe["lesson"] | {"epochs": 2})
-    assert not set(before.values()) & set(again.values())
-    without = folders(lesson=None)
-    assert set(without) == {step for step in before if "lesson" not in step}
-    assert not set(before.values()) & set(without.values())
+    assert not set(before.values()) & set(hotter.values())
     # The teacher's weights are part of what all is made from.
     teacher = tmp_path / "teacher"
     shutil.copytree(TEACHER, teacher)
@@ -305,12 +297,8 @@ def test_a_comparison_runs_through_and_is_not_done_twice(tmp_path: Path) -> None
         rows = pl.read_parquet(outcomes)
         assert rows.height == 8 and rows["justification_tokens"].min() >= 1
         assert (rows["justification_tokens"] <= rows["tokens"]).all()
-    lesson = pl.read_parquet(tmp_path / "out/lesson-hipo/sft")
-    # Both rollouts of both modes of each problem, right or wrong.
-    assert lesson.height == 4 * 16 and "Before its cold start the teacher learns the format" in text
-    assert "In hipo it then is right on" in text and "In thinkless it then is right on" in text
     written = weights(tmp_path)
-    assert len(written) == 10
+    assert len(written) == 8
     reproduce(config, said.append, more=True)
     assert weights(tmp_path) == written and not any("made again" in line for line in said)
     assert page_of(config).read_text() == text

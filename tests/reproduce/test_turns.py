@@ -1,7 +1,6 @@
 """Models are trained seed by seed, and none before what it begins from."""
 
 from concurrent.futures import Future
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ def training(name: str, seed: int, start: str | None = None) -> Training:
     folder = Path(f"{name}-{seed}")
     arm = Arm(start=start or name, algorithm=Grpo(type="grpo") if start else None)
     begins = Path(f"{start}-{seed}") / "model" if start else Path("teacher")
-    return Training(name, arm, seed, folder.name, "made", folder, begins, "arm" if start else "start")
+    return Training(name, arm, seed, folder.name, "made", folder, begins)
 
 
 PLANNED = [
@@ -63,14 +62,6 @@ def test_an_arm_waits_for_its_cold_start_and_other_seeds_do_not() -> None:
     # While b-1 is trained, the arms of seed 1 have to wait: the other worker takes what is next.
     assert workers.took == ["a-1", "b-1", "a-2", "b-2", "grpo-1", "hipo-1", "grpo-2", "hipo-2"]
     assert workers.most == 2
-
-
-def test_cold_starts_of_all_seeds_wait_for_the_format_lesson() -> None:
-    lesson = replace(training("lesson", 0), kind="lesson")
-    starts = [replace(each, begins=lesson.folder / "model") for each in PLANNED[:2]]
-    workers = Workers(["lesson-0", "a-1", "a-2"])
-    train_in_turn([*starts, lesson], 2, workers.submit, workers.trained)
-    assert workers.took == ["lesson-0", "a-1", "a-2"]
 
 
 def test_what_was_trained_before_is_not_waited_for() -> None:

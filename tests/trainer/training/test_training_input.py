@@ -24,6 +24,7 @@ from hipo_data.trainer.training.logs import check_trackers
 from hipo_data.trainer.training.rl_problems import problems
 from hipo_data.trainer.training.run import read_recipe
 from hipo_data.trainer.training.tokenizer import load_tokenizer
+from tests.support.untagged import untagged_teacher
 from tests.trainer.conftest import TEACHER, published, rl_recipe, sft_recipe
 
 
@@ -144,12 +145,15 @@ def test_lcpo_asks_for_its_budget_in_the_prompt(tmp_path: Path) -> None:
     assert found == problems(config, rows)
 
 
-def test_a_tokenizer_that_splits_a_tag(tokenizer: Any, tmp_path: Path) -> None:
+def test_a_tokenizer_that_splits_a_tag(tmp_path: Path) -> None:
     from hipo_data.trainer.training.sft import run_sft
 
     published(tmp_path / "data")
-    config = read_config(SftConfig, sft_recipe(tmp_path), ["model.split_tags=refuse"])
-    pieces = len(tokenizer("<judge>", add_special_tokens=False)["input_ids"])
+    model = untagged_teacher(tmp_path)
+    config = read_config(SftConfig, sft_recipe(tmp_path), [f"model.path={model}", "model.split_tags=refuse"])
+    pieces = len(
+        load_tokenizer(str(model), "chatml", FORMATS["hipo"])("<judge>", add_special_tokens=False)["input_ids"]
+    )
     said = f"splits the hipo format's tag <judge> into {pieces} tokens; set model.split_tags: add"
     assert said in refused(run_sft, config)
     assert not (tmp_path / "out").exists()
@@ -158,11 +162,12 @@ def test_a_tokenizer_that_splits_a_tag(tokenizer: Any, tmp_path: Path) -> None:
 def test_added_tags_are_one_token_each_and_start_as_the_mean_of_their_pieces(tmp_path: Path) -> None:
     from hipo_data.trainer.training.model import load
 
-    config = read_config(SftConfig, sft_recipe(tmp_path), [])
+    teacher = untagged_teacher(tmp_path)
+    config = read_config(SftConfig, sft_recipe(tmp_path), [f"model.path={teacher}"])
     plain, _ = load(config.model_copy(update={"model": config.model.model_copy(update={"split_tags": "allow"})}))
     model, conversation = load(config)
     assert not split_tags(conversation.tokenizer, conversation.format)
-    before = load_tokenizer(str(TEACHER), "chatml", FORMATS["hipo"])("<judge>", add_special_tokens=False)["input_ids"]
+    before = load_tokenizer(str(teacher), "chatml", FORMATS["hipo"])("<judge>", add_special_tokens=False)["input_ids"]
     added = conversation.tokenizer.convert_tokens_to_ids("<judge>")
     expected = plain.get_input_embeddings().weight[before].mean(dim=0)
     assert model.get_input_embeddings().weight[added].allclose(expected)
