@@ -65,7 +65,7 @@ format: $(DEV_STAMP) ## Rewrite the code in the project's style
 
 check: lint test ## Run lint and test: what has to pass before a change goes in; CI runs the rest as well
 
-teacher: $(DEV_STAMP) ## Train the embedded teacher anew and measure it (up to 40 minutes on 2 cores)
+teacher: $(DEV_STAMP) ## Train the embedded teacher anew and measure it (45 minutes on 2 cores)
 	$(VENV)/bin/python -m hipo_data.models.make $(ARGS)
 
 reproduce: $(DEV_STAMP) ## Compare HiPO with GRPO and its cold starts on the embedded teacher
