@@ -14,7 +14,6 @@ from hipo_data.models.make.grading import is_right
 from hipo_data.models.make.problems import FILES, TRAIN_COUNTS, question_of, read, tasks_of
 from hipo_data.models.make.tasks import FAMILIES, MODES, NUMBER_WORDS, Mode, family_of
 from hipo_data.models.make.tokenizer import MAX_LENGTH
-from hipo_data.models.make.train import prompt_of
 from hipo_data.prompts.formats.hipo import HIPO
 from hipo_data.prompts.formats.reading import parsed
 
@@ -95,6 +94,8 @@ def published(engine: Any, problems: Path) -> dict[str, Any]:
     `accuracy` is by family and mode, of the well-formed responses; `think_on` is the share of think-on among them.
     """
     from vllm import SamplingParams
+
+    from hipo_data.models.make.train import prompt_of
 
     rows = [row for stem in FILES for row in read(problems / f"{stem}.heldout.jsonl")]
     prompts = [prompt_of(engine.get_tokenizer(), question_of(row), HIPO.name) for row in rows]

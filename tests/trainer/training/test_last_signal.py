@@ -7,13 +7,13 @@ import pytest
 import torch
 
 from hipo_data.schemas.config_file import read_config
-from hipo_data.trainer.training import mode_grpo
 from hipo_data.trainer.training.config import RlConfig
 from hipo_data.trainer.training.last_signal import up_to_last_signal
-from hipo_data.trainer.training.like_lengths import Batch
+from hipo_data.trainer.training.like_lengths import Batch, rollouts_by_length
 from hipo_data.trainer.training.rl import run_rl
 from tests.trainer.conftest import published, rl_recipe, trained_alike
 
+TRAINER = "hipo_data.trainer.training.mode_grpo"  # by name, as it brings TRL, which takes seconds
 ADVANTAGES = torch.tensor(
     [
         [0.5, 0.5, 0.5, 0.5],  # all of it
@@ -62,16 +62,14 @@ def test_rl_trains_the_same_model_on_no_more_tokens(name: str, tmp_path: Path, m
     for own in ("cut", "whole"):
         published(tmp_path / own / "data", rows=24)
         if own == "whole":
-            monkeypatch.setattr(mode_grpo, "up_to_last_signal", as_it_comes)
-        counted = mode_grpo.rollouts_by_length
+            monkeypatch.setattr(f"{TRAINER}.up_to_last_signal", as_it_comes)
 
-        def counting(batches: list[Batch], windows: int, own: str = own, counted: Any = counted) -> list[Batch]:
+        def counting(batches: list[Batch], windows: int, own: str = own) -> list[Batch]:
             tokens[own] = tokens.get(own, 0) + sum(int(batch["completion_mask"].sum()) for batch in batches)
-            found: list[Batch] = counted(batches, windows)
-            return found
+            return rollouts_by_length(batches, windows)
 
         with monkeypatch.context() as patched:
-            patched.setattr(mode_grpo, "rollouts_by_length", counting)
+            patched.setattr(f"{TRAINER}.rollouts_by_length", counting)
             recipe = rl_recipe(
                 tmp_path / own,
                 algorithm=ALGORITHMS[name],

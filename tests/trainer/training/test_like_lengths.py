@@ -8,7 +8,6 @@ import pytest
 import torch
 
 from hipo_data.schemas.config_file import read_config
-from hipo_data.trainer.training import mode_grpo, weighted_sft
 from hipo_data.trainer.training.config import RlConfig, SftConfig
 from hipo_data.trainer.training.like_lengths import Batch, examples_by_length, rollouts_by_length
 from hipo_data.trainer.training.rl import run_rl
@@ -80,12 +79,12 @@ def as_they_come(batches: Sequence[Batch], *_: Any) -> list[Batch]:
     return list(batches)
 
 
-def both(folder: Path, monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, train: Callable[[Path], Any]) -> None:
+def both(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, train: Callable[[Path], Any]) -> None:
     """Trains with micro-batches by length, and as they come."""
     for own in ("by-length", "as-they-come"):
         published(folder / own / "data", rows=24)
         if own == "as-they-come":
-            monkeypatch.setattr(owner, name, as_they_come)
+            monkeypatch.setattr(f"hipo_data.trainer.training.{name}", as_they_come)
         train(folder / own)
     trained_alike(folder / "by-length", folder / "as-they-come")
 
@@ -94,7 +93,7 @@ def test_sft_trains_the_same_model(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     def train(folder: Path) -> None:
         run_sft(read_config(SftConfig, sft_recipe(folder, micro_batch=2, epochs=1), []), say=lambda _: None)
 
-    both(tmp_path, monkeypatch, weighted_sft, "examples_by_length", train)
+    both(tmp_path, monkeypatch, "weighted_sft.examples_by_length", train)
 
 
 @pytest.mark.parametrize("average", ["sequence", "tokens", "constant"])
@@ -106,4 +105,4 @@ def test_rl_trains_the_same_model(average: str, tmp_path: Path, monkeypatch: pyt
         recipe = rl_recipe(folder, algorithm=algorithm, micro_batch=4, updates=2, prompts=4, rollouts=rollouts)
         run_rl(read_config(RlConfig, recipe, []), say=lambda _: None)
 
-    both(tmp_path, monkeypatch, mode_grpo, "rollouts_by_length", train)
+    both(tmp_path, monkeypatch, "mode_grpo.rollouts_by_length", train)

@@ -6,21 +6,22 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM
-from trl.trainer.utils import add_fused_lm_head
 
 from hipo_data.schemas.config_file import read_config
-from hipo_data.trainer.training import mode_grpo
 from hipo_data.trainer.training.config import RlConfig
 from hipo_data.trainer.training.rl import run_rl
 from hipo_data.trainer.training.shared_prompts import can_share, score
 from tests.trainer.conftest import TEACHER, published, rl_recipe, trained_alike
 
 WIDTH = 6
+TRAINER = "hipo_data.trainer.training.mode_grpo"  # by name, as it brings TRL, which takes seconds
 
 
 @pytest.fixture
 def model() -> Iterator[Any]:
+    from transformers import AutoModelForCausalLM
+    from trl.trainer.utils import add_fused_lm_head
+
     model = AutoModelForCausalLM.from_pretrained(str(TEACHER), dtype=torch.float32)
     add_fused_lm_head(model, temperature=0.7, outputs=("log_probs", "entropy"))
     yield model.train()
@@ -113,9 +114,9 @@ def test_rl_trains_the_same_model_with_a_kl_term_and_several_updates(
             counts[own] += 1
             return score(*args)
 
-        monkeypatch.setattr(mode_grpo, "score", counting)
+        monkeypatch.setattr(f"{TRAINER}.score", counting)
         if own == "whole":
-            monkeypatch.setattr(mode_grpo, "can_share", lambda model: False)
+            monkeypatch.setattr(f"{TRAINER}.can_share", lambda model: False)
         recipe = rl_recipe(
             tmp_path / own,
             algorithm={"type": "grpo", "kl": 0.1},
