@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, model_validator
 from hipo_data.prompts.formats.registry import FormatName
 from hipo_data.schemas.algorithm_config import AlgorithmConfig
 from hipo_data.schemas.config_node import Config
+from hipo_data.trainer.training.config import Schedule
 
 
 def _distinct(seeds: list[int]) -> list[int]:
@@ -76,6 +77,7 @@ class Budget(Config):
     prompts: int = Field(ge=1)
     group: int = Field(ge=2)
     learning_rate: float = Field(gt=0)
+    schedule: Schedule = Field(default="constant", description="of the learning rate, one of transformers")
 
 
 class Arm(Config):

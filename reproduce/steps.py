@@ -129,7 +129,7 @@ def train_arm(config: ReproduceConfig, training: Training) -> Model:
             "prompts": rl.prompts,
             "micro_batch": gcd(_MICRO_BATCH, rl.prompts * rl.group),
             "rollouts": {"group": rl.group, "max_tokens": config.max_tokens, "engine": "torch"},
-            "optimiser": {"learning_rate": rl.learning_rate, "schedule": "constant"},
+            "optimiser": {"learning_rate": rl.learning_rate, "schedule": rl.schedule},
         }
     )
     run_rl(recipe)
