@@ -1,5 +1,6 @@
 """Rollouts in one batch are what the model would write one by one."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from hipo_data.prompts.formats.registry import FORMATS
 from hipo_data.schemas.records import Mode
 from hipo_data.trainer.training.generation import Sampling, sample
 from hipo_data.trainer.training.tokenizer import load_tokenizer
+from tests.support.untagged import untagged_teacher
 from tests.trainer.conftest import TEACHER
 
 NEARLY_GREEDY = Sampling(max_tokens=40, temperature=1e-4)
@@ -90,10 +92,10 @@ def test_modes_are_forced_by_the_first_tokens_where_the_mode_comes_first(tokeniz
     assert banned == [None, None]
 
 
-def test_modes_are_forced_by_forbidding_the_other_tag_after_a_justification() -> None:
+def test_modes_are_forced_by_forbidding_the_other_tag_after_a_justification(tmp_path: Path) -> None:
     from transformers import AddedToken, AutoTokenizer
 
-    own = AutoTokenizer.from_pretrained(str(TEACHER))
+    own = AutoTokenizer.from_pretrained(str(untagged_teacher(tmp_path)))
     with pytest.raises(Exception, match="splits <think_off> into"):
         forcing_of(FORMATS["hipo"], own)
     own.add_tokens([AddedToken(tag, special=False, normalized=False) for tag in ("<think_on>", "<think_off>")])
