@@ -244,7 +244,9 @@ def _favours(counts: Counts) -> Mode:
 def _evidence(rng: random.Random, counts: Counts) -> str:
     """What the counts say, in a clause that by itself speaks for the mode that they favour."""
     if counts.gain is None:
-        return rng.choice(THOUGHT[counts.level_on] if counts.level_on else DIRECT[counts.level or "never"])
+        level = counts.level_on or counts.level
+        assert level is not None
+        return rng.choice((THOUGHT if counts.level_on else DIRECT)[level])
     assert counts.level is not None
     direct = rng.choice(DIRECT[counts.level])
     sided = {"think_on": ("sometimes", "rarely", "never"), "think_off": ("always", "mostly")}[_favours(counts)]

@@ -60,7 +60,7 @@ def accuracy(engine: Any, problems: Path) -> dict[str, dict[str, dict[str, Any]]
     """Sample every held-out problem in both modes; family -> mode -> right, n, share, interval and mean tokens."""
     from vllm import SamplingParams
 
-    rows = [row for stem in FILES for row in read(problems / f"{stem}.heldout.jsonl")]
+    rows = _heldout(problems)
     result: dict[str, dict[str, dict[str, Any]]] = {family: {} for family in FAMILIES}
     for mode in MODES:
         params = SamplingParams(n=SAMPLES, max_tokens=256, **SAMPLING)
@@ -73,6 +73,10 @@ def accuracy(engine: Any, problems: Path) -> dict[str, dict[str, dict[str, Any]]
         for family, cell in cells.items():
             result[family][mode] = _figures(cell)
     return result
+
+
+def _heldout(problems: Path) -> list[dict[str, Any]]:
+    return [row for stem in FILES for row in read(problems / f"{stem}.heldout.jsonl")]
 
 
 def _figures(samples: Sequence[_Sample]) -> dict[str, Any]:
@@ -97,7 +101,7 @@ def published(engine: Any, problems: Path) -> dict[str, Any]:
 
     from hipo_data.models.make.train import prompt_of
 
-    rows = [row for stem in FILES for row in read(problems / f"{stem}.heldout.jsonl")]
+    rows = _heldout(problems)
     prompts = [prompt_of(engine.get_tokenizer(), question_of(row), HIPO.name) for row in rows]
     params = SamplingParams(n=2 * SAMPLES, max_tokens=256, **SAMPLING)
     cells: dict[str, dict[Mode, list[_Sample]]] = {family: {mode: [] for mode in MODES} for family in FAMILIES}

@@ -1,6 +1,5 @@
 """All engines of a run: made when they are first needed, and asked how they are once a second."""
 
-import contextlib
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -108,8 +107,8 @@ class EnginePools:
         if asked is None:
             return False
         pool, replica = asked
-        self._take_in(replica, reference)
-        self._announce(pool.name, replica)
+        if self._take_in(replica, reference):
+            self._announce(pool.name, replica)
         return True
 
     def read_all(self) -> None:
@@ -126,12 +125,15 @@ class EnginePools:
         for reference in ready:
             self._take_in(asked[reference], reference)
 
-    def _take_in(self, replica: Replica, reference: Any) -> None:
-        """A reading that is there; one that died meanwhile has nothing to add, and its nodes under way fail as well."""
+    def _take_in(self, replica: Replica, reference: Any) -> bool:
+        """Whether a reading came: one that died has nothing to add; its nodes under way fail as well, and decide."""
         import ray
 
-        with contextlib.suppress(ray.exceptions.RayActorError):
+        try:
             replica.read(ray.get(reference))
+        except ray.exceptions.RayActorError:
+            return False
+        return True
 
     def keep_logs(self) -> None:
         """Copies the logs to where the run lives, if that is elsewhere."""
