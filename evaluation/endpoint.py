@@ -13,8 +13,13 @@ from hipo_data.evaluation.prompts import Prompts, load_tokenizer
 from hipo_data.prompts.formats.format import Format
 from hipo_data.schemas.config import Endpoint, OpenAIEngine, SamplingConfig
 from hipo_data.schemas.errors import EngineRefusedError, UserError
-from hipo_data.schemas.records import FinishReason, Message
+from hipo_data.schemas.records import FinishReason, Message, Mode
 from hipo_data.schemas.without_secrets import shown_config
+
+_PARSED = (
+    "the server takes reasoning out of responses, and tags with it by which the {name} format tells modes: serve the "
+    "model without a reasoning parser, or give --tokenizer so that prompts are rendered here and completions come whole"
+)
 
 
 def endpoint_config(base_url: str, api_key_env: str | None = None, **fields: Any) -> OpenAIEngine:
@@ -142,6 +147,8 @@ class EndpointBackend:
             response_prefix=prefix,
         )
         found = await engine.generate(request)
+        if fmt is not None and found.reasoning and not fmt.chat_template_kwargs(Mode.THINK_ON):
+            raise UserError(_PARSED.format(name=fmt.name))
         cut = found.finish_reason is FinishReason.LENGTH
         text = put_back(found.text.removeprefix(prefix), found.reasoning, forced, cut=cut)
         text = _ended(text, found, sampling)

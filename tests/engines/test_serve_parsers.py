@@ -7,6 +7,8 @@ import pytest
 
 from hipo_data.engines.base import Completion
 from hipo_data.engines.openai import OpenAIEndpoint
+from hipo_data.prompts.formats.registry import FORMATS
+from hipo_data.prompts.formats.tokens import own_tags
 from hipo_data.schemas.config import OpenAIEngine, RoleConfig, SamplingConfig
 from hipo_data.schemas.records import FinishReason, Mode
 from hipo_data.stages.asking.responses import read_completion
@@ -19,10 +21,12 @@ pytestmark = pytest.mark.long
 QUESTIONS = ["What is 12 plus 34?", "What is 7 times 8?", "Compute 81 - 45.", "What is 777 times 984?", "Say hello."]
 CLOSED = "12 + 34 = 46\n</think>\n\n"
 """Continues reasoning that the prompt has opened."""
+FORBIDDEN = sorted({tag for fmt in FORMATS.values() for tag in own_tags(fmt)} - {"</think>"})
+"""Behind a start that is not its own the teacher falls into a published format, of which parsers keep a part."""
 
 
 def role(limit: int = 200, **fields: object) -> RoleConfig:
-    sampling = SamplingConfig(temperature=0.0, max_tokens=limit)
+    sampling = SamplingConfig(temperature=0.0, max_tokens=limit, extra={"bad_words": FORBIDDEN})
     return RoleConfig.model_validate({"engine": "teacher", "sampling": sampling, **fields})
 
 

@@ -204,6 +204,14 @@ def test_reasoning_that_the_server_took_out_is_put_back(server: Server, field: s
     assert reply(server, "qwen3").text == "<think>\nso\n</think>\n\n4"
 
 
+@pytest.mark.parametrize("name", sorted(set(FORMATS) - {"qwen3"}))
+def test_a_server_whose_parser_takes_tags_out_ends_the_evaluation(server: Server, name: str) -> None:
+    server.message = {"content": "\n\n<answer>\n4\n</answer>", "reasoning": "so"}
+    said = rf"takes reasoning out of responses, and tags with it by which the {name} format tells modes: .*--tokenizer"
+    with pytest.raises(UserError, match=said):
+        reply(server, name)
+
+
 def test_with_a_tokenizer_prompts_are_rendered_here(server: Server, repo_root: Path) -> None:
     server.message = {"content": "so\n</think>\n\n4"}
     found = reply(server, "qwen3", Mode.THINK_ON, tokenizer=str(repo_root / "models" / "tiny-hybrid"))
