@@ -6,7 +6,7 @@ from typing import Any
 
 from hipo_data.figures.drawing import data, sized
 from hipo_data.reproduce.config import ReproduceConfig
-from hipo_data.reproduce.steps import Results
+from hipo_data.reproduce.measuring import Results
 from hipo_data.schemas.algorithm_config import FORCED
 
 _COLOURS = [

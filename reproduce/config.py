@@ -1,12 +1,15 @@
 """What a comparison of methods is: problems, cold starts, arms, budgets and seeds, all fixed before the first run."""
 
+import re
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from hipo_data.models.make.tasks import MATH_FAMILIES
 from hipo_data.prompts.formats.registry import FormatName
-from hipo_data.schemas.algorithm_config import AlgorithmConfig
+from hipo_data.schemas.algorithm_config import FORCED, AlgorithmConfig
 from hipo_data.schemas.config_node import Config
+from hipo_data.trainer.facts.forced_switch import refuse_forced_switch
 from hipo_data.trainer.training.config import Schedule
 
 
@@ -19,12 +22,15 @@ def _distinct(seeds: list[int]) -> list[int]:
 Seeds = Annotated[list[int], Field(min_length=1), AfterValidator(_distinct)]
 
 
+Count = Annotated[int, Field(ge=1)]
+
+
 class Problems(Config):
     """How many problems of each family, from two pools that share none."""
 
     seed: int
-    train: dict[str, int] = Field(min_length=1, description="for the cold starts and for RL")
-    evaluation: dict[str, int] = Field(min_length=1)
+    train: dict[str, Count] = Field(min_length=1, description="for the cold starts and for RL")
+    evaluation: dict[str, Count] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _alike(self) -> Self:
@@ -33,6 +39,8 @@ class Problems(Config):
                 f"problems.train has the families {', '.join(self.train)} and problems.evaluation "
                 f"{', '.join(self.evaluation)}; name the same in both"
             )
+        if unknown := [family for family in self.train if family not in MATH_FAMILIES]:
+            raise ValueError(f"there is no family '{unknown[0]}'; there is {', '.join(MATH_FAMILIES)}")
         return self
 
 
@@ -96,6 +104,35 @@ class Ablations(Config):
     arms: dict[str, Arm]
 
 
+def slug(name: str) -> str:
+    """A name as a file's."""
+    return re.sub(r"[^\w.]+", "-", name.lower())
+
+
+def _tell_apart(names: list[str]) -> None:
+    """Raises `ValueError` where two names would have one row of the page, or one file of results."""
+    seen: dict[str, str] = {}
+    for name in names:
+        if slug(name) in seen:
+            raise ValueError(
+                f"the names '{seen[slug(name)]}' and '{name}' differ in signs alone, if at all; change one"
+            )
+        seen[slug(name)] = name
+
+
+def _can_train(name: str, arm: Arm, start: Start | None, group: int) -> None:
+    """Raises `ValueError` where an arm of the comparison could not be trained."""
+    if arm.algorithm is None:
+        raise ValueError(f"{name} has no algorithm; give it one, as a cold start alone is no arm")
+    if isinstance(arm.algorithm, FORCED) and group % 2:
+        raise ValueError(f"{name} forces half of each group into each mode, and rl.group is {group}; make it even")
+    if start is not None:
+        try:
+            refuse_forced_switch(start.format, arm.algorithm)
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from error
+
+
 class ReproduceConfig(Config):
     """The whole comparison: its first round is the cold starts and `arms`, a second one `more` and the ablations."""
 
@@ -123,13 +160,22 @@ class ReproduceConfig(Config):
         twice = [name for name in self.more if name in self.arms] + [name for name in ablations if name in self.methods]
         if twice:
             raise ValueError(f"two arms are called '{twice[0]}'; the page tells them apart by their names")
-        named = {name: arm.start for name, arm in {**self.methods, **ablations}.items()}
+        arms = {**self.methods, **ablations}
+        _tell_apart([*arms, *(start.title for start in self.starts.values())])
+        for name, arm in arms.items():
+            _can_train(name, arm, self.starts.get(arm.start), self.rl.group)
+        named = {name: arm.start for name, arm in arms.items()}
         for name, start in {**named, "rl.problems_of": self.rl.problems_of}.items():
             if start not in self.starts:
                 raise ValueError(f"{name} names the start '{start}'; there is {', '.join(self.starts)}")
         for name in [*self.against, *self.against.values()]:
             if name not in self.methods:
                 raise ValueError(f"against names '{name}', which is none of the arms")
+        for name, other in self.against.items():
+            if name == other or not set(self.seeds_of(name)) & set(self.seeds_of(other)):
+                raise ValueError(
+                    f"against compares '{name}' with '{other}'; name another arm that shares seeds with it"
+                )
         if self.ablations:
             of = self.ablations.of
             if of not in self.methods:

@@ -1,7 +1,8 @@
 """The page of a comparison: its settings, its tables and charts, and what they may not be read as."""
 
 from pathlib import Path
-from typing import Any
+from statistics import fmean
+from typing import Any, Final
 
 from hipo_data.figures.drawing import png
 from hipo_data.figures.plural import counted
@@ -9,10 +10,10 @@ from hipo_data.figures.text import number
 from hipo_data.reproduce import comparisons, room
 from hipo_data.reproduce.ceiling import Ceiling
 from hipo_data.reproduce.config import ReproduceConfig
+from hipo_data.reproduce.measuring import Results
 from hipo_data.reproduce.outcomes import by_mode
-from hipo_data.reproduce.plan import starts_of
+from hipo_data.reproduce.plan import rounds, starts_of, trainings
 from hipo_data.reproduce.published import ROWS
-from hipo_data.reproduce.steps import Results
 from hipo_data.reproduce.writing import spread, table
 from hipo_data.schemas.algorithm_config import Thinkless
 from hipo_data.schemas.records import Mode
@@ -28,7 +29,16 @@ each.
 ![Share of think-on in the rollouts, by step](images/reproduction-training.png)
 """
 
-_COLUMNS = (("accuracy", 3), ("tokens", 1), ("think_on", 3), ("hybrid_accuracy", 3), ("well_formed", 3))
+_COLUMNS: Final = {
+    "accuracy": ("accuracy", 3),
+    "tokens": ("tokens", 1),
+    "think_on": ("think-on", 3),
+    "hybrid_accuracy": ("hybrid accuracy", 3),
+    "of_perfect": ("of a perfect chooser's", 3),
+    "well_formed": ("well-formed", 3),
+}
+"""Figures of a model in the results, with a title and digits."""
+_OF_HYBRID = ("hybrid_accuracy", "of_perfect")
 
 _THEIR_ALPHA, _THEIR_TOKENS = Thinkless.model_fields["alpha"].default, 5000
 
@@ -80,12 +90,13 @@ HiPO and its peers on the embedded teacher, at equal budgets. `make reproduce` m
   the evaluation, both apart from what the teacher was trained on (by the sha256 of the question).
 - Every arm: {rl.steps} steps of {rl.prompts} prompts × {rl.group} rollouts,
   learning rate {rl.learning_rate:g}, {rl.schedule}.
-- {_seeds_in_words(config)} of the cold start and of RL alike; ± is the standard deviation over them.
+- {_seeds_in_words(config)} of the cold start and of RL alike; ± is the standard deviation over them. Differences are
+  over the seeds that both models have.
 - In brackets are 95 % intervals of a difference, by a bootstrap over seeds and problems: both models are asked the same
   problems and have, seed by seed, one cold start or cold starts of one seed (`reproduce/intervals.py`). Where there is
-  one seed, they are of the problems alone.
+  one seed, they are of the problems alone; two hardly tell how far apart seeds are.
 - The model chooses the mode, at temperature 1.
-{_hybrid(config)}{room.section(ceiling) if ceiling else ""}
+{_hybrid(config, results)}{room.section(ceiling) if ceiling else ""}
 ## Results
 
 {_table(config, main)}
@@ -93,7 +104,7 @@ HiPO and its peers on the embedded teacher, at equal budgets. `make reproduce` m
 Against {first}:
 
 {table(comparisons.TITLES, [*changes, *published])}
-{_besides(config, outcomes)}{_missing(config, results)}
+{_skills(config, results)}{_added(config, outcomes)}{_besides(config, outcomes)}{_missing(config, results)}
 ![Accuracy against tokens, a dot a seed](images/reproduction-trade.png)
 
 ## Tokens by mode
@@ -117,8 +128,8 @@ Accuracy, and in brackets the share of think-on.
   mix of families, which was fixed beforehand.
 - In the hipo format both modes begin with a justification, so that thinking less spares a smaller share of the tokens
   than where models think for thousands.
-- The fall in tokens and thinking of the arms that begin from b is in large part the data's: compare them with the cold
-  start b and with GRPO from b, not with a alone.
+- What an arm has over {first} is its data's and its training's together; what training added
+  stands in a table of its own.
 - Thinkless, HGPO, AdaptThink, AutoThink and ADaPT are compared as objectives in the hipo format, not as whole methods
   with formats and data of their own. AutoThink is its first stage; AdaptThink's reference is the teacher's pass rate.
 {_thinkless(config, results)}"""
@@ -130,34 +141,73 @@ def _seeds_in_words(config: ReproduceConfig) -> str:
     return f"{counted(len(config.seeds), 'seed')}{f' ({own})' if own else ''},"
 
 
-def _hybrid(config: ReproduceConfig) -> str:
+def _hybrid(config: ReproduceConfig, results: Results) -> str:
     if not config.hybrid:
         return ""
+    used = [model["all"]["hybrid_problems"] for found in results.values() for model in found.values()]
     count = sum(max(1, round(config.hybrid.share * each)) for each in config.problems.evaluation.values())
     return (
         f"- Hybrid accuracy (LHRM): {count} of the evaluation problems, {config.hybrid.samples} responses in each "
-        f"forced mode\n  and {config.hybrid.samples} free choices a problem.\n"
+        f"forced mode\n  and {config.hybrid.samples} free choices a problem. A forced model writes its own "
+        "justification, and the wanted tag takes the place\n  of the other one; what does not show the mode then is "
+        f"left out: the figure rests on {min(used)} problems at least.\n"
     )
 
 
 def _table(config: ReproduceConfig, results: Results) -> str:
-    columns = [each for each in _COLUMNS if config.hybrid or each[0] != "hybrid_accuracy"]
-    titles = [key.replace("_", "-" if key != "hybrid_accuracy" else " ") for key, _ in columns]
+    columns = {key: of for key, of in _COLUMNS.items() if config.hybrid or key not in _OF_HYBRID}
     rows = [
         (
             f"{name}{_seeds(config, name, found)}",
-            *(spread((each["all"].get(key) for each in found.values()), digits) for key, digits in columns),
+            *(
+                spread((each["all"].get(key) for each in found.values()), digits)
+                for key, (_, digits) in columns.items()
+            ),
         )
         for name, found in results.items()
     ]
-    return table(titles, rows)
+    return table((title for title, _ in columns.values()), rows)
 
 
 def _seeds(config: ReproduceConfig, name: str, found: dict[int, dict[str, Any]]) -> str:
-    """How many seeds of an arm are there, where some are missing."""
-    arms = config.methods | (config.ablations.arms if config.ablations else {})
-    planned = config.seeds_of(name) if name in arms else []
+    """How many seeds of an arm or a cold start are there, where some are missing."""
+    planned = {each.seed for arms in rounds(config) for each in trainings(config, arms) if each.name == name}
     return "" if len(found) >= len(planned) else f" ({len(found)} of {len(planned)} seeds)"
+
+
+def _skills(config: ReproduceConfig, results: Results) -> str:
+    """What who knew the better mode of each family would reach with the skills of each cold start, forced."""
+    total = sum(config.problems.evaluation.values())
+    said = []
+    for start in config.starts.values():
+        models = list(results.get(start.title, {}).values())
+        reached = 0.0
+        for family, count in config.problems.evaluation.items():
+            modes = ([each["families"][family].get(key) for each in models] for key in ("accuracy_on", "accuracy_off"))
+            known = [fmean(found) for found in modes if found and None not in found]
+            if not known:
+                break
+            reached += count / total * max(known)
+        else:
+            said.append(f"{reached:.3f} with those of {start.title}")
+    if not said:
+        return ""
+    return (
+        "\nTraining changes skills; a choice of modes does not. By the modes forced on its models, who knew the better "
+        f"mode of\neach family would be right on {', '.join(said)}.\n"
+    )
+
+
+def _added(config: ReproduceConfig, outcomes: dict[str, comparisons.Outcomes]) -> str:
+    """The arms, each against the cold starts that it began from."""
+    rows = []
+    for name, arm in config.methods.items():
+        start = config.starts[arm.start].title
+        if name in outcomes and start in outcomes:
+            rows.append((name, *comparisons.cells(outcomes[start], outcomes[name])))
+    return (
+        f"\nWhat training adds, each against its own cold start:\n\n{table(comparisons.TITLES, rows)}\n" if rows else ""
+    )
 
 
 def _besides(config: ReproduceConfig, outcomes: dict[str, comparisons.Outcomes]) -> str:

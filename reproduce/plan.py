@@ -1,12 +1,11 @@
 """Which models a comparison trains, in which order, and what each is made from."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from hipo_data.evaluation.folder import model_hash
-from hipo_data.reproduce.config import Arm, ReproduceConfig
+from hipo_data.reproduce.config import Arm, ReproduceConfig, slug
 from hipo_data.reproduce.kept import fingerprint_of
 from hipo_data.schemas.packaged import recipe_file
 
@@ -55,11 +54,6 @@ def trainings(config: ReproduceConfig, arms: dict[str, Arm]) -> list[Training]:
     return found
 
 
-def slug(name: str) -> str:
-    """A name as a file's."""
-    return re.sub(r"[^\w.]+", "-", name.lower())
-
-
 def _united(seeds: Iterable[list[int]]) -> list[int]:
     return sorted({seed for each in seeds for seed in each})
 
@@ -98,7 +92,8 @@ def _folder(config: ReproduceConfig, step: str, made: str) -> Path:
 
 
 def _measured(config: ReproduceConfig, made: str) -> str:
-    return fingerprint_of([made, config.hybrid.model_dump() if config.hybrid else None])
+    # "tag": a forced tag takes the other one's place. Other ways of forcing measure something else.
+    return fingerprint_of([made, ["tag", config.hybrid.model_dump()] if config.hybrid else None])
 
 
 def _fingerprint_of_start(config: ReproduceConfig, start: str, seed: int) -> str:

@@ -54,7 +54,8 @@ A family or a problem thinks by HiPO's rule with δ = {found.delta:g}, and in "{
 right more often at all. Choices by problem are measured on other rollouts than they are made by, as luck would count
 twice: those of the rule on each rollout by the others, the oracle's on one half by the other half. Who knew the true
 rates would be right at least as often as the best of these rows. A justification takes {found.justification:.1f} tokens
-on average, in every response of the hipo format.
+on average, in every response of the hipo format. The cold starts learn from the right ones among these rollouts, and
+are right more often than the teacher in either mode: what is left to be gained against them is said below.
 
 The teacher by family:
 

@@ -17,6 +17,7 @@ from hipo_data.reproduce.ceiling import Ceiling, too_little
 from hipo_data.reproduce.children import end_with_parent
 from hipo_data.reproduce.config import ReproduceConfig
 from hipo_data.reproduce.kept import keep, kept, outdated
+from hipo_data.reproduce.measuring import Model, Results
 from hipo_data.reproduce.page import write_page
 from hipo_data.reproduce.plan import (
     Training,
@@ -28,8 +29,7 @@ from hipo_data.reproduce.plan import (
     trainings,
 )
 from hipo_data.reproduce.steps import (
-    Model,
-    Results,
+    check_starts,
     cold_start,
     make_data,
     make_problems,
@@ -52,8 +52,9 @@ def reproduce(
         more: the second round as well.
         anyway: train where the mix leaves less room than the config asks for, too.
 
-    Raises `UserError` where a step fails, or where the mix leaves too little room.
+    Raises `UserError` where a step fails, a start cannot be made, or the mix leaves too little room.
     """
+    check_starts(config)
     for line in too_small(config.jobs):
         say(line)
     steps = Path(config.output) / "steps"

@@ -8,25 +8,22 @@ from math import gcd
 from pathlib import Path
 from typing import Any
 
-from hipo_data.prompts.formats.registry import FORMATS
-from hipo_data.reproduce.backend import RolloutBackend
+from hipo_data.pipeline.config_file import load_config
 from hipo_data.reproduce.children import end_with_parent
 from hipo_data.reproduce.config import Problems, ReproduceConfig, Start
-from hipo_data.reproduce.outcomes import write_outcomes
+from hipo_data.reproduce.measuring import EVALUATION, HYBRID, Model, evaluated
 from hipo_data.reproduce.plan import Training
 from hipo_data.schemas.errors import TrainingError
-from hipo_data.schemas.records import Mode
+from hipo_data.schemas.packaged import recipe_file
 
-EVALUATION = "evaluation.jsonl"
-HYBRID = "hybrid.jsonl"
-_BATCH = 256
 _MICRO_BATCH, _MICRO_BATCH_SFT = 32, 16
 
-Model = dict[str, Any]
-"""A trained model's folder and what an evaluation found."""
 
-Results = dict[str, dict[int, Model]]
-"""By the name of an arm or a cold start, and by seed."""
+def check_starts(config: ReproduceConfig) -> None:
+    """Raises `UserError` where the pipeline would refuse a start's overrides, or its recipe is not there."""
+    recipe = recipe_file(Path(config.data))
+    for start in config.starts.values():
+        load_config(recipe, [_sources(config), f"publish.format={start.format}", *start.overrides])
 
 
 def make_problems(config: ReproduceConfig) -> dict[str, int]:
@@ -76,13 +73,18 @@ def make_data(config: ReproduceConfig, name: str) -> str:
     return str(folder)
 
 
-def _run_pipeline(config: ReproduceConfig, run: Path, overrides: list[str]) -> Path:
+def _sources(config: ReproduceConfig) -> str:
+    """The override that names the files of problems, a source a family."""
     sources = [
         {"type": "acereason", "path": str(path), "name": family, "licence": "Apache-2.0"}
         for family in config.problems.train
         for path in [Path(config.output) / "problems" / "train" / f"{family}.jsonl"]
     ]
-    given = [word for each in (f"sources={json.dumps(sources)}", *overrides) for word in ("--set", each)]
+    return f"sources={json.dumps(sources)}"
+
+
+def _run_pipeline(config: ReproduceConfig, run: Path, overrides: list[str]) -> Path:
+    given = [word for each in (_sources(config), *overrides) for word in ("--set", each)]
     _run("hipo_data.pipeline.cli", "run", "--config", config.data, "--run-dir", run, *given)
     return run
 
@@ -107,7 +109,7 @@ def cold_start(config: ReproduceConfig, training: Training) -> Model:
         }
     )
     run_sft(recipe)
-    return _evaluated(config, training)
+    return evaluated(config, training)
 
 
 def train_arm(config: ReproduceConfig, training: Training) -> Model:
@@ -133,7 +135,7 @@ def train_arm(config: ReproduceConfig, training: Training) -> Model:
         }
     )
     run_rl(recipe)
-    return _evaluated(config, training)
+    return evaluated(config, training)
 
 
 def _common(training: Training) -> dict[str, Any]:
@@ -145,48 +147,6 @@ def _common(training: Training) -> dict[str, Any]:
         "threads": 1,
         "save_every": 40,
         "keep_checkpoints": 1,
-    }
-
-
-def _evaluated(config: ReproduceConfig, training: Training) -> Model:
-    """Figures over all evaluation problems and by family, the model choosing the mode, at temperature 1."""
-    from hipo_data.evaluation.backend import Sampling
-    from hipo_data.evaluation.evaluate import evaluate
-    from hipo_data.reproduce.log import read_log
-
-    folder, style = training.folder, config.starts[training.arm.start].format
-    sampling = Sampling(temperature=1.0, top_p=1.0, max_tokens=config.max_tokens)
-    problems = Path(config.output) / "problems"
-    backend = RolloutBackend(batch_size=_BATCH)
-    model, outcomes = folder / "model", folder / "outcomes.parquet"
-    result = evaluate(
-        model, problems / EVALUATION, style, [0], False, folder / "evaluation", backend, sampling=sampling
-    )
-    write_outcomes(folder / "evaluation", model, FORMATS[style], outcomes)
-    families = {group.value: _figures(group.figures["free"]) for group in result.groups if group.by == "family"}
-    shares = [
-        {"step": row["step"], **{key: row.get(f"all/{key}") for key in ("think_on", "accuracy", "tokens", "no_signal")}}
-        for row in read_log(folder)
-        if "all/tokens" in row
-    ]
-    figures = _figures(result.free)
-    if config.hybrid:
-        own = folder / f"hybrid-{config.hybrid.share:g}"
-        seeds = range(config.hybrid.samples)
-        found = evaluate(model, problems / HYBRID, style, seeds, True, own, backend, sampling=sampling)
-        figures["hybrid_accuracy"] = found.hybrid_accuracy.value if found.hybrid_accuracy else None
-        for mode, name in ((Mode.THINK_ON, "on"), (Mode.THINK_OFF, "off")):
-            figures[f"accuracy_{name}"] = found.figures[mode.value].accuracy.value
-    return {"model": str(model), "outcomes": str(outcomes), "all": figures, "families": families, "steps": shares}
-
-
-def _figures(found: Any) -> dict[str, float | None]:
-    return {
-        "accuracy": found.accuracy.value,
-        "tokens": found.tokens.mean,
-        "think_on": found.modes.ratio_t,
-        "well_formed": found.well_formed,
-        "truncated": found.truncated,
     }
 
 

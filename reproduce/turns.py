@@ -6,8 +6,8 @@ What is stopped early so has whole seeds, each with all that it is compared with
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 
+from hipo_data.reproduce.measuring import Model
 from hipo_data.reproduce.plan import Training
-from hipo_data.reproduce.steps import Model
 
 
 def by_seed(planned: Sequence[Training]) -> list[Training]:

@@ -5,21 +5,23 @@ One JSON Lines file a family, in the shape of nvidia/AceReason-Math with the fam
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import get_args
 
 from hipo_data.models.make.problems import choose
 from hipo_data.models.make.tasks import MATH_FAMILIES, Pool, order_of
+from hipo_data.schemas.errors import UserError
 
 
 def write(folder: Path, pool: Pool, counts: dict[str, int], seed: int) -> dict[str, int]:
     """Writes `<family>.jsonl` of each family and returns how many rows each has.
 
-    Raises `ValueError` for a family that is none of math.
+    Raises `UserError` for a family that is none of math, and where a pool holds fewer.
     """
     unknown = [family for family in counts if family not in MATH_FAMILIES]
     if unknown:
-        raise ValueError(f"there is no math family '{unknown[0]}'; choose {', '.join(MATH_FAMILIES)}")
+        raise UserError(f"there is no math family '{unknown[0]}'; choose {', '.join(MATH_FAMILIES)}")
     folder.mkdir(parents=True, exist_ok=True)
     for family, count in counts.items():
         tasks = sorted(choose(family, pool, count, seed), key=lambda task: order_of(task.question))
@@ -36,7 +38,11 @@ def main() -> None:
     parser.add_argument("--counts", type=json.loads, required=True, help="problems a family, as JSON")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
-    print(json.dumps(write(args.out, args.pool, args.counts, args.seed)))
+    try:
+        print(json.dumps(write(args.out, args.pool, args.counts, args.seed)))
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from hipo_data.models.make import arithmetic, programs
 from hipo_data.models.make.tasks import CODE_FAMILIES, MATH_FAMILIES, Pool, Task, order_of, pool_of
+from hipo_data.schemas.errors import UserError
 
 MAKERS: Final[dict[str, Callable[[random.Random], Task]]] = {
     "pick": arithmetic.pick,
@@ -37,6 +38,8 @@ TRAIN_COUNTS: Final = {
     "code_constant": 40,
     "code_steps": 30,
 }
+_GIVING_UP: Final = 100_000
+"""Draws without anything new by which a pool counts as used up, beyond those in which quotas bind."""
 FILES: Final = {"acereason_math": MATH_FAMILIES, "skywork_code": CODE_FAMILIES}
 
 
@@ -55,19 +58,28 @@ def last_digit(task: Task) -> str:
 
 
 def choose(family: str, pool: Pool, count: int, seed: int) -> list[Task]:
-    """`count` distinct tasks of a family and pool; each last digit gets the same share of them."""
+    """`count` distinct tasks of a family and pool; each last digit gets the same share of them.
+
+    Raises `UserError` where the pool holds fewer.
+    """
     rng = random.Random(f"problems:{seed}:{family}:{pool}")
     quota = -(-count // 10)
     taken: dict[str, Task] = {}
     per_digit: dict[str, int] = {}
+    found = 0
     for attempt, task in enumerate(tasks_of(family, pool, rng)):
         digit = last_digit(task)
         # Some families cannot end in every digit; after a while the quota no longer binds.
         if task.question not in taken and (per_digit.get(digit, 0) < quota or attempt > 200 * count):
             taken[task.question] = task
             per_digit[digit] = per_digit.get(digit, 0) + 1
-        if len(taken) == count:
+            found = attempt
+        if len(taken) >= count:
             break
+        if attempt - found > 200 * count + _GIVING_UP:
+            raise UserError(
+                f"the {pool} pool holds {len(taken)} problems of the family {family}, and {count} are asked for"
+            )
     return list(taken.values())
 
 

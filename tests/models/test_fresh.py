@@ -7,6 +7,7 @@ import pytest
 
 from hipo_data.models.make import fresh
 from hipo_data.models.make.tasks import family_of, pool_of
+from hipo_data.schemas.errors import UserError
 
 
 def test_pools_share_no_question_and_families_are_what_they_are_called(tmp_path: Path) -> None:
@@ -26,5 +27,5 @@ def test_pools_share_no_question_and_families_are_what_they_are_called(tmp_path:
 
 
 def test_a_family_that_there_is_not(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="no math family 'code_direct'"):
+    with pytest.raises(UserError, match="no math family 'code_direct'"):
         fresh.write(tmp_path, "train", {"code_direct": 3}, seed=1)

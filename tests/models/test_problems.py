@@ -13,7 +13,8 @@ from transformers import AutoTokenizer
 
 from hipo_data.figures.intervals import wilson
 from hipo_data.models.make import corpus, grading, justify, measure, problems
-from hipo_data.models.make.tasks import FAMILIES, MODES, NUMBER_WORDS, Task, family_of, numbers_in, pool_of
+from hipo_data.models.make.tasks import FAMILIES, MODES, NUMBER_WORDS, Task, family_of, numbers_in, pool_of, surely
+from hipo_data.schemas.errors import UserError
 
 MODELS = Path(__file__).parents[2] / "models"
 MODEL = MODELS / "tiny-hybrid"
@@ -32,6 +33,14 @@ def drawn(family: str, count: int = 200) -> list[Task]:
 @pytest.fixture(scope="module")
 def tokenizer() -> Any:
     return AutoTokenizer.from_pretrained(str(MODEL))
+
+
+def test_a_pool_that_holds_fewer_problems_than_are_asked_for_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    few = [Task("pick", f"What is {i}?", str(i), surely("", str(i)), 1, "") for i in range(3)]
+    monkeypatch.setattr(problems, "tasks_of", lambda *of: itertools.cycle(few))
+    assert len(problems.choose("pick", "train", 3, seed=0)) == 3
+    with pytest.raises(UserError, match="the train pool holds 3 problems of the family pick, and 4 are asked for"):
+        problems.choose("pick", "train", 4, seed=0)
 
 
 def recomputed(question: str) -> int:

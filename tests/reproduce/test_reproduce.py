@@ -80,8 +80,8 @@ def model(folder: Path, right: str, tokens: int, think: str, justification: int 
     }  # fmt: skip
     return {
         "outcomes": str(path),
-        "all": {**figures, "hybrid_accuracy": 0.7},
-        "families": {"pick": figures},
+        "all": {**figures, "hybrid_accuracy": 0.7, "of_perfect": 0.8, "hybrid_problems": 40},
+        "families": {family: {**figures, "accuracy_on": 0.6, "accuracy_off": 0.9} for family in ("pick", "sum_long")},
         "steps": [{"step": 1, "think_on": figures["think_on"]}],
     }
 
@@ -98,19 +98,36 @@ def test_the_page_compares_with_the_first_cold_start(tmp_path: Path) -> None:
         "HiPO without the global term": {1: model(tmp_path, "1111110000", 30, "1111111110")},
     }
     text = write_page(config, results).read_text()
-    assert f"| {first} | 0.650 ± 0.071 | 40.0 ± 0.0 | 1.000 ± 0.000 | 0.700 ± 0.000 | 1.000 ± 0.000 |" in text
+    of_first = "0.650 ± 0.071 | 40.0 ± 0.0 | 1.000 ± 0.000 | 0.700 ± 0.000 | 0.800 ± 0.000 | 1.000 ± 0.000 |"
+    assert f"| {first} | {of_first}" in text
+    assert "right on 0.900 with those of cold start a (always thinking)." in text
+    assert "What training adds" not in text  # the cold start that the arms began from is not there
     assert "| HiPO from b | +15.0 [" in text and "| −25.0 % [−25.0, −25.0] | −40.0 % [" in text
     # Of HGPO there is seed 1 alone, in which the cold start is worse.
     assert "| HGPO from b | +20.0 [" in text and "| −50.0 % [−50.0, −50.0] | +0.0 % [+0.0, +0.0] |" in text
     assert "| GRPO from b (1 of 2 seeds) |" in text and "| HiPO from b against GRPO from b | +20.0 [" in text
     assert "| HiPO (article) | | +6.3 % | −30 % | −37 % |" in text
     # The ablation has seed 1 alone, and is compared with the same seed.
-    assert "| HiPO without the global term | 0.600 | 30.0 | 0.900 | 0.700 | 1.000 |" in text
+    assert "| HiPO without the global term | 0.600 | 30.0 | 0.900 | 0.700 | 0.800 | 1.000 |" in text
     assert "| HiPO without the global term | −20.0 [" in text and "| +0.0 % [+0.0, +0.0] | +50.0 % [" in text
     missing = "cold start b (HiPO's rule); HiPO without justification"
     assert f"Not trained when this page was made: {missing}." in text
     for name in ("trade", "families", "training"):
         assert (tmp_path / f"docs/images/reproduction-{name}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_page_says_what_training_adds_to_the_cold_start(tmp_path: Path) -> None:
+    config = config_in(tmp_path)
+    first, own = (config.starts[name].title for name in ("a", "b"))
+    results = {
+        first: {1: model(tmp_path, "1100", 40, "1111"), 2: model(tmp_path, "1100", 40, "1111")},
+        own: {1: model(tmp_path, "1110", 20, "1100")},
+        "HiPO from b": {1: model(tmp_path, "1110", 30, "1110")},
+    }
+    text = write_page(config, results).read_text()
+    added = text.partition("What training adds, each against its own cold start:")[2].partition("\n\n![")[0]
+    assert "| HiPO from b | +0.0 [+0.0, +0.0] | +0.0 % [+0.0, +0.0] | +50.0 % [+50.0, +50.0] | +50.0 % [" in added
+    assert f"| {own} (1 of 2 seeds) |" in text and f"| {first} |" in text
 
 
 def test_every_row_of_the_recipe_has_a_colour(repo_root: Path) -> None:
@@ -210,11 +227,38 @@ def test_a_machine_with_too_little_is_told_so() -> None:
         ({"seeds": [2, 2]}, "each has to differ"),
         ({"room": {"tokens": 0.3, "accuracy": 0}}, "less than 0"),
         ({"problems": {"seed": 1, "train": {"pick": 4}, "evaluation": {"chain": 4}}}, "name the same in both"),
+        ({"problems": {"seed": 1, "train": {"pick": 0}, "evaluation": {"pick": 1}}}, "greater than or equal to 1"),
+        ({"problems": {"seed": 1, "train": {"pik": 1}, "evaluation": {"pik": 1}}}, "there is no family 'pik'"),
+        ({"more": {"grpo from-b": {"start": "b", "algorithm": {"type": "grpo"}}}}, "differ in signs alone"),
+        ({"more": {"Cold start a (always thinking)": {"start": "b", "algorithm": {"type": "grpo"}}}}, "signs alone"),
+        ({"more": {"none": {"start": "b"}}}, "none has no algorithm"),
+        ({"against": {"HiPO from b": "HiPO from b"}}, "name another arm that shares seeds"),
+        ({"against": {"GRPO from b": "other"},
+          "more": {"other": {"start": "b", "algorithm": {"type": "grpo"}, "seeds": [8]}}}, "that shares seeds"),
     ],
 )  # fmt: skip
 def test_a_comparison_that_cannot_be_is_refused(tmp_path: Path, changes: dict[str, Any], said: str) -> None:
     with pytest.raises(UserError, match=said):
         config_in(tmp_path, **changes)
+
+
+def test_arms_that_could_not_be_trained_are_refused_before_anything_is(tmp_path: Path) -> None:
+    recipe = yaml.safe_load((Path(__file__).parents[2] / "recipes/reproduce-tiny.yaml").read_text())
+    with pytest.raises(UserError, match="HGPO from b forces half of each group into each mode, and rl"):
+        config_in(tmp_path, rl=recipe["rl"] | {"group": 3})
+    starts = recipe["starts"] | {"b": {"title": "b", "format": "qwen3"}}
+    with pytest.raises(UserError, match="HiPO from b: hipo trains the model's choice"):
+        config_in(tmp_path, starts=starts)
+
+
+def test_a_start_that_the_pipeline_would_refuse_is_named_before_anything_is_sampled(tmp_path: Path) -> None:
+    recipe = yaml.safe_load((Path(__file__).parents[2] / "recipes/reproduce-tiny.yaml").read_text())
+    starts = recipe["starts"] | {"b": {"title": "b", "overrides": ["select.polcy=hipo"]}}
+    with pytest.raises(UserError, match=r"select\.polcy"):
+        reproduce(config_in(tmp_path, starts=starts), lambda line: None)
+    with pytest.raises(UserError, match=r"nope\.yaml"):
+        reproduce(config_in(tmp_path, data="nope.yaml"), lambda line: None)
+    assert not (tmp_path / "out").exists()
 
 
 def recorded_teacher(folder: Path, counts: dict[str, int]) -> Path:

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from hipo_data.reproduce.config import Arm
+from hipo_data.reproduce.measuring import Model
 from hipo_data.reproduce.plan import Training
-from hipo_data.reproduce.steps import Model
 from hipo_data.reproduce.turns import by_seed, train_in_turn
 from hipo_data.schemas.algorithm_config import Grpo
 

@@ -196,14 +196,16 @@ def direct(config, fields):
 
 
 class Server:
-    """Stands for the inference engine: writes three tokens, and notes what it was asked."""
+    """Stands for the inference engine: writes three tokens, the last of them one that it is to stop at, and notes what
+    it was asked."""
 
     def __init__(self):
         self.asked = []
 
     async def generate(self, **request):
         self.asked.append(request)
-        return TokenOutput(token_ids=[5, 6, 7], log_probs=[-1.0, -2.0, -3.0])
+        last = request["sampling_params"].get("stop_token_ids", [7])[0]
+        return TokenOutput(token_ids=[5, 6, last], log_probs=[-1.0, -2.0, -3.0])
 
 
 def forced(name, config, row):
@@ -230,7 +232,7 @@ def forced(name, config, row):
         "kind": "forced",
         "method": name,
         "prompts": [tokenizer.decode(each["prompt_ids"]) for each in server.asked],
-        "bias": [each["sampling_params"].get("logit_bias") for each in server.asked],
+        "stops": [each["sampling_params"].get("stop_token_ids") for each in server.asked],
         "responses": [tokenizer.decode(each.response_ids) for each in outputs],
         "prompt_texts": [tokenizer.decode(each.prompt_ids) for each in outputs],
         "logprobs": [each.response_logprobs for each in outputs],

@@ -34,11 +34,12 @@ def sample(
     *,
     end_ids: Sequence[int],
     pad_id: int,
-    banned: Sequence[int | None] | None = None,
+    swapped: Sequence[tuple[int, int] | None] | None = None,
 ) -> list[list[int]]:
     """One completion for each prompt (rows of token ids), the token that ends it included where it came.
 
-    banned: for each row a token that it may not draw, or null. Draws come from torch's global generator of the device.
+    swapped: for each row a token and the one that takes its place whenever it is drawn, or null. Draws come from
+        torch's global generator of the device.
     Raises `ValueError` on a temperature that is not positive.
     """
     if sampling.temperature <= 0:
@@ -50,14 +51,16 @@ def sample(
     mask, logits, cache = _prefill(model, distinct, pad_id, device)
     mask, logits = mask[rows], logits[rows]
     cache.batch_select_indices(rows)
-    barred = None if banned is None else torch.tensor([-1 if b is None else b for b in banned], device=device)
+    swaps = None if swapped is None else torch.tensor([pair or (-1, -1) for pair in swapped], device=device)
     ends = torch.tensor(list(end_ids), device=device)
     written = torch.full((len(prompts), sampling.max_tokens), pad_id, device=device)
     alive = torch.arange(len(prompts), device=device)  # which row of `written` each row of the batch is
     open_ = torch.ones_like(alive, dtype=torch.bool)
     lengths = torch.zeros_like(alive)
     for step in range(sampling.max_tokens):
-        drawn = _draw(logits, sampling, barred)
+        drawn = _draw(logits, sampling)
+        if swaps is not None:
+            drawn = torch.where(drawn == swaps[:, 0], swaps[:, 1], drawn)
         written[alive[open_], step] = drawn[open_]
         lengths[alive[open_]] = step + 1
         open_ = open_ & ~torch.isin(drawn, ends)
@@ -68,7 +71,7 @@ def sample(
             keep = open_.nonzero().squeeze(1)
             cache.batch_select_indices(keep)
             alive, mask, drawn, open_ = alive[keep], mask[keep], drawn[keep], open_[keep]
-            barred = None if barred is None else barred[keep]
+            swaps = None if swaps is None else swaps[keep]
         mask = torch.cat((mask, mask.new_ones((len(alive), 1))), dim=1)
         position = mask.sum(dim=1, keepdim=True) - 1
         logits = model(
@@ -99,11 +102,8 @@ def _prefill(
     return mask, done.logits[:, -1], cache
 
 
-def _draw(logits: torch.Tensor, sampling: Sampling, barred: torch.Tensor | None) -> torch.Tensor:
+def _draw(logits: torch.Tensor, sampling: Sampling) -> torch.Tensor:
     scores = logits.float() / sampling.temperature
-    if barred is not None:
-        rows = (barred >= 0).nonzero().squeeze(1)
-        scores[rows, barred[rows]] = float("-inf")
     if sampling.top_k:
         scores = TopKLogitsWarper(sampling.top_k)(None, scores)
     if sampling.top_p < 1:

@@ -61,21 +61,21 @@ class ModeGRPOTrainer(GRPOTrainer):
         self, prompt_ids: list[list[int]], images: Any, multimodal_fields: Any, num_generations: int, *rest: Any
     ) -> tuple[list[list[int]], Any]:
         prefixes: list[list[int]] = [[] for _ in prompt_ids]
-        banned: list[int | None] = [None] * len(prompt_ids)
+        swapped: list[tuple[int, int] | None] = [None] * len(prompt_ids)
         if self._forcing is not None and self.model.training:
-            prefixes, banned = forced_starts(self._forcing, self._forced(len(prompt_ids)))
+            prefixes, swapped = forced_starts(self._forcing, self._forced(len(prompt_ids)))
             num_generations = 1  # rollouts of a prompt no longer start alike
         starts = [prompt + prefix for prompt, prefix in zip(prompt_ids, prefixes, strict=True)]
         if self.use_vllm:
             written, logprobs = super()._generate_single_turn(starts, None, {}, num_generations)
         else:
-            written, logprobs = self._sample(starts, banned), None
+            written, logprobs = self._sample(starts, swapped), None
         completions = [prefix + ids for prefix, ids in zip(prefixes, written, strict=True)]
         if logprobs is not None:  # null stands for a token that vLLM did not draw: its ratio counts as 1
             logprobs = [[None] * len(prefix) + list(row) for prefix, row in zip(prefixes, logprobs, strict=True)]
         return completions, logprobs
 
-    def _sample(self, starts: Sequence[Sequence[int]], banned: Sequence[int | None]) -> list[list[int]]:
+    def _sample(self, starts: Sequence[Sequence[int]], swapped: Sequence[tuple[int, int] | None]) -> list[list[int]]:
         rollouts = self.recipe.rollouts
         model = self.accelerator.unwrap_model(self.model_wrapped)
         training = model.training
@@ -88,7 +88,7 @@ class ModeGRPOTrainer(GRPOTrainer):
                     Sampling(rollouts.max_tokens, rollouts.temperature, rollouts.top_p, rollouts.top_k),
                     end_ids=self.eos_token_ids,
                     pad_id=self._tokenizer.pad_token_id,
-                    banned=banned if any(token is not None for token in banned) else None,
+                    swapped=swapped if any(pair is not None for pair in swapped) else None,
                 )
         finally:
             model.train(training)

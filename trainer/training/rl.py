@@ -89,12 +89,12 @@ def _use_vllm(config: RlConfig) -> bool:
     if config.rollouts.engine == "torch":
         return False
     ready = config.device != "cpu" and torch.cuda.is_available() and find_spec("vllm") is not None
-    forbids = isinstance(config.algorithm, FORCED) and FORMATS[config.format].justifies
+    swaps = isinstance(config.algorithm, FORCED) and FORMATS[config.format].justifies
     if config.rollouts.engine == "auto":
-        return ready and not forbids
+        return ready and not swaps
     if not ready:
         raise UserError("rollouts.engine: vllm needs a GPU and vLLM; set it to torch, or to auto")
-    if forbids:
+    if swaps:
         raise UserError(
             f"{config.algorithm.type} forces modes, and in the {config.format} format a justification comes before "
             "the mode, which vLLM cannot force; set rollouts.engine: torch, or take a format that starts with the mode"

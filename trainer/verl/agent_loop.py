@@ -11,17 +11,14 @@ from hipo_data.schemas.records import Mode
 from hipo_data.trainer.verl.conversation import conversation_of
 from hipo_data.trainer.verl.settings import settings_of
 
-NEVER = -100.0
-"""Added to the logit of a token that may not be drawn; the least that vLLM takes."""
-
 
 @register("hipo_data_forced")
 class ForcedHalvesAgentLoop(AgentLoopBase):
     """`actor_rollout_ref.rollout.agent.default_agent_loop=hipo_data_forced`.
 
     The first half of a group thinks. Where the format tells the mode first, the forced tag stands in front of what the
-    model writes, and is trained on; where a justification comes first, the other mode's tag may not be drawn. Problems
-    of other splits than `train` are not forced.
+    model writes, and is trained on; where a justification comes first, it takes the place of the other mode's tag where
+    the model draws that one. Problems of other splits than `train` are not forced.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -35,31 +32,40 @@ class ForcedHalvesAgentLoop(AgentLoopBase):
         """One rollout, the `session_id`-th of its group."""
         prompt = await self.ct_build_initial_tokens(list(row["raw_prompt"]))
         prefix: list[int] = []
-        sampling = dict(sampling_params)
+        swap: tuple[int, int] | None = None
         if (row.get("extra_info") or {}).get("split") == "train":
             mode = Mode.THINK_ON if int(session_id) < self.rollout_config.n // 2 else Mode.THINK_OFF
-            [prefix], [banned] = forced_starts(self._forcing, [mode])
-            if banned is not None:
-                sampling["logit_bias"] = {banned: NEVER}
+            [prefix], [swap] = forced_starts(self._forcing, [mode])
+        limit = self.rollout_config.response_length
         metrics: dict[str, Any] = {}
         with simple_timer("generate_sequences", metrics):
-            written = await self.server_manager.generate(
-                request_id=uuid4().hex,
-                prompt_ids=prompt + prefix,
-                sampling_params=sampling,
-                priority=int(priority),
-            )
-        metrics["num_preempted"] = -1 if written.num_preempted is None else written.num_preempted
-        limit = self.rollout_config.response_length
-        response = [*prefix, *written.token_ids][:limit]
-        drawn = written.log_probs
+
+            async def written(begun: list[int], stop: list[int]) -> Any:
+                sampling = {**sampling_params, **({"stop_token_ids": stop} if stop else {})}
+                return await self.server_manager.generate(
+                    request_id=uuid4().hex, prompt_ids=prompt + begun, sampling_params=sampling, priority=int(priority)
+                )
+
+            first = last = await written(prefix, [swap[0]] if swap is not None else [])
+            response = [*prefix, *first.token_ids]
+            # A forced token was not drawn: it counts as certain.
+            drawn = None if first.log_probs is None else [*([0.0] * len(prefix)), *first.log_probs]
+            if swap is not None and first.token_ids and first.token_ids[-1] == swap[0]:
+                response[-1] = swap[1]
+                if drawn is not None:
+                    drawn[-1] = 0.0
+                if len(response) < limit:
+                    last = await written(response, [])
+                    response += last.token_ids
+                    drawn = None if drawn is None or last.log_probs is None else [*drawn, *last.log_probs]
+        metrics["num_preempted"] = -1 if last.num_preempted is None else last.num_preempted
+        response = response[:limit]
         return AgentLoopOutput(
             prompt_ids=prompt,
             response_ids=response,
             response_mask=[1] * len(response),
-            # A forced token was not drawn: it counts as certain.
-            response_logprobs=[*([0.0] * len(prefix)), *drawn][:limit] if drawn else None,
+            response_logprobs=None if drawn is None else drawn[:limit],
             num_turns=2,
             metrics=metrics,
-            extra_fields={**(written.extra_fields or {}), "turn_scores": [], "tool_rewards": []},
+            extra_fields={**(last.extra_fields or {}), "turn_scores": [], "tool_rewards": []},
         )

@@ -60,12 +60,15 @@ def test_the_limit_on_tokens_and_the_end_of_a_turn(model: Any, conversation: Con
 
 
 @torch.inference_mode()
-def test_a_banned_token_is_not_drawn_in_its_rows_alone(model: Any, conversation: Conversation) -> None:
+def test_a_token_takes_the_place_of_another_in_its_rows_alone(model: Any, conversation: Conversation) -> None:
     rows = prompts(conversation)[:1] * 2
     free = sample(model, rows, NEARLY_GREEDY, end_ids=[2], pad_id=0)
-    barred = free[0][0]
-    first, second = sample(model, rows, NEARLY_GREEDY, end_ids=[2], pad_id=0, banned=[barred, None])
-    assert barred not in first and second == free[1]
+    drawn, wanted = free[0][2], free[0][2] + 1
+    first, second = sample(model, rows, NEARLY_GREEDY, end_ids=[2], pad_id=0, swapped=[(drawn, wanted), None])
+    assert drawn not in first and first[:3] == [*free[0][:2], wanted] and second == free[1]
+    # What follows is what the model writes behind the token that it was given.
+    [behind] = sample(model, [rows[0] + first[:3]], NEARLY_GREEDY, end_ids=[2], pad_id=0, swapped=[(drawn, wanted)])
+    assert first[3:] == behind[: len(first) - 3]
 
 
 @torch.inference_mode()
@@ -87,18 +90,19 @@ def test_a_temperature_of_zero_is_refused(model: Any) -> None:
 
 def test_modes_are_forced_by_the_first_tokens_where_the_mode_comes_first(tokenizer: Any) -> None:
     forcing = forcing_of(FORMATS["adaptthink"], tokenizer)
-    starts, banned = forced_starts(forcing, [Mode.THINK_OFF, Mode.THINK_ON])
+    starts, swapped = forced_starts(forcing, [Mode.THINK_OFF, Mode.THINK_ON])
     assert [tokenizer.decode(ids) for ids in starts] == ["</think>", "Alright"]
-    assert banned == [None, None]
+    assert swapped == [None, None]
 
 
-def test_modes_are_forced_by_forbidding_the_other_tag_after_a_justification(tmp_path: Path) -> None:
+def test_modes_are_forced_by_swapping_the_other_tag_after_a_justification(tmp_path: Path) -> None:
     from transformers import AddedToken, AutoTokenizer
 
     own = AutoTokenizer.from_pretrained(str(untagged_teacher(tmp_path)))
-    with pytest.raises(Exception, match="splits <think_off> into"):
+    with pytest.raises(Exception, match="splits <think_on> into"):
         forcing_of(FORMATS["hipo"], own)
     own.add_tokens([AddedToken(tag, special=False, normalized=False) for tag in ("<think_on>", "<think_off>")])
-    starts, banned = forced_starts(forcing_of(FORMATS["hipo"], own), [Mode.THINK_ON, Mode.THINK_OFF])
+    starts, swapped = forced_starts(forcing_of(FORMATS["hipo"], own), [Mode.THINK_ON, Mode.THINK_OFF])
     assert starts == [[], []]
-    assert own.convert_ids_to_tokens(banned) == ["<think_off>", "<think_on>"]
+    tags = ["<think_off>", "<think_on>"]
+    assert [own.convert_ids_to_tokens(list(pair or ())) for pair in swapped] == [tags, tags[::-1]]

@@ -274,10 +274,15 @@ def test_half_of_a_group_is_forced_into_each_mode(
     found = ran["forced", method]
     tokenizer = load_tokenizer(str(model), "model", HIPO)
     ids = {tag: tokenizer.convert_tokens_to_ids(tag) for tag in ("<think_on>", "<think_off>")}
-    # In HiPO's format the model writes the justification, and may not draw the other mode's tag.
-    assert found["bias"] == [{str(ids["<think_off>"]): -100.0}, {str(ids["<think_on>"]): -100.0}, None]
-    assert all(prompt.endswith("<|im_start|>assistant\n<judge>\n") for prompt in found["prompts"])
-    assert found["lengths"] == [3, 3, 3] and found["logprobs"][0] == [-1.0, -2.0, -3.0]
+    # In HiPO's format the model writes the justification, and goes on behind the wanted tag in place of the other's.
+    assert found["stops"] == [[ids["<think_off>"]], None, [ids["<think_on>"]], None, None]
+    begun = "<|im_start|>assistant\n<judge>\n"
+    first, on, second, off, free = found["prompts"]
+    assert all(prompt.endswith(begun) for prompt in (first, second, free))
+    assert (on.partition(begun)[2][-10:], off.partition(begun)[2][-11:]) == ("<think_on>", "<think_off>")
+    assert found["lengths"] == [6, 6, 3] and found["logprobs"][0] == [-1.0, -2.0, 0.0, -1.0, -2.0, -3.0]
+    assert ["<think_off>" in text for text in found["responses"]] == [False, True, False]
+    assert ["<think_on>" in text for text in found["responses"]] == [True, False, False]
 
 
 def test_a_forced_tag_is_a_part_of_the_response(ran: dict[tuple[str, str], dict[str, Any]]) -> None:
@@ -285,7 +290,7 @@ def test_a_forced_tag_is_a_part_of_the_response(ran: dict[tuple[str, str], dict[
     tags = ["<think>", "<short>", ""]
     for tag, asked, prompt, text in zip(tags, found["prompts"], found["prompt_texts"], found["responses"], strict=True):
         assert text.startswith(tag) and asked == prompt + tag
-    assert found["bias"] == [None] * 3
+    assert found["stops"] == [None] * 3
     assert found["logprobs"][1][-3:] == [-1.0, -2.0, -3.0] and set(found["logprobs"][1][:-3]) == {0.0}
     assert [len(row) for row in found["logprobs"]] == found["lengths"]
 
