@@ -7,7 +7,7 @@ from fractions import Fraction
 from functools import lru_cache
 
 from hipo_data.graders.math import clean, numbers, units
-from hipo_data.graders.math.expressions import tokens
+from hipo_data.graders.math.expressions import named, tokens
 from hipo_data.graders.math.expressions.nodes import Node, UnreadableError, number
 from hipo_data.graders.math.expressions.read import expression
 from hipo_data.graders.math.expressions.same import proportional, same, value
@@ -57,7 +57,7 @@ def _unread(answer: Answer) -> bool:
 def _equal(gold: Answer, answer: Answer) -> bool | None:
     if gold.kind == answer.kind == "item":
         return _items(gold, answer)
-    gold, answer = _with_both_signs(gold), _with_both_signs(answer)
+    gold, answer = named.without_names(_with_both_signs(gold), _with_both_signs(answer))
     if "matrix" in (gold.kind, answer.kind):
         return _matrices(gold, answer)
     if "union" in (gold.kind, answer.kind):
@@ -225,6 +225,9 @@ def _items(gold: Answer, answer: Answer) -> bool | None:
         return None if pair == (gold, answer) else _equal(*pair)
     if _names_another_function(gold.head, answer.head):
         return False
+    if {gold.head, answer.head} == {"x", "y"}:
+        # Lines, such as `x = 1` and `y = 1`, or `y = 2x` and `x = y/2`.
+        return _equations(gold, answer)
     wanted, got = _value_side(gold), _value_side(answer)
     if wanted is False or got is False:
         return False

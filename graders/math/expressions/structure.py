@@ -33,8 +33,8 @@ _PAIRS = {"(": ")", "[": "]", "{": "}"}
 class Answer(NamedTuple):
     """`kind`: item, list, tuple, set, matrix (its parts are rows, which are tuples), union, dots.
 
-    An item is one side or, as an equation or chain, several; `head` is what stands before them that only names the
-    value, such as `x`, `f(x)` or `S_{1}:S_{2}`. `brackets` are those of a tuple.
+    An item is one side or, as an equation or chain, several; `head` is what stands before them, or before another
+    answer, that only names the value, such as `x`, `f(x)` or `S_{1}:S_{2}`. `brackets` are those of a tuple.
     """
 
     kind: str
@@ -119,9 +119,7 @@ def _item(text: str, thousands: bool, question: str) -> Answer:
         head, sides = head or sides[0], sides[1:]
     if len(sides) == 1:
         inner = _structure(sides[0], thousands, question)
-        if inner.kind == "item":
-            return inner._replace(head=head, about=about)
-        return inner
+        return inner._replace(head=head, about=about and inner.kind == "item")
     return Answer("item", sides=tuple(sides), head=head, about=about)
 
 
