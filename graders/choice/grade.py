@@ -99,7 +99,8 @@ def _grade(
     if not places and replies:
         places = frozenset(place for place, reply in replies.items() if reply.get("equal"))
         reason = "content" if places else reason
-        error = replies.get(right, {}).get("error")
+        reply = replies.get(right, {})
+        error = reply.get("error") or reply.get("reason")
     status, said = _verdict(right, places, reason)
     if right not in places and error is not None:
         status, said = Status.UNKNOWN, str(error)

@@ -18,20 +18,30 @@ _POINTS = (0.7368, 1.3119, 2.1527)
 _CLEARLY = 1e-3
 _MAX_EXPONENT = 10_000
 _DECIMAL = re.compile(r"-?\d*\.\d+")
+_HALF_READ = re.compile(
+    r"\\begin\{(?:array|cases|aligned|align|gathered)\*?\}|\\(?:forall|exists)(?![a-zA-Z])"
+    r"|(?<!_)(?<!_\{)\\(?:gcd|lcm|max|min)(?![a-zA-Z])|\{(?:gcd|lcm)\}"
+)
+"""What math-verify leaves out, or takes the last number of."""
 _BINDING = (sympy.Integral, sympy.Sum, sympy.Product, sympy.Limit, sympy.Derivative)
 
 
-def decide(gold: str, answer: str, question: str) -> bool:
-    """Whether an answer is equal to the gold, as far as anything here can tell."""
+def decide(gold: str, answer: str, question: str) -> bool | None:
+    """Whether an answer is equal to the gold, as far as anything here can tell; None where nothing here reads one."""
     said = integer_families.decide(gold, answer, question)
     if said is None:
         said = answers.decide(gold, answer, question)
-    return all(map(_decide_pair, rewrite.pairs(gold, answer))) if said is None else said
+    if said is not None:
+        return said
+    found = list(map(_decide_pair, rewrite.pairs(gold, answer)))
+    return False if False in found else None if None in found else True
 
 
-def _decide_pair(pair: tuple[str, str]) -> bool:
+def _decide_pair(pair: tuple[str, str]) -> bool | None:
     said = answers.decide(*pair)
-    return equal(parse(pair[0]), parse(pair[1])) if said is None else said
+    if said is not None or any(map(_HALF_READ.search, pair)):
+        return said
+    return equal(parse(pair[0]), parse(pair[1]))
 
 
 @lru_cache(maxsize=2048)

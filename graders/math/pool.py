@@ -41,7 +41,8 @@ class Pool:
     def compare(self, pairs: Sequence[Case]) -> list[dict[str, Any]]:
         """For each case: "wall_s" and "cpu_s", and "equal" or an "error"; of a quantity also the "reason".
 
-        Errors are `time_limit`, `starved` and `crashed`. Raises `OSError` where no worker has ever started.
+        Where "equal" is null, the "reason" says why. Errors are `time_limit`, `starved` and `crashed`. Raises `OSError`
+        where no worker has ever started.
         """
         waiting = deque(enumerate(pairs))
         replies: list[dict[str, Any]] = [{}] * len(pairs)

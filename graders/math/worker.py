@@ -20,7 +20,8 @@ _PDEATHSIG = 1
 
 
 def main() -> None:
-    """Reads {"gold", "answer", "question", "limit_s"}; writes {"equal": bool}, after a first line once it is ready.
+    """Reads {"gold", "answer", "question", "limit_s"}; writes {"equal": bool or null, "reason" of null}, after a first
+    line once it is ready.
 
     With "quantity", an object of unit, tolerance and error in JSON, {"equal": bool or null, "reason"}.
     Each line also has "cpu_s": the seconds of processor time that this process has used since it was started.
@@ -44,11 +45,15 @@ def main() -> None:
         signal.setitimer(signal.ITIMER_PROF, task["limit_s"])
         reply: dict[str, Any]
         try:
-            reply = _quantity(task) or {"equal": compare.decide(task["gold"], task["answer"], task["question"])}
+            reply = _quantity(task) or _compared(compare.decide(task["gold"], task["answer"], task["question"]))
         except (RecursionError, MemoryError) as error:
             reply = {"error": type(error).__name__}
         signal.setitimer(signal.ITIMER_PROF, 0)
         print(json.dumps(reply | {"cpu_s": time.process_time()}), file=answers)
+
+
+def _compared(equal: bool | None) -> dict[str, Any]:
+    return {"equal": None, "reason": "unread"} if equal is None else {"equal": equal}
 
 
 @cache

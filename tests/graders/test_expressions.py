@@ -58,6 +58,19 @@ EQUAL = [
     (r"x=1,y=2 \text{ or } x=3,y=4", "x=3,y=4; x=1,y=2"),
     ("(1,2),(3,4)", r"x=3,y=4 \text{ or } x=1,y=2"),
     ("y=2x+3", r"x=\frac{y-3}{2}"),
+    (
+        r"\begin{cases}x^2 & x\ge 0\\-x & x<0\end{cases}",
+        r"\begin{cases}-x, & \text{if } 0>x\\x^2, & \text{if } x\ge 0\end{cases}",
+    ),
+    (r"a_n=\begin{cases}1,&n=1\\2n,&n\geq 2\end{cases}", r"\left\{\begin{array}{l}1,n=1\\2n,n\geq 2\end{array}\right."),
+    (r"\left\{\begin{array}{l}x=2\\y=3\end{array}\right.", "x=2, y=3"),
+    (r"\begin{aligned}x&=2\\y&=3\end{aligned}", "x=2, y=3"),
+    (r"\begin{cases}x=1\\y=2\end{cases} \text{ or } \begin{cases}x=3\\y=4\end{cases}", "(3,4), (1,2)"),
+    (r"A=\begin{pmatrix}1&2\\3&4\end{pmatrix}", r"\begin{pmatrix}1&2\\3&4\end{pmatrix}"),
+    (r"2^{\gcd(m,n)}-1", r"2^{\operatorname{gcd}(n,m)}-1"),
+    (r"\frac{mn}{\gcd(m,n)}", r"\operatorname{lcm}(m,n)"),
+    (r"\max\{a,b\}", r"\frac{a+b+|a-b|}{2}"),
+    (r"\left\lceil\frac{n}{2}\right\rceil", r"\left\lfloor\frac{n+1}{2}\right\rfloor"),
 ]
 DIFFERENT = [
     (r"\overline{z}", "z"),
@@ -102,6 +115,18 @@ DIFFERENT = [
     ("f(x)=x, g(x)=2x", "f(x)=2x, g(x)=x"),
     (r"x=1,y=2 \text{ or } x=3,y=4", r"x=1,y=4 \text{ or } x=3,y=2"),
     ("x=1", "y=1"),
+    (r"\begin{cases}1 & x>0\\0 & x\le 0\end{cases}", r"\begin{cases}0 & x>0\\1 & x\le 0\end{cases}"),
+    (r"\begin{cases}1 & x>0\\0 & x\le 0\end{cases}", r"\begin{cases}1 & x>2\\0 & x\le 2\end{cases}"),
+    (r"a_n=\begin{cases}1,&n=1\\2n,&n\geq 2\end{cases}", r"a_n=\begin{cases}1,&n=1\\2n+1,&n\geq 2\end{cases}"),
+    (r"a_n=\begin{cases}1,&n=1\\2n,&n\geq 2\end{cases}", "2n"),
+    (r"\left\{\begin{array}{l}x=2\\y=3\end{array}\right.", "3"),
+    (r"\gcd(m,n)", r"\gcd(m,k)"),
+    (r"2^{\gcd(m,n)}-1", "1"),
+    (r"m+n-\gcd(m,n)", "m+n-1"),
+    (r"\min(x,100)", r"\min(x,200)"),
+    ("|x-700|", "700-x"),
+    (r"\lfloor n/900 \rfloor", r"\lfloor n/800 \rfloor"),
+    (r"\lfloor n/2 \rfloor", r"\frac n2"),
 ]
 LEFT = [
     ("x > 5", "5"),
@@ -109,6 +134,8 @@ LEFT = [
     ("no solution", "0"),
     ("f(2x)", "2f(x)"),
     (r"\frac{1}{2\pi}", r"1/2\pi"),
+    (r"\begin{cases}1 & n=1\\2 & n>1\end{cases}", r"\begin{cases}1 & n=1\\2 & n\ge 2\end{cases}"),
+    (r"\begin{cases}x & x>0\\0 & x\le 0\end{cases}", r"\begin{cases}x & x\ge 0\\0 & x<0\end{cases}"),
 ]
 
 

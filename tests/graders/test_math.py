@@ -126,6 +126,19 @@ def test_equal_answers_are_accepted(grader: Grader, gold: str, answer: str) -> N
     assert grader.grade([math(gold, rf"So \boxed{{{answer}}}.")])[0].status is Status.CORRECT
 
 
+@pytest.mark.parametrize(
+    ("gold", "answer"),
+    [
+        (r"\forall x, x^2 \ge 0", r"\forall x, x^2 > 0"),
+        (r"\max_{x} f(x)", r"\max_{x} g(x)"),
+        (r"\begin{cases}1 & x>0\\0 & x\le 0\end{cases}", r"\begin{cases}1 & x>0\\0 & \text{otherwise}\end{cases}"),
+    ],
+)
+def test_what_is_read_by_half_is_unknown(grader: Grader, gold: str, answer: str) -> None:
+    grade = grader.grade([math(gold, rf"So \boxed{{{answer}}}.")])[0]
+    assert (grade.status, grade.reason) == (Status.UNKNOWN, "unread")
+
+
 @pytest.mark.parametrize(("answer", "wanted"), inequalities.AS_INTERVALS)
 def test_inequalities_become_intervals(answer: str, wanted: str) -> None:
     assert inequalities.intervals(answer) == wanted

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from functools import lru_cache
 
-from hipo_data.graders.math import clean, numbers, units
+from hipo_data.graders.math import clean, inequalities, numbers, units
 from hipo_data.graders.math.expressions import named, tokens
 from hipo_data.graders.math.expressions.nodes import Node, UnreadableError, number
 from hipo_data.graders.math.expressions.read import expression
@@ -19,6 +19,8 @@ _MOST_PARTS = 60
 _PROSE = re.compile(r"[一-鿿]{2}")
 _NO_PROSE = frozenset((*tokens.GREEK, *tokens.FUNCTIONS, "half", "dozen", "infinity", "hundred", "thousand", "million"))
 _NEAR = Fraction(1, 10**4)
+_SET_OF_ARGUMENTS = re.compile(r"((?:max|min|gcd|lcm)\}?)\s*\\\{((?:[^{}]|\{[^{}]*\})*)\\\}")
+_CONNECTIVE = re.compile(r"(?<![A-Za-z])(?:if|for|when|where|as)(?![A-Za-z])")
 
 
 def decide(gold: str, answer: str, question: str = "") -> bool | None:
@@ -60,6 +62,8 @@ def _equal(gold: Answer, answer: Answer) -> bool | None:
     gold, answer = named.without_names(_with_both_signs(gold), _with_both_signs(answer))
     if "matrix" in (gold.kind, answer.kind):
         return _matrices(gold, answer)
+    if gold.kind == answer.kind == "condition":
+        return _conditions(gold.sides[0], answer.sides[0])
     if "union" in (gold.kind, answer.kind):
         return _unions(gold, answer)
     if "dots" in (gold.kind, answer.kind):
@@ -82,6 +86,29 @@ def _equal(gold: Answer, answer: Answer) -> bool | None:
                 return True if found else None
         return None if _is_unread(one) or any(map(_is_unread, several.parts)) else False
     return _in_any_order(gold.parts, answer.parts)
+
+
+def _conditions(gold: str, answer: str) -> bool | None:
+    """Whether two conditions hold for the same numbers, as `x \\ge 0` and `0 \\le x` do.
+
+    That they do not is only said where more than an end is in one alone: there the values may meet.
+    """
+    pair = [_CONNECTIVE.sub("", clean.unwrapped(text)) for text in (gold, answer)]
+    if clean.key(pair[0]) == clean.key(pair[1]):
+        return True
+    found = [inequalities.intervals(text) for text in pair]
+    letters = [set(re.findall(r"(?<![A-Za-z\\])[a-zA-Z](?![A-Za-z])", text)) for text in pair]
+    if found[0] is None or found[1] is None or letters[0] != letters[1]:
+        return None
+    ranges = [structure(text) for text in found if text]
+    if _equal(*ranges):
+        return True
+    # Of whole numbers, `n > 1` and `n \ge 2` are one.
+    return None if letters[0] & set("ijkmn") or _equal(*map(_closed, ranges)) is not False else False
+
+
+def _closed(intervals: Answer) -> Answer:
+    return intervals._replace(brackets="[]", parts=tuple(map(_closed, intervals.parts)))
 
 
 def _in_order(gold: Sequence[Answer], answer: Sequence[Answer]) -> bool | None:
@@ -344,6 +371,7 @@ def _read(text: str) -> Node | None:
 
 
 def _plain(text: str) -> str:
+    text = _SET_OF_ARGUMENTS.sub(r"\1(\2)", text)
     text = re.sub(r"(\d*\.\d*)\\(?:overline|bar|dot)\{?(\d+)\}?", _repeating, text)
     return re.sub(r"(?<![\d.])(\d{1,3})((?:,\d{3})+)(?!\d)", lambda match: match.group().replace(",", ""), text)
 
@@ -373,6 +401,6 @@ def _has_symbols(node: Node) -> bool:
 
 def _is_unread(answer: Answer) -> bool:
     """Whether an answer is no value that is read; a sum of unit vectors is none, but a vector."""
-    return answer.kind == "dots" or (
+    return answer.kind in ("dots", "condition") or (
         answer.kind == "item" and any(_read(side) is None or _UNIT_VECTOR.search(side) for side in answer.sides)
     )

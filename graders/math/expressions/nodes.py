@@ -3,6 +3,9 @@
 from fractions import Fraction
 from typing import NamedTuple
 
+SEVERAL = frozenset(("max", "min", "gcd", "lcm"))
+"""Functions of several arguments."""
+
 
 class Node(NamedTuple):
     """An operation on parts, or a leaf.

@@ -7,7 +7,7 @@ import re
 from fractions import Fraction
 from functools import lru_cache
 
-from hipo_data.graders.math.expressions.nodes import Node, UnreadableError, call, number
+from hipo_data.graders.math.expressions.nodes import SEVERAL, Node, UnreadableError, call, number
 from hipo_data.graders.math.expressions.tokens import Token, tokens
 
 _SCIENTIFIC = re.compile(r"\s*([+-]?(?:\d+(?:\.\d+)?|\.\d+))[eE]([+-]?\d{1,4})\s*")
@@ -213,11 +213,25 @@ class _Reader:
             if name not in _INVERSE:
                 raise UnreadableError(name)
             name, power = _INVERSE[name], None
-        if name in ("max", "min", "gcd", "lcm"):
-            raise UnreadableError(name)
+        if name in SEVERAL:
+            if power is not None:
+                raise UnreadableError(name)
+            return self._of_several(name)
         argument = self._argument_of_function()
         found = call(name, argument) if base is None else call("log", argument, base)
         return found if power is None else Node("power", (found, power))
+
+    def _of_several(self, name: str) -> Node:
+        """A function of as many arguments as are in its brackets."""
+        self._take("(")
+        found = [self._sum()]
+        while self._next() == ",":
+            self._take()
+            found.append(self._sum())
+        self._take(")")
+        if len(found) < 2:
+            raise UnreadableError(name)
+        return call(name, *found)
 
     def _argument_of_function(self) -> Node:
         r"""A bracket right behind the name, or the factors up to a sign, a bar or another function.

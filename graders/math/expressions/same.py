@@ -4,6 +4,7 @@ Equality at random points is the test of Schwartz (1980) and Zippel (1979); with
 passes it by chance hardly ever. Symbols stand for positive numbers, unless their sign matters to one of the sides.
 """
 
+import math
 import random
 from collections.abc import Iterator
 from fractions import Fraction
@@ -30,6 +31,7 @@ _NEEDED = 6
 _TRIES = 24
 _EXACT_POINTS = 8
 _MAX_SYMBOLS = 12
+_WHOLE_LETTERS = frozenset("kmn")
 
 
 def same(first: Node, second: Node) -> bool | None:
@@ -90,7 +92,7 @@ def _same(first: Node, second: Node, nodes: list[Node], reading: Point) -> bool 
         pass
     constant = not any(node.kind == "symbol" for node in nodes)
     imaginary = any(node.kind == "constant" and node.name == "i" for node in nodes)
-    informative = 0
+    informative, bent = 0, _is_bent(nodes)
     for symbols in _points(nodes):
         point = Point(symbols, reading.decimal_logarithm, reading.radians, reading.functions)
         sizes = [_size(node, point) for node in (first, second)]
@@ -114,13 +116,13 @@ def _same(first: Node, second: Node, nodes: list[Node], reading: Point) -> bool 
         if not equal:
             return False
         informative += 1
-        if informative >= _NEEDED:
+        if informative >= _NEEDED and not bent:
             return True
-    return None
+    return True if informative >= _NEEDED else None
 
 
 def _same_exactly(first: Node, second: Node, nodes: list[Node], reading: Point) -> bool:
-    checked = 0
+    checked, bent = 0, _is_bent(nodes)
     for symbols in _points(nodes):
         point = Point(symbols, reading.decimal_logarithm, reading.radians, reading.functions)
         try:
@@ -132,9 +134,11 @@ def _same_exactly(first: Node, second: Node, nodes: list[Node], reading: Point) 
         if pair[0] != pair[1]:
             return False
         checked += 1
-        if not symbols or checked >= _EXACT_POINTS:
+        if not symbols or (checked >= _EXACT_POINTS and not bent):
             return True
-    raise NoValueError("no points")
+    if checked < _EXACT_POINTS:
+        raise NoValueError("no points")
+    return True
 
 
 def _size(node: Node, point: Point) -> Any:
@@ -185,7 +189,10 @@ def value(node: Node) -> Fraction | None:
 
 
 def _points(nodes: list[Node]) -> Iterator[dict[str, Fraction]]:
-    """Points at which to compare: positive numbers of all sizes and orders; whole ones where they have to be."""
+    """Points at which to compare: positive numbers of all sizes and orders; whole ones where they have to be.
+
+    Where a function has a corner or steps, on both sides of zero and of the numbers that are written there.
+    """
     symbols = sorted({node.name for node in nodes if node.kind == "symbol"})
     if not symbols:
         yield {}
@@ -193,26 +200,36 @@ def _points(nodes: list[Node]) -> Iterator[dict[str, Fraction]]:
     if len(symbols) > _MAX_SYMBOLS:
         return
     whole = _whole(nodes)
-    signed = any(node.kind == "call" and node.name in ("abs", "floor", "ceiling") for node in nodes)
+    bent = _is_bent(nodes)
+    largest = max((math.ceil(abs(node.value)) for node in nodes if node.kind == "number"), default=1) if bent else 1
+    scales = (2, 1, 8, 3 * largest, 30, largest + 1) if bent else (2, 1, 8, 3, 30, 1)
     rng = random.Random(2509)
-    for number in range(_TRIES):
-        scale = (2, 1, 8, 3, 30, 1)[number % 6]
+    for number in range(_TRIES * 4 if bent else _TRIES):
+        scale = scales[number % 6]
         chosen = {}
         for symbol in symbols:
             if symbol in whole:
-                chosen[symbol] = Fraction(rng.randrange(1, 9))
+                chosen[symbol] = Fraction(rng.randrange(1, max(9, scale) if bent else 9))
             else:
                 size = Fraction(rng.randrange(1, 9973), 9973) * scale
-                chosen[symbol] = -size if signed and rng.random() < 0.5 else size
+                chosen[symbol] = -size if bent and rng.random() < 0.5 else size
         yield chosen
 
 
+def _is_bent(nodes: list[Node]) -> bool:
+    """Whether a function is other expressions in other places, so that few points say little."""
+    return any(node.kind == "call" and node.name in ("abs", "floor", "ceiling", "max", "min") for node in nodes)
+
+
 def _whole(nodes: list[Node]) -> set[str]:
-    """The symbols in factorials, binomials and exponents of negative numbers."""
+    """The symbols in factorials, binomials, common divisors and multiples, and exponents of negative numbers; those
+    that steps are made of, by their letters."""
     found: set[str] = set()
     for node in nodes:
         inside: tuple[Node, ...] = ()
-        if node.kind == "call" and node.name in ("factorial", "binomial"):
+        if node.kind == "call" and node.name in ("floor", "ceiling"):
+            found |= {part.name for part in node.walk() if part.kind == "symbol" and part.name in _WHOLE_LETTERS}
+        if node.kind == "call" and node.name in ("factorial", "binomial", "gcd", "lcm"):
             inside = node.parts
         elif node.kind == "power" and not any(part.kind == "symbol" for part in node.parts[0].walk()):
             base = value(node.parts[0])

@@ -5,7 +5,19 @@ from typing import NamedTuple
 
 from hipo_data.graders.math import clean, numbers
 
-_MATRIX = re.compile(r"\\begin\{([pbvBV]?matrix|array|cases|aligned)\}(?:\{[^{}]*\})?(.*)\\end\{\1\}", re.S)
+_MATRIX = re.compile(
+    r"\\begin\{([pbvBV]?matrix|array|cases|aligned)\}(?:\{[^{}]*\})?((?:(?!\\begin\{\1\}).)*)\\end\{\1\}", re.S
+)
+_BRACED = re.compile(
+    r"\\\{\s*\\begin\{(array|cases|aligned)\}(?:\{[^{}]*\})?((?:(?!\\begin\{\1\}).)*?)\\end\{\1\}(?!\s*\\\})", re.S
+)
+"""A system or piecewise values behind a brace that nothing closes."""
+_NAMED_MATRIX = re.compile(r"([^=]+)=\s*(\\begin\{.*)", re.S)
+_CONDITION = re.compile(
+    r"\s*[^\s<>=].*(?:[<>=]|\\(?:le|ge|leq|geq|lt|gt|ne|neq|leqslant|geqslant|in|equiv)(?![a-zA-Z]))"
+    r"|.*\\(?:text|mbox|textrm)(?![a-zA-Z])|.*[a-z]{4}",
+    re.S,
+)
 _ROWS = re.compile(r"\\\\(?:\[[^\]]*\])?")
 _CUP = re.compile(r"\\cup(?![a-zA-Z])")
 _DOTS = re.compile(r"\\(?:[lc]?dots|dotsc|dotsb|dotso)(?![a-zA-Z])|\.\.\.+")
@@ -51,7 +63,7 @@ def structure(text: str, thousands: bool = True, question: str = "") -> Answer:
 
     `question` is the question's `clean.key`: an equation's left side that stands there names what is asked for.
     """
-    plain = _SPACES.sub(" ", clean.tex(text))
+    plain = _BRACED.sub(r"\\begin{cases}\2\\end{cases}", _SPACES.sub(" ", clean.tex(text)))
     return _structure(_IN.sub("", plain).strip(), thousands, question)
 
 
@@ -59,6 +71,8 @@ def _structure(text: str, thousands: bool, question: str) -> Answer:
     text = _unbraced(text.strip().removesuffix(".").strip())
     if match := _MATRIX.fullmatch(text):
         return _matrix(match, thousands, question)
+    if (match := _NAMED_MATRIX.fullmatch(text)) and is_head(match[1], question):
+        return _structure(match[2], thousands, question)._replace(head=match[1].strip())
     if not (thousands and _THOUSANDS.fullmatch(text)):
         pieces = _split(text, ",;")
         if len(pieces) > 1:
@@ -91,7 +105,8 @@ def _list(parts: list[Answer]) -> Answer:
         if step and 0 <= (end - second) / step <= 200 and (end - second) % step == 0:
             filled = [Answer("item", sides=(str(value),)) for value in range(second + step, end, step)]
             return _list([*parts[:place], *filled, *parts[place + 1 :]])
-    return Answer("list", tuple(parts))
+    members = (part.parts if part.kind == "list" else (part,) for part in parts)
+    return Answer("list", tuple(member for several in members for member in several))
 
 
 def _whole(item: Answer) -> int | None:
@@ -102,9 +117,27 @@ def _whole(item: Answer) -> int | None:
 def _matrix(match: re.Match[str], thousands: bool, question: str) -> Answer:
     rows = [row for row in _ROWS.split(match[2]) if row.strip()]
     if match[1] in ("cases", "aligned"):
-        return _list([_structure(row.replace("&", "").strip().strip(","), thousands, question) for row in rows])
+        return _cases(rows, thousands, question) or _list(
+            [_structure(row.replace("&", "").strip().strip(","), thousands, question) for row in rows]
+        )
     cells = [tuple(_structure(cell, thousands, question) for cell in row.split("&")) for row in rows]
     return Answer("matrix", tuple(Answer("tuple", row, brackets="()") for row in cells))
+
+
+def _cases(rows: list[str], thousands: bool, question: str) -> Answer | None:
+    """Values with their conditions; None for rows that are no such pairs, as those of a system of equations."""
+    found = []
+    for row in rows:
+        value, mark, condition = row.partition("&")
+        if not mark:
+            value, *rest = _split(row, ",;")
+            condition = ",".join(rest)
+        if not value.strip() or _RELATION.search(value) or "=" in value or not _CONDITION.match(condition):
+            return None
+        inside = _structure(value.strip().rstrip(",;"), thousands, question)
+        said = Answer("condition", sides=(condition.replace("&", "").strip().rstrip(",;."),))
+        found.append(Answer("tuple", (inside, said), brackets="()"))
+    return Answer("cases", tuple(found))
 
 
 def _item(text: str, thousands: bool, question: str) -> Answer:

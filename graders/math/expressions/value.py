@@ -1,14 +1,14 @@
 """The value of an expression at a point: exact where it is rational, to many digits elsewhere."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
 import mpmath
 
-from hipo_data.graders.math.expressions.nodes import Node
+from hipo_data.graders.math.expressions.nodes import SEVERAL, Node
 
 _MOST_BITS = 200_000
 """Of a value, whether in front of or behind the point; what is longer is too large."""
@@ -92,7 +92,18 @@ def _exact_call(node: Node, point: Point) -> Fraction:
         top, bottom = (exact(part, point) for part in node.parts)
         if top.denominator == bottom.denominator == 1 and 0 <= top <= 2000 and bottom >= 0:
             return Fraction(math.comb(int(top), int(bottom)))
+    if node.name in SEVERAL:
+        return _exact_of_several(node.name, [exact(part, point) for part in node.parts])
     raise NotRationalError(node.name)
+
+
+def _exact_of_several(name: str, values: Sequence[Fraction]) -> Fraction:
+    if name in ("max", "min"):
+        return max(values) if name == "max" else min(values)
+    if any(value.denominator != 1 for value in values):
+        raise NoValueError("a divisor of numbers that are not whole")
+    whole = [int(value) for value in values]
+    return Fraction(math.gcd(*whole) if name == "gcd" else math.lcm(*whole))
 
 
 def numeric(node: Node, point: Point) -> Any:
@@ -166,8 +177,14 @@ def _call(node: Node, point: Point) -> Any:
     name = node.name
     if name == "opaque":
         return _opaque(node, point)
+    if name in ("gcd", "lcm"):
+        return mpmath.mpf(int(exact(node, point)))
     values = [_numeric(part, point) for part in node.parts]
     first = values[0]
+    if name in ("max", "min"):
+        if not all(map(_is_real, values)):
+            raise NoValueError("an order of complex numbers")
+        return (max if name == "max" else min)(values, key=mpmath.re)
     if name == "root":
         if values[1] == 2:
             return mpmath.sqrt(first)
