@@ -13,14 +13,14 @@ from typing import Any, NamedTuple
 
 import mpmath
 
-from hipo_data.graders.math import clean
+from hipo_data.graders.math import clean, inequalities
 from hipo_data.graders.math.expressions.nodes import Node, UnreadableError
 from hipo_data.graders.math.expressions.read import expression
 from hipo_data.graders.math.expressions.value import NoValueError, Point, TooLargeError, numeric
 
 _LETTERS = frozenset("klmn")
 """Of integers that nobody introduced."""
-_INTEGERS = r"(?:\\(?:mathbb|mathbf|Bbb)\s*\{?\s*Z\s*\}?|ℤ|(?:the\s+)?integers)"
+_INTEGERS = r"(?:\\(?:mathbb|mathbf|Bbb)\s*\{?\s*Z\s*\}?|ℤ|Z(?![A-Za-z])|(?:the\s+)?integers)"
 _WORDS = r"(?:\b(?:where|for|with|and)\b|[,;:(])*\s*"
 _DECLARED = tuple(
     re.compile(rf"{_WORDS}\s*{said}\s*[)]?\s*[.]?\s*$")
@@ -34,6 +34,12 @@ _DECLARED = tuple(
 _SIZING = re.compile(r"\\(?:left|right)(?![A-Za-z])|\$")
 _BETWEEN = re.compile(r",|;|\bor\b|\band\b|\\(?:lor|vee|cup)(?![A-Za-z])")
 _HEAD = re.compile(r"^\s*\\?[a-zA-Z]+\s*(?:=|\\in(?![A-Za-z]))\s*")
+_NOT = re.compile(r"^\s*[a-zA-Z]\s*(?:\\neq?(?![a-zA-Z])|!=)\s*")
+_PLACES = re.compile(r"\s*([\[(])([^,;]+)[,;]([^,;]+)([\])])\s*", re.S)
+_RESIDUES = re.compile(
+    r"(?:[a-zA-Z]\s*\\equiv\s*)?(?P<residues>(?:\\pm\s*)?-?\d+(?:(?:\s*,\s*|\s*(?:,\s*)?\bor\b\s*)-?\d+)*)"
+    r"\s*\(?\s*\\(?:pmod|bmod|mod)\s*\{?\s*(?P<modulus>\d+)\s*\}?\s*\)?\s*(?:,?\s*\bor\b|[,;]|$)\s*"
+)
 _SET = re.compile(r"^\s*\\\{(?:\s*\\?[a-zA-Z]+\s*(?:\\mid|\\colon|[|:]))?(.*)\\\}\s*$", re.S)
 _ANGLE = re.compile(r"\\pi(?![A-Za-z])|π|\\circ|°")
 _DIGITS = 40
@@ -59,16 +65,24 @@ def decide(gold: str, answer: str, question: str = "") -> bool | None:
     if not _may_be(gold) or not _may_be(answer):
         return None
     sides = [_declared(text) for text in (gold, answer)]
-    if not any(name for name, _ in sides) and not all(_ANGLE.search(text) for text in (gold, answer)):
+    told = any(name or _residues(text) for name, text in sides)
+    if not told and not all(_ANGLE.search(text) for text in (gold, answer)):
+        return None
+    excluded = [_NOT.match(text) is not None for _, text in sides]
+    if excluded[0] != excluded[1]:
         return None
     free = frozenset(letter for letter in _LETTERS if not re.search(rf"(?<![A-Za-z\\]){letter}(?![A-Za-z])", question))
     with mpmath.workdps(_DIGITS):
-        found = [_classes(text, {name} if name else free) for name, text in sides]
+        owned = [(_NOT.sub("", text), {name} if name else free) for name, text in sides]
+        lines = [_line(text, names) for text, names in owned]
+        if lines[0] and lines[1]:
+            return _same_line(lines[0], lines[1])
+        found = [_residues(text) or _classes(text, names) for text, names in owned]
         return None if found[0] is None or found[1] is None else _same(found[0], found[1])
 
 
 def _may_be(text: str) -> bool:
-    return len(text) < 300 and re.search(r"[kKlmMnN]|\\in(?![a-z])|integer", text) is not None
+    return len(text) < 300 and re.search(r"[kKlmMnN]|\\in(?![a-z])|integer|\\equiv|mod", text) is not None
 
 
 def _declared(text: str) -> tuple[str | None, str]:
@@ -102,6 +116,66 @@ def _classes(text: str, names: Collection[str]) -> list[_Class] | None:
                 return None
             found += classes
     return found or None
+
+
+def _residues(text: str) -> list[_Class] | None:
+    """The classes that congruences name, of which one has to hold; None where anything else is said."""
+    found: list[_Class] = []
+    text, at = text.strip().rstrip(".").strip(), 0
+    while at < len(text):
+        match = _RESIDUES.match(text, at)
+        if match is None or not int(match["modulus"]):
+            return None
+        at = match.end()
+        numbers = [int(number) for number in re.findall(r"-?\d+", match["residues"])]
+        if "pm" in match["residues"]:
+            numbers.append(-numbers[0])
+        found += [_Class(mpmath.mpf(number), mpmath.mpf(match["modulus"])) for number in numbers]
+    return found or None
+
+
+class _Line(NamedTuple):
+    """Intervals or points `first + k · step` for integers k, two numbers each, and their brackets."""
+
+    brackets: str
+    first: tuple[Any, Any]
+    step: tuple[Any, Any]
+
+
+def _line(text: str, names: Collection[str]) -> _Line | None:
+    """The intervals between two expressions in an integer, or the points that have them as coordinates."""
+    text = inequalities.intervals(text) or clean.tex(_HEAD.sub("", text))
+    match = _PLACES.fullmatch(text)
+    if match is None:
+        return None
+    try:
+        nodes = [expression(match[2]), expression(match[3])]
+        letters = {each.name for node in nodes for each in node.walk() if each.kind == "symbol"}
+        if len(letters) != 1 or not letters <= set(names):
+            return None
+        values = [[numeric(node, Point({name: Fraction(k) for name in letters})) for k in range(3)] for node in nodes]
+    except (UnreadableError, NoValueError, TooLargeError):
+        return None
+    if any(abs(mpmath.im(value)) > _AGREE for side in values for value in side):
+        return None
+    if any(abs(value[2] - 2 * value[1] + value[0]) > _AGREE for value in values):
+        return None
+    first, step = ((values[0][0], values[1][0]), (values[0][1] - values[0][0], values[1][1] - values[1][0]))
+    return _Line(match[1] + match[4], first, step)
+
+
+def _same_line(gold: _Line, answer: _Line) -> bool:
+    """Whether both go on by the same step, in either direction, and meet."""
+    if gold.brackets != answer.brackets:
+        return False
+    along = [b / a for a, b in zip(gold.step, answer.step, strict=True) if abs(a) > _AGREE]
+    if any(abs(abs(share) - 1) > _AGREE or abs(share - along[0]) > _AGREE for share in along):
+        return False
+    if any(abs(a) < _AGREE < abs(b) for a, b in zip(gold.step, answer.step, strict=True)):
+        return False
+    apart = [b - a for a, b in zip(gold.first, answer.first, strict=True)]
+    count = next(mpmath.nint(mpmath.re(d / a)) for d, a in zip(apart, gold.step, strict=True) if abs(a) > _AGREE)
+    return all(abs(d - count * a) < _AGREE for d, a in zip(apart, gold.step, strict=True))
 
 
 def _of_expression(node: Node, name: str, plus: bool) -> list[_Class] | None:

@@ -96,10 +96,7 @@ _SIDES = re.compile(r"([\[({])(.*)([\])}])", re.S)
 
 
 def _brackets(gold: str, answer: str, question: str) -> bool | None:
-    pair = [
-        _SIDES.fullmatch(re.sub(r"\\([{}])", r"\1", clean.key(text).replace(r"\lbrace", "{").replace(r"\rbrace", "}")))
-        for text in (gold, answer)
-    ]
+    pair = [_enclosed(text) for text in (gold, answer)]
     if not all(pair):
         return None
     kinds = [(match[1], match[3]) for match in pair if match]
@@ -108,6 +105,17 @@ def _brackets(gold: str, answer: str, question: str) -> bool | None:
         return None
     # With three members or more, square brackets are no interval but another way to write a tuple.
     return False if commas[0] == 1 or "{" in kinds[0] + kinds[1] else None
+
+
+def _enclosed(text: str) -> re.Match[str] | None:
+    """The brackets that are around all of a text, and what is in them; not the first and last of several pairs."""
+    plain = re.sub(r"\\([{}])", r"\1", clean.key(text).replace(r"\lbrace", "{").replace(r"\rbrace", "}"))
+    depth = 0
+    for place, character in enumerate(plain):
+        depth += (character in "([{") - (character in ")]}")
+        if not depth and place + 1 < len(plain):
+            return None
+    return None if depth else _SIDES.fullmatch(plain)
 
 
 def _commas(text: str) -> int:
@@ -301,6 +309,12 @@ RULES = (
             ("[0,1)", "(0,1]"),
             ("(1,2,3)", r"\{1,2,3\}"),
         ],
-        leaves=[("(1,2)", "(2,1)"), ("1,2", "(1,2)"), ("(1,2,3)", "[1,2,3]"), (r"\{1,2\}", "{2,1}")],
+        leaves=[
+            ("(1,2)", "(2,1)"),
+            ("1,2", "(1,2)"),
+            ("(1,2,3)", "[1,2,3]"),
+            (r"\{1,2\}", "{2,1}"),
+            (r"[k\pi,k\pi+1](k\in Z)", r"[k\pi,k\pi+1]"),
+        ],
     ),
 )

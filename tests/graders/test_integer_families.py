@@ -21,6 +21,42 @@ SAME = [
     (r"\{x \mid x = \frac{\pi}{4}+k\pi, k \in \mathbb{Z}\}", r"x=\frac{\pi}{4}+n\pi\ (n\in\mathbb{Z})"),
     (r"2n+1, n\in\mathbb{Z}", r"2k-1, k\in\mathbb{Z}"),
     (r"\arctan 2 + k\pi, k\in\mathbb{Z}", r"\arctan 2 + n\pi \text{ for any integer } n"),
+    (
+        r"\left[k\pi-\frac{\pi}{3},k\pi+\frac{\pi}{6}\right](k\in Z)",
+        r"\left[k\pi-\frac{\pi}{3},k\pi+\frac{\pi}{6}\right], k\in\mathbb{Z}",
+    ),
+    (
+        r"\left[k\pi-\frac{\pi}{3},k\pi+\frac{\pi}{6}\right](k\in Z)",
+        r"\left[k\pi-\frac{\pi}{3},k\pi+\frac{\pi}{6}\right]",
+    ),
+    (
+        r"\left[k\pi-\frac{\pi}{3},k\pi+\frac{\pi}{6}\right], k\in\mathbb{Z}",
+        r"\left[k\pi+\frac{2\pi}{3},k\pi+\frac{7\pi}{6}\right], k\in\mathbb{Z}",
+    ),
+    (
+        r"\left(k\pi-\frac{\pi}{3},k\pi+\frac{\pi}{6}\right), k\in\mathbb{Z}",
+        r"\left(-\frac{\pi}{3}+n\pi,\frac{\pi}{6}+n\pi\right), n\in\mathbb{Z}",
+    ),
+    (r"\{x|2k\pi<x<2k\pi+\pi,k\in Z\}", r"(2k\pi,2k\pi+\pi), k\in\mathbb{Z}"),
+    (r"\left\{x \mid x \neq \frac{\pi}{2}+k\pi, k\in Z\right\}", r"x \ne k\pi-\frac{\pi}{2}, k\in\mathbb{Z}"),
+    (
+        r"\left(\frac{\pi}{12}+\frac{k\pi}{2},0\right), k\in\mathbb{Z}",
+        r"\left(\frac{k\pi}{2}+\frac{\pi}{12},0\right)(k\in\mathbb{Z})",
+    ),
+    (
+        r"\left(\frac{\pi}{12}+\frac{k\pi}{2},0\right), k\in\mathbb{Z}",
+        r"\left(\frac{k\pi}{2}-\frac{5\pi}{12},0\right)(k\in\mathbb{Z})",
+    ),
+    (r"n \equiv 1 \pmod{4}", "n=4k+1"),
+    (r"n \equiv 1 \pmod{4}", r"n=4k-3, k\in\mathbb{Z}"),
+    ("n=6k+1", r"n \equiv 1 \pmod 6"),
+    (r"n\equiv 1,3 \pmod{8}", r"n\equiv 1 \pmod 8 \text{ or } n\equiv 3 \pmod 8"),
+    (r"n\equiv \pm 1 \pmod{6}", r"n \equiv 1, 5 \pmod{6}"),
+    (r"n\equiv \pm 1 \pmod{6}", r"n \equiv 1 \text{ or } 5 \pmod{6}"),
+    (r"n\equiv \pm 1 \pmod{6}", r"n=6k\pm1"),
+    (r"n\equiv 1 \pmod 2", r"n \equiv 1, 3 \pmod 4"),
+    (r"n=4k+1, k\in\mathbb{Z}", r"n=4m+1, m\in\mathbb{Z}"),
+    (r"x=\frac{k\pi}{3}", r"x = \frac{n\pi}{3}, n\in Z"),
 ]
 OTHERS = [
     (r"\frac{\pi}{4}+n\pi", r"\frac{\pi}{4}+2k\pi"),
@@ -29,8 +65,32 @@ OTHERS = [
     (r"2n+1, n\in\mathbb{Z}", r"2k, k\in\mathbb{Z}"),
     (r"\frac{k\pi}{2}, k \in \mathbb{Z}", r"\frac{\pi}{2}+k\pi, k\in\mathbb{Z}"),
     (r"k\pi, k \in \mathbb{Z}", r"\sqrt2 k, k \in \mathbb{Z}"),
+    (
+        r"\left[k\pi-\frac{\pi}{3},k\pi+\frac{\pi}{6}\right], k\in\mathbb{Z}",
+        r"\left[2k\pi-\frac{\pi}{3},2k\pi+\frac{\pi}{6}\right], k\in\mathbb{Z}",
+    ),
+    (
+        r"\left[k\pi-\frac{\pi}{3},k\pi+\frac{\pi}{6}\right], k\in\mathbb{Z}",
+        r"\left[k\pi-\frac{\pi}{3},k\pi+\frac{\pi}{3}\right], k\in\mathbb{Z}",
+    ),
+    (
+        r"\left(k\pi-\frac{\pi}{3},k\pi+\frac{\pi}{6}\right), k\in\mathbb{Z}",
+        r"\left[n\pi-\frac{\pi}{3},n\pi+\frac{\pi}{6}\right] (n\in\mathbb{Z})",
+    ),
+    (r"\{x|2k\pi<x<2k\pi+\pi,k\in Z\}", r"(2k\pi,2k\pi+2\pi), k\in\mathbb{Z}"),
+    (r"x \neq \frac{\pi}{2}+k\pi, k\in Z", r"x \ne k\pi, k\in\mathbb{Z}"),
+    (
+        r"\left(\frac{\pi}{12}+\frac{k\pi}{2},0\right), k\in\mathbb{Z}",
+        r"\left(\frac{k\pi}{2}-\frac{5\pi}{12},1\right)(k\in\mathbb{Z})",
+    ),
+    (r"n \equiv 1 \pmod{4}", "n=4k+3"),
+    (r"n \equiv 1 \pmod{4}", "n=2k+1"),
+    (r"n\equiv 1,3 \pmod{8}", r"n\equiv 1 \pmod 8"),
+    (r"n\equiv 1,3 \pmod{8}", r"n\equiv 1,5 \pmod 8"),
 ]
 LEFT_ALONE = [
+    (r"x \neq \frac{\pi}{2}+k\pi, k\in Z", r"x = \frac{\pi}{2}+k\pi, k\in\mathbb{Z}"),
+    ("(1,0)", r"(k,0), k\in\mathbb{Z}"),
     ("2n+1", "2k+1"),
     (r"2\pi r", r"2\pi k"),
     (r"n^2\pi", r"k^2\pi"),
