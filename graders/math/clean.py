@@ -17,6 +17,14 @@ _FRACTIONS = re.compile(r"\\[dtc]frac(?![a-zA-Z])")
 _SHORT_FRACTION = re.compile(
     r"\\frac\s*(?:([0-9a-z])\s*([0-9a-z])|\{([^{}]*)\}\s*([0-9a-z])|([0-9a-z])\s*\{([^{}]*)\})(?![}])"
 )
+_COLOUR = re.compile(
+    r"\\(?:(?:text)?color(?:box)?\s*(?:\[[^\[\]]*\])?\{[^{}]*\}|underline(?![a-zA-Z]))\s*(?:\{([^{}]*)\})?"
+)
+_ABOUT = re.compile(
+    r"^(?:\\(?:approx|simeq)(?![a-zA-Z])|(?:\\(?:text|mbox)\s*\{\s*)?(?:about|approximately|approx\.?|roughly)[\s~]*\}?)"
+    r"\s*(?=[-\d.$\\])",
+    re.I,
+)
 _WRAPPED = re.compile(
     r"\\(?:text|textbf|textit|textrm|textsf|texttt|mathrm|mathbf|mathit|mbox|operatorname)\s*\{([^{}]*)\}"
 )
@@ -37,7 +45,7 @@ def tex(answer: str) -> str:
 
     "or" and "and" between alternatives become commas; final punctuation goes.
     """
-    text = undelimited(answer)
+    text = _ABOUT.sub("", undelimited(answer))
     text = _OR.sub(",", text)
     text = re.sub(r",\s*,", ",", text)
     text = _FRACTIONS.sub(r"\\frac", text)
@@ -54,6 +62,7 @@ def undelimited(answer: str) -> str:
     text = writing.latex(answer).strip()
     if "<" in text:
         text = _MARKUP.sub("", _LOWERED.sub(r"_{\1}", _RAISED.sub(r"^{\1}", text))).strip()
+    text = _COLOUR.sub(lambda match: match[1] or "", text)
     text = _GROUPING.sub(",", text)
     text = _SPACING.sub(lambda match: " " if match.group() in ("\\ ", "~", r"\quad", r"\qquad") else "", text)
     text = _SIZING.sub("", text)

@@ -6,7 +6,13 @@ from fractions import Fraction
 from hipo_data.graders.math import clean
 from hipo_data.graders.math.rule import Rule
 
-_TIME = re.compile(r"(?P<hour>\d{1,2}):(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d))?(?P<half>[ap])\.?m\.?", re.I)
+_TIME = re.compile(
+    r"(?P<hour>\d{1,2})(?:(?P<colon>:)(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d))?)?(?P<half>[ap])\.?m\.?", re.I
+)
+_HALF_OF_DAY = (
+    (re.compile(r"(?:12(?::00)?)?noon", re.I), "12:00pm"),
+    (re.compile(r"(?:12(?::00)?)?midnight", re.I), "12:00am"),
+)
 _RATIO = re.compile(r"\d+(?:\.\d+)?(?::\d+(?:\.\d+)?)+")
 _NAMES = re.compile(r"^(?=[^=]*[A-Za-z])[\w\\{}':/()]+=(?=\d)")
 """What is said to be in a ratio, or the name of a time."""
@@ -15,6 +21,8 @@ _NOON = 12
 
 def _times(gold: str, answer: str, question: str) -> bool | None:
     pair = [_TIME.fullmatch(_key(text)) for text in (gold, answer)]
+    if any(match and not match["colon"] and int(match["hour"]) > _NOON for match in pair):
+        return None  # picometres
     if pair[0] and pair[1]:
         return _seconds(pair[0]) == _seconds(pair[1])
     marked = pair[0] or pair[1]
@@ -22,17 +30,17 @@ def _times(gold: str, answer: str, question: str) -> bool | None:
     if marked is None:
         return None
     if bare is None:
-        return False
+        return False if marked["colon"] else None
     parts = [int(float(part)) for part in bare.group().split(":")]
     said = [*parts, 0, 0][:3]
-    written = [int(marked["hour"]), int(marked["minute"]), int(marked["second"] or 0)]
+    written = [int(marked["hour"]), int(marked["minute"] or 0), int(marked["second"] or 0)]
     # Without "a.m." or "p.m." it is the time of a clock with 12 hours, or of one with 24.
     return said == written or (said[0] * 60 + said[1]) * 60 + said[2] == _seconds(marked)
 
 
 def _seconds(time: re.Match[str]) -> int:
     hour = int(time["hour"]) % _NOON + (_NOON if time["half"].lower() == "p" else 0)
-    return (hour * 60 + int(time["minute"])) * 60 + int(time["second"] or 0)
+    return (hour * 60 + int(time["minute"] or 0)) * 60 + int(time["second"] or 0)
 
 
 def _ratios(gold: str, answer: str, question: str) -> bool | None:
@@ -52,7 +60,10 @@ def _ratios(gold: str, answer: str, question: str) -> bool | None:
 
 def _key(text: str) -> str:
     key = re.sub(r"(?<=\d)to(?=\d)", ":", clean.key(text)).replace(r"\colon", ":")
-    return _NAMES.sub("", key)
+    key = _NAMES.sub("", key)
+    for pattern, time in _HALF_OF_DAY:
+        key = time if pattern.fullmatch(key) else key
+    return key
 
 
 RULES = (
@@ -64,9 +75,19 @@ RULES = (
             ("15:45", "3:45 p.m."),
             ("3:45 p.m.", "3:45"),
             ("12:10 a.m.", "0:10"),
+            ("3:00 p.m.", "3 PM"),
+            (r"12:00 \text{ noon}", "12:00"),
+            ("noon", "12 p.m."),
+            ("5 p.m.", "17:00"),
         ],
-        refuses=[("3:45 p.m.", "3:45 a.m."), ("3:45 p.m.", "3:54 p.m."), ("3:45 a.m.", "15:45"), ("3:45 p.m.", "3/45")],
-        leaves=[("3:45", "3:45"), ("3", "4")],
+        refuses=[
+            ("3:45 p.m.", "3:45 a.m."),
+            ("3:45 p.m.", "3:54 p.m."),
+            ("3:45 a.m.", "15:45"),
+            ("3:45 p.m.", "3/45"),
+            ("3 pm", "3 am"),
+        ],
+        leaves=[("3:45", "3:45"), ("3", "4"), ("12 pm", "12"), ("50 pm", "14 pm")],
     ),
     Rule(
         "ratios",

@@ -15,7 +15,7 @@ _MIN_SIGNIFICANT = 4
 
 _UNSIGNED = r"\d{1,3}(?:,\d{3})+(?:\.\d*)?|\d+(?:\.\d*)?|\.\d+"
 _NUMBER = re.compile(
-    rf"(?P<sign>[+-]?)(?:(?P<currency>\\?[$€£¥])(?P<sign2>-?))?"
+    rf"(?P<sign>[+-]?)(?:(?P<currency>\\?[$€£¥₹]|Rs\.?)(?P<sign2>-?))?"
     rf"(?:(?P<whole>\d+)?\\frac\{{(?P<numerator>-?\d+)\}}\{{(?P<denominator>-?\d+)\}}"
     rf"|(?P<top>{_UNSIGNED})/(?P<bottom>\d+)"
     rf"|(?P<fixed>\d*)\.(?P<start>\d*)(?:\\(?:overline|bar|dot)\{{?(?P<repeat>\d+)\}}?|\((?P<repeat2>\d+)\))"
@@ -27,6 +27,8 @@ _CHANCE = re.compile(r"^(\d+)\s*(?:\\text\s*\{)?\s*(?:out of|in)\s*\}?\s*(\d+)$"
 _SEPARATE = re.compile(r"(?<=\d)\s*,\s+(?=\d)|(?<=\d)\s+,\s*(?=\d)")
 """A comma beside a blank, which parts members of a list and no thousands."""
 _GROUPS = re.compile(r"\d{1,3}(?: \d{3})+(?:\.\d+)?")
+_CURRENCIES = {"$": units.DOLLAR, "\\$": units.DOLLAR, "€": units.unit("euro")}
+"""Those that only one word names; yuan and yen have one sign."""
 _MIXED = re.compile(r"^(-?\d+)\s+(\d+)/(\d+)(?![\d/])")
 _PERCENT = re.compile(r"\\?%|percent|percentagepoints?")
 _ORDINAL = re.compile(r"\^?\{?(?:st|nd|rd|th)\}?")
@@ -80,7 +82,7 @@ def read(answer: str) -> PlainNumber | None:
     rest = plain[match.end() :]
     if scale := _SCALE.match(rest):
         value, places, rest = value * _SCALES[scale[1]], None, rest[scale.end() :]
-    found = PlainNumber(value, places, unit=units.DOLLAR if match["currency"] else None)
+    found = PlainNumber(value, places, unit=_CURRENCIES.get(match["currency"] or ""))
     if not rest:
         return found
     if units.changes_the_number(clean.unwrapped(text)):

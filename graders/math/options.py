@@ -81,7 +81,34 @@ def _letters(text: str) -> list[str] | None:
     return sorted((part[1] or part[2]).upper() for part in parts if part) if len(parts) > 1 and all(parts) else None
 
 
+_CIRCLED = re.compile(r"[①-⑳](?:(?:,|;|和|与|and)?[①-⑳])*")
+_BRACKETED = re.compile(r"\(\d\)(?:(?:,|;|和|与|and)?\(\d\))+")
+
+
+def _statements(gold: str, answer: str, question: str) -> bool | None:
+    """Numbers of statements: `①③`, `(1)(3)`."""
+    pair = [_numbered(text) for text in (gold, answer)]
+    if pair[0] and pair[1]:
+        return pair[0] == pair[1]
+    # `(1)(2)(3)` of a gold is no product.
+    return False if pair[0] and re.fullmatch(r"-?\d+", clean.key(answer)) and len(pair[0]) > 1 else None
+
+
+def _numbered(text: str) -> set[str] | None:
+    key = clean.key(text)
+    if _CIRCLED.fullmatch(key):
+        return {str(ord(mark) - ord("①") + 1) for mark in re.findall("[①-⑳]", key)}
+    return set(re.findall(r"\d", key)) if _BRACKETED.fullmatch(key) else None
+
+
 RULES = (
+    Rule(
+        "statements",
+        _statements,
+        accepts=[("①③", "③、①"), ("①②④", "①, ② and ④"), ("(1)(3)", "(1), (3)"), ("①③", "①和③"), ("①③", "(1)(3)")],
+        refuses=[("①③", "①②"), ("①③", "①②③"), ("(1)(2)(3)", "6"), ("(1)(3)", "(1)(2)")],
+        leaves=[("6", "(2)(3)"), ("75", "(15)(5)"), ("①", "1"), ("(1,3)", "(1)(3)")],
+    ),
     Rule(
         "several_choices",
         _several_choices,

@@ -7,7 +7,7 @@ Beside each rule stand pairs that it must accept, refuse, and leave alone; the t
 import re
 from fractions import Fraction
 
-from hipo_data.graders.math import clean, clock, compound, numbers, options, words
+from hipo_data.graders.math import clean, clock, compound, dates, numbers, options, words
 from hipo_data.graders.math.rule import Rule
 
 
@@ -63,6 +63,8 @@ def _plain_numbers(gold: str, answer: str, question: str) -> bool | None:
 
 
 _TEN = "10"
+_LETTERS = re.compile(r"\d.*[A-Z]|[A-Z].*\d")
+"""Digits that no number to base ten has."""
 _BASED = re.compile(r"(-?[0-9A-Za-z]+)_\{?(\d{1,2})\}?")
 
 
@@ -71,6 +73,9 @@ def _number_bases(gold: str, answer: str, question: str) -> bool | None:
     written = [(match[1].upper(), match[2]) if match else None for match in pair]
     if all(item and item[1] != _TEN for item in written):
         return written[0] == written[1]
+    for item, text in zip(written, (answer, gold), strict=True):
+        if item and item[0] == clean.key(text).upper() and _value(item, text) is not None and _LETTERS.search(item[0]):
+            return True  # no other base is meant where one says which
     values = [_value(item, text) for item, text in zip(written, (gold, answer), strict=True)]
     if not any(written) or None in values:
         return None
@@ -89,7 +94,8 @@ def _value(written: tuple[str, str] | None, text: str) -> Fraction | None:
 
 
 def _key_of_based(text: str) -> str:
-    return re.sub(r"(?<=\d),(?=\d{3})", "", clean.key(text)).replace("_{two}", "_2").replace("_{ten}", "_10")
+    key = re.sub(r"^\((\w+)\)(?=_)", r"\1", clean.key(text))
+    return re.sub(r"(?<=\d),(?=\d{3})", "", key).replace("_{two}", "_2").replace("_{ten}", "_10")
 
 
 _SIDES = re.compile(r"([\[({])(.*)([\])}])", re.S)
@@ -196,6 +202,7 @@ RULES = (
         ],
     ),
     *clock.RULES,
+    *dates.RULES,
     *compound.RULES,
     Rule(
         "plain_numbers",
@@ -238,6 +245,10 @@ RULES = (
             ("6 pounds", "6 lb."),
             (r"98.6^\circ F", "98.6"),
             (r"20^\circ\text{C}", r"20^\circ"),
+            (r"\text{Rs. }20", "₹20"),
+            ("Rs 20", "20"),
+            ("€20", "20 euros"),
+            ("¥18", "18 yuan"),
         ],
         refuses=[
             ("50", r"50\%"),
@@ -256,6 +267,7 @@ RULES = (
             ("-5", "+5"),
             ("2 dozen", "2"),
             ("5 apples", "5 oranges"),
+            ("€20", "$20"),
         ],
         leaves=[("3x", "3x + 0"), ("2i", "2"), ("3\\sqrt{5}", "3"), ("1, 2", "2, 1"), ("1_2", "1")],
     ),
@@ -295,9 +307,17 @@ RULES = (
     Rule(
         "number_bases",
         _number_bases,
-        accepts=[("101_2", "5"), ("5", "101_{2}"), ("1323_{4}", "1323_4"), ("FF_{16}", "255"), ("52_8", "42_{10}")],
+        accepts=[
+            ("101_2", "5"),
+            ("5", "101_{2}"),
+            ("1323_{4}", "1323_4"),
+            ("FF_{16}", "255"),
+            ("52_8", "42_{10}"),
+            ("413_5", "(413)_5"),
+            ("2BA", "2BA_{16}"),
+        ],
         refuses=[("1_2", "1_3"), ("101_2", "110_2"), ("77", "77_8")],
-        leaves=[("101_2", "6"), ("x_1", "x_1 + 0")],
+        leaves=[("101_2", "6"), ("x_1", "x_1 + 0"), (r"\mathrm{CO}_2", r"\mathrm{CO}")],
     ),
     Rule(
         "brackets",

@@ -41,9 +41,19 @@ _VALUES: dict[str, int | Fraction] = {
 }
 
 
+_THERE = r"(?:there(?:is|are|exists?))?"
+_NOTHING = re.compile(
+    rf"{_THERE}no(?:such)?(?:real|integer)?(?:solutions?|roots?)(?:exists?)?|{_THERE}nosuch[a-z]{{1,40}}|无(?:实数)?解"
+)
+
+
 def _synonyms(gold: str, answer: str, question: str) -> bool | None:
-    pair = [_MEANING.get(_plain(text).replace("\\", "").casefold()) for text in (gold, answer)]
+    pair = [_meaning(_plain(text).replace("\\", "").casefold()) for text in (gold, answer)]
     return True if pair[0] is not None and pair[0] == pair[1] else None
+
+
+def _meaning(word: str) -> int | None:
+    return _MEANING["nosolution"] if _NOTHING.fullmatch(word) else _MEANING.get(word)
 
 
 def _spelled_numbers(gold: str, answer: str, question: str) -> bool | None:
@@ -134,12 +144,20 @@ RULES = (
             (r"\text{no solution}", r"\emptyset"),
             (r"\varnothing", r"\{\}"),
             ("no solution", "No solutions."),
+            ("no solution", r"\text{There are no real solutions}"),
+            (r"\text{No such integers exist}", "None"),
             (r"\text{does not exist}", "DNE"),
             (r"\infty", "infinity"),
             (r"\mathbb{R}", r"\text{all real numbers}"),
             ("Yes", "True"),
         ],
-        leaves=[(r"\text{no solution}", "0"), (r"\emptyset", r"\{0\}"), (r"\infty", r"-\infty"), ("Yes", "no")],
+        leaves=[
+            (r"\text{no solution}", "0"),
+            ("no solution", "no more than one solution"),
+            (r"\emptyset", r"\{0\}"),
+            (r"\infty", r"-\infty"),
+            ("Yes", "no"),
+        ],
     ),
     Rule(
         "spelled_numbers",

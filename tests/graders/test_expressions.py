@@ -64,6 +64,7 @@ EQUAL = [
     ),
     (r"a_n=\begin{cases}1,&n=1\\2n,&n\geq 2\end{cases}", r"\left\{\begin{array}{l}1,n=1\\2n,n\geq 2\end{array}\right."),
     (r"\left\{\begin{array}{l}x=2\\y=3\end{array}\right.", "x=2, y=3"),
+    (r"\begin{pmatrix}1&2\\3&4\end{pmatrix}", r"\left(\begin{array}{cc}1&2\\3&4\end{array}\right)"),
     (r"\begin{aligned}x&=2\\y&=3\end{aligned}", "x=2, y=3"),
     (r"\begin{cases}x=1\\y=2\end{cases} \text{ or } \begin{cases}x=3\\y=4\end{cases}", "(3,4), (1,2)"),
     (r"A=\begin{pmatrix}1&2\\3&4\end{pmatrix}", r"\begin{pmatrix}1&2\\3&4\end{pmatrix}"),

@@ -93,6 +93,10 @@ DOCUMENTED = [
     (r"90^\circ", "90"),
     ("14{,}916", "14 {, }916"),
     ("2-2p", "-2p+2"),
+    ("5", r"\textcolor{blue}{5}"),
+    (r"\frac12", r"\color{red}{\frac{1}{2}}"),
+    ("5", r"\underline{5}"),
+    ("5.2", r"\text{approximately } 5.2 \text{ m}"),
     (r"\begin{pmatrix} 0 & 3 \\ 0 & -1 \end{pmatrix}", r"\begin{bmatrix} 0 & 3 \\ 0 & -1 \end{bmatrix}"),
 ]
 DIFFERENT = [

@@ -81,6 +81,8 @@ def _structure(text: str, thousands: bool, question: str) -> Answer:
         return Answer("union", tuple(_structure(part, thousands, question) for part in _CUP.split(text)))
     if bracketed := _bracketed(text):
         opening, inside, closing = bracketed
+        if opening != "{" and (match := _MATRIX.fullmatch(inside)):
+            return _matrix(match, thousands, question)
         pieces = [piece for piece in _split(inside, ",;") if piece.strip()]
         grouped = thousands and _THOUSANDS.fullmatch(inside.strip())
         if opening == "{" or (len(pieces) > 1 and not grouped):
