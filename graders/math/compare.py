@@ -10,7 +10,7 @@ from typing import Any
 import math_verify
 import sympy
 
-from hipo_data.graders.math import integer_families, numbers, rewrite
+from hipo_data.graders.math import domains, integer_families, numbers, rewrite
 from hipo_data.graders.math.expressions import answers
 
 _POINTS = (0.7368, 1.3119, 2.1527)
@@ -30,6 +30,7 @@ def decide(gold: str, answer: str, question: str) -> bool | None:
     """Whether an answer is equal to the gold, as far as anything here can tell; None where nothing here reads one."""
     said = integer_families.decide(gold, answer, question)
     if said is None:
+        gold, answer = domains.without_domains(gold, answer)
         said = answers.decide(gold, answer, question)
     if said is not None:
         return said

@@ -1,9 +1,10 @@
 """Inequalities in one variable as the intervals that they describe, which is how math-verify compares them."""
 
 import re
+from fractions import Fraction
 from typing import NamedTuple
 
-from hipo_data.graders.math import clean
+from hipo_data.graders.math import clean, numbers
 
 _VARIABLE = r"(?P<variable>[a-zA-Z]|\\(?:theta|alpha|beta|lambda|mu))"
 _BOUND = r"[^<>=,|&:]+?"
@@ -16,8 +17,8 @@ _MEMBER = re.compile(rf"{_VARIABLE}\\in(?![a-z])(?P<set>.+)")
 _BUILDER = re.compile(
     r"\\?\{\s*[a-zA-Z]\s*(?:\\in\s*\\(?:mathbb|mathbf)\{?R\}?\s*)?(?:\\mid|\\vert|\||:|\\colon)(.+?)\\?\}", re.S
 )
-_OR = re.compile(r"(?:\\(?:text|mbox|textrm|mathrm)\s*\{[\s,]*or\s*\}|\bor\b|\\lor\b|\\vee\b)")
-_AND = re.compile(r"(?:\\(?:text|mbox|textrm|mathrm)\s*\{[\s,]*and\s*\}|\band\b|\\land\b|\\wedge\b)")
+_OR = re.compile(r"(?:\\(?:text|mbox|textrm|mathrm)\s*\{[\s,]*or\s*\}|\bor\b|\\lor\b|\\vee\b|或)")
+_AND = re.compile(r"(?:\\(?:text|mbox|textrm|mathrm)\s*\{[\s,]*and\s*\}|\band\b|\\land\b|\\wedge\b|且)")
 _SIGNS = (
     (r"\\(?:leqslant|leqq|leq|le)(?![a-z])|≤", "<="),
     (r"\\(?:geqslant|geqq|geq|ge)(?![a-z])|≥", ">="),
@@ -38,8 +39,22 @@ AS_INTERVALS = (
     (r"\{x \in \mathbb{R} \mid 1 < x < 2\}", "(1,2)"),
     (r"x \neq 3", r"(-\infty,3)\cup(3,\infty)"),
     (r"x \in [2,5]", "[2,5]"),
+    (r"x < -1 或 x > 2", r"(-\infty,-1)\cup(2,\infty)"),
+    (r"x > 0, x \neq 1", r"(0,1)\cup(1,\infty)"),
+    (r"x \ge 1 \text{ and } x \neq 1", r"(1,\infty)"),
+    (r"0 < x < 3 且 x \neq 5", "(0,3)"),
+    (r"x \neq 0, x \neq 2", r"(-\infty,0)\cup(0,2)\cup(2,\infty)"),
 )
-NOT_INTERVALS = ("x = 3", "x > y > z > 1", "(1,2)", "5", "x < 1 and x > 2 or x > 3", r"x^2 + y^2 < 1", "x > 1, y > 2")
+NOT_INTERVALS = (
+    "x = 3",
+    "x > y > z > 1",
+    "(1,2)",
+    "5",
+    "x < 1 and x > 2 or x > 3",
+    r"x^2 + y^2 < 1",
+    "x > 1, y > 2",
+    r"x > a, x \ne 1",
+)
 
 
 class _Range(NamedTuple):
@@ -67,8 +82,10 @@ def intervals(answer: str) -> str | None:
     if _OR.search(text) and _AND.search(text):
         return None
     found = [_ranges(re.sub(r"[\s.]+$|\s+", "", part)) for part in _OR.split(text)]
-    if len(found) == 1 and len(parts := [_ranges(re.sub(r"\s+", "", part)) for part in _AND.split(text)]) > 1:
-        found = [_both(parts)]
+    # A comma before what is excluded can only mean "and".
+    between = _AND if _AND.search(text) else re.compile(",") if "!=" in text else None
+    if len(found) == 1 and between is not None and between.search(text):
+        found = [_together([re.sub(r"[\s.]+$|\s+", "", part) for part in between.split(text)])]
     ranges = [item for part in found for item in part or ()]
     if not all(found) or len({item.variable for item in ranges}) != 1:
         return None
@@ -107,6 +124,42 @@ def _one_sided(variable: str, sign: str, bound: str) -> list[_Range]:
     if sign == "!=":
         return [_Range(variable, None, bound), _Range(variable, bound, None)]
     return [_Range(variable, None, bound, False, closed) if sign[0] == "<" else _Range(variable, bound, None, closed)]
+
+
+def _together(parts: list[str]) -> list[_Range] | None:
+    """Where all of these hold, of which some may only take a number out."""
+    points = [match for part in parts if (match := _RIGHT.fullmatch(part)) and match["sign"] == "!="]
+    rest = [_ranges(part) for part in parts if not any(match.string == part for match in points)]
+    if not rest:
+        rest = [[_Range(points[0]["variable"], None, None)]]
+    found = _both(rest) if len(rest) > 1 else rest[0]
+    for match in points:
+        if not found or found[0].variable != match["variable"]:
+            return None
+        found = _without(found, match["bound"])
+    return found
+
+
+def _without(ranges: list[_Range], bound: str) -> list[_Range] | None:
+    """Ranges without a number; None where it is not told in which of them it is."""
+    point, found = _number(bound), []
+    for item in ranges:
+        low, high = (None if end is None else _number(end) for end in (item.low, item.high))
+        if point is None or (low is None and item.low is not None) or (high is None and item.high is not None):
+            return None
+        if (low is not None and point < low) or (high is not None and point > high):
+            found.append(item)
+            continue
+        if point != low:
+            found.append(item._replace(high=bound, high_closed=False))
+        if point != high:
+            found.append(item._replace(low=bound, low_closed=False))
+    return found
+
+
+def _number(text: str) -> Fraction | None:
+    number = numbers.read(text)
+    return None if number is None or number.percent or number.unit else number.value
 
 
 def _both(parts: list[list[_Range] | None]) -> list[_Range] | None:

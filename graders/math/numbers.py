@@ -29,6 +29,8 @@ _SEPARATE = re.compile(r"(?<=\d)\s*,\s+(?=\d)|(?<=\d)\s+,\s*(?=\d)")
 _GROUPS = re.compile(r"\d{1,3}(?: \d{3})+(?:\.\d+)?")
 _CURRENCIES = {"$": units.DOLLAR, "\\$": units.DOLLAR, "€": units.unit("euro")}
 """Those that only one word names; yuan and yen have one sign."""
+_TWO_DOTS = re.compile(r"(?<=\.)(\d*)\\dot\s*\{?(\d)\}?(\d*)\\dot\s*\{?(\d)\}?$")
+_MINUTES = re.compile(r"(\d+)\^\s*\{?\s*\\circ\s*\}?\s*(\d+)\s*(?:'|\^\{?\\prime\}?)")
 _MIXED = re.compile(r"^(-?\d+)\s+(\d+)/(\d+)(?![\d/])")
 _PERCENT = re.compile(r"\\?%|percent|percentagepoints?")
 _ORDINAL = re.compile(r"\^?\{?(?:st|nd|rd|th)\}?")
@@ -58,7 +60,7 @@ class PlainNumber:
 @lru_cache(maxsize=4096)
 def read(answer: str) -> PlainNumber | None:
     """The number that an answer is, or None: integers, decimals, fractions, mixed and repeating ones, powers of ten,
-    with thousands separators, a currency or percent sign, degrees, or a unit.
+    with thousands separators, a currency or percent sign, degrees and minutes, or a unit.
     """
     text = clean.tex(answer)
     if len(text) > MAX_DIGITS:
@@ -66,6 +68,9 @@ def read(answer: str) -> PlainNumber | None:
     text = re.sub(r"^(-?0),(\d+)$", r"\1.\2", text)
     text = _MIXED.sub(r"\1\\frac{\2}{\3}", text)
     text = _CHANCE.sub(r"\1/\2", text)
+    text = _TWO_DOTS.sub(r"\1\\overline{\2\3\4}", text)
+    if minutes := _MINUTES.fullmatch(text):
+        return PlainNumber(int(minutes[1]) + Fraction(int(minutes[2]), 60), unit=units.DEGREE)
     text = _DOTS.sub(r"\1\\overline{\2}", text)
     text = _REPEATING.sub(r"\1\\overline{\2}", text)
     if _GROUPS.fullmatch(text.lstrip("-")):

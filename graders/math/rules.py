@@ -7,7 +7,7 @@ Beside each rule stand pairs that it must accept, refuse, and leave alone; the t
 import re
 from fractions import Fraction
 
-from hipo_data.graders.math import clean, clock, compound, dates, numbers, options, words
+from hipo_data.graders.math import clean, clock, compound, dates, numbers, options, orders, words
 from hipo_data.graders.math.rule import Rule
 
 
@@ -302,6 +302,7 @@ RULES = (
         refuses=[("5", "> 5"), ("5", r"\neq 5"), (r"\le 5", "5")],
         leaves=[("x > 5", "> 5"), ("> 5", "> 5"), ("5", r"\approx 5"), ("5", r"\sqrt{25}")],
     ),
+    *orders.RULES,
     *options.RULES,
     *words.RULES,
     Rule(

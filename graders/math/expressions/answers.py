@@ -20,6 +20,8 @@ _PROSE = re.compile(r"[一-鿿]{2}")
 _NO_PROSE = frozenset((*tokens.GREEK, *tokens.FUNCTIONS, "half", "dozen", "infinity", "hundred", "thousand", "million"))
 _NEAR = Fraction(1, 10**4)
 _SET_OF_ARGUMENTS = re.compile(r"((?:max|min|gcd|lcm)\}?)\s*\\\{((?:[^{}]|\{[^{}]*\})*)\\\}")
+_EITHER_SIGN = re.compile(r"\\(?:pm|mp)(?![a-z])")
+_CAPITAL = re.compile(r"[A-Z](?:_\{?\w+\}?|'+)?")
 _CONNECTIVE = re.compile(r"(?<![A-Za-z])(?:if|for|when|where|as)(?![A-Za-z])")
 
 
@@ -69,6 +71,8 @@ def _equal(gold: Answer, answer: Answer) -> bool | None:
     if "dots" in (gold.kind, answer.kind):
         return gold.kind == answer.kind
     if gold.kind == answer.kind == "tuple":
+        if all(map(_CAPITAL.fullmatch, (gold.head, answer.head))) and gold.head != answer.head:
+            return None  # two points may well be at one place
         if gold.brackets != answer.brackets and (len(gold.parts) < 3 or "{" in gold.brackets + answer.brackets):
             return False
         return _in_order(gold.parts, answer.parts)
@@ -160,14 +164,17 @@ def _spread(parts: Sequence[Answer]) -> list[Answer]:
 
 
 def _with_both_signs(answer: Answer) -> Answer:
-    if answer.kind != "item" or len(answer.sides) != 1 or not re.search(r"\\(?:pm|mp)(?![a-z])", answer.sides[0]):
+    texts = (answer.head, *answer.sides)
+    if answer.kind != "item" or not any(_EITHER_SIGN.search(text) for text in texts):
         return answer
-    text = answer.sides[0]
-    if len(re.findall(r"\\pm(?![a-z])", text)) > 1:
+    if len(re.findall(r"\\pm(?![a-z])", "".join(texts))) > 1:
         return answer
     signs = (("+", "-"), ("-", "+"))
-    both = [re.sub(r"\\mp(?![a-z])", minus, re.sub(r"\\pm(?![a-z])", plus, text)) for plus, minus in signs]
-    return Answer("list", tuple(answer._replace(sides=(side,)) for side in both))
+    both = [
+        [re.sub(r"\\mp(?![a-z])", minus, re.sub(r"\\pm(?![a-z])", plus, text)) for text in texts]
+        for plus, minus in signs
+    ]
+    return Answer("list", tuple(answer._replace(head=head, sides=tuple(sides)) for head, *sides in both))
 
 
 def _matrices(gold: Answer, answer: Answer) -> bool | None:
@@ -247,7 +254,7 @@ def _as_large(first: Fraction | float, second: Fraction | float) -> bool:
 
 
 def _items(gold: Answer, answer: Answer) -> bool | None:
-    if "\\pm" in "".join((*gold.sides, *answer.sides)) or "\\mp" in "".join((*gold.sides, *answer.sides)):
+    if any(map(_EITHER_SIGN.search, (gold.head, *gold.sides, answer.head, *answer.sides))):
         pair = _with_both_signs(gold), _with_both_signs(answer)
         return None if pair == (gold, answer) else _equal(*pair)
     if _names_another_function(gold.head, answer.head):

@@ -13,6 +13,8 @@ _BRACED = re.compile(
 )
 """A system or piecewise values behind a brace that nothing closes."""
 _NAMED_MATRIX = re.compile(r"([^=]+)=\s*(\\begin\{.*)", re.S)
+_POINT = re.compile(r"([A-Z](?:_\{?\w+\}?|'+)?)\s*(\(.*\))", re.S)
+_TRANSPOSED = re.compile(r"([(\[].*[)\]])\s*\^\s*\{?\s*(?:T|\\top|\\(?:mathrm|text)\s*\{T\})\s*\}?", re.S)
 _CONDITION = re.compile(
     r"\s*[^\s<>=].*(?:[<>=]|\\(?:le|ge|leq|geq|lt|gt|ne|neq|leqslant|geqslant|in|equiv)(?![a-zA-Z]))"
     r"|.*\\(?:text|mbox|textrm)(?![a-zA-Z])|.*[a-z]{4}",
@@ -79,6 +81,10 @@ def _structure(text: str, thousands: bool, question: str) -> Answer:
             return _list([_structure(piece, thousands, question) for piece in pieces if piece.strip()])
     if _CUP.search(text):
         return Answer("union", tuple(_structure(part, thousands, question) for part in _CUP.split(text)))
+    if (match := _TRANSPOSED.fullmatch(text)) and (row := _structure(match[1], thousands, question)).kind == "tuple":
+        return row
+    if (match := _POINT.fullmatch(text)) and (point := _structure(match[2], thousands, question)).kind == "tuple":
+        return point._replace(head=match[1])
     if bracketed := _bracketed(text):
         opening, inside, closing = bracketed
         if opening != "{" and (match := _MATRIX.fullmatch(inside)):
