@@ -19,7 +19,7 @@ _CLEARLY = 1e-3
 _MAX_EXPONENT = 10_000
 _DECIMAL = re.compile(r"-?\d*\.\d+")
 _HALF_READ = re.compile(
-    r"\\begin\{(?:array|cases|aligned|align|gathered)\*?\}|\\(?:forall|exists)(?![a-zA-Z])"
+    r"\\begin\{(?:array|cases|aligned|align|gathered)\*?\}|\\(?:forall|exists)(?![a-zA-Z])|\\pm.*\\pmod"
     r"|(?<!_)(?<!_\{)\\(?:gcd|lcm|max|min)(?![a-zA-Z])|\{(?:gcd|lcm)\}"
 )
 """What math-verify leaves out, or takes the last number of."""

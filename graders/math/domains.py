@@ -5,7 +5,6 @@ import re
 from hipo_data.graders.math import clean
 
 _NAMES = r"\$?[a-zA-Z](?:\s*,\s*[a-zA-Z])*"
-_LETTER = r"(?<![a-zA-Z\\])[a-zA-Z](?![a-zA-Z])"
 _NUMBERS = r"(?:\\(?:mathbb|mathbf|mathrm|Bbb)\s*\{?\s*)?[NZQRC]\s*\}?(?:[\^_]\s*\{?\s*(?:\*|\+|\\ast)\s*\}?)?"
 _KINDS = r"(?:\s+(?:real|reals|positive|nonnegative|non-negative|natural|integers?|numbers?|values\s+of))*\s*"
 _ALL = rf"\bfor\s+(?:all|every|any|each){_KINDS}"
@@ -37,5 +36,5 @@ def _behind(text: str) -> re.Match[str] | None:
     match = _BEHIND.fullmatch(text)
     if match is None:
         return None
-    names = re.findall(_LETTER, (match["names"] or match["members"]))
-    return match if set(names) <= set(re.findall(_LETTER, match["answer"])) else None
+    names = re.findall("[a-zA-Z]", match["names"] or match["members"])
+    return match if set(names) <= set(re.sub(r"\\[a-zA-Z]+", "", match["answer"])) else None

@@ -95,6 +95,7 @@ DOCUMENTED = [
     ("2-2p", "-2p+2"),
     ("f(x)=x", r"f(x)=x \text{ for all } x"),
     ("f(x)=x", r"f(x)=x, x \in \mathbb{R}"),
+    (r"f(x)=cx, c \in \mathbb{R}", "f(x)=cx"),
     (r"f(x)=x \text{ for all real } x", "f(x)=x"),
     (r"a_n=2^n (n\in N^*)", "a_n=2^n"),
     (r"n \ge 3", r"\text{all integers } n \ge 3"),
@@ -145,6 +146,7 @@ def test_equal_answers_are_accepted(grader: Grader, gold: str, answer: str) -> N
     [
         (r"\forall x, x^2 \ge 0", r"\forall x, x^2 > 0"),
         (r"\max_{x} f(x)", r"\max_{x} g(x)"),
+        (r"n \equiv \pm 1 \pmod{6}", "x=1"),
         (r"\begin{cases}1 & x>0\\0 & x\le 0\end{cases}", r"\begin{cases}1 & x>0\\0 & \text{otherwise}\end{cases}"),
     ],
 )

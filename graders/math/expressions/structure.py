@@ -13,6 +13,7 @@ _BRACED = re.compile(
 )
 """A system or piecewise values behind a brace that nothing closes."""
 _NAMED_MATRIX = re.compile(r"([^=]+)=\s*(\\begin\{.*)", re.S)
+_SCALED = re.compile(r"([^=,;&]+?)\s*(?:\\(?:cdot|times)(?![a-zA-Z])\s*)?(\\begin\{[pb]matrix\}.*)", re.S)
 _POINT = re.compile(r"([A-Z](?:_\{?\w+\}?|'+)?)\s*(\(.*\))", re.S)
 _TRANSPOSED = re.compile(r"([(\[].*[)\]])\s*\^\s*\{?\s*(?:T|\\top|\\(?:mathrm|text)\s*\{T\})\s*\}?", re.S)
 _CONDITION = re.compile(
@@ -75,6 +76,8 @@ def _structure(text: str, thousands: bool, question: str) -> Answer:
         return _matrix(match, thousands, question)
     if (match := _NAMED_MATRIX.fullmatch(text)) and is_head(match[1], question):
         return _structure(match[2], thousands, question)._replace(head=match[1].strip())
+    if (match := _SCALED.fullmatch(text)) and (rows := _MATRIX.fullmatch(match[2])):
+        return _scaled(match[1], _matrix(rows, thousands, question))
     if not (thousands and _THOUSANDS.fullmatch(text)):
         pieces = _split(text, ",;")
         if len(pieces) > 1:
@@ -130,6 +133,21 @@ def _matrix(match: re.Match[str], thousands: bool, question: str) -> Answer:
         )
     cells = [tuple(_structure(cell, thousands, question) for cell in row.split("&")) for row in rows]
     return Answer("matrix", tuple(Answer("tuple", row, brackets="()") for row in cells))
+
+
+def _scaled(factor: str, matrix: Answer) -> Answer:
+    """A matrix with a factor in front, which is each cell's."""
+    factor = "-1" if factor.strip() == "-" else factor
+    rows = [
+        row._replace(
+            parts=tuple(
+                cell._replace(sides=(f"({factor})({cell.sides[0]})",)) if len(cell.sides) == 1 else cell
+                for cell in row.parts
+            )
+        )
+        for row in matrix.parts
+    ]
+    return matrix._replace(parts=tuple(rows))
 
 
 def _cases(rows: list[str], thousands: bool, question: str) -> Answer | None:
