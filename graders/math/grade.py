@@ -12,7 +12,7 @@ from hipo_data.schemas.gold import MathGold
 from hipo_data.schemas.grading import GradeRequest
 from hipo_data.schemas.records import Grade, Status
 
-MATH_GRADER = "math/4"
+MATH_GRADER = "math/5"
 QUANTITY_GRADER = "quantity/2"
 _REMEMBERED = 50_000
 _MOST_LISTED = 6
