@@ -95,7 +95,8 @@ HiPO and its peers on the embedded teacher, at equal budgets. `make reproduce` m
 - In brackets are 95 % intervals of a difference, by a bootstrap over seeds and problems: both models are asked the same
   problems and have, seed by seed, one cold start or cold starts of one seed (`reproduce/intervals.py`). Where there is
   one seed, they are of the problems alone; two hardly tell how far apart seeds are.
-- The model chooses the mode, at temperature 1.
+- The model chooses the mode, at temperature 1 and top-p 1. The teacher's rollouts, of which the data and the ceiling
+  are made, are in its own format and drawn as the pipeline's recipe says.
 {_hybrid(config, results)}{room.section(ceiling) if ceiling else ""}
 ## Results
 
