@@ -90,8 +90,8 @@ HiPO and its peers on the embedded teacher, at equal budgets. `make reproduce` m
   the evaluation, both apart from what the teacher was trained on (by the sha256 of the question).
 - Every arm: {rl.steps} steps of {rl.prompts} prompts × {rl.group} rollouts,
   learning rate {rl.learning_rate:g}, {rl.schedule}.
-- {_seeds_in_words(config)} of the cold start and of RL alike; ± is the standard deviation over them. Differences are
-  over the seeds that both models have.
+- {_seeds_in_words(config)} of the cold start and of RL alike; ± is the standard deviation over them.
+  Differences are over the seeds that both models have.
 - In brackets are 95 % intervals of a difference, by a bootstrap over seeds and problems: both models are asked the same
   problems and have, seed by seed, one cold start or cold starts of one seed (`reproduce/intervals.py`). Where there is
   one seed, they are of the problems alone; two hardly tell how far apart seeds are.
