@@ -43,7 +43,7 @@ install: $(DEV_STAMP) ## Set up .venv for development, if it is not yet
 run: $(RUN_STAMP) ## Turn the quickstart problems into training data with the embedded teacher
 	$(VENV)/bin/hipo-data run --stage all --config recipes/quickstart.yaml $(ARGS)
 
-test: $(DEV_STAMP) ## Run the tests: every promise once for real (14 minutes on 2 cores)
+test: $(DEV_STAMP) ## Run the tests: every promise once for real (14 to 18 minutes on 2 cores)
 	$(PYTEST) -m "not long" $(ARGS)
 
 test-fast: $(DEV_STAMP) ## Run the tests that take less than a few seconds each
@@ -52,7 +52,7 @@ test-fast: $(DEV_STAMP) ## Run the tests that take less than a few seconds each
 test-rest: $(DEV_STAMP) ## Run the tests that `make test` leaves out
 	$(PYTEST) -m long $(ARGS)
 
-test-all: test test-rest ## Run all tests (36 minutes on 2 cores)
+test-all: test test-rest ## Run all tests (36 to 48 minutes on 2 cores)
 
 lint: $(DEV_STAMP) ## Check style, format, types and the import direction
 	@failed=; for check in "ruff check" "ruff format --check" mypy lint-imports; do \
