@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from transformers import DynamicCache, TopKLogitsWarper, TopPLogitsWarper
 
+from hipo_data.prompts.formats.forcing import Swap
 from hipo_data.trainer.training.roomy_cache import roomy_cache
 
 _SHRINK = 0.8
@@ -27,6 +28,33 @@ class Sampling:
     top_k: int = 0
 
 
+class _Swaps:
+    """For each row of a batch, which token is not kept, and what is written in its place."""
+
+    def __init__(self, swapped: Sequence[Swap | None], device: torch.device) -> None:
+        pairs = [pair or (-1, [-1]) for pair in swapped]
+        longest = max(len(written) for _, written in pairs)
+        self._drawn = torch.tensor([drawn for drawn, _ in pairs], device=device)
+        # What is left to be written is what stands behind the place of a row; -1 ends it.
+        padded = [[*written, *[-1] * (longest + 1 - len(written))] for _, written in pairs]
+        self._written = torch.tensor(padded, device=device)
+        self._place = torch.full_like(self._drawn, longest)
+
+    def instead_of(self, drawn: torch.Tensor) -> torch.Tensor:
+        """The tokens that the rows write, of those that they drew."""
+        rows = torch.arange(len(drawn), device=drawn.device)
+        begins = (self._written[rows, self._place] < 0) & (drawn == self._drawn)
+        self._place = torch.where(begins, 0, self._place)
+        forced = self._written[rows, self._place]
+        self._place = torch.where(forced >= 0, self._place + 1, self._place)
+        return torch.where(forced >= 0, forced, drawn)
+
+    def of_rows(self, keep: torch.Tensor) -> "_Swaps":
+        """The same for some of the rows."""
+        self._drawn, self._written, self._place = self._drawn[keep], self._written[keep], self._place[keep]
+        return self
+
+
 def sample(
     model: Any,
     prompts: Sequence[Sequence[int]],
@@ -34,12 +62,12 @@ def sample(
     *,
     end_ids: Sequence[int],
     pad_id: int,
-    swapped: Sequence[tuple[int, int] | None] | None = None,
+    swapped: Sequence[Swap | None] | None = None,
 ) -> list[list[int]]:
     """One completion for each prompt (rows of token ids), the token that ends it included where it came.
 
-    swapped: for each row a token and the one that takes its place whenever it is drawn, or null. Draws come from
-        torch's global generator of the device.
+    swapped: for each row a token and those that take its place whenever it is drawn, or null. Draws come from torch's
+        global generator of the device.
     Raises `ValueError` on a temperature that is not positive.
     """
     if sampling.temperature <= 0:
@@ -51,7 +79,7 @@ def sample(
     mask, logits, cache = _prefill(model, distinct, pad_id, device)
     mask, logits = mask[rows], logits[rows]
     cache.batch_select_indices(rows)
-    swaps = None if swapped is None else torch.tensor([pair or (-1, -1) for pair in swapped], device=device)
+    swaps = None if swapped is None else _Swaps(swapped, device)
     ends = torch.tensor(list(end_ids), device=device)
     written = torch.full((len(prompts), sampling.max_tokens), pad_id, device=device)
     alive = torch.arange(len(prompts), device=device)  # which row of `written` each row of the batch is
@@ -60,7 +88,7 @@ def sample(
     for step in range(sampling.max_tokens):
         drawn = _draw(logits, sampling)
         if swaps is not None:
-            drawn = torch.where(drawn == swaps[:, 0], swaps[:, 1], drawn)
+            drawn = swaps.instead_of(drawn)
         written[alive[open_], step] = drawn[open_]
         lengths[alive[open_]] = step + 1
         open_ = open_ & ~torch.isin(drawn, ends)
@@ -71,7 +99,7 @@ def sample(
             keep = open_.nonzero().squeeze(1)
             cache.batch_select_indices(keep)
             alive, mask, drawn, open_ = alive[keep], mask[keep], drawn[keep], open_[keep]
-            swaps = None if swaps is None else swaps[keep]
+            swaps = None if swaps is None else swaps.of_rows(keep)
         mask = torch.cat((mask, mask.new_ones((len(alive), 1))), dim=1)
         position = mask.sum(dim=1, keepdim=True) - 1
         logits = model(

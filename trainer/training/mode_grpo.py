@@ -24,7 +24,7 @@ from trl import GRPOTrainer
 
 from hipo_data.prompts.conversation import Conversation
 from hipo_data.prompts.formats.completions import Reading
-from hipo_data.prompts.formats.forcing import forced_starts, forcing_of
+from hipo_data.prompts.formats.forcing import Swap, forced_starts, forcing_of
 from hipo_data.schemas.algorithm_config import FORCED, AdaptThink
 from hipo_data.schemas.records import Mode
 from hipo_data.trainer.algorithms.adaptthink import adaptthink_old_logprobs
@@ -61,7 +61,7 @@ class ModeGRPOTrainer(GRPOTrainer):
         self, prompt_ids: list[list[int]], images: Any, multimodal_fields: Any, num_generations: int, *rest: Any
     ) -> tuple[list[list[int]], Any]:
         prefixes: list[list[int]] = [[] for _ in prompt_ids]
-        swapped: list[tuple[int, int] | None] = [None] * len(prompt_ids)
+        swapped: list[Swap | None] = [None] * len(prompt_ids)
         if self._forcing is not None and self.model.training:
             prefixes, swapped = forced_starts(self._forcing, self._forced(len(prompt_ids)))
             num_generations = 1  # rollouts of a prompt no longer start alike
@@ -75,7 +75,7 @@ class ModeGRPOTrainer(GRPOTrainer):
             logprobs = [[None] * len(prefix) + list(row) for prefix, row in zip(prefixes, logprobs, strict=True)]
         return completions, logprobs
 
-    def _sample(self, starts: Sequence[Sequence[int]], swapped: Sequence[tuple[int, int] | None]) -> list[list[int]]:
+    def _sample(self, starts: Sequence[Sequence[int]], swapped: Sequence[Swap | None]) -> list[list[int]]:
         rollouts = self.recipe.rollouts
         model = self.accelerator.unwrap_model(self.model_wrapped)
         training = model.training

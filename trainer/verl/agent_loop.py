@@ -6,7 +6,7 @@ from uuid import uuid4
 from verl.experimental.agent_loop.agent_loop import AgentLoopBase, AgentLoopOutput, register
 from verl.utils.profiler import simple_timer
 
-from hipo_data.prompts.formats.forcing import forced_starts, forcing_of
+from hipo_data.prompts.formats.forcing import Swap, forced_starts, forcing_of
 from hipo_data.schemas.records import Mode
 from hipo_data.trainer.verl.conversation import conversation_of
 from hipo_data.trainer.verl.settings import settings_of
@@ -32,7 +32,7 @@ class ForcedHalvesAgentLoop(AgentLoopBase):
         """One rollout, the `session_id`-th of its group."""
         prompt = await self.ct_build_initial_tokens(list(row["raw_prompt"]))
         prefix: list[int] = []
-        swap: tuple[int, int] | None = None
+        swap: Swap | None = None
         if (row.get("extra_info") or {}).get("split") == "train":
             mode = Mode.THINK_ON if int(session_id) < self.rollout_config.n // 2 else Mode.THINK_OFF
             [prefix], [swap] = forced_starts(self._forcing, [mode])
@@ -51,9 +51,9 @@ class ForcedHalvesAgentLoop(AgentLoopBase):
             # A forced token was not drawn: it counts as certain.
             drawn = None if first.log_probs is None else [*([0.0] * len(prefix)), *first.log_probs]
             if swap is not None and first.token_ids and first.token_ids[-1] == swap[0]:
-                response[-1] = swap[1]
+                response[-1:] = swap[1]
                 if drawn is not None:
-                    drawn[-1] = 0.0
+                    drawn[-1:] = [0.0] * len(swap[1])
                 if len(response) < limit:
                     last = await written(response, [])
                     response += last.token_ids

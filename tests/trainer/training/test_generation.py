@@ -63,12 +63,12 @@ def test_the_limit_on_tokens_and_the_end_of_a_turn(model: Any, conversation: Con
 def test_a_token_takes_the_place_of_another_in_its_rows_alone(model: Any, conversation: Conversation) -> None:
     rows = prompts(conversation)[:1] * 2
     free = sample(model, rows, NEARLY_GREEDY, end_ids=[2], pad_id=0)
-    drawn, wanted = free[0][2], free[0][2] + 1
+    drawn, wanted = free[0][2], [free[0][2] + 1, free[0][2] + 2]
     first, second = sample(model, rows, NEARLY_GREEDY, end_ids=[2], pad_id=0, swapped=[(drawn, wanted), None])
-    assert drawn not in first and first[:3] == [*free[0][:2], wanted] and second == free[1]
-    # What follows is what the model writes behind the token that it was given.
-    [behind] = sample(model, [rows[0] + first[:3]], NEARLY_GREEDY, end_ids=[2], pad_id=0, swapped=[(drawn, wanted)])
-    assert first[3:] == behind[: len(first) - 3]
+    assert drawn not in first and first[:4] == [*free[0][:2], *wanted] and second == free[1]
+    # What follows is what the model writes behind the tokens that it was given.
+    [behind] = sample(model, [rows[0] + first[:4]], NEARLY_GREEDY, end_ids=[2], pad_id=0, swapped=[(drawn, wanted)])
+    assert first[4:] == behind[: len(first) - 4]
 
 
 @torch.inference_mode()
@@ -99,10 +99,12 @@ def test_modes_are_forced_by_swapping_the_other_tag_after_a_justification(tmp_pa
     from transformers import AddedToken, AutoTokenizer
 
     own = AutoTokenizer.from_pretrained(str(untagged_teacher(tmp_path)))
-    with pytest.raises(Exception, match="splits <think_on> into"):
+    with pytest.raises(Exception, match="splits <think_off> into"):
         forcing_of(FORMATS["hipo"], own)
     own.add_tokens([AddedToken(tag, special=False, normalized=False) for tag in ("<think_on>", "<think_off>")])
     starts, swapped = forced_starts(forcing_of(FORMATS["hipo"], own), [Mode.THINK_ON, Mode.THINK_OFF])
     assert starts == [[], []]
     tags = ["<think_off>", "<think_on>"]
-    assert [own.convert_ids_to_tokens(list(pair or ())) for pair in swapped] == [tags, tags[::-1]]
+    assert [own.convert_ids_to_tokens(pair[0]) for pair in swapped if pair] == tags
+    written = [own.decode(pair[1], skip_special_tokens=False) for pair in swapped if pair]
+    assert written == ["<think_on>\n<think>", "<think_off>\n<answer>"]

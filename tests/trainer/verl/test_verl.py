@@ -279,8 +279,10 @@ def test_half_of_a_group_is_forced_into_each_mode(
     begun = "<|im_start|>assistant\n<judge>\n"
     first, on, second, off, free = found["prompts"]
     assert all(prompt.endswith(begun) for prompt in (first, second, free))
-    assert (on.partition(begun)[2][-10:], off.partition(begun)[2][-11:]) == ("<think_on>", "<think_off>")
-    assert found["lengths"] == [6, 6, 3] and found["logprobs"][0] == [-1.0, -2.0, 0.0, -1.0, -2.0, -3.0]
+    assert on.endswith("<think_on>\n<think>") and off.endswith("<think_off>\n<answer>")
+    forced = found["lengths"][0] - 5
+    assert forced >= 3 and found["logprobs"][0] == [-1.0, -2.0, *([0.0] * forced), -1.0, -2.0, -3.0]
+    assert found["lengths"][2] == 3
     assert ["<think_off>" in text for text in found["responses"]] == [False, True, False]
     assert ["<think_on>" in text for text in found["responses"]] == [True, False, False]
 
