@@ -1,5 +1,6 @@
 """The page of a comparison: its settings, its tables and charts, and what they may not be read as."""
 
+from collections import Counter
 from pathlib import Path
 from statistics import fmean
 from typing import Any, Final
@@ -157,9 +158,10 @@ def _hybrid(config: ReproduceConfig, results: Results) -> str:
 
 def _table(config: ReproduceConfig, results: Results) -> str:
     columns = {key: of for key, of in _COLUMNS.items() if config.hybrid or key not in _OF_HYBRID}
+    planned = _planned(config)
     rows = [
         (
-            f"{name}{_seeds(config, name, found)}",
+            f"{name}{_few(len(found), planned[name])}",
             *(
                 spread((each["all"].get(key) for each in found.values()), digits)
                 for key, (_, digits) in columns.items()
@@ -170,10 +172,14 @@ def _table(config: ReproduceConfig, results: Results) -> str:
     return table((title for title, _ in columns.values()), rows)
 
 
-def _seeds(config: ReproduceConfig, name: str, found: dict[int, dict[str, Any]]) -> str:
-    """How many seeds of an arm or a cold start are there, where some are missing."""
-    planned = {each.seed for arms in rounds(config) for each in trainings(config, arms) if each.name == name}
-    return "" if len(found) >= len(planned) else f" ({len(found)} of {len(planned)} seeds)"
+def _few(found: int, planned: int) -> str:
+    return "" if found >= planned else f" ({found} of {planned} seeds)"
+
+
+def _planned(config: ReproduceConfig) -> Counter[str]:
+    """How many seeds each arm and cold start is to have."""
+    models = {(each.name, each.seed) for arms in rounds(config) for each in trainings(config, arms)}
+    return Counter(name for name, _ in models)
 
 
 def _skills(config: ReproduceConfig, results: Results) -> str:
